@@ -1,0 +1,21 @@
+//! A value of any shape, for the few fields in which an operator may write whatever YAML can say.
+//!
+//! The webhook's `payload`, PagerDuty's `details`, Jira's `fields` and OAuth2's `claims` are such
+//! fields: their shape belongs to the receiver, so it is carried through as it was written and
+//! given meaning (templates in its texts, JSON on the wire) only where the message is made.
+
+/// Null, a scalar, a list or a map, nested at will.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Value {
+    #[default]
+    Null,
+    Bool(bool),
+    Int(i64),
+    /// Only numbers that do not fit `Int`.
+    Uint(u64),
+    Float(f64),
+    Text(String),
+    List(Vec<Value>),
+    /// In the order of the file; keys are distinct, and need not be texts.
+    Map(Vec<(Value, Value)>),
+}
