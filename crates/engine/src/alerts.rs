@@ -1,0 +1,306 @@
+//! The register: what is now true about each fingerprint?
+//!
+//! In: reports ([`NewAlert`]) and the time. Out: for each, the [`Change`] it made; and for readers
+//! the whole table as a cheap, immutable [`Snapshot`].
+//!
+//! It merges by the Go rules, fills in what a sender left out, and says which changes are
+//! *material*, that is, worth a record on disk: everything except an end that a sender moves ahead
+//! by repeating a firing alert. It knows no routes, but counts the groups that hold an alert, since
+//! a resolved alert may leave only when no group needs it any more.
+//!
+//! The table is cut into shards by the top bits of the fingerprint, each sorted, so that it is in
+//! the order of the API as it stands. A shard is copied when it changes while a reader holds it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::{Alert, Fingerprint, NewAlert, Timestamp};
+
+mod signature;
+
+pub(crate) use signature::Signature;
+
+/// The alert table.
+#[derive(Debug)]
+pub(crate) struct Alerts {
+    shards: Vec<Arc<Shard>>,
+    /// Ends of the alerts of each name; kept only where a limit per name is set.
+    ends_by_name: BTreeMap<String, BTreeSet<(Timestamp, Fingerprint)>>,
+    per_name_max: usize,
+}
+
+/// The table as it was at one instant.
+#[derive(Clone, Debug)]
+pub(crate) struct Snapshot {
+    shards: Vec<Arc<Shard>>,
+}
+
+/// Invariant: sorted by fingerprint.
+#[derive(Clone, Debug, Default)]
+struct Shard {
+    rows: Vec<Row>,
+}
+
+#[derive(Clone, Debug)]
+struct Row {
+    fingerprint: Fingerprint,
+    signature: Signature,
+    /// How many groups hold the alert.
+    holders: u32,
+    alert: Arc<Alert>,
+}
+
+/// What one report changed.
+#[derive(Debug)]
+pub(crate) struct Change {
+    pub alert: Arc<Alert>,
+    pub was: Was,
+    /// When the alert was to end until now; `None` for a new one.
+    pub former_end: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Was {
+    New,
+    /// Known, and something that a receiver could see is different.
+    Different,
+    /// Known, firing before and after; only its end moved.
+    Repeated,
+}
+
+/// Why a report was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    EndsBeforeStart,
+    /// Limit: `per_name_max` alerts of this name are active.
+    TooManyOfName,
+}
+
+impl Alerts {
+    pub fn new(per_name_max: usize) -> Self {
+        let empty = Arc::new(Shard::default());
+        Alerts { shards: vec![empty; SHARDS], ends_by_name: BTreeMap::new(), per_name_max }
+    }
+
+    /// Takes one report at `now`.
+    pub fn report(
+        &mut self,
+        new: NewAlert,
+        now: Timestamp,
+        resolve_timeout: Duration,
+    ) -> Result<Change, Refusal> {
+        let new = complete(new, now, resolve_timeout);
+        if new.ends_at < new.starts_at {
+            return Err(Refusal::EndsBeforeStart);
+        }
+        if self.per_name_max > 0 {
+            self.admit(&new, now)?;
+        }
+        Ok(self.place(new, now))
+    }
+
+    /// Puts back an alert that was kept on disk.
+    pub fn restore(&mut self, alert: Alert) {
+        let shard = shard_of(alert.fingerprint);
+        let row = Row::of(Arc::new(alert));
+        let rows = &mut Arc::make_mut(&mut self.shards[shard]).rows;
+        let former_end = match rows.binary_search_by_key(&row.fingerprint, |row| row.fingerprint) {
+            Ok(at) => Some(std::mem::replace(&mut rows[at], row.clone()).alert.ends_at),
+            Err(at) => {
+                rows.insert(at, row.clone());
+                None
+            }
+        };
+        self.note_end(former_end, &row.alert);
+    }
+
+    /// Counts one more group that holds the alert.
+    pub fn hold(&mut self, fingerprint: Fingerprint) {
+        if let Some(row) = self.row_mut(fingerprint) {
+            row.holders += 1;
+        }
+    }
+
+    /// Counts one group less.
+    pub fn let_go(&mut self, fingerprint: Fingerprint) {
+        if let Some(row) = self.row_mut(fingerprint) {
+            row.holders = row.holders.saturating_sub(1);
+        }
+    }
+
+    /// No group holds any alert; they are about to be sorted anew.
+    pub fn let_all_go(&mut self) {
+        for shard in &mut self.shards {
+            if !shard.rows.is_empty() {
+                for row in &mut Arc::make_mut(shard).rows {
+                    row.holders = 0;
+                }
+            }
+        }
+    }
+
+    /// Drops the resolved alerts that no group holds, and returns them.
+    pub fn collect(&mut self, now: Timestamp) -> Vec<Arc<Alert>> {
+        let mut gone = Vec::new();
+        for shard in &mut self.shards {
+            let leaves = |row: &Row| row.holders == 0 && row.alert.resolved_at(now);
+            if shard.rows.iter().any(leaves) {
+                let rows = &mut Arc::make_mut(shard).rows;
+                gone.extend(rows.iter().filter(|row| leaves(row)).map(|row| row.alert.clone()));
+                rows.retain(|row| !leaves(row));
+                rows.shrink_to(rows.len() * 2);
+            }
+        }
+        for alert in &gone {
+            self.forget_end(alert);
+        }
+        gone
+    }
+
+    pub fn find(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
+        self.shards[shard_of(fingerprint)].find(fingerprint).map(|row| &row.alert)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Alert>> {
+        self.shards.iter().flat_map(|shard| shard.rows.iter().map(|row| &row.alert))
+    }
+
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { shards: self.shards.clone() }
+    }
+
+    /// Stores a checked report: merged with what is known, in place where nothing else reads it.
+    fn place(&mut self, new: Alert, now: Timestamp) -> Change {
+        let fingerprint = new.fingerprint;
+        let shard = shard_of(fingerprint);
+        let found =
+            self.shards[shard].rows.binary_search_by_key(&fingerprint, |row| row.fingerprint);
+        let rows = &mut Arc::make_mut(&mut self.shards[shard]).rows;
+        let (alert, was, former_end) = match found {
+            Err(at) => {
+                let row = Row::of(Arc::new(new));
+                let alert = row.alert.clone();
+                rows.insert(at, row);
+                (alert, Was::New, None)
+            }
+            Ok(at) => {
+                let old = &mut rows[at].alert;
+                let mut merged = Alert::after(old, new);
+                let was = compare(old, &merged, now);
+                if was == Was::Repeated {
+                    // Keep the strings that are already there, so that equal ones exist once.
+                    merged.labels = old.labels.clone();
+                    merged.annotations = old.annotations.clone();
+                    merged.generator_url = old.generator_url.clone();
+                }
+                let former_end = old.ends_at;
+                match Arc::get_mut(old) {
+                    Some(old) => *old = merged,
+                    None => *old = Arc::new(merged),
+                }
+                (old.clone(), was, Some(former_end))
+            }
+        };
+        self.note_end(former_end, &alert);
+        Change { alert, was, former_end }
+    }
+
+    /// Limit: makes room among the alerts of one name, or refuses.
+    fn admit(&mut self, new: &Alert, now: Timestamp) -> Result<(), Refusal> {
+        if self.find(new.fingerprint).is_some() {
+            return Ok(());
+        }
+        let active = self.ends_by_name.get(new.name()).map_or(0, |ends| {
+            let resolved = ends.iter().take_while(|(ends_at, _)| *ends_at <= now).count();
+            ends.len() - resolved
+        });
+        if active >= self.per_name_max { Err(Refusal::TooManyOfName) } else { Ok(()) }
+    }
+
+    fn note_end(&mut self, former_end: Option<Timestamp>, alert: &Alert) {
+        if self.per_name_max == 0 {
+            return;
+        }
+        let ends = self.ends_by_name.entry(alert.name().to_owned()).or_default();
+        if let Some(former_end) = former_end {
+            ends.remove(&(former_end, alert.fingerprint));
+        }
+        ends.insert((alert.ends_at, alert.fingerprint));
+    }
+
+    fn forget_end(&mut self, alert: &Alert) {
+        if let Some(ends) = self.ends_by_name.get_mut(alert.name()) {
+            ends.remove(&(alert.ends_at, alert.fingerprint));
+            if ends.is_empty() {
+                self.ends_by_name.remove(alert.name());
+            }
+        }
+    }
+
+    fn row_mut(&mut self, fingerprint: Fingerprint) -> Option<&mut Row> {
+        let shard = &mut self.shards[shard_of(fingerprint)];
+        let found = shard.rows.binary_search_by_key(&fingerprint, |row| row.fingerprint);
+        found.ok().map(|at| &mut Arc::make_mut(shard).rows[at])
+    }
+}
+
+impl Snapshot {
+    /// All alerts whose labels may have everything that `required` has; ascending fingerprints.
+    pub fn candidates(&self, required: Signature) -> impl Iterator<Item = &Arc<Alert>> {
+        let rows = self.shards.iter().flat_map(|shard| shard.rows.iter());
+        rows.filter(move |row| row.signature.covers(required)).map(|row| &row.alert)
+    }
+}
+
+impl Shard {
+    fn find(&self, fingerprint: Fingerprint) -> Option<&Row> {
+        let found = self.rows.binary_search_by_key(&fingerprint, |row| row.fingerprint);
+        found.ok().map(|at| &self.rows[at])
+    }
+}
+
+impl Row {
+    fn of(alert: Arc<Alert>) -> Self {
+        Row {
+            fingerprint: alert.fingerprint,
+            signature: Signature::of_labels(&alert.labels),
+            holders: 0,
+            alert,
+        }
+    }
+}
+
+/// Fills in what only the receiving side knows.
+fn complete(new: NewAlert, now: Timestamp, resolve_timeout: Duration) -> Alert {
+    let NewAlert { fingerprint, labels, annotations, generator_url, starts_at, ends_at } = new;
+    Alert {
+        fingerprint,
+        labels,
+        annotations,
+        generator_url,
+        starts_at: starts_at.or(ends_at).unwrap_or(now),
+        ends_at: ends_at.unwrap_or_else(|| now.plus(resolve_timeout)),
+        updated_at: now,
+        timed_out: ends_at.is_none(),
+    }
+}
+
+fn compare(old: &Alert, new: &Alert, now: Timestamp) -> Was {
+    let repeated = !old.resolved_at(now)
+        && !new.resolved_at(now)
+        && old.starts_at == new.starts_at
+        && old.annotations == new.annotations
+        && old.generator_url == new.generator_url;
+    if repeated { Was::Repeated } else { Was::Different }
+}
+
+fn shard_of(fingerprint: Fingerprint) -> usize {
+    (fingerprint.0 >> (64 - SHARD_BITS)) as usize
+}
+
+const SHARD_BITS: u32 = 12;
+const SHARDS: usize = 1 << SHARD_BITS;
+
+#[cfg(test)]
+mod tests;

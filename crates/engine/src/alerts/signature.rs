@@ -1,0 +1,52 @@
+//! A few bits by which most alerts can be told not to have a label, without looking at them.
+//!
+//! Superimposed coding: every label pair sets some bits of a small word; labels that have all pairs
+//! of a query have all its bits. The reverse may fail, so a match is only a reason to look.
+//! (C. Faloutsos, "Signature files: design and performance comparison", 1988.)
+
+use bellwether_model::LabelSet;
+use bellwether_model::labels::fingerprint_of;
+
+/// The bits of a set of label pairs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Signature([u64; 2]);
+
+impl Signature {
+    pub fn of_labels(labels: &LabelSet) -> Self {
+        labels.iter().fold(Signature::default(), |bits, (name, value)| bits.with(name, value))
+    }
+
+    /// Also covers the pair `name`, `value`.
+    #[must_use]
+    pub fn with(self, name: &str, value: &str) -> Self {
+        let hash = fingerprint_of([(name, value)]).0;
+        // The low bits of FNV-1a are the weak ones.
+        let (first, second) = (hash >> 58, hash >> 52 & 0x3f);
+        Signature([self.0[0] | 1 << first, self.0[1] | 1 << second])
+    }
+
+    pub fn covers(self, required: Signature) -> bool {
+        self.0[0] & required.0[0] == required.0[0] && self.0[1] & required.0[1] == required.0[1]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_model::LabelSet;
+
+    use super::Signature;
+
+    #[test]
+    fn labels_cover_each_of_their_pairs_and_few_others() {
+        let labels = LabelSet::new([("alertname", "X"), ("job", "node"), ("instance", "h1:9100")]);
+        let signature = Signature::of_labels(&labels);
+        for (name, value) in labels.iter() {
+            assert!(signature.covers(Signature::default().with(name, value)));
+        }
+        let wrong = (0..10_000).filter(|n| {
+            signature.covers(Signature::default().with("instance", &format!("h{n}:9200")))
+        });
+        let wrong = wrong.count();
+        assert!(wrong < 200, "{wrong} of 10,000 foreign pairs were covered");
+    }
+}

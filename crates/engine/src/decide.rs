@@ -1,0 +1,89 @@
+//! Is there a reason to tell this integration about this group now?
+//!
+//! In: the group's alerts as judged at this instant, and what the ledger says. Out: what would be
+//! told, and the reason to tell it, if there is one. The rules are the Go Alertmanager's, with one
+//! addition: whoever was told "firing" is told "resolved", also about an alert that is muted by
+//! then.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::{Alert, Reason, Timestamp};
+
+use crate::ledger::{LedgerEntry, Told};
+use crate::mute::Judged;
+
+/// What an integration would be told about a group at one instant.
+#[derive(Debug)]
+pub(crate) struct Content {
+    /// In the order of the batch.
+    pub alerts: Vec<Arc<Alert>>,
+    pub told: Told,
+}
+
+/// What the judged alerts mean for one integration, given what it was told before.
+pub(crate) fn content(judged: &Judged, before: Option<&Told>) -> Content {
+    let nothing = Told::default();
+    let before = before.unwrap_or(&nothing);
+    let mut alerts = Vec::new();
+    let mut told = Told::default();
+    for (alert, verdict) in judged.alerts() {
+        let hash = alert.labels.log_hash();
+        let resolved = alert.resolved_at(judged.now);
+        let quiet = verdict.is_quiet();
+        if quiet && !before.was_told_firing(hash) {
+            continue;
+        }
+        match (resolved, quiet) {
+            (true, _) => told.resolved.push(hash),
+            (false, false) => told.firing.push(hash),
+            (false, true) => {
+                told.owed.push(hash);
+                continue;
+            }
+        }
+        alerts.push(alert.clone());
+    }
+    for hashes in [&mut told.firing, &mut told.resolved, &mut told.owed] {
+        hashes.sort_unstable();
+        hashes.dedup();
+    }
+    Content { alerts, told }
+}
+
+/// The reason to tell `told` now, if there is one.
+pub(crate) fn reason(
+    told: &Told,
+    send_resolved: bool,
+    repeat_interval: Duration,
+    entry: Option<&LedgerEntry>,
+    now: Timestamp,
+) -> Option<Reason> {
+    let Some(entry) = entry else {
+        return (!told.firing.is_empty()).then_some(Reason::FirstNotification);
+    };
+    let before = &entry.told;
+    if !is_subset(&told.firing, &before.firing) {
+        let first = before.firing.is_empty();
+        return Some(if first { Reason::FirstNotification } else { Reason::NewAlertsAdded });
+    }
+    if told.firing.is_empty() {
+        // What stays muted is owed later; it must not be called resolved now.
+        let due = before.firing.iter().any(|hash| !contains(&told.owed, *hash))
+            || before.owed.iter().any(|hash| contains(&told.resolved, *hash));
+        return due.then_some(Reason::AllAlertsResolved);
+    }
+    if send_resolved && !is_subset(&told.resolved, &before.resolved) {
+        return Some(Reason::SomeAlertsResolved);
+    }
+    (entry.at < now.minus(repeat_interval)).then_some(Reason::RepeatIntervalElapsed)
+}
+
+/// Both ascending and unique.
+fn is_subset(some: &[u64], of: &[u64]) -> bool {
+    some.iter().all(|hash| contains(of, *hash))
+}
+
+fn contains(hashes: &[u64], hash: u64) -> bool {
+    hashes.binary_search(&hash).is_ok()
+}

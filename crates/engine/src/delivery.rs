@@ -1,0 +1,98 @@
+//! The dispatch desk: is a delivery waiting for an answer, waiting to try again, or finished?
+//!
+//! In: deliveries, what came of their attempts, the time. Out: when to try again, and how it ended.
+//! A delivery belongs to one flush and one integration. What it says is read anew from its group
+//! before every attempt, so it holds no alerts. Attempts end with the flush's own deadline.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bellwether_model::{Mono, Reason};
+
+use crate::group::GroupId;
+use crate::ledger::{LedgerKey, Told};
+use crate::plan::Integration;
+use crate::rng::Rng;
+use crate::turn::DeliveryId;
+
+#[derive(Debug)]
+pub(crate) struct Delivery {
+    /// `None` once its group is gone; then nothing more is attempted.
+    pub group: Option<GroupId>,
+    pub key: LedgerKey,
+    pub integration: Integration,
+    /// The route's, when the flush was opened.
+    pub repeat_interval: Duration,
+    /// No attempt begins or lasts beyond this.
+    pub deadline: Mono,
+    pub attempts: u32,
+    pub state: State,
+}
+
+#[derive(Debug)]
+pub(crate) enum State {
+    /// The answer to an attempt with this content is awaited.
+    Attempting { told: Told, reason: Reason },
+    /// The next attempt is waited for.
+    BackingOff,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Desk {
+    table: BTreeMap<DeliveryId, Delivery>,
+    /// Invariant: one entry for each delivery, either its next attempt or when to give up waiting.
+    timers: BTreeSet<(Mono, DeliveryId)>,
+    timer_of: BTreeMap<DeliveryId, Mono>,
+    last_id: u64,
+}
+
+impl Desk {
+    pub fn new_id(&mut self) -> DeliveryId {
+        self.last_id += 1;
+        DeliveryId(self.last_id)
+    }
+
+    /// Puts a delivery on the desk until `at`.
+    pub fn wait(&mut self, id: DeliveryId, delivery: Delivery, at: Mono) {
+        self.table.insert(id, delivery);
+        self.timers.insert((at, id));
+        self.timer_of.insert(id, at);
+    }
+
+    pub fn take(&mut self, id: DeliveryId) -> Option<Delivery> {
+        if let Some(at) = self.timer_of.remove(&id) {
+            self.timers.remove(&(at, id));
+        }
+        self.table.remove(&id)
+    }
+
+    pub fn next_deadline(&self) -> Option<Mono> {
+        self.timers.first().map(|(at, _)| *at)
+    }
+
+    pub fn next_due(&self, now: Mono) -> Option<DeliveryId> {
+        self.timers.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Delivery> {
+        self.table.values_mut()
+    }
+
+    pub fn count(&self) -> usize {
+        self.table.len()
+    }
+}
+
+/// How long to wait after attempt number `attempt`: half a second, half as much again each time, at
+/// most a minute, each spread evenly by half up and down.
+pub(crate) fn backoff(attempt: u32, rng: &mut Rng) -> Duration {
+    let grown = BACKOFF_FIRST.as_secs_f64() * 1.5f64.powi(attempt.saturating_sub(1).min(64) as i32);
+    let interval = grown.min(BACKOFF_MAX.as_secs_f64());
+    Duration::from_secs_f64(interval * (0.5 + rng.fraction()))
+}
+
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+const BACKOFF_MAX: Duration = Duration::from_secs(60);
+
+/// Beyond the deadline of an attempt: when its answer counts as lost.
+pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(30);

@@ -1,0 +1,219 @@
+//! The parent of all rooms: carries each parcel from one to the next.
+//!
+//! In: an [`Input`] with one reading of the clocks. Out: the [`Turn`]. The rooms do not know each
+//! other; whatever passes between them passes through here, in a straight line.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellwether_model::{Mono, Now, Silence};
+
+use crate::alerts::Alerts;
+use crate::delivery::Desk;
+use crate::group::Groups;
+use crate::inhibit::WatchList;
+use crate::ledger::Ledger;
+use crate::mute::Causes;
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::rng::Rng;
+use crate::settings::Settings;
+use crate::silences::Silences;
+use crate::turn::{Answer, Input, Note, Ticket, Turn};
+use crate::view::View;
+
+mod inward;
+mod outward;
+mod upkeep;
+
+use upkeep::Upkeep;
+
+/// The machine. See the crate's first page for its rules.
+#[derive(Debug)]
+pub struct Engine {
+    plan: Arc<Plan>,
+    settings: Settings,
+    alerts: Alerts,
+    watch_list: WatchList,
+    groups: Groups,
+    desk: Desk,
+    ledger: Ledger,
+    silences: Arc<Silences>,
+    upkeep: Upkeep,
+    rng: Rng,
+    /// Nothing is flushed before this; set by the first input.
+    starts_at: Option<Mono>,
+    generation: u64,
+    last_mono: Mono,
+}
+
+impl Engine {
+    /// `seed` decides the ids of new silences, so it must differ from process to process.
+    pub fn new(plan: Arc<Plan>, settings: Settings, seed: u128) -> Self {
+        Engine {
+            alerts: Alerts::new(settings.alerts_per_name_max),
+            watch_list: WatchList::new(&plan),
+            groups: Groups::default(),
+            desk: Desk::default(),
+            ledger: Ledger::default(),
+            silences: Arc::default(),
+            upkeep: Upkeep::default(),
+            rng: Rng::new(seed),
+            starts_at: None,
+            generation: 0,
+            last_mono: Mono(0),
+            plan,
+            settings,
+        }
+    }
+
+    /// Rebuilds memory from the records of an earlier run; to be called once, before any input.
+    ///
+    /// Alerts that fired when they were last written count as firing for another resolve timeout,
+    /// since nobody could say otherwise meanwhile. Groups keep the deadlines that they had.
+    pub fn restore(
+        &mut self,
+        now: Now,
+        records: impl IntoIterator<Item = Record>,
+        turn: &mut Turn,
+    ) {
+        self.begin(now);
+        let mut due = BTreeMap::new();
+        for record in records {
+            match record {
+                Record::Alert { alert, ended } => {
+                    let alert = Arc::unwrap_or_clone(alert);
+                    self.alerts.restore(inward::revived(alert, ended, now, &self.plan));
+                }
+                Record::Group(group) => {
+                    due.insert(group.name, now.mono_at(group.due));
+                }
+                Record::Silence(silence, _) => {
+                    self.merge_silence(Arc::unwrap_or_clone(silence), now);
+                }
+                Record::Told(entry) => {
+                    self.ledger.merge(entry);
+                }
+                Record::AlertGone(_)
+                | Record::GroupGone(_)
+                | Record::SilenceGone(_)
+                | Record::ToldGone(_) => {}
+            }
+        }
+        self.sort_restored(now, due, turn);
+    }
+
+    /// Takes one input and everything that is due by now, and adds what follows to `turn`.
+    pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
+        self.begin(now);
+        match input {
+            Input::Alerts { alerts, refused, ticket } => {
+                self.generation += 1;
+                self.take_alerts(now, alerts, refused, ticket, turn);
+            }
+            Input::PostSilence { silence, ticket } => {
+                let settings = &self.settings;
+                let rng = &mut self.rng;
+                match self.silences.post(silence, now.wall, settings, || rng.uuid()) {
+                    Ok(posted) => {
+                        for version in posted.versions {
+                            self.store_silence(now, version, turn);
+                        }
+                        let (id, created) = (posted.id, posted.created);
+                        turn.notes.push(Note::SilenceStored { id: id.clone(), created });
+                        turn.reply(ticket, Answer::SilencePosted { id });
+                    }
+                    Err(refusal) => turn.reply(ticket, Answer::SilenceRefused(refusal)),
+                }
+            }
+            Input::ExpireSilence { id, ticket } => self.expire_silence(now, &id, ticket, turn),
+            Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
+            Input::Plan(plan) => self.take_plan(now, plan, turn),
+            Input::Tick => {}
+        }
+        self.advance(now, turn);
+    }
+
+    /// When the engine wants to be called again at the latest; at once, if that is past.
+    pub fn next_wakeup(&self) -> Option<Mono> {
+        let flushes =
+            self.groups.next_deadline().map(|at| self.starts_at.map_or(at, |start| at.max(start)));
+        [flushes, self.desk.next_deadline(), self.upkeep.next()].into_iter().flatten().min()
+    }
+
+    /// What readers may see; cheap.
+    pub fn view(&self) -> View {
+        View::new(
+            self.plan.clone(),
+            self.alerts.snapshot(),
+            self.watch_list.clone(),
+            self.silences.clone(),
+            self.groups.count(),
+        )
+    }
+
+    /// Rises whenever a new [`Engine::view`] would differ.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// How many deliveries have not finished.
+    pub fn deliveries_open(&self) -> usize {
+        self.desk.count()
+    }
+
+    fn begin(&mut self, now: Now) {
+        debug_assert!(now.mono >= self.last_mono, "the monotonic clock went backwards");
+        self.last_mono = now.mono;
+        if self.starts_at.is_none() {
+            self.starts_at = Some(now.mono.plus(self.settings.start_delay));
+            self.upkeep.begin(now.mono, &self.settings);
+        }
+    }
+
+    /// Does everything that is due.
+    fn advance(&mut self, now: Now, turn: &mut Turn) {
+        while let Some(id) = self.desk.next_due(now.mono) {
+            self.generation += 1;
+            self.resume_delivery(now, id, turn);
+        }
+        if self.starts_at.is_some_and(|start| start <= now.mono) {
+            while let Some(id) = self.groups.next_due(now.mono) {
+                self.generation += 1;
+                self.flush(now, id, turn);
+            }
+        }
+        self.maintain(now, turn);
+    }
+
+    fn causes(&self) -> Causes<'_> {
+        Causes { plan: &self.plan, watch_list: &self.watch_list, silences: &self.silences }
+    }
+
+    fn expire_silence(&mut self, now: Now, id: &str, ticket: Ticket, turn: &mut Turn) {
+        let answer = match self.silences.expire(id, now.wall) {
+            Err(_) => Answer::SilenceUnknown,
+            Ok(None) => Answer::SilenceExpired,
+            Ok(Some(version)) => {
+                self.store_silence(now, version, turn);
+                turn.notes.push(Note::SilenceExpired { id: id.to_owned() });
+                Answer::SilenceExpired
+            }
+        };
+        turn.reply(ticket, answer);
+    }
+
+    fn store_silence(&mut self, now: Now, silence: Silence, turn: &mut Turn) {
+        let expires_at = silence.ends_at.plus(self.settings.retention);
+        turn.keep.push(Record::Silence(Arc::new(silence.clone()), expires_at));
+        self.merge_silence(silence, now);
+    }
+
+    fn merge_silence(&mut self, silence: Silence, now: Now) {
+        let id: Arc<str> = silence.id.as_str().into();
+        if Arc::make_mut(&mut self.silences).merge(silence, now.wall) {
+            self.generation += 1;
+            self.look_again_at(now, &crate::group::Withholder::Silence(id));
+        }
+    }
+}

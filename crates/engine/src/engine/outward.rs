@@ -1,0 +1,375 @@
+//! The outward corridor: a deadline becomes deliveries, and ends in the ledger.
+
+use std::collections::BTreeSet;
+
+use bellwether_model::{FailureReason, Mono, Notification, Now, Outcome, Reason, Remembered};
+
+use super::Engine;
+use crate::decide;
+use crate::delivery::{self, Delivery, State};
+use crate::flush;
+use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
+use crate::ledger::{LedgerEntry, Told};
+use crate::mute::{Judged, Verdict};
+use crate::record::Record;
+use crate::route::Route;
+use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
+
+/// How a delivery ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Well,
+    Badly,
+}
+
+impl Engine {
+    /// Looks at a group that is due and begins to tell its receiver.
+    pub(super) fn flush(&mut self, now: Now, id: GroupId, turn: &mut Turn) {
+        let plan = self.plan.clone();
+        let route = plan.routes.route(id.route);
+        let Some((group, judged)) = self.look(now, id) else { return };
+        let key = group.key(route);
+        let resolved: Vec<_> = judged
+            .alerts()
+            .map(|(alert, _)| alert)
+            .filter(|alert| alert.resolved_at(now.wall))
+            .cloned()
+            .collect();
+        let firing = judged.alerts().count() - resolved.len();
+        turn.notes.push(Note::FlushOpened { key, firing, resolved: resolved.len() });
+        for (cause, alerts) in judged.quiet_by_cause() {
+            turn.notes.push(Note::Suppressed { cause, alerts });
+        }
+        // What ended by itself was last written as firing.
+        let silently_ended = resolved.iter().filter(|alert| alert.ends_at > alert.updated_at);
+        turn.keep.extend(
+            silently_ended.map(|alert| Record::Alert { alert: alert.clone(), ended: true }),
+        );
+
+        let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
+        let interval = route.timing.group_interval;
+        let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN));
+        let withheld = self.withheld(now, route, group, &judged, integrations);
+        let deliveries: Vec<Delivery> = integrations
+            .iter()
+            .map(|integration| Delivery {
+                group: Some(id),
+                key: group.ledger_key(route, integration),
+                integration: integration.clone(),
+                repeat_interval: route.timing.repeat_interval,
+                deadline,
+                attempts: 0,
+                state: State::BackingOff,
+            })
+            .collect();
+        self.groups.change(id, |state| {
+            state.due = next_beat(state.due, interval, now.mono);
+            state.withheld = withheld;
+            state.open = Some(OpenFlush {
+                deliveries: deliveries.len(),
+                failed: false,
+                resolved: resolved.iter().map(|a| (a.fingerprint, a.updated_at)).collect(),
+            });
+        });
+        self.keep_deadline(now, id, turn);
+        if deliveries.is_empty() {
+            self.close_flush(now, id, turn);
+        }
+        for delivery in deliveries {
+            let delivery_id = self.desk.new_id();
+            self.consider(now, delivery_id, delivery, &judged, turn);
+        }
+    }
+
+    /// A delivery's wait is over: try again, or give up waiting for an answer.
+    pub(super) fn resume_delivery(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) {
+        let Some(delivery) = self.desk.take(id) else { return };
+        match &delivery.state {
+            State::Attempting { .. } => {
+                let detail = String::from("no answer to the attempt came back");
+                self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
+            }
+            State::BackingOff => {
+                let looked = delivery.group.and_then(|group| self.look(now, group));
+                match looked {
+                    Some((_, judged)) => self.consider(now, id, delivery, &judged, turn),
+                    None => self.finish(now, &delivery, End::Well, turn),
+                }
+            }
+        }
+    }
+
+    pub(super) fn take_outcome(
+        &mut self,
+        now: Now,
+        id: DeliveryId,
+        outcome: Outcome,
+        turn: &mut Turn,
+    ) {
+        let Some(mut delivery) = self.desk.take(id) else { return };
+        let state = std::mem::replace(&mut delivery.state, State::BackingOff);
+        let State::Attempting { told, reason } = state else {
+            self.desk.wait(id, delivery, now.mono);
+            return;
+        };
+        match outcome {
+            Outcome::Delivered { remember } => {
+                turn.notes.push(Note::Delivered {
+                    key: delivery.key.group.clone(),
+                    integration: delivery.integration.id.clone(),
+                    attempts: delivery.attempts,
+                    reason,
+                });
+                self.enter(now, &delivery, told, remember, turn);
+                self.finish(now, &delivery, End::Well, turn);
+            }
+            Outcome::Refused { reason, detail } => {
+                self.note_failure(&delivery, reason, &detail, false, turn);
+                self.fail(now, delivery, reason, detail, turn);
+            }
+            Outcome::Retry { after, reason, detail } => {
+                let wait = delivery::backoff(delivery.attempts, &mut self.rng);
+                let again = now.mono.plus(wait.max(after.unwrap_or_default()));
+                let retry = again < delivery.deadline;
+                self.note_failure(&delivery, reason, &detail, retry, turn);
+                if retry {
+                    self.desk.wait(id, delivery, again);
+                } else {
+                    self.fail(now, delivery, reason, detail, turn);
+                }
+            }
+        }
+    }
+
+    /// The group and its alerts as they are judged now.
+    fn look(&self, now: Now, id: GroupId) -> Option<(&Group, Judged)> {
+        let group = self.groups.find(id)?;
+        let alerts = flush::freeze(group, &self.alerts);
+        let route = self.plan.routes.route(id.route);
+        Some((group, self.causes().judge(route, alerts, now.wall)))
+    }
+
+    /// Decides whether there is anything to tell, and tells it.
+    fn consider(
+        &mut self,
+        now: Now,
+        id: DeliveryId,
+        mut delivery: Delivery,
+        judged: &Judged,
+        turn: &mut Turn,
+    ) {
+        let Some(group_id) = delivery.group else {
+            return self.finish(now, &delivery, End::Well, turn);
+        };
+        let entry = self.ledger.find(&delivery.key);
+        let send_resolved = delivery.integration.send_resolved;
+        let content = decide::content(judged, entry.map(|entry| &entry.told));
+        let repeat = delivery.repeat_interval;
+        let reason = decide::reason(&content.told, send_resolved, repeat, entry, now.wall);
+        let Some(reason) = reason else {
+            turn.notes.push(Note::NothingToTell {
+                key: delivery.key.group.clone(),
+                integration: delivery.integration.id.clone(),
+            });
+            return self.finish(now, &delivery, End::Well, turn);
+        };
+        let remembered = match (reason, entry) {
+            (Reason::FirstNotification, _) | (_, None) => Remembered::default(),
+            (_, Some(entry)) => entry.remembered.clone(),
+        };
+        let mut alerts = content.alerts;
+        if !send_resolved {
+            alerts.retain(|alert| !alert.resolved_at(now.wall));
+        }
+        if alerts.is_empty() {
+            // The receiver does not want to hear it, but that it ended is noted.
+            self.enter(now, &delivery, content.told, remembered, turn);
+            return self.finish(now, &delivery, End::Well, turn);
+        }
+        delivery.attempts += 1;
+        let Some(group) = self.groups.find(group_id) else { return };
+        let route = self.plan.routes.route(group_id.route);
+        turn.notes.push(Note::AttemptStarted {
+            key: group.key(route),
+            integration: delivery.integration.id.clone(),
+            number: delivery.attempts,
+            reason,
+        });
+        turn.after.push(Effect::Attempt(Attempt {
+            delivery: id,
+            notification: Notification {
+                integration: delivery.integration.id.clone(),
+                group_key: group.key(route),
+                group_labels: group.labels.clone(),
+                route_labels: route.labels.clone(),
+                reason,
+                now: now.wall,
+                alerts,
+                remembered,
+            },
+            deadline: delivery.deadline,
+            number: delivery.attempts,
+        }));
+        delivery.state = State::Attempting { told: content.told, reason };
+        let give_up = delivery.deadline.plus(delivery::ANSWER_GRACE);
+        self.desk.wait(id, delivery, give_up);
+    }
+
+    /// Writes down what an integration was told.
+    fn enter(
+        &mut self,
+        now: Now,
+        delivery: &Delivery,
+        told: Told,
+        remembered: Remembered,
+        turn: &mut Turn,
+    ) {
+        let at = self.ledger.stamp(&delivery.key, now.wall);
+        let lasts = self.settings.retention.min(delivery.repeat_interval.saturating_mul(2));
+        let entry = LedgerEntry {
+            key: delivery.key.clone(),
+            told,
+            at,
+            expires_at: at.plus(lasts),
+            remembered,
+        };
+        self.ledger.merge(entry.clone());
+        turn.keep.push(Record::Told(entry));
+    }
+
+    fn fail(
+        &mut self,
+        now: Now,
+        delivery: Delivery,
+        reason: FailureReason,
+        detail: String,
+        turn: &mut Turn,
+    ) {
+        turn.notes.push(Note::DeliveryFailed {
+            key: delivery.key.group.clone(),
+            integration: delivery.integration.id.clone(),
+            attempts: delivery.attempts,
+            reason,
+            detail,
+        });
+        self.finish(now, &delivery, End::Badly, turn);
+    }
+
+    fn finish(&mut self, now: Now, delivery: &Delivery, end: End, turn: &mut Turn) {
+        let Some(id) = delivery.group else { return };
+        let mut finished = false;
+        self.groups.change(id, |state| {
+            if let Some(open) = &mut state.open {
+                open.deliveries -= 1;
+                open.failed |= end == End::Badly;
+                finished = open.deliveries == 0;
+            }
+        });
+        if finished {
+            self.close_flush(now, id, turn);
+        }
+    }
+
+    /// All deliveries of a flush are finished: resolved alerts that were told, and have not changed
+    /// since, leave; a group that is empty then is no more.
+    fn close_flush(&mut self, now: Now, id: GroupId, turn: &mut Turn) {
+        let mut flush = None;
+        self.groups.change(id, |state| flush = state.open.take());
+        let Some(flush) = flush else { return };
+        if !flush.failed {
+            for (member, updated_at) in flush.resolved {
+                let unchanged = self
+                    .alerts
+                    .find(member)
+                    .is_none_or(|a| a.updated_at == updated_at && a.resolved_at(now.wall));
+                if unchanged && self.groups.leave(id, member) {
+                    self.alerts.let_go(member);
+                }
+            }
+        }
+        if self.groups.find(id).is_some_and(|group| group.members.is_empty())
+            && let Some(group) = self.groups.close(id)
+        {
+            let route = self.plan.routes.route(id.route);
+            turn.keep.push(Record::GroupGone(group.name(route)));
+            let key = group.key(route);
+            turn.notes.push(Note::GroupClosed { key, groups: self.groups.count() });
+        }
+    }
+
+    /// Whether some alert fires that a receiver has not been told of, only because of a mute; and
+    /// when to look again.
+    fn withheld(
+        &self,
+        now: Now,
+        route: &Route,
+        group: &Group,
+        judged: &Judged,
+        integrations: &[crate::plan::Integration],
+    ) -> Option<Withheld> {
+        let entries: Vec<_> = integrations
+            .iter()
+            .map(|integration| self.ledger.find(&group.ledger_key(route, integration)))
+            .collect();
+        let mut by = BTreeSet::new();
+        let mut until: Option<Mono> = None;
+        for (alert, verdict) in judged.alerts() {
+            if !verdict.is_quiet() || alert.resolved_at(now.wall) {
+                continue;
+            }
+            let hash = alert.labels.log_hash();
+            let knows = |entry: &Option<&LedgerEntry>| {
+                entry.is_some_and(|entry| entry.told.was_told_firing(hash))
+            };
+            if !entries.is_empty() && entries.iter().all(knows) {
+                continue;
+            }
+            let ends = match verdict {
+                Verdict::Heard => continue,
+                Verdict::Inhibited { by: source, until } => {
+                    by.insert(Withholder::Source(*source));
+                    Some(*until)
+                }
+                Verdict::Silenced { by: silences, until } => {
+                    by.extend(silences.iter().cloned().map(Withholder::Silence));
+                    Some(*until)
+                }
+                Verdict::OutsideActiveIntervals | Verdict::InsideMuteInterval => {
+                    by.insert(Withholder::Interval);
+                    self.causes().next_interval_change(route, now.wall)
+                }
+            };
+            let ends = ends.map(|ends| now.mono_at(ends)).filter(|ends| *ends > now.mono);
+            until = until.into_iter().chain(ends).min();
+        }
+        until.map(|until| Withheld { until, by })
+    }
+
+    fn note_failure(
+        &self,
+        delivery: &Delivery,
+        reason: FailureReason,
+        detail: &str,
+        retry: bool,
+        turn: &mut Turn,
+    ) {
+        turn.notes.push(Note::AttemptFailed {
+            key: delivery.key.group.clone(),
+            integration: delivery.integration.id.clone(),
+            number: delivery.attempts,
+            reason,
+            detail: detail.to_owned(),
+            retry,
+        });
+    }
+}
+
+/// The next multiple of `interval` after a beat that was due at `due`, in the future of `now`.
+fn next_beat(due: Mono, interval: std::time::Duration, now: Mono) -> Mono {
+    let next = due.plus(interval);
+    // A beat that came early, or much too late, starts a new rhythm.
+    if due > now || next <= now { now.plus(interval) } else { next }
+}
+
+/// Compat: a flush may take this long even where groups are due more often.
+const FLUSH_TIMEOUT_MIN: std::time::Duration = std::time::Duration::from_secs(10);

@@ -1,0 +1,83 @@
+//! What is done from time to time: forgetting what nobody needs any more.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use bellwether_model::{GroupKey, Mono, Now};
+
+use super::Engine;
+use crate::record::Record;
+use crate::settings::Settings;
+use crate::turn::{Note, Turn};
+
+/// When each kind of upkeep is due; unknown until the first input.
+#[derive(Debug, Default)]
+pub(super) struct Upkeep {
+    alerts: Option<Mono>,
+    memory: Option<Mono>,
+}
+
+impl Upkeep {
+    pub fn begin(&mut self, now: Mono, settings: &Settings) {
+        self.alerts = Some(now.plus(settings.alerts_gc_interval));
+        self.memory = Some(now.plus(settings.maintenance_interval));
+    }
+
+    pub fn next(&self) -> Option<Mono> {
+        self.alerts.into_iter().chain(self.memory).min()
+    }
+}
+
+impl Engine {
+    pub(super) fn maintain(&mut self, now: Now, turn: &mut Turn) {
+        let is_due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
+        let mut alerts = 0;
+        if is_due(self.upkeep.alerts) {
+            self.upkeep.alerts = Some(now.mono.plus(self.settings.alerts_gc_interval));
+            alerts = self.collect_alerts(now, turn);
+        } else if !is_due(self.upkeep.memory) {
+            return;
+        }
+        let (mut silences, mut log_entries) = (0, 0);
+        if is_due(self.upkeep.memory) {
+            self.upkeep.memory = Some(now.mono.plus(self.settings.maintenance_interval));
+            silences = self.collect_silences(now, turn);
+            log_entries = self.collect_ledger(now, turn);
+        }
+        self.generation += 1;
+        turn.notes.push(Note::Collected { alerts, silences, log_entries });
+    }
+
+    fn collect_alerts(&mut self, now: Now, turn: &mut Turn) -> usize {
+        let plan = self.plan.clone();
+        let gone = self.alerts.collect(now.wall);
+        for alert in &gone {
+            self.watch_list.remove(&plan, alert);
+            turn.keep.push(Record::AlertGone(alert.fingerprint));
+        }
+        gone.len()
+    }
+
+    fn collect_silences(&mut self, now: Now, turn: &mut Turn) -> usize {
+        let retention = self.settings.retention;
+        let gone = Arc::make_mut(&mut self.silences).collect(now.wall, retention);
+        let records = gone.iter().map(|id| Record::SilenceGone(id.to_string()));
+        turn.keep.extend(records);
+        gone.len()
+    }
+
+    /// An entry that owes a "resolved" stays as long as its group is there.
+    fn collect_ledger(&mut self, now: Now, turn: &mut Turn) -> usize {
+        let mut living: BTreeSet<GroupKey> = BTreeSet::new();
+        for (id, group) in self.groups.iter() {
+            let route = self.plan.routes.route(id.route);
+            living.insert(GroupKey::new(&route.identity, &group.labels));
+        }
+        let gone = self.ledger.collect(now.wall, |entry| {
+            entry.told.owes_resolved() && living.contains(&entry.key.group)
+        });
+        let count = gone.len();
+        turn.keep.extend(gone.into_iter().map(Record::ToldGone));
+        count
+    }
+}

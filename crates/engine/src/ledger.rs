@@ -1,0 +1,107 @@
+//! The ledger: who was told what, and when?
+//!
+//! In: what was delivered, and entries replayed from disk or heard from peers. Out: the latest
+//! entry for a group and an integration. An entry is replaced by [`Ledger::merge`] alone, which
+//! keeps the newer of two and decides ties by content, so that all members of a cluster agree
+//! whatever the order in which they hear of it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
+
+/// Which entry: a group, as its route's identity spells it, and one way of telling one receiver.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LedgerKey {
+    pub group: GroupKey,
+    pub integration: IntegrationId,
+}
+
+/// What an integration was last told about a group. Alerts appear by their log hashes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Told {
+    /// Invariant (here and below): ascending and unique.
+    pub firing: Vec<u64>,
+    pub resolved: Vec<u64>,
+    /// Told as firing earlier, left out since because they are muted, and owed a "resolved".
+    pub owed: Vec<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct LedgerEntry {
+    pub key: LedgerKey,
+    pub told: Told,
+    pub at: Timestamp,
+    pub expires_at: Timestamp,
+    pub remembered: Remembered,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Ledger {
+    entries: BTreeMap<LedgerKey, LedgerEntry>,
+}
+
+impl Ledger {
+    pub fn find(&self, key: &LedgerKey) -> Option<&LedgerEntry> {
+        self.entries.get(key)
+    }
+
+    /// Takes the entry if it is newer than the one under its key; returns whether it did.
+    pub fn merge(&mut self, entry: LedgerEntry) -> bool {
+        match self.entries.get_mut(&entry.key) {
+            Some(known) if !entry.supersedes(known) => false,
+            Some(known) => {
+                *known = entry;
+                true
+            }
+            None => {
+                self.entries.insert(entry.key.clone(), entry);
+                true
+            }
+        }
+    }
+
+    /// A timestamp for a new entry under `key`: now, but later than the entry that it replaces,
+    /// so that a clock that was set back cannot make it look old.
+    pub fn stamp(&self, key: &LedgerKey, now: Timestamp) -> Timestamp {
+        match self.entries.get(key) {
+            Some(known) if known.at >= now => known.at.plus(Duration::from_nanos(1)).in_utc(),
+            _ => now,
+        }
+    }
+
+    /// Drops what has expired, except entries that `still_owed` names; returns their keys.
+    pub fn collect(
+        &mut self,
+        now: Timestamp,
+        still_owed: impl Fn(&LedgerEntry) -> bool,
+    ) -> Vec<LedgerKey> {
+        let expired = |entry: &LedgerEntry| entry.expires_at <= now && !still_owed(entry);
+        let keys: Vec<LedgerKey> =
+            self.entries.values().filter(|entry| expired(entry)).map(|e| e.key.clone()).collect();
+        for key in &keys {
+            self.entries.remove(key);
+        }
+        keys
+    }
+}
+
+impl LedgerEntry {
+    fn supersedes(&self, known: &LedgerEntry) -> bool {
+        let rank = |entry: &LedgerEntry| {
+            (entry.at, entry.expires_at, entry.told.firing.clone(), entry.told.resolved.clone())
+        };
+        rank(self) > rank(known)
+    }
+}
+
+impl Told {
+    /// Whether some alert was told as firing and not yet as resolved.
+    pub fn owes_resolved(&self) -> bool {
+        !self.firing.is_empty() || !self.owed.is_empty()
+    }
+
+    pub fn was_told_firing(&self, hash: u64) -> bool {
+        self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
+    }
+}

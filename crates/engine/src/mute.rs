@@ -1,0 +1,159 @@
+//! The quiet room: who must stay quiet at this instant, and why?
+//!
+//! In: alerts, the instant, and what can quieten them: inhibition, the route's time intervals,
+//! silences. Out: a verdict for each alert. The causes are looked at in a fixed order and the first
+//! one counts, because the order decides which counter rises. Nothing is remembered: the same
+//! judgement serves a flush and a reader's query.
+
+use std::sync::Arc;
+
+use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
+
+use crate::inhibit::WatchList;
+use crate::plan::Plan;
+use crate::route::Route;
+use crate::silences::Silences;
+use crate::turn::Suppression;
+
+/// Whether an alert is quiet, and why.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Verdict {
+    Heard,
+    /// By this source, which ends then.
+    Inhibited {
+        by: Fingerprint,
+        until: Timestamp,
+    },
+    OutsideActiveIntervals,
+    InsideMuteInterval,
+    /// By these silences, the last of which ends then.
+    Silenced {
+        by: Vec<Arc<str>>,
+        until: Timestamp,
+    },
+}
+
+/// A group's alerts with their verdicts, all at one instant.
+#[derive(Debug)]
+pub(crate) struct Judged {
+    pub now: Timestamp,
+    alerts: Vec<(Arc<Alert>, Verdict)>,
+}
+
+/// What can quieten alerts.
+#[derive(Clone, Copy)]
+pub(crate) struct Causes<'a> {
+    pub plan: &'a Plan,
+    pub watch_list: &'a WatchList,
+    pub silences: &'a Silences,
+}
+
+impl Causes<'_> {
+    /// Judges the alerts of one group of `route`.
+    pub fn judge(&self, route: &Route, alerts: Vec<Arc<Alert>>, now: Timestamp) -> Judged {
+        let by_route = self.route_verdict(route, now);
+        let judge = |alert: Arc<Alert>| {
+            let verdict = self.inhibition(&alert.labels, now);
+            let verdict = verdict.or_else(|| by_route.clone());
+            let verdict = verdict.or_else(|| self.silenced(&alert.labels, now));
+            (alert, verdict.unwrap_or(Verdict::Heard))
+        };
+        Judged { now, alerts: alerts.into_iter().map(judge).collect() }
+    }
+
+    pub fn inhibition(&self, labels: &LabelSet, now: Timestamp) -> Option<Verdict> {
+        let (by, until) = self.watch_list.inhibitor(self.plan, labels, now)?;
+        Some(Verdict::Inhibited { by, until })
+    }
+
+    fn silenced(&self, labels: &LabelSet, now: Timestamp) -> Option<Verdict> {
+        let mut by = Vec::new();
+        let mut until = now;
+        self.silences.each_holding(labels, now, &mut Vec::new(), |id, silence| {
+            by.push(id.clone());
+            until = until.max(silence.ends_at);
+        });
+        (!by.is_empty()).then_some(Verdict::Silenced { by, until })
+    }
+
+    fn route_verdict(&self, route: &Route, now: Timestamp) -> Option<Verdict> {
+        if self.outside_active(route, now) {
+            Some(Verdict::OutsideActiveIntervals)
+        } else if self.mute_intervals(route, now).next().is_some() {
+            Some(Verdict::InsideMuteInterval)
+        } else {
+            None
+        }
+    }
+
+    /// The names of the time intervals that mute the route's groups now.
+    pub fn muted_by(&self, route: &Route, now: Timestamp) -> Vec<Arc<str>> {
+        if self.outside_active(route, now) {
+            route.active_intervals.clone()
+        } else {
+            self.mute_intervals(route, now).cloned().collect()
+        }
+    }
+
+    /// The next instant at which one of the route's intervals may begin or end.
+    pub fn next_interval_change(&self, route: &Route, now: Timestamp) -> Option<Timestamp> {
+        let names = route.active_intervals.iter().chain(&route.mute_intervals);
+        let specs = names.filter_map(|name| self.plan.intervals.get(name)).flatten();
+        specs.filter_map(|spec| spec.next_change(now)).min()
+    }
+
+    fn outside_active(&self, route: &Route, now: Timestamp) -> bool {
+        let names = &route.active_intervals;
+        !names.is_empty() && !names.iter().any(|name| self.contains(name, now))
+    }
+
+    fn mute_intervals<'r>(
+        &self,
+        route: &'r Route,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &'r Arc<str>> {
+        route.mute_intervals.iter().filter(move |name| self.contains(name, now))
+    }
+
+    fn contains(&self, name: &str, now: Timestamp) -> bool {
+        let specs = self.plan.intervals.get(name);
+        specs.is_some_and(|specs| specs.iter().any(|spec| spec.contains(now)))
+    }
+}
+
+impl Verdict {
+    pub fn is_quiet(&self) -> bool {
+        *self != Verdict::Heard
+    }
+
+    pub fn cause(&self) -> Option<Suppression> {
+        match self {
+            Verdict::Heard => None,
+            Verdict::Inhibited { .. } => Some(Suppression::Inhibition),
+            Verdict::OutsideActiveIntervals => Some(Suppression::ActiveTimeInterval),
+            Verdict::InsideMuteInterval => Some(Suppression::MuteTimeInterval),
+            Verdict::Silenced { .. } => Some(Suppression::Silence),
+        }
+    }
+}
+
+impl Judged {
+    pub fn alerts(&self) -> impl Iterator<Item = &(Arc<Alert>, Verdict)> {
+        self.alerts.iter()
+    }
+
+    /// How many alerts are quiet by each cause.
+    pub fn quiet_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
+        let causes = [
+            Suppression::Inhibition,
+            Suppression::ActiveTimeInterval,
+            Suppression::MuteTimeInterval,
+            Suppression::Silence,
+        ];
+        causes.into_iter().filter_map(|cause| {
+            let quiet = self.alerts.iter().filter(|(_, verdict)| verdict.cause() == Some(cause));
+            let count = quiet.count();
+            (count > 0).then_some((cause, count))
+        })
+    }
+}

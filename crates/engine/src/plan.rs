@@ -1,0 +1,138 @@
+//! The configuration as the engine needs it: compiled, checked, immutable.
+//!
+//! In: [`PlanParts`], lowered from the operator's file. Out: a [`Plan`] in which every route knows
+//! its keys and every name is resolved. A new plan replaces the old one whole.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::{IntegrationId, LabelSet, Matchers, TimeInterval};
+
+use crate::index::MatcherIndex;
+use crate::route::{RouteIndex, Routes};
+
+/// What a [`Plan`] is made from.
+#[derive(Clone, Debug)]
+pub struct PlanParts {
+    pub route: RouteSpec,
+    /// In the order of the configuration. Every receiver that a route names is among them.
+    pub receivers: Vec<Receiver>,
+    pub inhibit_rules: Vec<InhibitRule>,
+    /// Alternatives under each name; an unknown name in a route contains no instant.
+    pub intervals: BTreeMap<Arc<str>, Vec<TimeInterval>>,
+    /// Added to alerts that come without an end.
+    pub resolve_timeout: Duration,
+}
+
+/// One node of the routing tree, with what it inherits already filled in.
+#[derive(Clone, Debug)]
+pub struct RouteSpec {
+    pub receiver: Arc<str>,
+    pub group_by: GroupBy,
+    pub matchers: Matchers,
+    pub continues: bool,
+    pub timing: Timing,
+    pub mute_intervals: Vec<Arc<str>>,
+    pub active_intervals: Vec<Arc<str>>,
+    pub labels: LabelSet,
+    pub routes: Vec<RouteSpec>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum GroupBy {
+    /// `['...']`
+    AllLabels,
+    Labels(BTreeSet<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    pub group_wait: Duration,
+    pub group_interval: Duration,
+    pub repeat_interval: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Receiver {
+    pub name: Arc<str>,
+    /// Always has `name`.
+    pub labels: LabelSet,
+    /// In the order in which they are told.
+    pub integrations: Vec<Integration>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Integration {
+    pub id: IntegrationId,
+    pub send_resolved: bool,
+}
+
+/// Alerts that match `target` are quiet while one that matches `source` fires with equal values of
+/// the labels `equal`.
+#[derive(Clone, Debug)]
+pub struct InhibitRule {
+    pub name: String,
+    pub source: Matchers,
+    pub target: Matchers,
+    pub equal: Vec<String>,
+}
+
+/// The compiled configuration.
+#[derive(Debug)]
+pub struct Plan {
+    pub(crate) routes: Routes,
+    receivers: Vec<Receiver>,
+    by_name: BTreeMap<Arc<str>, usize>,
+    pub(crate) inhibit_rules: Arc<[InhibitRule]>,
+    /// Which rules may have an alert as source, and as target.
+    pub(crate) inhibit_sources: MatcherIndex<u32>,
+    pub(crate) inhibit_targets: MatcherIndex<u32>,
+    pub(crate) intervals: BTreeMap<Arc<str>, Vec<TimeInterval>>,
+    pub(crate) resolve_timeout: Duration,
+}
+
+impl Plan {
+    pub fn new(parts: PlanParts) -> Self {
+        let PlanParts { route, receivers, inhibit_rules, intervals, resolve_timeout } = parts;
+        let mut inhibit_sources = MatcherIndex::default();
+        let mut inhibit_targets = MatcherIndex::default();
+        for (number, rule) in (0u32..).zip(&inhibit_rules) {
+            inhibit_sources.insert(number, &rule.source);
+            inhibit_targets.insert(number, &rule.target);
+        }
+        let by_name =
+            receivers.iter().enumerate().map(|(at, receiver)| (receiver.name.clone(), at));
+        Plan {
+            routes: Routes::compile(&route),
+            by_name: by_name.collect(),
+            receivers,
+            inhibit_rules: inhibit_rules.into(),
+            inhibit_sources,
+            inhibit_targets,
+            intervals,
+            resolve_timeout,
+        }
+    }
+
+    /// In the order of the configuration.
+    pub fn receivers(&self) -> &[Receiver] {
+        &self.receivers
+    }
+
+    pub fn receiver(&self, name: &str) -> Option<&Receiver> {
+        self.by_name.get(name).map(|at| &self.receivers[*at])
+    }
+
+    pub fn inhibit_rules(&self) -> &[InhibitRule] {
+        &self.inhibit_rules
+    }
+
+    /// The receivers of the routes that an alert with these labels takes, in route order; one that
+    /// several routes name is listed for each.
+    pub fn receivers_of(&self, labels: &LabelSet) -> Vec<Arc<str>> {
+        let mut matched: Vec<RouteIndex> = Vec::new();
+        self.routes.matching(labels, &mut matched);
+        matched.into_iter().map(|at| self.routes.route(at).receiver.clone()).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! The signpost: which routes want an alert with these labels?
+//!
+//! In: labels. Out: routes, in the order of the tree. The walk is depth first: a child that matches
+//! ends the search among its siblings unless it continues, and a route none of whose children match
+//! is the result itself. The tree is compiled once; the children worth a look are found by index.
+//!
+//! It also gives every route its names: the *key*, which is part of group keys and equal on all
+//! cluster members, the *id*, unique in the tree, and the *identity*, by which groups and the
+//! notification log survive edits of the configuration elsewhere in the tree.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bellwether_model::{LabelSet, Matchers};
+
+use crate::index::MatcherIndex;
+use crate::plan::{GroupBy, RouteSpec, Timing};
+
+/// Position of a route in its [`Routes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct RouteIndex(pub u32);
+
+/// The compiled routing tree.
+#[derive(Debug)]
+pub(crate) struct Routes {
+    nodes: Vec<Node>,
+}
+
+/// What a route says about the alerts that it takes.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// `{}/{env="prod"}`: the path of matcher sets; siblings may share one.
+    pub key: String,
+    /// The key, followed by `#n` for the n-th other route with the same key and receiver.
+    ///
+    /// Two such routes would share one notification-log entry, and the second would never be told.
+    pub identity: String,
+    pub receiver: Arc<str>,
+    pub group_by: GroupBy,
+    pub timing: Timing,
+    pub mute_intervals: Vec<Arc<str>>,
+    pub active_intervals: Vec<Arc<str>>,
+    pub labels: LabelSet,
+}
+
+#[derive(Debug)]
+struct Node {
+    route: Route,
+    matchers: Matchers,
+    continues: bool,
+    /// In the order of the configuration.
+    children: Vec<RouteIndex>,
+    /// Positions in `children`.
+    child_index: MatcherIndex<u32>,
+}
+
+impl Routes {
+    pub fn compile(root: &RouteSpec) -> Self {
+        let mut routes = Routes { nodes: Vec::new() };
+        let mut taken = BTreeMap::new();
+        routes.add(root, String::from("{}"), &mut taken);
+        routes
+    }
+
+    pub fn route(&self, at: RouteIndex) -> &Route {
+        &self.nodes[at.0 as usize].route
+    }
+
+    /// Fills `found` with the routes that an alert with these labels takes; never empty.
+    pub fn matching(&self, labels: &LabelSet, found: &mut Vec<RouteIndex>) {
+        found.clear();
+        self.descend(RouteIndex(0), labels, found);
+    }
+
+    fn descend(&self, at: RouteIndex, labels: &LabelSet, found: &mut Vec<RouteIndex>) {
+        let node = &self.nodes[at.0 as usize];
+        let before = found.len();
+        if !node.children.is_empty() {
+            let mut candidates = Vec::new();
+            node.child_index.candidates(labels, &mut candidates);
+            for position in candidates {
+                let child = node.children[position as usize];
+                let child_node = &self.nodes[child.0 as usize];
+                if child_node.matchers.matches(labels) {
+                    self.descend(child, labels, found);
+                    if !child_node.continues {
+                        break;
+                    }
+                }
+            }
+        }
+        if found.len() == before {
+            found.push(at);
+        }
+    }
+
+    fn add(
+        &mut self,
+        spec: &RouteSpec,
+        key: String,
+        taken: &mut BTreeMap<(String, Arc<str>), u32>,
+    ) -> RouteIndex {
+        let at = RouteIndex(self.nodes.len() as u32);
+        let namesakes = taken.entry((key.clone(), spec.receiver.clone())).or_default();
+        let identity = if *namesakes == 0 { key.clone() } else { format!("{key}#{namesakes}") };
+        *namesakes += 1;
+        let route = Route {
+            key,
+            identity,
+            receiver: spec.receiver.clone(),
+            group_by: spec.group_by.clone(),
+            timing: spec.timing,
+            mute_intervals: spec.mute_intervals.clone(),
+            active_intervals: spec.active_intervals.clone(),
+            labels: spec.labels.clone(),
+        };
+        self.nodes.push(Node {
+            route,
+            matchers: spec.matchers.clone(),
+            continues: spec.continues,
+            children: Vec::new(),
+            child_index: MatcherIndex::default(),
+        });
+        for (position, child) in (0u32..).zip(&spec.routes) {
+            let child_key = format!("{}/{}", self.route(at).key, child.matchers);
+            let child_at = self.add(child, child_key, taken);
+            let node = &mut self.nodes[at.0 as usize];
+            node.children.push(child_at);
+            node.child_index.insert(position, &child.matchers);
+        }
+        at
+    }
+}
+
+impl Route {
+    /// The labels that name the group of an alert with these labels.
+    pub fn group_labels(&self, labels: &LabelSet) -> LabelSet {
+        match &self.group_by {
+            GroupBy::AllLabels => labels.clone(),
+            GroupBy::Labels(names) => labels.filtered(|name| names.contains(name)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

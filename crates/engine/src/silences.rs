@@ -1,0 +1,293 @@
+//! Silences: which are there, which hold for an alert now, and how may they be changed?
+//!
+//! In: requests to create, change and expire, and silences replayed from disk or heard from peers.
+//! Out: the silence to keep, or why not; and for labels, the silences that hold. The table itself
+//! changes through [`Silences::merge`] alone: of two versions of a silence the newer one stays.
+//!
+//! Silences that have ended stay readable until the retention passes, but are out of the index that
+//! alerts are matched against.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_model::regex::Pattern;
+use bellwether_model::{LabelSet, Matcher, Matchers, Op, Silence, SilenceState, Timestamp};
+
+use crate::index::MatcherIndex;
+use crate::record::wire;
+use crate::settings::Settings;
+
+/// A request to create a silence, or to change the one with this id.
+#[derive(Clone, Debug)]
+pub struct PostedSilence {
+    pub id: Option<String>,
+    pub matchers: Vec<Matcher>,
+    /// [`Timestamp::ZERO`] for now.
+    pub starts_at: Timestamp,
+    pub ends_at: Timestamp,
+    pub created_by: String,
+    pub comment: String,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Why a request was refused; prints the text that the API answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SilenceRefusal {
+    NotFound,
+    StartNotBeforeEnd,
+    EndsInThePast,
+    NoMatchers,
+    OnlyEmptyMatches,
+    /// Limit: `--silences.max-silences`.
+    TooMany {
+        count: usize,
+        limit: usize,
+    },
+    /// Limit: `--silences.max-silence-size-bytes`.
+    TooLarge {
+        bytes: usize,
+        limit: usize,
+    },
+}
+
+/// What a request leads to.
+#[derive(Debug)]
+pub(crate) struct Posted {
+    pub id: String,
+    pub created: bool,
+    /// To be merged and kept, in this order.
+    pub versions: Vec<Silence>,
+}
+
+/// All silences, and an index over those that have not ended.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Silences {
+    by_id: BTreeMap<Arc<str>, Arc<Silence>>,
+    index: MatcherIndex<Arc<str>>,
+}
+
+impl Silences {
+    /// Checks a request against what is there; changes nothing yet.
+    pub fn post(
+        &self,
+        posted: PostedSilence,
+        now: Timestamp,
+        settings: &Settings,
+        new_id: impl FnOnce() -> String,
+    ) -> Result<Posted, SilenceRefusal> {
+        let mut silence = checked(posted, now)?;
+        let previous = match silence.id.as_str() {
+            "" => None,
+            id => Some(self.by_id.get(id).ok_or(SilenceRefusal::NotFound)?),
+        };
+        if let Some(previous) = previous
+            && may_change_in_place(previous, &silence, now)
+        {
+            silence.updated_at = after(now, previous.updated_at);
+            check_size(&silence, settings)?;
+            return Ok(Posted { id: silence.id.clone(), created: false, versions: vec![silence] });
+        }
+        let count = self.by_id.len();
+        if settings.silences_max > 0 && count + 1 > settings.silences_max {
+            return Err(SilenceRefusal::TooMany { count, limit: settings.silences_max });
+        }
+        silence.id = new_id();
+        silence.starts_at = silence.starts_at.max(now);
+        silence.updated_at = now;
+        check_size(&silence, settings)?;
+        let expired = previous.and_then(|previous| expired_version(previous, now));
+        let id = silence.id.clone();
+        let versions = expired.into_iter().chain([silence]).collect();
+        Ok(Posted { id, created: true, versions })
+    }
+
+    /// The version of the silence that ends it now; `None` if it has ended already.
+    pub fn expire(&self, id: &str, now: Timestamp) -> Result<Option<Silence>, SilenceRefusal> {
+        let silence = self.by_id.get(id).ok_or(SilenceRefusal::NotFound)?;
+        Ok(expired_version(silence, now))
+    }
+
+    /// Takes this version if it is newer than the known one; returns whether it did.
+    pub fn merge(&mut self, silence: Silence, now: Timestamp) -> bool {
+        if let Some(known) = self.by_id.get(silence.id.as_str()) {
+            if !supersedes(&silence, known) {
+                return false;
+            }
+            self.unindex(&known.clone());
+        }
+        let id: Arc<str> = silence.id.as_str().into();
+        if silence.state(now) != SilenceState::Expired {
+            for set in &silence.matcher_sets {
+                self.index.insert(id.clone(), set);
+            }
+        }
+        self.by_id.insert(id, Arc::new(silence));
+        true
+    }
+
+    /// Drops silences that ended longer ago than `retention`, and returns their ids; those that
+    /// ended since the last call leave the index.
+    pub fn collect(&mut self, now: Timestamp, retention: Duration) -> Vec<Arc<str>> {
+        let ended: Vec<Arc<Silence>> = self
+            .by_id
+            .values()
+            .filter(|silence| silence.state(now) == SilenceState::Expired)
+            .cloned()
+            .collect();
+        let mut gone = Vec::new();
+        for silence in ended {
+            self.unindex(&silence);
+            if silence.ends_at.plus(retention) <= now
+                && let Some((id, _)) = self.by_id.remove_entry(silence.id.as_str())
+            {
+                gone.push(id);
+            }
+        }
+        gone
+    }
+
+    /// Calls `each` with every silence that is active at `now` and holds for these labels.
+    pub fn each_holding(
+        &self,
+        labels: &LabelSet,
+        now: Timestamp,
+        candidates: &mut Vec<Arc<str>>,
+        mut each: impl FnMut(&Arc<str>, &Silence),
+    ) {
+        self.index.candidates(labels, candidates);
+        for id in candidates.iter() {
+            if let Some(silence) = self.by_id.get(id)
+                && silence.state(now) == SilenceState::Active
+                && silence.matches(labels)
+            {
+                each(id, silence);
+            }
+        }
+    }
+
+    pub fn find(&self, id: &str) -> Option<&Arc<Silence>> {
+        self.by_id.get(id)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Silence>> {
+        self.by_id.values()
+    }
+
+    fn unindex(&mut self, silence: &Silence) {
+        let id: Arc<str> = silence.id.as_str().into();
+        for set in &silence.matcher_sets {
+            self.index.remove(&id, set);
+        }
+    }
+}
+
+/// The rules that hold whatever else is stored.
+fn checked(posted: PostedSilence, now: Timestamp) -> Result<Silence, SilenceRefusal> {
+    let PostedSilence { id, matchers, starts_at, ends_at, created_by, comment, annotations } =
+        posted;
+    if starts_at >= ends_at {
+        return Err(SilenceRefusal::StartNotBeforeEnd);
+    }
+    if ends_at < now {
+        return Err(SilenceRefusal::EndsInThePast);
+    }
+    if matchers.is_empty() {
+        return Err(SilenceRefusal::NoMatchers);
+    }
+    if matchers.iter().all(counts_as_empty) {
+        return Err(SilenceRefusal::OnlyEmptyMatches);
+    }
+    Ok(Silence {
+        id: id.unwrap_or_default(),
+        // In the order given: changing it makes another silence.
+        matcher_sets: vec![Matchers(matchers)],
+        starts_at: if starts_at.is_zero() { now } else { starts_at }.in_utc(),
+        ends_at: ends_at.in_utc(),
+        updated_at: now,
+        created_by,
+        comment,
+        annotations,
+    })
+}
+
+/// Compat: negative matchers never count as matching the empty string, and the pattern of a
+/// positive one is tried without anchors.
+fn counts_as_empty(matcher: &Matcher) -> bool {
+    match matcher.op {
+        Op::Equal => matcher.value.is_empty(),
+        Op::Matches => Pattern::unanchored(&matcher.value).is_ok_and(|p| p.is_match("")),
+        Op::NotEqual | Op::NotMatches => false,
+    }
+}
+
+fn may_change_in_place(previous: &Silence, next: &Silence, now: Timestamp) -> bool {
+    previous.matcher_sets == next.matcher_sets
+        && match previous.state(now) {
+            SilenceState::Active => {
+                previous.starts_at.unix_seconds() == next.starts_at.unix_seconds()
+                    && next.ends_at >= now
+            }
+            SilenceState::Pending => next.starts_at >= now,
+            SilenceState::Expired => false,
+        }
+}
+
+fn expired_version(silence: &Silence, now: Timestamp) -> Option<Silence> {
+    let starts_at = match silence.state(now) {
+        SilenceState::Expired => return None,
+        SilenceState::Active => silence.starts_at,
+        SilenceState::Pending => now,
+    };
+    let updated_at = after(now, silence.updated_at);
+    Some(Silence { starts_at, ends_at: now, updated_at, ..silence.clone() })
+}
+
+/// Now, but later than the version that is replaced: a clock that was set back loses no change.
+fn after(now: Timestamp, replaced: Timestamp) -> Timestamp {
+    if now > replaced { now } else { replaced.plus(Duration::from_nanos(1)) }
+}
+
+/// The later update wins; of two at one instant the one that ends later, then by content.
+fn supersedes(next: &Silence, known: &Silence) -> bool {
+    let rank = |s: &Silence| {
+        (s.updated_at, s.ends_at, s.starts_at, s.created_by.clone(), s.comment.clone())
+    };
+    rank(next) > rank(known)
+}
+
+fn check_size(silence: &Silence, settings: &Settings) -> Result<(), SilenceRefusal> {
+    let limit = settings.silence_bytes_max;
+    if limit == 0 {
+        return Ok(());
+    }
+    let bytes = wire::silence_bytes(silence, settings.retention);
+    if bytes > limit { Err(SilenceRefusal::TooLarge { bytes, limit }) } else { Ok(()) }
+}
+
+impl fmt::Display for SilenceRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SilenceRefusal::NotFound => f.write_str("silence not found"),
+            SilenceRefusal::StartNotBeforeEnd => {
+                f.write_str("Failed to create silence: start time must be before end time")
+            }
+            SilenceRefusal::EndsInThePast => {
+                f.write_str("Failed to create silence: end time can't be in the past")
+            }
+            SilenceRefusal::NoMatchers => {
+                f.write_str("invalid silence: at least one matcher set required")
+            }
+            SilenceRefusal::OnlyEmptyMatches => f.write_str(
+                "invalid silence: matcher set 0: at least one matcher must not match the empty string",
+            ),
+            SilenceRefusal::TooMany { count, limit } => {
+                write!(f, "exceeded maximum number of silences: {count} (limit: {limit})")
+            }
+            SilenceRefusal::TooLarge { bytes, limit } => {
+                write!(f, "silence exceeded maximum size: {bytes} bytes (limit: {limit} bytes)")
+            }
+        }
+    }
+}

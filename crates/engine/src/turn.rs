@@ -1,0 +1,225 @@
+//! What goes into the engine and what comes out of it.
+//!
+//! An [`Input`] is one thing that happened outside. A [`Turn`] is everything that follows from it,
+//! in three lists: records to make durable, effects to perform after that, and notes for logs and
+//! metrics. The shell reuses one turn for all inputs.
+
+use std::sync::Arc;
+
+use bellwether_model::{
+    FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason,
+};
+
+use crate::plan::Plan;
+use crate::record::Record;
+use crate::silences::{PostedSilence, SilenceRefusal};
+
+/// One thing that happened outside the engine.
+#[derive(Debug)]
+pub enum Input {
+    /// One POST of alerts, already checked by the doorway but for what depends on the time.
+    Alerts {
+        alerts: Vec<NewAlert>,
+        /// How many more the doorway refused; they are only counted.
+        refused: usize,
+        ticket: Ticket,
+    },
+    /// Create a silence, or change the one whose id is given.
+    PostSilence {
+        silence: PostedSilence,
+        ticket: Ticket,
+    },
+    ExpireSilence {
+        id: String,
+        ticket: Ticket,
+    },
+    /// What came of [`Effect::Attempt`]; exactly one for each.
+    Outcome {
+        delivery: DeliveryId,
+        outcome: Outcome,
+    },
+    /// A new configuration takes effect.
+    Plan(Arc<Plan>),
+    /// Nothing but the passing of time.
+    Tick,
+}
+
+/// Names the caller that waits for an [`Answer`]; chosen by the shell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(pub u64);
+
+/// One batch on its way to one integration; never reused while the process lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub u64);
+
+/// Everything that follows from one input.
+///
+/// Durability: an effect may be performed only once every record of `keep` is on disk.
+#[derive(Debug, Default)]
+pub struct Turn {
+    pub keep: Vec<Record>,
+    pub after: Vec<Effect>,
+    pub notes: Vec<Note>,
+}
+
+#[derive(Debug)]
+pub enum Effect {
+    Reply { ticket: Ticket, answer: Answer },
+    Attempt(Attempt),
+}
+
+/// Try once to tell a receiver.
+#[derive(Debug)]
+pub struct Attempt {
+    pub delivery: DeliveryId,
+    pub notification: Notification,
+    /// The outcome must be known by then; what is not is a timeout.
+    pub deadline: Mono,
+    /// 1 for the first.
+    pub number: u32,
+}
+
+#[derive(Debug, PartialEq)]
+pub enum Answer {
+    /// The alerts that are not listed were taken.
+    Alerts {
+        rejected: Vec<RejectedAlert>,
+    },
+    /// The id under which the silence now stands.
+    SilencePosted {
+        id: String,
+    },
+    SilenceRefused(SilenceRefusal),
+    SilenceExpired,
+    SilenceUnknown,
+}
+
+/// An alert whose times contradict each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejectedAlert {
+    /// Position in [`Input::Alerts`].
+    pub position: usize,
+    pub message: &'static str,
+}
+
+/// Something worth a log line or a metric; the shell has one table that says which.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Note {
+    AlertsReceived {
+        firing: usize,
+        resolved: usize,
+        invalid: usize,
+    },
+    LimitReached {
+        limit: Limit,
+        subject: String,
+    },
+    GroupOpened {
+        key: GroupKey,
+        groups: usize,
+    },
+    GroupClosed {
+        key: GroupKey,
+        groups: usize,
+    },
+    FlushOpened {
+        key: GroupKey,
+        firing: usize,
+        resolved: usize,
+    },
+    /// Alerts of a flush that are kept quiet, by the first cause that applies.
+    Suppressed {
+        cause: Suppression,
+        alerts: usize,
+    },
+    /// A receiver needs no telling: the notification log already says so.
+    NothingToTell {
+        key: GroupKey,
+        integration: IntegrationId,
+    },
+    AttemptStarted {
+        key: GroupKey,
+        integration: IntegrationId,
+        number: u32,
+        reason: Reason,
+    },
+    AttemptFailed {
+        key: GroupKey,
+        integration: IntegrationId,
+        number: u32,
+        reason: FailureReason,
+        detail: String,
+        /// Whether another attempt may follow.
+        retry: bool,
+    },
+    Delivered {
+        key: GroupKey,
+        integration: IntegrationId,
+        attempts: u32,
+        reason: Reason,
+    },
+    /// A delivery ended without success; its group tries again at the next interval.
+    DeliveryFailed {
+        key: GroupKey,
+        integration: IntegrationId,
+        attempts: u32,
+        reason: FailureReason,
+        detail: String,
+    },
+    SilenceStored {
+        id: String,
+        created: bool,
+    },
+    SilenceExpired {
+        id: String,
+    },
+    PlanApplied {
+        groups: usize,
+        kept: usize,
+    },
+    Collected {
+        alerts: usize,
+        silences: usize,
+        log_entries: usize,
+    },
+}
+
+/// Which limit was reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    AlertsPerName,
+    Groups,
+}
+
+/// Why alerts are kept quiet, in the order in which causes are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suppression {
+    Inhibition,
+    ActiveTimeInterval,
+    MuteTimeInterval,
+    Silence,
+}
+
+impl Suppression {
+    /// The value of the metric's `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Suppression::Inhibition => "inhibition",
+            Suppression::ActiveTimeInterval => "active_time_interval",
+            Suppression::MuteTimeInterval => "mute_time_interval",
+            Suppression::Silence => "silence",
+        }
+    }
+}
+
+impl Turn {
+    pub fn clear(&mut self) {
+        self.keep.clear();
+        self.after.clear();
+        self.notes.clear();
+    }
+
+    pub(crate) fn reply(&mut self, ticket: Ticket, answer: Answer) {
+        self.after.push(Effect::Reply { ticket, answer });
+    }
+}
