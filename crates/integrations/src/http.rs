@@ -1,0 +1,72 @@
+//! HTTP as the integrations see it: what is configured, what is asked, and what came back.
+//!
+//! These are descriptions only. The courier turns [`HttpConfig`] into a client, reads the files
+//! that it names at each use, and performs one [`Request`] at a time.
+
+use std::time::Duration;
+
+use bellwether_model::Secret;
+use bytes::Bytes;
+
+mod config;
+
+pub use config::{
+    Authorization, BasicAuth, Header, HttpConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
+};
+
+/// One request, complete but for what [`HttpConfig`] adds.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub method: Method,
+    pub url: UrlSource,
+    /// In order; names as they go on the wire.
+    pub headers: Vec<(String, String)>,
+    pub body: Bytes,
+    /// Beyond the delivery's own deadline: how long this one request may take.
+    pub timeout: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    Get,
+    Post,
+    Put,
+    Delete,
+}
+
+/// Where a request goes. A receiver's URL is its credential, hence a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrlSource {
+    Text(Secret),
+    /// Read at each use, surrounding white space trimmed.
+    File(String),
+}
+
+/// What a receiver answered.
+#[derive(Clone, Debug)]
+pub struct Response {
+    pub status: u16,
+    pub content_type: Option<String>,
+    /// How long the receiver asked to wait (`Retry-After`).
+    pub retry_after: Option<Duration>,
+    /// At most [`RESPONSE_BODY_MAX_BYTES`]; the rest was not read.
+    pub body: Bytes,
+}
+
+/// Why there is no [`Response`]. The texts name no secret: URLs appear as `<redacted>`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// Connection, TLS, proxy or protocol failed, no token was given, or a file with a credential
+    /// or certificate could not be read: another try may fare better.
+    Transport(String),
+    /// The request's own timeout passed.
+    TimedOut(Duration),
+    /// The delivery's deadline passed.
+    DeadlinePassed,
+    /// There is no usable URL (its file cannot be read, or holds none), or a header's text is none:
+    /// nothing was sent, and nothing will be before an operator acts.
+    Unusable(String),
+}
+
+/// Limit: what is kept of an answer; enough for any receiver's error text.
+pub const RESPONSE_BODY_MAX_BYTES: usize = 64 * 1024;

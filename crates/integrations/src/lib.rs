@@ -1,0 +1,38 @@
+//! What to say to each kind of receiver, and what its answer means.
+//!
+//! In: a [`Notification`](bellwether_model::Notification), later the receiver's responses.
+//! Out: requests to perform, and at the end an [`Outcome`](bellwether_model::Outcome).
+//! One module per receiver type, always with the same parts: `config` (the fields an operator can
+//! set), `message` (notification to body) and `exchange` (requests out, responses in).
+//!
+//! Shared by all: [`exchange`] (the conversation), [`http`] (what is asked and answered), [`data`]
+//! (the facts about a group) and [`json`] (bodies).
+//!
+//! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.
+
+pub mod data;
+pub mod exchange;
+pub mod http;
+pub mod json;
+pub mod value;
+pub mod webhook;
+
+pub mod discord;
+pub mod email;
+pub mod incidentio;
+pub mod jira;
+pub mod mattermost;
+pub mod msteams;
+pub mod msteamsv2;
+pub mod opsgenie;
+pub mod pagerduty;
+pub mod pushover;
+pub mod rocketchat;
+pub mod slack;
+pub mod sns;
+pub mod telegram;
+pub mod victorops;
+pub mod webex;
+pub mod wechat;
+
+pub use exchange::{BuildError, Exchange, Integration, Step};
