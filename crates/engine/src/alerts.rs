@@ -65,7 +65,7 @@ pub(crate) enum Was {
     New,
     /// Known, and something that a receiver could see is different.
     Different,
-    /// Known, firing before and after; only its end moved.
+    /// Known, and the same but for the end of a firing alert.
     Repeated,
 }
 
@@ -188,6 +188,10 @@ impl Alerts {
                 let old = &mut rows[at].alert;
                 let mut merged = Alert::after(old, new);
                 let was = compare(old, &merged, now);
+                if was == Was::Repeated && old.resolved_at(now) {
+                    let alert = old.clone();
+                    return Change { former_end: Some(alert.ends_at), alert, was };
+                }
                 if was == Was::Repeated {
                     // Keep the strings that are already there, so that equal ones exist once.
                     merged.labels = old.labels.clone();
@@ -286,9 +290,12 @@ fn complete(new: NewAlert, now: Timestamp, resolve_timeout: Duration) -> Alert {
     }
 }
 
+/// Repeated is what says nothing new: the end of a firing alert moves, a resolved one is repeated.
 fn compare(old: &Alert, new: &Alert, now: Timestamp) -> Was {
-    let repeated = !old.resolved_at(now)
-        && !new.resolved_at(now)
+    let (old_resolved, new_resolved) = (old.resolved_at(now), new.resolved_at(now));
+    let same_end = !old_resolved && !new_resolved
+        || old_resolved && new_resolved && old.ends_at == new.ends_at;
+    let repeated = same_end
         && old.starts_at == new.starts_at
         && old.annotations == new.annotations
         && old.generator_url == new.generator_url;
