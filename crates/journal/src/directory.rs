@@ -1,0 +1,150 @@
+//! How does a directory become an open journal, whatever state it is in?
+//!
+//! In comes a path; out come the journal, its live entries, and what had to be done to get there.
+//! A directory that is missing is created, a commit that a crash cut short is dropped, and a damaged
+//! store is copied aside while everything in it that can still be read goes on in a fresh one.
+//! A directory that is in use or cannot be written is no damage: it is refused and left alone.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::compaction::{current, remove_outdated, write_snapshot};
+use crate::disk::{Directory, Disk, journal_files, sync_directory};
+use crate::file_journal::CompactionRuns;
+use crate::inspection::{Inspection, Tail, inspect, salvage};
+use crate::record::{FileName, Head};
+use crate::{Entries, FileJournal, JournalError};
+
+/// How a journal uses its directory.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Outdated records are dropped once the logs reach this many bytes, or the size of the live
+    /// entries if that is more.
+    /// Less keeps a small store smaller; more writes less.
+    pub compaction_floor_bytes: u64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { compaction_floor_bytes: 64 << 20 }
+    }
+}
+
+/// An open journal and what was found.
+pub struct Opened {
+    pub journal: FileJournal,
+    /// Every live key with its newest value; read from the disk as it is iterated.
+    pub entries: Entries,
+    /// Where a damaged store was put, if there was one; `entries` are what could be salvaged.
+    /// An operator must hear of it: entries are missing, or older than they were.
+    pub moved_aside: Option<PathBuf>,
+    /// Bytes of a commit that a crash had cut short; it was never acknowledged, and is gone.
+    pub torn_bytes: u64,
+}
+
+/// Opens the journal in `dir`, creating both if need be.
+///
+/// Fails with [`JournalError::Locked`] if it is open already, [`JournalError::NotWritable`] if the
+/// directory is read-only, [`JournalError::Newer`] if a later version has written it, and
+/// [`JournalError::DiskFull`] or [`JournalError::Io`] if the operating system says so.
+pub fn open(dir: &Path, options: Options) -> Result<Opened, JournalError> {
+    let failed = |error| JournalError::io("create the data directory", dir, error);
+    fs::create_dir_all(dir).map_err(failed)?;
+    // The name of a store that is put aside needs the last part of the path, which "." lacks.
+    let dir = dir.canonicalize().map_err(failed)?;
+    if let Some(parent) = dir.parent() {
+        // Durability: the directory's own name. A parent that may not be read stays unsynced.
+        let _ = sync_directory(parent);
+    }
+    let lock = lock(&dir)?;
+    let mut opened = open_disk(Arc::new(Directory::new(dir)), options, CompactionRuns::Beside)?;
+    opened.journal.hold(lock);
+    Ok(opened)
+}
+
+/// Opens the journal on any disk; whoever calls has locked it.
+pub(crate) fn open_disk(
+    disk: Arc<dyn Disk>,
+    options: Options,
+    runs: CompactionRuns,
+) -> Result<Opened, JournalError> {
+    let mut moved_aside = None;
+    let inspection = match inspect_disk(disk.as_ref()) {
+        Err(JournalError::Damaged { .. }) => {
+            moved_aside = Some(repair(disk.as_ref())?);
+            inspect_disk(disk.as_ref())?
+        }
+        other => other?,
+    };
+    remove_outdated(disk.as_ref())?;
+    let journal = FileJournal::resume(Arc::clone(&disk), &inspection, &options, runs)?;
+    let torn_bytes = inspection.torn_bytes;
+    let entries = inspection.into_entries(disk.as_ref())?;
+    Ok(Opened { journal, entries, moved_aside, torn_bytes })
+}
+
+fn inspect_disk(disk: &dyn Disk) -> Result<Inspection, JournalError> {
+    inspect(disk, &current(&list(disk)?), Tail::MayBeTorn)
+}
+
+/// Keeps all files aside and replaces them by a snapshot of what can be read.
+///
+/// The files are set aside first and removed last, so a crash in between loses nothing; it may
+/// leave a second copy aside.
+fn repair(disk: &dyn Disk) -> Result<PathBuf, JournalError> {
+    let files = list(disk)?;
+    let names: Vec<_> = files.iter().map(|(file, _)| file.to_string()).collect();
+    let aside = disk
+        .set_aside(&names)
+        .map_err(|error| JournalError::io("set aside the damaged store", &disk.path(""), error))?;
+    let newest = files.last().map_or(0, |(file, _)| file.number);
+    // Commits are counted anew: a record is bound to its file, so no old one can be mistaken.
+    let head = Head { file: FileName::snapshot(newest.saturating_add(1)), base: 0 };
+    let entries = salvage(disk, &files)?;
+    write_snapshot(disk, head, entries, &AtomicBool::new(false))?;
+    remove_outdated(disk)?;
+    Ok(aside)
+}
+
+fn list(disk: &dyn Disk) -> Result<Vec<(FileName, u64)>, JournalError> {
+    journal_files(disk).map_err(|error| JournalError::io("list", &disk.path(""), error))
+}
+
+/// Takes the directory for this process; the operating system frees it when the process ends.
+fn lock(dir: &Path) -> Result<File, JournalError> {
+    let path = dir.join(LOCK);
+    let failed = |error| JournalError::io("create the lock file", &path, error);
+    let mut file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => {
+            // Only told to people, so a full disk is no reason to fail here.
+            let _ = file
+                .set_len(0)
+                .and_then(|()| file.rewind())
+                .and_then(|()| write!(file, "process {}", std::process::id()));
+            Ok(file)
+        }
+        Err(TryLockError::WouldBlock) => {
+            let mut holder = String::new();
+            let _ = file.take(HOLDER_BYTES_MAX).read_to_string(&mut holder);
+            if holder.is_empty() {
+                holder.push_str("another process");
+            }
+            Err(JournalError::Locked { path: dir.to_path_buf(), holder })
+        }
+        Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path, error)),
+    }
+}
+
+const LOCK: &str = "LOCK";
+const HOLDER_BYTES_MAX: u64 = 64;

@@ -1,0 +1,128 @@
+//! What would a crash leave behind? A journal without a disk, for the tests of others.
+//!
+//! A [`MemoryStore`] stands for the disk and outlives the process that the test plays; each
+//! [`MemoryJournal`] stands for one run of that process.
+//! What was committed survives and nothing else does; a crash in the middle of a commit leaves all
+//! of it or nothing, and the test says which.
+
+use std::collections::BTreeMap;
+use std::io::{Error, ErrorKind};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::record::check_size;
+use crate::{Change, Entry, Journal, JournalError};
+
+/// What happens to a commit instead of success. Each poisons the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The disk is full; nothing of the batch is kept.
+    DiskFull,
+    /// The process dies before the batch is durable: nothing of it is kept.
+    CrashBefore,
+    /// The process dies after the batch is durable, and before it is acknowledged: all is kept.
+    CrashAfter,
+}
+
+/// What outlives a crash. Clones are the same store.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryStore {
+    inner: Arc<Mutex<Inner>>,
+}
+
+/// One run of a process on a [`MemoryStore`].
+#[derive(Debug)]
+pub struct MemoryJournal {
+    store: MemoryStore,
+    run: u64,
+    poison: Option<Arc<JournalError>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: BTreeMap<Box<[u8]>, Box<[u8]>>,
+    /// The run that may write; earlier ones are dead.
+    run: u64,
+    /// The fault, and how many commits succeed before it.
+    fault: Option<(u64, Fault)>,
+    commits: u64,
+}
+
+impl MemoryStore {
+    /// Starts a run: its journal and the live entries, by key.
+    /// The journals of earlier runs fail from now on.
+    pub fn open(&self) -> (MemoryJournal, Vec<Entry>) {
+        let mut inner = self.lock();
+        inner.run += 1;
+        let journal = MemoryJournal { store: self.clone(), run: inner.run, poison: None };
+        let entries = inner.entries.iter();
+        let entries =
+            entries.map(|(key, value)| Entry { key: key.clone(), value: value.clone() }).collect();
+        (journal, entries)
+    }
+
+    /// Lets `commits` more commits succeed and then has `fault` happen, once.
+    pub fn fail_after(&self, commits: u64, fault: Fault) {
+        self.lock().fault = Some((commits, fault));
+    }
+
+    /// Commits that are durable, of all runs.
+    pub fn commits(&self) -> u64 {
+        self.lock().commits
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn next_fault(&mut self) -> Option<Fault> {
+        let (commits, fault) = self.fault.take()?;
+        if commits == 0 {
+            return Some(fault);
+        }
+        self.fault = Some((commits - 1, fault));
+        None
+    }
+
+    fn apply(&mut self, batch: &[Change]) {
+        self.commits += 1;
+        for Change { key, value } in batch {
+            match value {
+                Some(value) => self.entries.insert(key.clone(), value.clone()),
+                None => self.entries.remove(key),
+            };
+        }
+    }
+}
+
+impl Journal for MemoryJournal {
+    fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError> {
+        if let Some(cause) = &self.poison {
+            return Err(JournalError::Poisoned { cause: Arc::clone(cause) });
+        }
+        batch.iter().try_for_each(check_size)?;
+        let mut inner = self.store.lock();
+        let kind = if inner.run != self.run {
+            ErrorKind::BrokenPipe
+        } else {
+            match inner.next_fault() {
+                None => {
+                    inner.apply(batch);
+                    return Ok(());
+                }
+                Some(Fault::DiskFull) => ErrorKind::StorageFull,
+                Some(Fault::CrashBefore) => ErrorKind::BrokenPipe,
+                Some(Fault::CrashAfter) => {
+                    inner.apply(batch);
+                    ErrorKind::BrokenPipe
+                }
+            }
+        };
+        let error = JournalError::io("write", Path::new("the store in memory"), Error::from(kind));
+        let cause = Arc::new(error);
+        self.poison = Some(Arc::clone(&cause));
+        Err(JournalError::Poisoned { cause })
+    }
+}

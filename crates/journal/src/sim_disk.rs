@@ -1,0 +1,258 @@
+//! A disk for tests that loses what was not synced.
+//!
+//! Each file has the bytes that the process sees and those that are durable; the directory has the
+//! names that the process sees and those that are durable.
+//! At a power cut, of what was not synced some part is there and some is not, as a seed decides:
+//! nothing, everything, a part from the front, or everything but a hole of zeros.
+//! The process can be made to die at any operation, which then has half happened, and the disk can
+//! be made to refuse writes.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Error, ErrorKind, Read, Result};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::disk::{Disk, DiskFile};
+
+#[derive(Clone, Default)]
+pub(crate) struct SimDisk {
+    state: Arc<Mutex<State>>,
+}
+
+/// What goes wrong, and at which operation from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The process dies.
+    Death,
+    /// Creations and writes fail as on a full disk, until there is space.
+    Full,
+    /// The next sync of a file fails, once.
+    SyncFails,
+}
+
+#[derive(Default)]
+struct State {
+    inodes: Vec<Inode>,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    /// The names after each change since the last sync of the directory.
+    unsynced_names: Vec<BTreeMap<String, usize>>,
+    trouble: Option<(u64, Trouble)>,
+    dead: bool,
+    full: bool,
+    set_aside: usize,
+}
+
+#[derive(Default, Clone)]
+struct Inode {
+    bytes: Vec<u8>,
+    durable: Vec<u8>,
+}
+
+struct SimFile {
+    disk: SimDisk,
+    inode: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Operation {
+    Write,
+    Sync,
+    Names,
+}
+
+/// A small generator (xorshift), enough to choose between outcomes.
+pub(crate) struct Rng(pub(crate) u64);
+
+impl Rng {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % limit.max(1)
+    }
+}
+
+impl SimDisk {
+    pub(crate) fn trouble_at(&self, operation: u64, trouble: Trouble) {
+        self.lock().trouble = Some((operation, trouble));
+    }
+
+    pub(crate) fn free_space(&self) {
+        self.lock().full = false;
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.lock().dead
+    }
+
+    pub(crate) fn times_set_aside(&self) -> usize {
+        self.lock().set_aside
+    }
+
+    /// The disk as the next process finds it after a power cut.
+    pub(crate) fn after_power_cut(&self, rng: &mut Rng) -> Self {
+        let state = self.lock();
+        let mut possible = state.unsynced_names.clone();
+        possible.push(state.durable_names.clone());
+        let names = possible.swap_remove(rng.below(possible.len()));
+        let inodes: Vec<_> = state
+            .inodes
+            .iter()
+            .map(|inode| {
+                let bytes = torn(inode, rng);
+                Inode { durable: bytes.clone(), bytes }
+            })
+            .collect();
+        let next = State { inodes, durable_names: names.clone(), names, ..State::default() };
+        Self { state: Arc::new(Mutex::new(next)) }
+    }
+
+    /// Changes the durable bytes of a file behind the journal's back.
+    pub(crate) fn corrupt(&self, name: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut state = self.lock();
+        let inode = state.names[name];
+        change(&mut state.inodes[inode].bytes);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+/// The durable part, and some of the rest.
+fn torn(inode: &Inode, rng: &mut Rng) -> Vec<u8> {
+    let synced = inode.durable.len();
+    let mut bytes = inode.bytes.clone();
+    let unsynced = bytes.len().saturating_sub(synced);
+    match rng.below(4) {
+        0 => bytes.truncate(synced),
+        1 => bytes.truncate(synced + rng.below(unsynced)),
+        2 if unsynced > 0 => {
+            let hole = synced + rng.below(unsynced);
+            let end = (hole + 1 + rng.below(64)).min(bytes.len());
+            bytes[hole..end].fill(0);
+        }
+        _ => {}
+    }
+    bytes
+}
+
+impl State {
+    /// Counts an operation. When the trouble comes, `Ok(true)` says that it half happens.
+    fn begin(&mut self, operation: Operation) -> Result<bool> {
+        if self.dead {
+            return Err(Error::other("the process is dead"));
+        }
+        match self.trouble.take() {
+            Some((0, Trouble::Death)) => {
+                self.dead = true;
+                return Ok(true);
+            }
+            Some((0, Trouble::Full)) => self.full = true,
+            Some((0, Trouble::SyncFails)) if operation == Operation::Sync => {
+                return Err(Error::other("the device has failed"));
+            }
+            Some((left, trouble)) => self.trouble = Some((left.saturating_sub(1), trouble)),
+            None => {}
+        }
+        if self.full && operation == Operation::Write {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        Ok(false)
+    }
+
+    fn names_changed(&mut self, half: bool) -> Result<()> {
+        self.unsynced_names.push(self.names.clone());
+        if half { Err(Error::other("the process dies")) } else { Ok(()) }
+    }
+}
+
+impl Disk for SimDisk {
+    fn list(&self) -> Result<Vec<(String, u64)>> {
+        let state = self.lock();
+        let size = |inode: &usize| state.inodes[*inode].bytes.len() as u64;
+        Ok(state.names.iter().map(|(name, inode)| (name.clone(), size(inode))).collect())
+    }
+
+    fn read(&self, name: &str) -> Result<Box<dyn Read + Send>> {
+        let state = self.lock();
+        let inode = state.names.get(name).ok_or(ErrorKind::NotFound)?;
+        Ok(Box::new(Cursor::new(state.inodes[*inode].bytes.clone())))
+    }
+
+    fn create(&self, name: &str) -> Result<Box<dyn DiskFile>> {
+        let mut state = self.lock();
+        let half = state.begin(Operation::Write)?;
+        let inode = state.inodes.len();
+        state.inodes.push(Inode::default());
+        state.names.insert(name.to_owned(), inode);
+        state.names_changed(half)?;
+        Ok(Box::new(SimFile { disk: self.clone(), inode }))
+    }
+
+    fn append(&self, name: &str, length: u64) -> Result<Box<dyn DiskFile>> {
+        let mut state = self.lock();
+        let inode = *state.names.get(name).ok_or(ErrorKind::NotFound)?;
+        if state.begin(Operation::Sync)? {
+            return Err(Error::other("the process dies"));
+        }
+        let file = &mut state.inodes[inode];
+        file.bytes.truncate(length as usize);
+        file.durable = file.bytes.clone();
+        Ok(Box::new(SimFile { disk: self.clone(), inode }))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<()> {
+        let mut state = self.lock();
+        let half = state.begin(Operation::Names)?;
+        let inode = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
+        state.names.insert(to.to_owned(), inode);
+        state.names_changed(half)
+    }
+
+    fn remove(&self, name: &str) -> Result<()> {
+        let mut state = self.lock();
+        let half = state.begin(Operation::Names)?;
+        state.names.remove(name).ok_or(ErrorKind::NotFound)?;
+        state.names_changed(half)
+    }
+
+    fn sync_names(&self) -> Result<()> {
+        let mut state = self.lock();
+        if state.begin(Operation::Names)? {
+            return Err(Error::other("the process dies"));
+        }
+        state.durable_names = state.names.clone();
+        state.unsynced_names.clear();
+        Ok(())
+    }
+
+    fn set_aside(&self, _names: &[String]) -> Result<PathBuf> {
+        self.lock().set_aside += 1;
+        Ok(self.path(".damaged-1"))
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        PathBuf::from("/simulated").join(name)
+    }
+}
+
+impl DiskFile for SimFile {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut state = self.disk.lock();
+        let half = state.begin(Operation::Write)?;
+        state.inodes[self.inode].bytes.extend_from_slice(bytes);
+        if half { Err(Error::other("the process dies")) } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        let mut state = self.disk.lock();
+        if state.begin(Operation::Sync)? {
+            return Err(Error::other("the process dies"));
+        }
+        let file = &mut state.inodes[self.inode];
+        file.durable = file.bytes.clone();
+        Ok(())
+    }
+}

@@ -1,0 +1,68 @@
+//! What the tests share: a journal on a simulated disk, and its live entries as a map.
+
+mod basics;
+mod crash;
+mod damage;
+mod directory;
+mod kill;
+mod memory;
+mod trouble;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::directory::open_disk;
+use crate::file_journal::CompactionRuns;
+use crate::sim_disk::SimDisk;
+use crate::{Change, Entries, FileJournal, JournalError, Opened, Options};
+
+type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+/// Small enough that a few commits make a compaction due.
+const FLOOR_BYTES: u64 = 1024;
+
+fn options(compaction_floor_bytes: u64) -> Options {
+    Options { compaction_floor_bytes }
+}
+
+fn open_sim(disk: &SimDisk) -> Result<Opened, JournalError> {
+    open_disk(Arc::new(disk.clone()), options(FLOOR_BYTES), CompactionRuns::Within)
+}
+
+/// Opens and reads everything.
+fn load_sim(disk: &SimDisk) -> (FileJournal, Map) {
+    let opened = open_sim(disk).unwrap();
+    (opened.journal, map(opened.entries))
+}
+
+fn map(entries: Entries) -> Map {
+    let mut map = Map::new();
+    for entry in entries {
+        let entry = entry.unwrap();
+        let before = map.insert(entry.key.into(), entry.value.into());
+        assert_eq!(before, None, "a key is yielded once");
+    }
+    map
+}
+
+fn apply(map: &mut Map, batch: &[Change]) {
+    for Change { key, value } in batch {
+        match value {
+            Some(value) => map.insert(key.to_vec(), value.to_vec()),
+            None => map.remove(&**key),
+        };
+    }
+}
+
+fn put(key: &str, value: &str) -> Change {
+    Change::put(key.as_bytes(), value.as_bytes())
+}
+
+fn delete(key: &str) -> Change {
+    Change::delete(key.as_bytes())
+}
+
+fn entries<const N: usize>(pairs: [(&str, &str); N]) -> Map {
+    pairs.map(|(key, value)| (key.as_bytes().to_vec(), value.as_bytes().to_vec())).into()
+}

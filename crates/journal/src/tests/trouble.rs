@@ -1,0 +1,92 @@
+//! The disk refuses: the journal says so clearly, stays consistent, and poisons itself only when
+//! it must.
+
+use super::*;
+use crate::Journal;
+use crate::sim_disk::{Rng, Trouble};
+
+#[test]
+fn a_full_disk_poisons_and_says_what_to_do() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    journal.commit(&[put("a", "1")]).unwrap();
+    disk.trouble_at(0, Trouble::Full);
+    let error = journal.commit(&[put("b", "1")]).unwrap_err().to_string();
+    for part in ["disk is full", "/simulated/0000000000000001.log", "free some space", "restart"] {
+        assert!(error.contains(part), "{error}");
+    }
+    disk.free_space();
+    let error = journal.commit(&[put("c", "1")]).unwrap_err();
+    assert!(matches!(error, JournalError::Poisoned { .. }), "poisoned until it is opened anew");
+    drop(journal);
+    let (mut journal, found) = load_sim(&disk);
+    assert_eq!(found, entries([("a", "1")]));
+    journal.commit(&[put("d", "1")]).unwrap();
+}
+
+#[test]
+fn a_full_disk_can_be_opened_and_read() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    journal.commit(&[put("a", "1")]).unwrap();
+    drop(journal);
+    disk.trouble_at(0, Trouble::Full);
+    assert_eq!(load_sim(&disk).1, entries([("a", "1")]));
+}
+
+#[test]
+fn a_failed_sync_poisons_for_good() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    disk.trouble_at(0, Trouble::SyncFails);
+    for _ in 0..3 {
+        let error = journal.commit(&[put("a", "1")]).unwrap_err();
+        assert!(matches!(error, JournalError::Poisoned { .. }), "{error}");
+        assert!(error.to_string().contains("the device has failed"), "{error}");
+    }
+}
+
+#[test]
+fn a_disk_that_fills_at_any_operation_loses_nothing_acknowledged() {
+    let mut compaction_failures = 0;
+    for step in 0..400 {
+        let disk = SimDisk::default();
+        let (mut journal, _) = load_sim(&disk);
+        let mut acknowledged = Map::new();
+        disk.trouble_at(step, Trouble::Full);
+        for round in 0..60 {
+            let batch = [put(&format!("key {}", round % 5), &"v".repeat(round + 20))];
+            match journal.commit(&batch) {
+                Ok(()) => apply(&mut acknowledged, &batch),
+                Err(_) => break,
+            }
+            compaction_failures += u32::from(journal.status().compaction_failure.is_some());
+        }
+        drop(journal);
+        disk.free_space();
+        let opened = open_sim(&disk.after_power_cut(&mut Rng(step + 1))).unwrap();
+        assert_eq!(opened.moved_aside, None, "step {step}: a full disk is no damage");
+        assert_eq!(map(opened.entries), acknowledged, "step {step}");
+    }
+    assert!(compaction_failures > 0, "some of the steps must hit a compaction");
+}
+
+#[test]
+fn a_failed_compaction_is_told_and_repeated_and_commits_go_on() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    journal.commit(&[put("a", "1")]).unwrap();
+    // Rot in what is to be compacted, while the journal is open.
+    disk.corrupt("0000000000000001.log", |bytes| bytes[50] ^= 1);
+    let mut failure = None;
+    for round in 0..100 {
+        journal.commit(&[put("b", &round.to_string())]).unwrap();
+        failure = failure.or(journal.status().compaction_failure);
+    }
+    let failure = failure.unwrap().to_string();
+    assert!(failure.contains("0000000000000001.log is damaged at byte 36"), "{failure}");
+    drop(journal);
+    let opened = open_sim(&disk).unwrap();
+    assert!(opened.moved_aside.is_some());
+    assert_eq!(map(opened.entries), entries([("b", "99")]));
+}
