@@ -11,7 +11,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{LabelSet, Matchers};
+use bellwether_model::labels::fingerprint_of;
+use bellwether_model::{Fingerprint, LabelSet, Matchers};
 
 use crate::index::MatcherIndex;
 use crate::plan::{GroupBy, RouteSpec, Timing};
@@ -133,6 +134,16 @@ impl Routes {
 }
 
 impl Route {
+    /// The fingerprint of [`Route::group_labels`], without building them.
+    pub fn group_fingerprint(&self, labels: &LabelSet) -> Fingerprint {
+        match &self.group_by {
+            GroupBy::AllLabels => labels.fingerprint(),
+            GroupBy::Labels(names) => {
+                fingerprint_of(labels.iter().filter(|(name, _)| names.contains(*name)))
+            }
+        }
+    }
+
     /// The labels that name the group of an alert with these labels.
     pub fn group_labels(&self, labels: &LabelSet) -> LabelSet {
         match &self.group_by {

@@ -161,10 +161,10 @@ impl View {
                 }
                 let status = Status { muted_by, ..judge.status(&alert.labels).clone() };
                 if query.alerts.fits_status(&status) {
-                    let labels = self.plan.routes.route(*at).group_labels(&alert.labels);
+                    let route = self.plan.routes.route(*at);
                     let (_, alerts) = formed
-                        .entry((*at, labels.fingerprint()))
-                        .or_insert_with(|| (labels, Vec::new()));
+                        .entry((*at, route.group_fingerprint(&alert.labels)))
+                        .or_insert_with(|| (route.group_labels(&alert.labels), Vec::new()));
                     let receivers = receivers.clone();
                     alerts.push(GroupedAlert { alert: alert.clone(), status, receivers });
                 }

@@ -78,9 +78,9 @@ impl Engine {
         plan.routes.matching(&alert.labels, &mut routes);
         for at in routes {
             let route = plan.routes.route(at);
-            let labels = route.group_labels(&alert.labels);
-            let id = GroupId { route: at, labels: labels.fingerprint() };
+            let id = GroupId { route: at, labels: route.group_fingerprint(&alert.labels) };
             if self.groups.find(id).is_none() {
+                let labels = route.group_labels(&alert.labels);
                 if self.is_full() {
                     let subject = route.key.clone();
                     turn.notes.push(Note::LimitReached { limit: Limit::Groups, subject });
