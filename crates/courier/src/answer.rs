@@ -1,0 +1,93 @@
+//! What a receiver answered, read within limits.
+//!
+//! Once the status is known the request counts as answered: a body that is endless, breaks off or
+//! never comes is cut, and takes the connection with it, but does not turn an answer into a
+//! failure. Otherwise a receiver that has taken the message could be told twice.
+
+use std::time::{Duration, SystemTime};
+
+use bellwether_integrations::http::{RESPONSE_BODY_MAX_BYTES, Response};
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use tokio::time::{Instant, timeout_at};
+
+/// Limit: how long a body is waited for after its status.
+const BODY_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Limit: the longest wait that a receiver may ask for.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Reads the answer's body until `deadline` at the latest.
+pub async fn read(answer: reqwest::Response, deadline: Instant) -> Response {
+    let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
+    let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
+    Response {
+        status: answer.status().as_u16(),
+        content_type: text(CONTENT_TYPE),
+        retry_after: retry_after(answer.headers(), SystemTime::now()),
+        body: body(answer, deadline).await,
+    }
+}
+
+async fn body(mut answer: reqwest::Response, deadline: Instant) -> Bytes {
+    let mut body = BytesMut::new();
+    while body.len() < RESPONSE_BODY_MAX_BYTES {
+        match timeout_at(deadline, answer.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                let room = RESPONSE_BODY_MAX_BYTES - body.len();
+                body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+            }
+            Ok(Ok(None) | Err(_)) | Err(_) => break,
+        }
+    }
+    body.freeze()
+}
+
+/// Seconds, or an HTTP date; anything else is as good as nothing.
+fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let wait = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => {
+            let date = httpdate::parse_http_date(text).ok()?;
+            date.duration_since(now).unwrap_or_default()
+        }
+    };
+    Some(wait.min(RETRY_AFTER_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+
+    use super::{RETRY_AFTER_MAX, retry_after};
+
+    fn check(text: &str, expected: Option<Duration>) {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_700);
+        let value = HeaderValue::from_str(text).expect("a header's text");
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, value)]);
+        assert_eq!(retry_after(&headers, now), expected, "{text}");
+    }
+
+    #[test]
+    fn a_wait_is_given_in_seconds_or_as_a_date() {
+        check("0", Some(Duration::ZERO));
+        check(" 120 ", Some(Duration::from_secs(120)));
+        check("Sun, 06 Nov 1994 08:49:37 GMT", Some(Duration::from_secs(77)));
+        check("Sun, 06 Nov 1994 08:40:00 GMT", Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn an_absurd_wait_is_cut_and_a_wrong_one_ignored() {
+        check("18446744073709551615", Some(RETRY_AFTER_MAX));
+        check("Fri, 31 Dec 9999 23:59:59 GMT", Some(RETRY_AFTER_MAX));
+        check("18446744073709551616", None);
+        check("-1", None);
+        check("1.5", None);
+        check("soon", None);
+        check("", None);
+        assert_eq!(retry_after(&HeaderMap::new(), SystemTime::now()), None);
+    }
+}

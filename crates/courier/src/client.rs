@@ -1,0 +1,217 @@
+//! One receiver's way out: performs single requests as its `http_config` wants it.
+//!
+//! In: a [`Request`] and the deadline of the delivery that it belongs to. Out: the [`Response`], or
+//! why there is none. To the request's own headers it adds the operator's headers and credentials,
+//! for each hop of a chain of redirects anew: credentials do not leave the first host.
+
+use bellwether_integrations::http::{
+    HttpConfig, Method, Request, RequestError, Response, UrlSource,
+};
+use percent_encoding::percent_decode_str;
+use reqwest::header::{
+    AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE,
+};
+use tokio::time::{Instant, timeout_at};
+use url::Url;
+
+use crate::answer;
+use crate::credentials::{AddedHeaders, Credentials, basic, secret_value, trimmed_file};
+use crate::error::{BuildError, transport, unusable};
+use crate::redirect::{self, Redirect};
+use crate::transport::{Dispatch, Http2, Transport};
+
+/// What receivers are told about who asks, unless an integration says otherwise.
+const COMPATIBLE_USER_AGENT: &str = "Alertmanager/0.34.0";
+
+/// Performs requests for one integration; keeps its connections and its token.
+pub struct Client {
+    credentials: Credentials,
+    added_headers: AddedHeaders,
+    follow_redirects: bool,
+    transport: Transport,
+}
+
+impl Client {
+    /// Reads the files of `tls_config` to see that they can be used; opens no connection.
+    ///
+    /// # Errors
+    /// Everything that would make each request fail, as far as it can be seen now.
+    pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
+        let http2 = if config.enable_http2 { Http2::Offer } else { Http2::Avoid };
+        Ok(Client {
+            credentials: Credentials::build(config)?,
+            added_headers: AddedHeaders::build(config)?,
+            follow_redirects: config.follow_redirects,
+            transport: Transport::build(&config.tls_config, &config.proxy, http2)?,
+        })
+    }
+
+    /// Performs one request, redirects included.
+    ///
+    /// Ends at `deadline` at the latest, or when the request's own timeout has passed.
+    pub async fn send(
+        &self,
+        request: Request,
+        deadline: Instant,
+    ) -> Result<Response, RequestError> {
+        let timeout = request.timeout;
+        let own = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
+        let (until, late) = match own {
+            Some((own, timeout)) if own < deadline => (own, RequestError::TimedOut(timeout)),
+            _ => (deadline, RequestError::DeadlinePassed),
+        };
+        match timeout_at(until, self.answered(request)).await {
+            Ok(answer) => Ok(answer::read(answer?, until).await),
+            Err(_) => Err(late),
+        }
+    }
+
+    /// Follows redirects until there is an answer to keep.
+    async fn answered(&self, request: Request) -> Result<reqwest::Response, RequestError> {
+        let mut url = resolved(&request.url).await?;
+        let first = url.clone();
+        let mut method = wire_method(request.method);
+        let mut body = request.body;
+        let mut own_headers = header_map(&request.headers)?;
+        let mut at_home = true;
+        for _ in 0..redirect::CHAIN_MAX {
+            at_home = at_home && redirect::stays(&first, &url);
+            let headers = self.headers(&own_headers, &url, at_home).await?;
+            let target = without_user(&url)?;
+            let dispatch =
+                Dispatch { method: method.clone(), url: target, headers, body: body.clone() };
+            let answer = self.transport.send(dispatch).await?;
+            if !self.follow_redirects {
+                return Ok(answer);
+            }
+            let status = answer.status().as_u16();
+            match redirect::next(&method, &url, status, answer.headers()) {
+                Ok(None) => return Ok(answer),
+                Ok(Some(Redirect { url: target, method: next, keep_body })) => {
+                    if !keep_body {
+                        body.clear();
+                        own_headers.remove(CONTENT_TYPE);
+                    }
+                    method = next;
+                    url = checked(target).map_err(|_| transport(BAD_REDIRECT))?;
+                }
+                Err(redirect::BadLocation) => return Err(transport(BAD_REDIRECT)),
+            }
+        }
+        Err(transport(format!("stopped after {} redirects", redirect::CHAIN_MAX)))
+    }
+
+    /// All headers of one hop.
+    async fn headers(
+        &self,
+        own: &HeaderMap,
+        url: &Url,
+        at_home: bool,
+    ) -> Result<HeaderMap, RequestError> {
+        let mut headers = own.clone();
+        self.added_headers.add_to(&mut headers).await?;
+        let agent = headers
+            .entry(USER_AGENT)
+            .or_insert(HeaderValue::from_static(COMPATIBLE_USER_AGENT))
+            .clone();
+        if !at_home {
+            for name in &STAYING_HOME {
+                headers.remove(name);
+            }
+        }
+        if let Some(user) = user_of(url)? {
+            headers.entry(AUTHORIZATION).or_insert(user);
+        }
+        let replaces = matches!(self.credentials, Credentials::OAuth2(_));
+        if at_home
+            && (replaces || !headers.contains_key(AUTHORIZATION))
+            && let Some(value) = self.credentials.authorization(&agent).await?
+        {
+            headers.insert(AUTHORIZATION, value);
+        }
+        Ok(headers)
+    }
+}
+
+/// Shows nothing: almost all of it is secret.
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").finish_non_exhaustive()
+    }
+}
+
+/// Headers that do not follow a redirect to a foreign host.
+const STAYING_HOME: [HeaderName; 6] = [
+    AUTHORIZATION,
+    COOKIE,
+    HeaderName::from_static("cookie2"),
+    PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION,
+    WWW_AUTHENTICATE,
+];
+
+const BAD_REDIRECT: &str = "redirected to what is not an http or https URL";
+
+/// Where a request goes, read from its file if it is in one.
+async fn resolved(source: &UrlSource) -> Result<Url, RequestError> {
+    let parsed = match source {
+        UrlSource::Text(text) => Url::parse(text.reveal()),
+        UrlSource::File(path) => {
+            let text = trimmed_file(path)
+                .await
+                .map_err(|error| unusable(format!("read url_file {path}: {error}")))?;
+            if text.contains("{{") {
+                return Err(unusable(format!(
+                    "url_file {path} needs the template language, which this build does not have"
+                )));
+            }
+            Url::parse(&text)
+        }
+    };
+    let url = parsed.map_err(|error| unusable(format!("parse \"<redacted>\": {error}")))?;
+    checked(url)
+}
+
+fn checked(url: Url) -> Result<Url, RequestError> {
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        _ => Err(unusable("\"<redacted>\" is not an http or https URL")),
+    }
+}
+
+/// The user and password in a URL, as a header.
+fn user_of(url: &Url) -> Result<Option<HeaderValue>, RequestError> {
+    if url.username().is_empty() && url.password().is_none() {
+        return Ok(None);
+    }
+    let decoded = |text| percent_decode_str(text).decode_utf8_lossy();
+    basic(&decoded(url.username()), &decoded(url.password().unwrap_or_default())).map(Some)
+}
+
+fn without_user(url: &Url) -> Result<Url, RequestError> {
+    let mut url = url.clone();
+    let cleared = url.set_username("").and_then(|()| url.set_password(None));
+    cleared.map_err(|()| unusable("\"<redacted>\" has no host"))?;
+    url.set_fragment(None);
+    Ok(url)
+}
+
+fn wire_method(method: Method) -> reqwest::Method {
+    match method {
+        Method::Get => reqwest::Method::GET,
+        Method::Post => reqwest::Method::POST,
+        Method::Put => reqwest::Method::PUT,
+        Method::Delete => reqwest::Method::DELETE,
+    }
+}
+
+fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, RequestError> {
+    let mut map = HeaderMap::with_capacity(headers.len() + 4);
+    for (name, value) in headers {
+        let name = HeaderName::from_bytes(name.as_bytes())
+            .map_err(|_| unusable("a header's name contains what it cannot"))?;
+        map.append(name, secret_value(value)?);
+    }
+    Ok(map)
+}

@@ -1,0 +1,158 @@
+//! The parts of a request that prove who sends it, and the headers that an operator adds.
+//!
+//! In: `basic_auth`, `authorization`, `oauth2` and `http_headers`. Out: header values, fresh for
+//! each request, since whatever is in a file may have changed.
+//!
+//! A file that cannot be read now may be there at the next attempt, so that is a failed request and
+//! not a wrong configuration.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig, RequestError};
+use bellwether_model::Secret;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::{BuildError, transport, unusable};
+use crate::oauth2::TokenSource;
+use crate::transport::refuse_reference;
+
+/// What becomes the `Authorization` header; at most one way is configured.
+pub enum Credentials {
+    None,
+    Basic {
+        username: Source,
+        password: Source,
+    },
+    /// `kind`, a space, the credentials.
+    Plain {
+        kind: String,
+        credentials: Source,
+    },
+    OAuth2(Box<TokenSource>),
+}
+
+/// A text that is given, or in a file.
+pub enum Source {
+    Text(Secret),
+    /// Read at each use, surrounding white space trimmed.
+    File(String),
+}
+
+/// The headers of `http_headers`.
+pub struct AddedHeaders(Vec<(HeaderName, Source)>);
+
+impl Credentials {
+    pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
+        if let Some(basic_auth) = &config.basic_auth {
+            let BasicAuth {
+                username,
+                username_file,
+                username_ref,
+                password,
+                password_file,
+                password_ref,
+            } = basic_auth;
+            refuse_reference("username_ref", username_ref)?;
+            refuse_reference("password_ref", password_ref)?;
+            return Ok(Credentials::Basic {
+                username: Source::new(&Secret::new(username.as_str()), username_file),
+                password: Source::new(password, password_file),
+            });
+        }
+        if let Some(Authorization { kind, credentials, credentials_file, credentials_ref }) =
+            &config.authorization
+        {
+            refuse_reference("credentials_ref", credentials_ref)?;
+            let credentials = Source::new(credentials, credentials_file);
+            return Ok(Credentials::Plain { kind: kind.clone(), credentials });
+        }
+        match &config.oauth2 {
+            Some(oauth2) => Ok(Credentials::OAuth2(Box::new(TokenSource::build(oauth2)?))),
+            None => Ok(Credentials::None),
+        }
+    }
+
+    /// The value of the `Authorization` header, if there shall be one.
+    ///
+    /// `user_agent` is what a token's server gets to see.
+    pub async fn authorization(
+        &self,
+        user_agent: &HeaderValue,
+    ) -> Result<Option<HeaderValue>, RequestError> {
+        match self {
+            Credentials::None => Ok(None),
+            Credentials::Basic { username, password } => {
+                let username = username.text("basic auth username").await?;
+                let password = password.text("basic auth password").await?;
+                basic(username.reveal(), password.reveal()).map(Some)
+            }
+            Credentials::Plain { kind, credentials } => {
+                let credentials = credentials.text("authorization credentials").await?;
+                secret_value(&format!("{kind} {}", credentials.reveal())).map(Some)
+            }
+            Credentials::OAuth2(tokens) => tokens.authorization(user_agent).await.map(Some),
+        }
+    }
+}
+
+impl Source {
+    pub fn new(text: &Secret, file: &str) -> Self {
+        if text.is_empty() && !file.is_empty() {
+            Source::File(file.to_owned())
+        } else {
+            Source::Text(text.clone())
+        }
+    }
+
+    /// The text as it is now; `what` says what for.
+    pub async fn text(&self, what: &str) -> Result<Secret, RequestError> {
+        match self {
+            Source::Text(text) => Ok(text.clone()),
+            Source::File(path) => trimmed_file(path).await.map(Secret::new).map_err(|error| {
+                transport(format!("unable to read {what}: unable to read file {path}: {error}"))
+            }),
+        }
+    }
+}
+
+impl AddedHeaders {
+    pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
+        let mut added = Vec::new();
+        for (name, Header { values, secrets, files }) in &config.http_headers {
+            let header = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|error| BuildError::unusable(format!("http_headers {name}"), error))?;
+            let values = values.iter().map(|value| Source::Text(Secret::new(value.as_str())));
+            let secrets = secrets.iter().cloned().map(Source::Text);
+            let files = files.iter().cloned().map(Source::File);
+            let sources = values.chain(secrets).chain(files);
+            added.extend(sources.map(|source| (header.clone(), source)));
+        }
+        Ok(AddedHeaders(added))
+    }
+
+    /// Appends them to what is there.
+    pub async fn add_to(&self, headers: &mut HeaderMap) -> Result<(), RequestError> {
+        for (name, source) in &self.0 {
+            let text = source.text("headers file").await?;
+            headers.append(name.clone(), secret_value(text.reveal())?);
+        }
+        Ok(())
+    }
+}
+
+/// The content of a file without surrounding white space.
+pub async fn trimmed_file(path: &str) -> std::io::Result<String> {
+    Ok(tokio::fs::read_to_string(path).await?.trim().to_owned())
+}
+
+pub fn basic(username: &str, password: &str) -> Result<HeaderValue, RequestError> {
+    secret_value(&format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
+}
+
+/// A header's value that is kept out of logs and compression tables.
+pub fn secret_value(text: &str) -> Result<HeaderValue, RequestError> {
+    let mut value = HeaderValue::from_bytes(text.as_bytes())
+        .map_err(|_| unusable("a credential or header contains what a header cannot carry"))?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,28 @@
+//! Performs requests: one attempt at telling one receiver, over HTTP.
+//!
+//! In: what an integration wants to say, as [`Request`](bellwether_integrations::http::Request)s,
+//! and how requests travel, as [`HttpConfig`](bellwether_integrations::http::HttpConfig).
+//! Out: what came back, and in the end the attempt's outcome.
+//!
+//! The walk of a request: [`perform`] asks the exchange for it, [`Client`] adds headers and
+//! credentials and follows redirects, `Transport` owns connections, proxies and TLS.
+//!
+//! It knows no group, no silence and no history, and it decides nothing: whether there is another
+//! attempt, and how many may be under way at once, are its callers' questions.
+//!
+//! No text that leaves this crate contains a URL, a credential or a body that was sent.
+
+mod answer;
+mod client;
+mod credentials;
+mod error;
+mod oauth2;
+mod perform;
+mod proxy;
+mod redirect;
+mod tls;
+mod transport;
+
+pub use client::Client;
+pub use error::BuildError;
+pub use perform::{EXCHANGE_REQUESTS_MAX, perform};

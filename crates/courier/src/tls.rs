@@ -1,0 +1,239 @@
+//! Whom a client trusts, and who it says it is.
+//!
+//! In: `tls_config`, with certificates and keys as text or in files. Out: rustls settings, and a
+//! way to see whether the files still say the same ([`Material`]).
+//!
+//! Verification differs from the library's own in two points, both because Go does it so and
+//! operators rely on it: the expected name may be set (`server_name`), and a self-signed
+//! certificate that is itself in the CA file is good for the server that shows it.
+
+use std::io;
+use std::sync::{Arc, LazyLock};
+
+use bellwether_integrations::http::{TlsConfig, TlsVersion};
+use bellwether_model::Secret;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
+    SupportedProtocolVersion,
+};
+
+use crate::error::BuildError;
+
+/// The contents of everything that `tls_config` names.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Material {
+    /// `None`: trust what the system trusts.
+    ca: Option<Box<str>>,
+    identity: Option<(Box<str>, Secret)>,
+}
+
+/// A file of TLS material that could not be read.
+#[derive(Debug)]
+pub struct Unread {
+    pub what: &'static str,
+    pub path: String,
+    pub source: io::Error,
+}
+
+impl Material {
+    /// Whether it can change under way, because some of it is in files.
+    pub fn may_change(config: &TlsConfig) -> bool {
+        [&config.ca_file, &config.cert_file, &config.key_file].iter().any(|path| !path.is_empty())
+    }
+
+    /// Reads all files; blocks while it does.
+    pub fn read(config: &TlsConfig) -> Result<Self, Unread> {
+        let ca = part("CA cert", &config.ca, &config.ca_file)?;
+        let cert = part("client cert", &config.cert, &config.cert_file)?;
+        let key = part("client key", config.key.reveal(), &config.key_file)?;
+        let identity = cert.zip(key).map(|(cert, key)| (cert, Secret::new(key)));
+        Ok(Material { ca, identity })
+    }
+}
+
+/// Settings for connections as `config` wants them; HTTP/2 is not offered.
+pub fn client_config(config: &TlsConfig, material: &Material) -> Result<ClientConfig, BuildError> {
+    let roots = match &material.ca {
+        None => Roots::System,
+        Some(ca) => Roots::Given(Trust::parse(ca).ok_or_else(|| {
+            BuildError::unusable(format!("specified CA cert {}", config.ca_file), "no certificate")
+        })?),
+    };
+    let fixed_name = match config.server_name.as_str() {
+        "" => None,
+        name => Some(
+            ServerName::try_from(name.to_owned())
+                .map_err(|error| BuildError::unusable("server_name", error))?,
+        ),
+    };
+    let trust = if config.insecure_skip_verify { Roots::Anyone } else { roots };
+    let builder = ClientConfig::builder_with_provider(provider().clone())
+        .with_protocol_versions(&versions(config)?)
+        .map_err(|error| BuildError::unusable("TLS versions", error))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier { trust, fixed_name }));
+    let Some((cert, key)) = &material.identity else { return Ok(builder.with_no_client_auth()) };
+    let chain: Vec<_> =
+        CertificateDer::pem_slice_iter(cert.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(|_| BuildError::unusable("specified client cert", "not in PEM form"))?;
+    let key = PrivateKeyDer::from_pem_slice(key.reveal().as_bytes())
+        .map_err(|_| BuildError::unusable("specified client key", "not in PEM form"))?;
+    builder
+        .with_client_auth_cert(chain, key)
+        .map_err(|error| BuildError::unusable("specified client cert & key", error))
+}
+
+/// The text itself, or what the file holds.
+fn part(what: &'static str, text: &str, path: &str) -> Result<Option<Box<str>>, Unread> {
+    if !text.is_empty() {
+        return Ok(Some(text.into()));
+    }
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let unread = |source| Unread { what, path: path.to_owned(), source };
+    std::fs::read_to_string(path).map(|text| Some(text.into())).map_err(unread)
+}
+
+/// The versions between the two limits. Older ones than 1.2 are never spoken, as is Go's default.
+fn versions(config: &TlsConfig) -> Result<Vec<&'static SupportedProtocolVersion>, BuildError> {
+    let TlsConfig { min_version, max_version, .. } = config;
+    if let (Some(min), Some(max)) = (min_version, max_version)
+        && max < min
+    {
+        return Err(BuildError::unusable("max_version", "it is below min_version"));
+    }
+    if max_version.is_some_and(|max| max < TlsVersion::Tls12) {
+        let field = "tls_config.max_version below TLS12".to_owned();
+        return Err(BuildError::Unsupported { field, reason: "TLS 1.0 and 1.1 are not spoken" });
+    }
+    let known = [
+        (TlsVersion::Tls12, &rustls::version::TLS12),
+        (TlsVersion::Tls13, &rustls::version::TLS13),
+    ];
+    let fits = |version: TlsVersion| {
+        min_version.is_none_or(|min| version >= min) && max_version.is_none_or(|max| version <= max)
+    };
+    Ok(known
+        .into_iter()
+        .filter(|(version, _)| fits(*version))
+        .map(|(_, version)| version)
+        .collect())
+}
+
+/// Which certificates vouch for a server.
+#[derive(Debug)]
+enum Roots {
+    System,
+    Given(Trust),
+    Anyone,
+}
+
+#[derive(Debug)]
+struct Trust {
+    chains: Arc<WebPkiServerVerifier>,
+    certificates: Vec<CertificateDer<'static>>,
+}
+
+impl Trust {
+    /// `None` if the text holds no certificate; other parts of it are skipped.
+    fn parse(pem: &str) -> Option<Self> {
+        Self::new(CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).collect())
+    }
+
+    fn new(certificates: Vec<CertificateDer<'static>>) -> Option<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(certificates.iter().cloned());
+        let builder =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider().clone());
+        Some(Trust { chains: builder.build().ok()?, certificates })
+    }
+}
+
+/// Loaded when the first certificate is checked: a server that only speaks plain HTTP, or stands
+/// where no certificates are installed, never needs them.
+static SYSTEM_TRUST: LazyLock<Option<Trust>> =
+    LazyLock::new(|| Trust::new(rustls_native_certs::load_native_certs().certs));
+
+fn provider() -> &'static Arc<CryptoProvider> {
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
+        LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    &PROVIDER
+}
+
+#[derive(Debug)]
+struct Verifier {
+    trust: Roots,
+    /// Expected instead of the name that the connection is for.
+    fixed_name: Option<ServerName<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let name = self.fixed_name.as_ref().unwrap_or(server_name);
+        let trust = match &self.trust {
+            Roots::Anyone => return Ok(ServerCertVerified::assertion()),
+            Roots::Given(trust) => trust,
+            Roots::System => SYSTEM_TRUST.as_ref().ok_or(CertificateError::UnknownIssuer)?,
+        };
+        let verdict =
+            trust.chains.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
+        match verdict {
+            // The check for this comes after the one of the dates, and before the one of the name.
+            Err(error) if is_ca_as_server(&error) && trust.certificates.contains(end_entity) => {
+                let certificate = ParsedCertificate::try_from(end_entity)?;
+                rustls::client::verify_server_name(&certificate, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            verdict => verdict,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &provider().signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        provider().signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Whether the only fault is that a CA's certificate is used for a server.
+fn is_ca_as_server(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(inner)) => {
+            inner.to_string() == "CaUsedAsEndEntity"
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,167 @@
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use bellwether_courier::{EXCHANGE_REQUESTS_MAX, perform};
+use bellwether_integrations::http::{RequestError, Response};
+use bellwether_integrations::webhook::Webhook;
+use bellwether_integrations::webhook::config::Config;
+use bellwether_integrations::{Exchange, Integration, Step};
+use bellwether_model::{
+    FailureReason, GroupKey, IntegrationId, LabelSet, Notification, Outcome, Reason, Remembered,
+    Secret, Timestamp,
+};
+use tokio::time::Instant;
+
+use crate::server::{Answer, Server, client, ok, plain, post, soon, with_headers};
+
+fn notification() -> Notification {
+    let group_labels = LabelSet::new([("alertname", "Disk")]);
+    Notification {
+        integration: IntegrationId { receiver: "team".into(), kind: "webhook".into(), index: 0 },
+        group_key: GroupKey::new("{}", &group_labels),
+        group_labels,
+        route_labels: LabelSet::default(),
+        reason: Reason::FirstNotification,
+        now: Timestamp::UNIX_EPOCH,
+        alerts: Vec::new(),
+        remembered: Remembered::default(),
+    }
+}
+
+fn webhook(server: &Server) -> Webhook {
+    let config = Config { url: Secret::new(server.url("/MARKER")), ..Config::default() };
+    Webhook::build(&config, "http://here.test").expect("a plain URL")
+}
+
+async fn outcome(integration: &dyn Integration) -> Outcome {
+    perform(integration, &notification(), &client(|_| {}), soon()).await
+}
+
+#[tokio::test]
+async fn a_webhook_is_told_and_its_answer_understood() {
+    let server = Server::start(ok).await;
+    let delivered = Outcome::Delivered { remember: Remembered::default() };
+    assert_eq!(outcome(&webhook(&server)).await, delivered);
+    let received = server.only();
+    assert!(received.body.starts_with(r#"{"receiver":"team","#), "{}", received.body);
+    assert!(received.body.ends_with("\"truncatedAlerts\":0}\n"), "{}", received.body);
+    assert_eq!(received.header("Content-Type").as_deref(), Some("application/json"));
+}
+
+#[tokio::test]
+async fn failures_become_outcomes() {
+    let server = Server::start(|_| with_headers(429, "Retry-After: 3\r\n", "slow down")).await;
+    let expected = Outcome::Retry {
+        after: Some(Duration::from_secs(3)),
+        reason: FailureReason::RateLimited,
+        detail: "unexpected status code 429: slow down".into(),
+    };
+    assert_eq!(outcome(&webhook(&server)).await, expected);
+
+    let server = Server::start(|_| plain(404, "")).await;
+    let expected = Outcome::Refused {
+        reason: FailureReason::ClientError,
+        detail: "unexpected status code 404".into(),
+    };
+    assert_eq!(outcome(&webhook(&server)).await, expected);
+
+    let server = Server::start(|_| Answer::Close(String::new())).await;
+    match outcome(&webhook(&server)).await {
+        Outcome::Retry { after: None, reason: FailureReason::Other, detail } => {
+            assert!(!detail.contains("MARKER"), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
+
+    let server = Server::start(|_| Answer::Hang(String::new())).await;
+    let deadline = Instant::now() + Duration::from_millis(50);
+    let expected = Outcome::Retry {
+        after: None,
+        reason: FailureReason::ContextDeadlineExceeded,
+        detail: "context deadline exceeded".into(),
+    };
+    let outcome = perform(&webhook(&server), &notification(), &client(|_| {}), deadline).await;
+    assert_eq!(outcome, expected);
+}
+
+/// An integration that takes these steps, and panics when there is none left.
+struct Scripted(Mutex<VecDeque<Step>>);
+
+struct ScriptedExchange(VecDeque<Step>);
+
+fn scripted(steps: impl IntoIterator<Item = Step>) -> Scripted {
+    Scripted(Mutex::new(steps.into_iter().collect()))
+}
+
+impl Integration for Scripted {
+    fn begin(&self, _notification: &Notification) -> Box<dyn Exchange> {
+        let steps = std::mem::take(&mut *self.0.lock().expect("nothing panics with it"));
+        Box::new(ScriptedExchange(steps))
+    }
+}
+
+impl Exchange for ScriptedExchange {
+    fn begin(&mut self) -> Step {
+        self.0.pop_front().expect("the script goes on")
+    }
+
+    fn receive(&mut self, _answer: Result<Response, RequestError>) -> Step {
+        self.0.pop_front().expect("the script goes on")
+    }
+}
+
+struct PanicsAtOnce;
+
+impl Integration for PanicsAtOnce {
+    fn begin(&self, _notification: &Notification) -> Box<dyn Exchange> {
+        panic!("MARKER")
+    }
+}
+
+fn done() -> Step {
+    Step::Done(Outcome::Delivered { remember: Remembered::default() })
+}
+
+#[track_caller]
+fn refused(outcome: Outcome, piece: &str) {
+    match outcome {
+        Outcome::Refused { reason: FailureReason::Other, detail } => {
+            assert!(detail.contains(piece) && !detail.contains("MARKER"), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn an_exchange_may_need_several_requests_or_none() {
+    let server = Server::start(ok).await;
+    let paths = ["/a", "/b", "/c"];
+    let sends = paths.map(|path| Step::Send(post(&server.url(path))));
+    let delivered = Outcome::Delivered { remember: Remembered::default() };
+    assert_eq!(outcome(&scripted(sends.into_iter().chain([done()]))).await, delivered);
+    let lines: Vec<String> = server.received().into_iter().map(|one| one.line).collect();
+    assert_eq!(lines, paths.map(|path| format!("POST {path} HTTP/1.1")));
+    assert_eq!(outcome(&scripted([done()])).await, delivered);
+    assert_eq!(server.received().len(), 3);
+}
+
+#[tokio::test]
+async fn a_panic_in_an_integration_is_a_failed_attempt() {
+    let server = Server::start(ok).await;
+    refused(outcome(&PanicsAtOnce).await, "programming error");
+    refused(outcome(&scripted([])).await, "programming error");
+    refused(outcome(&scripted([Step::Send(post(&server.url("/")))])).await, "programming error");
+}
+
+#[tokio::test]
+async fn an_exchange_without_end_is_ended() {
+    let server = Server::start(ok).await;
+    let sends = |count| (0..count).map(|_| Step::Send(post(&server.url("/"))));
+    let delivered = Outcome::Delivered { remember: Remembered::default() };
+    let most = sends(EXCHANGE_REQUESTS_MAX).chain([done()]);
+    assert_eq!(outcome(&scripted(most)).await, delivered);
+    let more = sends(EXCHANGE_REQUESTS_MAX + 1).chain([done()]);
+    refused(outcome(&scripted(more)).await, "more than 16 requests");
+    assert_eq!(server.received().len(), 2 * EXCHANGE_REQUESTS_MAX as usize);
+}

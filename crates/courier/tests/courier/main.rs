@@ -1,0 +1,12 @@
+//! The courier against real sockets on loopback: each field of `http_config`, and receivers that
+//! misbehave. The servers are made by hand, so that they can say what no library would.
+
+mod authentication;
+mod certificates;
+mod conversation;
+mod oauth2;
+mod proxies;
+mod redirects;
+mod requests;
+mod server;
+mod tls;

@@ -1,0 +1,226 @@
+use std::time::Duration;
+
+use bellwether_integrations::http::{
+    Method, RESPONSE_BODY_MAX_BYTES, Request, RequestError, UrlSource,
+};
+use bellwether_model::Secret;
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use crate::server::{
+    Answer, Server, client, ok, plain, post, soon, told, transport_error, with_headers,
+};
+
+#[tokio::test]
+async fn a_request_arrives_as_it_was_written() {
+    let server = Server::start(ok).await;
+    let request = Request {
+        method: Method::Put,
+        headers: vec![("X-One".into(), "1".into()), ("Content-Type".into(), "text/plain".into())],
+        body: Bytes::from("größe"),
+        ..post(&server.url("/a%20b?c=d&e#f"))
+    };
+    client(|_| {}).send(request, soon()).await.expect("an answer");
+    let received = server.only();
+    assert_eq!(received.line, "PUT /a%20b?c=d&e HTTP/1.1");
+    assert_eq!(received.body, "größe");
+    assert_eq!(received.header("X-One").as_deref(), Some("1"));
+    assert_eq!(received.header("Content-Type").as_deref(), Some("text/plain"));
+    assert_eq!(received.header("User-Agent").as_deref(), Some("Alertmanager/0.34.0"));
+    assert_eq!(received.header("Host"), Some(server.address.to_string()));
+    assert_eq!(received.header("Content-Length").as_deref(), Some("7"));
+    for absent in ["Authorization", "Accept-Encoding", "Transfer-Encoding", "Connection"] {
+        assert_eq!(received.header(absent), None, "{absent}");
+    }
+    assert!(received.headers.iter().any(|(name, _)| name == "X-One"), "{received:?}");
+}
+
+#[tokio::test]
+async fn an_integration_may_name_another_user_agent() {
+    let server = Server::start(ok).await;
+    let mut request = post(&server.url("/"));
+    request.headers.push(("User-Agent".into(), "Other/1".into()));
+    client(|_| {}).send(request, soon()).await.expect("an answer");
+    assert_eq!(server.only().header("User-Agent").as_deref(), Some("Other/1"));
+}
+
+#[tokio::test]
+async fn the_answer_is_told_whatever_its_status() {
+    let server = Server::start(|received| {
+        let status = received.line["POST /".len()..][..3].parse().expect("a status");
+        with_headers(status, "Content-Type: text/x\r\nRetry-After: 7\r\n", "why")
+    });
+    let server = server.await;
+    let client = client(|_| {});
+    for status in [200, 204, 300, 304, 400, 429, 500, 599] {
+        let answer = told(&client, &server.url(&format!("/{status}"))).await.expect("an answer");
+        assert_eq!(answer.status, status);
+        assert_eq!(answer.content_type.as_deref(), Some("text/x"));
+        assert_eq!(answer.retry_after, Some(Duration::from_secs(7)));
+        let expected = if matches!(status, 204 | 304) { "" } else { "why" };
+        assert_eq!(answer.body, expected, "{status}");
+    }
+}
+
+#[tokio::test]
+async fn connections_are_used_again() {
+    let server = Server::start(|_| plain(200, "some body")).await;
+    let client = client(|_| {});
+    for _ in 0..5 {
+        told(&client, &server.url("/")).await.expect("an answer");
+    }
+    let connections: Vec<usize> = server.received().iter().map(|one| one.connection).collect();
+    assert_eq!(connections, [0; 5]);
+}
+
+#[tokio::test]
+async fn a_url_may_be_in_a_file_that_is_read_each_time() {
+    let server = Server::start(ok).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("url");
+    let request = || Request {
+        url: UrlSource::File(path.to_string_lossy().into_owned()),
+        ..post("http://unused.test")
+    };
+    let client = client(|_| {});
+    for name in ["/first", "/second"] {
+        std::fs::write(&path, format!("\n {}\t\n", server.url(name))).expect("written");
+        client.send(request(), soon()).await.expect("an answer");
+    }
+    let lines: Vec<String> = server.received().into_iter().map(|one| one.line).collect();
+    assert_eq!(lines, ["POST /first HTTP/1.1", "POST /second HTTP/1.1"]);
+
+    for (content, piece) in [
+        ("", "<redacted>"),
+        ("MARKER", "<redacted>"),
+        ("ftp://MARKER/", "<redacted>"),
+        ("http://x/{{ .MARKER }}", "needs the template language"),
+    ] {
+        std::fs::write(&path, content).expect("written");
+        match client.send(request(), soon()).await {
+            Err(RequestError::Unusable(text)) => {
+                assert!(text.contains(piece) && !text.contains("MARKER"), "{content}: {text}");
+            }
+            other => panic!("{content}: {other:?}"),
+        }
+    }
+    std::fs::remove_file(&path).expect("removed");
+    match client.send(request(), soon()).await {
+        Err(RequestError::Unusable(text)) => assert!(text.starts_with("read url_file "), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_header_that_cannot_be_sent_is_refused_unseen() {
+    let mut request = post("http://unused.test/");
+    request.headers.push(("X-Key".into(), "MARKER\nX-Evil: 1".into()));
+    match client(|_| {}).send(request, soon()).await {
+        Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_answer_in_time_is_given_up() {
+    let server = Server::start(|_| Answer::Hang(String::new())).await;
+    let client = client(|_| {});
+    let short = Duration::from_millis(50);
+
+    let deadline = Instant::now() + short;
+    let answer = client.send(post(&server.url("/MARKER")), deadline).await;
+    assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
+
+    let request = Request { timeout: Some(short), ..post(&server.url("/MARKER")) };
+    let answer = client.send(request.clone(), soon()).await;
+    assert_eq!(answer.expect_err("no answer"), RequestError::TimedOut(short));
+
+    let answer = client.send(request, Instant::now()).await;
+    assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
+
+    let forever = Request { timeout: Some(Duration::MAX), ..post(&server.url("/MARKER")) };
+    let answer = client.send(forever, Instant::now() + short).await;
+    assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_a_transport_error() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
+    let url = format!("http://{}/MARKER", listener.local_addr().expect("it is bound"));
+    drop(listener);
+    let text = transport_error(told(&client(|_| {}), &url).await);
+    assert!(text.starts_with("Post \"<redacted>\": "), "{text}");
+    assert!(text.to_lowercase().contains("connection refused"), "{text}");
+    assert!(!text.contains("MARKER"), "{text}");
+}
+
+#[tokio::test]
+async fn answers_that_are_none_are_transport_errors() {
+    for nonsense in [
+        "",
+        "HTTP/1.1 2",
+        "HTTP/1.1 200 OK\r\nContent-",
+        "MARKER\r\n\r\n",
+        "HTTP/9.9 200 MARKER\r\n\r\n",
+        "HTTP/1.1 99999 OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: MARKER\r\n\r\n",
+        "\u{0}\u{1}\u{2}",
+    ] {
+        let server = Server::start(move |_| Answer::Close(nonsense.to_owned())).await;
+        let text = transport_error(told(&client(|_| {}), &server.url("/MARKER")).await);
+        assert!(!text.contains("MARKER"), "{nonsense}: {text}");
+    }
+    let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(4 << 20));
+    let server = Server::start(move |_| Answer::Close(endless.clone())).await;
+    transport_error(told(&client(|_| {}), &server.url("/")).await);
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_breaks_off_is_an_answer() {
+    let server = Server::start(|_| {
+        Answer::Close("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".into())
+    });
+    let answer = told(&client(|_| {}), &server.await.url("/")).await.expect("an answer");
+    assert_eq!((answer.status, answer.body.as_ref()), (200, b"half".as_slice()));
+}
+
+#[tokio::test]
+async fn an_answer_whose_body_never_comes_is_an_answer_at_the_deadline() {
+    let server = Server::start(|_| {
+        Answer::Hang("HTTP/1.1 202 OK\r\nContent-Length: 100\r\n\r\nhalf".into())
+    });
+    let server = server.await;
+    let deadline = Instant::now() + Duration::from_millis(300);
+    let answer = client(|_| {}).send(post(&server.url("/")), deadline).await.expect("an answer");
+    assert_eq!((answer.status, answer.body.as_ref()), (202, b"half".as_slice()));
+}
+
+#[tokio::test]
+async fn of_a_gigabyte_only_the_beginning_is_read() {
+    for head in ["HTTP/1.1 500 X\r\nContent-Length: 1073741824\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"]
+    {
+        let mut server = Server::start(move |_| Answer::Flood(head.into())).await;
+        let answer = told(&client(|_| {}), &server.url("/")).await.expect("an answer");
+        assert_eq!(answer.body.len(), RESPONSE_BODY_MAX_BYTES);
+        let flooded = server.flooded.wait_for(Option::is_some).await.expect("the server runs");
+        let written = flooded.expect("it was waited for");
+        assert!(written < 64 << 20, "{written} bytes were taken");
+    }
+}
+
+#[tokio::test]
+async fn a_url_is_never_shown() {
+    let request = post("http://MARKER:MARKER@127.0.0.1:1/MARKER?MARKER");
+    let shown = format!("{request:?}");
+    assert!(!shown.contains("MARKER"), "{shown}");
+    let answer = client(|_| {}).send(request, soon()).await;
+    let text = transport_error(answer);
+    assert!(!text.contains("MARKER"), "{text}");
+    let bad = Request { url: UrlSource::Text(Secret::new("http://[MARKER")), ..post("") };
+    match client(|_| {}).send(bad, soon()).await {
+        Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
