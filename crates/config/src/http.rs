@@ -1,0 +1,398 @@
+//! `http_config` and its parts, shared by receivers, `global` and the event recorder.
+
+use bellwether_integrations::http::{
+    Authorization, BasicAuth, Header, HttpConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
+};
+use bellwether_model::Secret;
+
+use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::value::LaxUrl;
+use crate::yaml::{NodeId, Tree};
+
+/// The block as written: with the two older fields that become an [`Authorization`].
+#[derive(Default)]
+struct HttpBlock {
+    config: HttpConfig,
+    bearer_token: Secret,
+    bearer_token_file: String,
+}
+
+impl Block for HttpBlock {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("basic_auth", &mut self.config.basic_auth);
+        v.field("authorization", &mut self.config.authorization);
+        v.field("oauth2", &mut self.config.oauth2);
+        v.taken("bearer_token", &mut self.bearer_token);
+        v.taken("bearer_token_file", &mut self.bearer_token_file);
+        v.field("tls_config", &mut self.config.tls_config);
+        v.shown("follow_redirects", &mut self.config.follow_redirects);
+        v.shown("enable_http2", &mut self.config.enable_http2);
+        proxy_fields(&mut self.config.proxy, v);
+        v.field("http_headers", &mut self.config.http_headers);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        self.check_bearer()?;
+        self.check_credentials()?;
+        self.adopt_bearer();
+        if let Some(oauth2) = &self.config.oauth2 {
+            check_oauth2(oauth2)?;
+        }
+        check_proxy(&self.config.proxy)?;
+        for name in self.config.http_headers.keys() {
+            let name = canonical_header(name);
+            if RESERVED_HEADERS.contains(&name.as_str()) {
+                let message = format!("setting header {name:?} is not allowed");
+                return Err(Problem::at("http_headers", message));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl HttpBlock {
+    fn has_bearer(&self) -> bool {
+        !self.bearer_token.is_empty() || !self.bearer_token_file.is_empty()
+    }
+
+    fn check_bearer(&self) -> Result<(), Problem> {
+        let config = &self.config;
+        refuse_if(
+            !self.bearer_token.is_empty() && !self.bearer_token_file.is_empty(),
+            "bearer_token",
+            "at most one of bearer_token & bearer_token_file must be configured",
+        )?;
+        refuse_if(
+            (config.basic_auth.is_some() || config.oauth2.is_some()) && self.has_bearer(),
+            "",
+            "at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured",
+        )
+    }
+
+    fn check_credentials(&mut self) -> Result<(), Problem> {
+        let has_bearer = self.has_bearer();
+        let config = &mut self.config;
+        if let Some(basic) = &config.basic_auth {
+            let names = [&basic.username, &basic.username_file, &basic.username_ref];
+            refuse_if(
+                several(names.map(|text| !text.is_empty())),
+                "basic_auth",
+                "at most one of basic_auth username, username_file & username_ref must be configured",
+            )?;
+            let files = [&basic.password_file, &basic.password_ref];
+            let files = files.map(|text| !text.is_empty());
+            refuse_if(
+                several([!basic.password.is_empty(), files[0], files[1]]),
+                "basic_auth",
+                "at most one of basic_auth password, password_file & password_ref must be configured",
+            )?;
+        }
+        if let Some(authorization) = &mut config.authorization {
+            refuse_if(
+                has_bearer,
+                "authorization",
+                "authorization is not compatible with bearer_token & bearer_token_file",
+            )?;
+            check_authorization(authorization)?;
+        }
+        let others = [config.basic_auth.is_some(), config.oauth2.is_some()];
+        refuse_if(
+            several([config.authorization.is_some(), others[0], others[1]]),
+            "",
+            "at most one of basic_auth, oauth2 & authorization must be configured",
+        )
+    }
+
+    fn adopt_bearer(&mut self) {
+        if self.has_bearer() {
+            self.config.authorization = Some(Authorization {
+                kind: BEARER.to_owned(),
+                credentials: std::mem::take(&mut self.bearer_token),
+                credentials_file: std::mem::take(&mut self.bearer_token_file),
+                credentials_ref: String::new(),
+            });
+        }
+    }
+}
+
+impl Value for HttpConfig {
+    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+        let mut block = HttpBlock::default();
+        block.decode(reader, node);
+        *self = block.config;
+    }
+
+    fn clear(&mut self) {
+        let mut block = HttpBlock::default();
+        Value::clear(&mut block);
+        *self = block.config;
+    }
+
+    fn is_empty(&mut self) -> bool {
+        Value::is_empty(&mut HttpBlock { config: self.clone(), ..HttpBlock::default() })
+    }
+
+    fn tree(&mut self) -> Tree {
+        Value::tree(&mut HttpBlock { config: self.clone(), ..HttpBlock::default() })
+    }
+}
+
+impl Block for BasicAuth {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("username", &mut self.username);
+        v.field("username_file", &mut self.username_file);
+        v.field("username_ref", &mut self.username_ref);
+        v.field("password", &mut self.password);
+        v.field("password_file", &mut self.password_file);
+        v.field("password_ref", &mut self.password_ref);
+    }
+}
+
+impl Block for Authorization {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("type", &mut self.kind);
+        v.field("credentials", &mut self.credentials);
+        v.field("credentials_file", &mut self.credentials_file);
+        v.field("credentials_ref", &mut self.credentials_ref);
+    }
+}
+
+fn check_authorization(authorization: &mut Authorization) -> Result<(), Problem> {
+    let others = [&authorization.credentials_file, &authorization.credentials_ref];
+    let others = others.map(|text| !text.is_empty());
+    refuse_if(
+        several([!authorization.credentials.is_empty(), others[0], others[1]]),
+        "authorization",
+        "at most one of authorization credentials & credentials_file must be configured",
+    )?;
+    authorization.kind = authorization.kind.trim().to_owned();
+    if authorization.kind.is_empty() {
+        authorization.kind = BEARER.to_owned();
+    }
+    refuse_if(
+        authorization.kind.to_lowercase() == "basic",
+        "authorization.type",
+        "authorization type cannot be set to \"basic\", use \"basic_auth\" instead",
+    )
+}
+
+impl Block for OAuth2 {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("client_id", &mut self.client_id);
+        v.field("client_secret", &mut self.client_secret);
+        v.field("client_secret_file", &mut self.client_secret_file);
+        v.field("client_secret_ref", &mut self.client_secret_ref);
+        v.field("client_certificate_key_id", &mut self.client_certificate_key_id);
+        v.field("client_certificate_key", &mut self.client_certificate_key);
+        v.field("client_certificate_key_file", &mut self.client_certificate_key_file);
+        v.field("client_certificate_key_ref", &mut self.client_certificate_key_ref);
+        v.field("grant_type", &mut self.grant_type);
+        v.field("signature_algorithm", &mut self.signature_algorithm);
+        v.field("iss", &mut self.iss);
+        v.field("audience", &mut self.audience);
+        v.field("claims", &mut self.claims);
+        v.field("scopes", &mut self.scopes);
+        v.field("token_url", &mut self.token_url);
+        v.field("endpoint_params", &mut self.endpoint_params);
+        v.field("tls_config", &mut self.tls_config);
+        proxy_fields(&mut self.proxy, v);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        check_proxy(&self.proxy)
+    }
+}
+
+fn check_oauth2(oauth2: &OAuth2) -> Result<(), Problem> {
+    refuse_if(oauth2.client_id.is_empty(), "oauth2", "oauth2 client_id must be configured")?;
+    refuse_if(oauth2.token_url.is_empty(), "oauth2", "oauth2 token_url must be configured")?;
+    if oauth2.grant_type == OAuth2::GRANT_JWT_BEARER {
+        refuse_if(
+            several([
+                !oauth2.client_certificate_key.is_empty(),
+                !oauth2.client_certificate_key_file.is_empty(),
+                !oauth2.client_certificate_key_ref.is_empty(),
+            ]),
+            "oauth2",
+            "at most one of oauth2 client_certificate_key, client_certificate_key_file & \
+             client_certificate_key_ref must be configured using \
+             grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer",
+        )?;
+        return refuse_if(
+            !["", "RS256", "RS384", "RS512"].contains(&oauth2.signature_algorithm.as_str()),
+            "oauth2.signature_algorithm",
+            "valid signature algorithms are RS256, RS384 and RS512",
+        );
+    }
+    refuse_if(
+        several([
+            !oauth2.client_secret.is_empty(),
+            !oauth2.client_secret_file.is_empty(),
+            !oauth2.client_secret_ref.is_empty(),
+        ]),
+        "oauth2",
+        "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be \
+         configured using grant-type=client_credentials",
+    )
+}
+
+fn proxy_fields(proxy: &mut ProxyConfig, v: &mut dyn Visitor) {
+    v.field("proxy_url", &mut LaxUrl(&mut proxy.proxy_url));
+    v.field("no_proxy", &mut proxy.no_proxy);
+    v.field("proxy_from_environment", &mut proxy.proxy_from_environment);
+    v.field("proxy_connect_header", &mut proxy.proxy_connect_header);
+}
+
+fn check_proxy(proxy: &ProxyConfig) -> Result<(), Problem> {
+    let has_url = proxy.proxy_url.as_ref().is_some_and(|url| !url.is_empty());
+    refuse_if(
+        !proxy.proxy_connect_header.is_empty() && !proxy.proxy_from_environment && !has_url,
+        "proxy_connect_header",
+        "if proxy_connect_header is configured, proxy_url or proxy_from_environment must also be \
+         configured",
+    )?;
+    refuse_if(
+        proxy.proxy_from_environment && has_url,
+        "proxy_from_environment",
+        "if proxy_from_environment is configured, proxy_url must not be configured",
+    )?;
+    refuse_if(
+        proxy.proxy_from_environment && !proxy.no_proxy.is_empty(),
+        "no_proxy",
+        "if proxy_from_environment is configured, no_proxy must not be configured",
+    )?;
+    refuse_if(
+        proxy.proxy_url.is_none() && !proxy.no_proxy.is_empty(),
+        "no_proxy",
+        "if no_proxy is configured, proxy_url must also be configured",
+    )
+}
+
+impl Block for TlsConfig {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("ca", &mut self.ca);
+        v.field("cert", &mut self.cert);
+        v.field("key", &mut self.key);
+        v.field("ca_file", &mut self.ca_file);
+        v.field("cert_file", &mut self.cert_file);
+        v.field("key_file", &mut self.key_file);
+        v.field("ca_ref", &mut self.ca_ref);
+        v.field("cert_ref", &mut self.cert_ref);
+        v.field("key_ref", &mut self.key_ref);
+        v.field("server_name", &mut self.server_name);
+        v.shown("insecure_skip_verify", &mut self.insecure_skip_verify);
+        v.field("min_version", &mut Version(&mut self.min_version));
+        v.field("max_version", &mut Version(&mut self.max_version));
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        let cas = [&self.ca, &self.ca_file, &self.ca_ref].map(|text| !text.is_empty());
+        let certs = [&self.cert, &self.cert_file, &self.cert_ref].map(|text| !text.is_empty());
+        let keys = [!self.key.is_empty(), !self.key_file.is_empty(), !self.key_ref.is_empty()];
+        let (has_cert, has_key) = (certs.contains(&true), keys.contains(&true));
+        refuse_if(several(cas), "", "at most one of ca, ca_file & ca_ref must be configured")?;
+        refuse_if(
+            several(certs),
+            "",
+            "at most one of cert, cert_file & cert_ref must be configured",
+        )?;
+        refuse_if(several(keys), "", "at most one of key and key_file must be configured")?;
+        refuse_if(
+            has_cert && !has_key,
+            "",
+            "exactly one of key or key_file must be configured when a client certificate is \
+             configured",
+        )?;
+        refuse_if(
+            has_key && !has_cert,
+            "",
+            "exactly one of cert or cert_file must be configured when a client key is configured",
+        )
+    }
+}
+
+/// Where a version may stand.
+struct Version<'a>(&'a mut Option<TlsVersion>);
+
+impl Value for Version<'_> {
+    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+        let mut name = String::new();
+        name.decode(reader, node);
+        match VERSIONS.iter().find(|(text, _)| *text == name) {
+            Some((_, version)) => *self.0 = Some(*version),
+            None => reader.error(node, &format!("unknown TLS version: {name}")),
+        }
+    }
+
+    fn clear(&mut self) {
+        *self.0 = None;
+    }
+
+    fn is_empty(&mut self) -> bool {
+        self.0.is_none()
+    }
+
+    fn tree(&mut self) -> Tree {
+        let name = VERSIONS.iter().find(|(_, version)| Some(*version) == *self.0);
+        name.map_or(Tree::Null, |(text, _)| Tree::text(text))
+    }
+}
+
+impl Block for Header {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("values", &mut self.values);
+        v.field("secrets", &mut self.secrets);
+        v.field("files", &mut self.files);
+    }
+}
+
+/// `x-my-header` as `X-My-Header`; a name that is no header name stays as it is.
+pub(crate) fn canonical_header(name: &str) -> String {
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if !name.chars().all(is_token) {
+        return name.to_owned();
+    }
+    let mut at_start = true;
+    name.chars()
+        .map(|c| {
+            let cased = if at_start { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+            at_start = c == '-';
+            cased
+        })
+        .collect()
+}
+
+fn several(set: [bool; 3]) -> bool {
+    set.iter().filter(|is_set| **is_set).count() > 1
+}
+
+const BEARER: &str = "Bearer";
+
+const VERSIONS: [(&str, TlsVersion); 4] = [
+    ("TLS10", TlsVersion::Tls10),
+    ("TLS11", TlsVersion::Tls11),
+    ("TLS12", TlsVersion::Tls12),
+    ("TLS13", TlsVersion::Tls13),
+];
+
+/// Headers that the client or its credentials write themselves.
+const RESERVED_HEADERS: [&str; 18] = [
+    "Accept-Encoding",
+    "Authorization",
+    "Connection",
+    "Content-Encoding",
+    "Content-Length",
+    "Content-Type",
+    "Host",
+    "Keep-Alive",
+    "Proxy-Authenticate",
+    "Proxy-Authorization",
+    "User-Agent",
+    "Www-Authenticate",
+    "X-Amz-Content-Sha256",
+    "X-Amz-Date",
+    "X-Amz-Security-Token",
+    "X-Prometheus-Remote-Read-Version",
+    "X-Prometheus-Remote-Write-Version",
+    "X-Prometheus-Scrape-Timeout-Seconds",
+];

@@ -1,0 +1,69 @@
+//! The configuration file: YAML text to [`Config`], every mistake with its line, and back.
+//!
+//! In: the text of a file, which the caller has read, and the mode in which matchers are read.
+//! Out: a faithful [`Config`] with all defaults filled in, the global settings merged into the
+//! receivers' integrations, and all rules of the format checked; or [`Errors`], as many as could be
+//! found at once. [`print`] gives the effective configuration as text, secrets hidden, which reads
+//! back as itself.
+//!
+//! It opens no file: paths and globs stay paths and globs, relative to whatever
+//! [`Config::resolve_paths`] is told. It does not know what the engine makes of all this, nor which
+//! receivers a build can send to.
+//!
+//! Three floors: `yaml` is text to tree and back; `block` and `value` are the one list of fields
+//! per block from which reading and printing follow; `config` and `receivers` are those lists.
+//! `merge` and `rules` look at the file as a whole.
+
+mod block;
+mod config;
+mod error;
+mod http;
+mod merge;
+mod paths;
+mod receivers;
+mod rules;
+mod value;
+mod yaml;
+
+use bellwether_model::MatcherMode;
+
+pub use config::{
+    Config, EventRecorder, FileOutput, Global, GroupBy, InhibitRule, Integration, KafkaOutput,
+    NamedIntervals, Receiver, Route, StdoutOutput, Tracing, TracingClient, WebhookOutput,
+};
+pub use error::{Error, Errors};
+
+use block::{Reader, Value};
+use yaml::Document;
+
+/// A configuration without mistakes.
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    pub config: Config,
+    /// What reads differently in the two matcher syntaxes; for the log.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the first YAML document of a text of at most 16 MiB.
+pub fn parse(text: &str, mode: MatcherMode) -> Result<Parsed, Errors> {
+    let document = Document::load(text)?;
+    let Some(root) = document.root().filter(|root| !document.is_null(*root)) else {
+        return Err(Error::at_line(None, "no route provided in config".to_owned()).into());
+    };
+    let mut config = Config::default();
+    let mut reader = Reader::new(&document, mode);
+    reader.fill(&mut config, root);
+    let (errors, warnings) = reader.finish();
+    Errors::refuse_any(errors)?;
+    let mut findings = rules::Findings::new(&document);
+    rules::check_globals(&config.global, &mut findings);
+    merge::merge_globals(&mut config, &mut findings);
+    rules::check_routes(&config, &mut findings);
+    Errors::refuse_any(findings.finish())?;
+    Ok(Parsed { config, warnings })
+}
+
+/// The effective configuration as YAML, in the Go server's order and style, secrets as `<secret>`.
+pub fn print(config: &Config) -> String {
+    yaml::emit(&config.clone().tree())
+}

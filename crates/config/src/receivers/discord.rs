@@ -1,0 +1,29 @@
+//! `discord_configs`.
+
+use bellwether_integrations::discord::config::Config;
+
+use super::exactly_one;
+use crate::block::{Block, Problem, Reader, Visitor};
+use crate::value::SecretUrl;
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("webhook_url", &mut SecretUrl(&mut self.webhook_url));
+        v.field("webhook_url_file", &mut self.webhook_url_file);
+        v.field("content", &mut self.content);
+        v.field("title", &mut self.title);
+        v.field("message", &mut self.message);
+        v.field("username", &mut self.username);
+        v.field("avatar_url", &mut self.avatar_url);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        exactly_one(
+            !self.webhook_url.is_empty(),
+            !self.webhook_url_file.is_empty(),
+            ["webhook_url", "webhook_url_file"],
+        )
+    }
+}

@@ -1,0 +1,131 @@
+//! `email_configs`.
+
+use std::collections::BTreeMap;
+
+use bellwether_integrations::email::config::{Config, HostPort, Threading};
+
+use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::http::canonical_header;
+use crate::yaml::{NodeId, Tree};
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("to", &mut self.to);
+        v.field("from", &mut self.from);
+        v.field("hello", &mut self.hello);
+        v.field("smarthost", &mut self.smarthost);
+        v.field("auth_username", &mut self.auth_username);
+        v.field("auth_password", &mut self.auth_password);
+        v.field("auth_password_file", &mut self.auth_password_file);
+        v.field("auth_secret", &mut self.auth_secret);
+        v.field("auth_secret_file", &mut self.auth_secret_file);
+        v.field("auth_identity", &mut self.auth_identity);
+        v.field("headers", &mut self.headers);
+        v.field("html", &mut self.html);
+        v.field("text", &mut self.text);
+        v.field("require_tls", &mut self.require_tls);
+        v.field("tls_config", &mut self.tls_config);
+        v.field("force_implicit_tls", &mut self.force_implicit_tls);
+        v.field("threading", &mut self.threading);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        refuse_if(self.to.is_empty(), "", "missing to address in email config")?;
+        let mut headers = BTreeMap::new();
+        for (name, value) in &self.headers {
+            let name = canonical_header(name);
+            if headers.contains_key(&name) {
+                let message = format!("duplicate header {name:?} in email config");
+                return Err(Problem::at("headers", message));
+            }
+            headers.insert(name, value.clone());
+        }
+        self.headers = headers;
+        if !self.threading.enabled {
+            return Ok(());
+        }
+        for name in ["References", "In-Reply-To"] {
+            if self.headers.contains_key(name) {
+                let message = format!(
+                    "conflicting configuration: threading.enabled conflicts with custom {name} \
+                     header"
+                );
+                return Err(Problem::at("headers", message));
+            }
+        }
+        refuse_if(
+            !["none", "daily"].contains(&self.threading.thread_by_date.as_str()),
+            "threading",
+            "threading.thread_by_date must be either 'none' or 'daily'",
+        )
+    }
+}
+
+impl Block for Threading {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("enabled", &mut self.enabled);
+        v.field("thread_by_date", &mut self.thread_by_date);
+    }
+}
+
+/// `host:port`, with brackets around a host that has colons.
+impl Value for HostPort {
+    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+        let mut text = String::new();
+        let errors_before = reader.errors_len();
+        text.decode(reader, node);
+        if reader.errors_len() > errors_before {
+            return;
+        }
+        match parse_host_port(&text) {
+            Ok(address) => *self = address,
+            Err(message) => reader.error(node, &message),
+        }
+    }
+
+    fn clear(&mut self) {
+        *self = HostPort::default();
+    }
+
+    fn is_empty(&mut self) -> bool {
+        self.host.is_empty() && self.port.is_empty()
+    }
+
+    fn tree(&mut self) -> Tree {
+        if self.is_empty() {
+            Tree::text("")
+        } else if self.host.contains([':', '%']) {
+            Tree::text(&format!("[{}]:{}", self.host, self.port))
+        } else {
+            Tree::text(&format!("{}:{}", self.host, self.port))
+        }
+    }
+}
+
+fn parse_host_port(text: &str) -> Result<HostPort, String> {
+    if text.is_empty() {
+        return Ok(HostPort::default());
+    }
+    let wrong = |reason: &str| format!("address {text}: {reason}");
+    let (host, port) = if let Some(inner) = text.strip_prefix('[') {
+        let (host, rest) = inner.split_once(']').ok_or_else(|| wrong("missing ']' in address"))?;
+        let port = rest.strip_prefix(':').ok_or_else(|| wrong("missing port in address"))?;
+        (host, port)
+    } else {
+        text.rsplit_once(':').ok_or_else(|| wrong("missing port in address"))?
+    };
+    if port.contains(':') || (host.contains(':') && !text.starts_with('[')) {
+        return Err(wrong("too many colons in address"));
+    }
+    if host.contains('[') || port.contains('[') {
+        return Err(wrong("unexpected '[' in address"));
+    }
+    if host.contains(']') || port.contains(']') {
+        return Err(wrong("unexpected ']' in address"));
+    }
+    if port.is_empty() {
+        return Err(format!("address {text:?}: port cannot be empty"));
+    }
+    Ok(HostPort { host: host.to_owned(), port: port.to_owned() })
+}

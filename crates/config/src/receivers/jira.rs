@@ -1,0 +1,94 @@
+//! `jira_configs`.
+
+use bellwether_integrations::jira::config::{ApiType, Config, Field};
+
+use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::value::HttpUrl;
+use crate::yaml::{NodeId, Tree};
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("api_url", &mut HttpUrl(&mut self.api_url));
+        v.field("api_type", &mut self.api_type);
+        v.field("project", &mut self.project);
+        v.field("summary", &mut TextOrBlock(&mut self.summary));
+        v.field("description", &mut TextOrBlock(&mut self.description));
+        v.field("labels", &mut self.labels);
+        v.field("priority", &mut self.priority);
+        v.field("issue_type", &mut self.issue_type);
+        v.field("reopen_transition", &mut self.reopen_transition);
+        v.field("resolve_transition", &mut self.resolve_transition);
+        v.field("wont_fix_resolution", &mut self.wont_fix_resolution);
+        v.field("reopen_duration", &mut self.reopen_duration);
+        v.field("fields", &mut self.fields);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        refuse_if(self.project.is_empty(), "", "missing project in jira_config")?;
+        refuse_if(self.issue_type.is_empty(), "", "missing issue_type in jira_config")
+    }
+}
+
+impl Block for Field {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("template", &mut self.template);
+        v.field("enable_update", &mut self.enable_update);
+    }
+}
+
+/// The older form is the template alone. What the file does not say keeps its default.
+struct TextOrBlock<'a>(&'a mut Field);
+
+impl Value for TextOrBlock<'_> {
+    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+        if reader.scalar_text(node).is_some() {
+            self.0.template.decode(reader, node);
+        } else {
+            reader.decode_fields(node, self.0);
+        }
+    }
+
+    fn clear(&mut self) {
+        Value::clear(self.0);
+    }
+
+    fn is_empty(&mut self) -> bool {
+        Value::is_empty(self.0)
+    }
+
+    fn tree(&mut self) -> Tree {
+        Value::tree(self.0)
+    }
+}
+
+impl Value for ApiType {
+    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+        let mut name = String::new();
+        name.decode(reader, node);
+        match name.as_str() {
+            "auto" => *self = ApiType::Auto,
+            "cloud" => *self = ApiType::Cloud,
+            "datacenter" => *self = ApiType::Datacenter,
+            _ => reader
+                .error(node, "unknown api_type on jira_config, must be auto, cloud or datacenter"),
+        }
+    }
+
+    fn clear(&mut self) {
+        *self = ApiType::default();
+    }
+
+    fn is_empty(&mut self) -> bool {
+        false
+    }
+
+    fn tree(&mut self) -> Tree {
+        Tree::text(match self {
+            ApiType::Auto => "auto",
+            ApiType::Cloud => "cloud",
+            ApiType::Datacenter => "datacenter",
+        })
+    }
+}

@@ -1,0 +1,69 @@
+//! `rocketchat_configs`. Inside `fields` and `actions`, names are run together.
+
+use bellwether_integrations::rocketchat::config::{Action, Config, Field};
+
+use super::at_most_one;
+use crate::block::{Block, Problem, Reader, Visitor};
+use crate::value::{HttpUrl, Required};
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("api_url", &mut HttpUrl(&mut self.api_url));
+        v.field("token_id", &mut self.token_id);
+        v.field("token_id_file", &mut self.token_id_file);
+        v.field("token", &mut self.token);
+        v.field("token_file", &mut self.token_file);
+        v.field("channel", &mut self.channel);
+        v.field("color", &mut self.color);
+        v.field("title", &mut self.title);
+        v.field("title_link", &mut self.title_link);
+        v.field("text", &mut self.text);
+        v.field(
+            "fields",
+            &mut Required { list: &mut self.fields, message: "a field cannot be null" },
+        );
+        v.shown("short_fields", &mut self.short_fields);
+        v.field("emoji", &mut self.emoji);
+        v.field("icon_url", &mut self.icon_url);
+        v.field("image_url", &mut self.image_url);
+        v.field("thumb_url", &mut self.thumb_url);
+        v.shown("link_names", &mut self.link_names);
+        v.field(
+            "actions",
+            &mut Required { list: &mut self.actions, message: "a action cannot be null" },
+        );
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        at_most_one(self.token.is_some(), !self.token_file.is_empty(), ["token", "token_file"])?;
+        at_most_one(
+            self.token_id.is_some(),
+            !self.token_id_file.is_empty(),
+            ["token_id", "token_id_file"],
+        )
+    }
+}
+
+impl Block for Field {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("short", &mut self.short);
+        v.shown("title", &mut self.title);
+        v.shown("value", &mut self.value);
+    }
+}
+
+impl Block for Action {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("type", &mut self.kind);
+        v.shown("text", &mut self.text);
+        v.shown("url", &mut self.url);
+        v.shown("imageurl", &mut self.image_url);
+        v.shown("iswebview", &mut self.is_web_view);
+        v.shown("webviewheightratio", &mut self.webview_height_ratio);
+        v.shown("msg", &mut self.msg);
+        v.shown("msginchatwindow", &mut self.msg_in_chat_window);
+        v.shown("msgprocessingtype", &mut self.msg_processing_type);
+    }
+}

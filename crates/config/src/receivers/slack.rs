@@ -1,0 +1,126 @@
+//! `slack_configs`.
+
+use bellwether_integrations::slack::config::{Action, Config, Confirmation, Field};
+
+use super::at_most_one;
+use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::value::{GoDuration, HttpUrl, Required, SecretUrl};
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("api_url", &mut SecretUrl(&mut self.api_url));
+        v.field("api_url_file", &mut self.api_url_file);
+        v.field("app_token", &mut self.app_token);
+        v.field("app_token_file", &mut self.app_token_file);
+        v.field("app_url", &mut HttpUrl(&mut self.app_url));
+        v.field("channel", &mut self.channel);
+        v.field("username", &mut self.username);
+        v.field("color", &mut self.color);
+        v.field("title", &mut self.title);
+        v.field("title_link", &mut self.title_link);
+        v.field("pretext", &mut self.pretext);
+        v.field("text", &mut self.text);
+        v.field("message_text", &mut self.message_text);
+        v.field(
+            "fields",
+            &mut Required { list: &mut self.fields, message: "a field cannot be null" },
+        );
+        v.shown("short_fields", &mut self.short_fields);
+        v.field("footer", &mut self.footer);
+        v.field("fallback", &mut self.fallback);
+        v.field("callback_id", &mut self.callback_id);
+        v.field("icon_emoji", &mut self.icon_emoji);
+        v.field("icon_url", &mut self.icon_url);
+        v.field("image_url", &mut self.image_url);
+        v.field("thumb_url", &mut self.thumb_url);
+        v.shown("link_names", &mut self.link_names);
+        v.field("mrkdwn_in", &mut self.mrkdwn_in);
+        v.field(
+            "actions",
+            &mut Required { list: &mut self.actions, message: "a action cannot be null" },
+        );
+        v.shown("update_message", &mut self.update_message);
+        v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        at_most_one(
+            !self.api_url.is_empty(),
+            !self.api_url_file.is_empty(),
+            ["api_url", "api_url_file"],
+        )?;
+        at_most_one(
+            !self.app_token.is_empty(),
+            !self.app_token_file.is_empty(),
+            ["app_token", "app_token_file"],
+        )?;
+        let has_url = !self.api_url.is_empty() || !self.api_url_file.is_empty();
+        let has_token = !self.app_token.is_empty() || !self.app_token_file.is_empty();
+        at_most_one(has_url, has_token, ["api_url/api_url_file", "app_token/app_token_file"])?;
+        // Compat: looked at before the globals are merged, so the URL must be the receiver's own.
+        refuse_if(
+            self.update_message && self.api_url.reveal() != POST_MESSAGE_URL,
+            "update_message",
+            "update_message can only be used with bot tokens. api_url must be set to \
+             https://slack.com/api/chat.postMessage",
+        )
+    }
+}
+
+impl Block for Field {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("title", &mut self.title);
+        v.field("value", &mut self.value);
+        v.field("short", &mut self.short);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        refuse_if(self.title.is_empty(), "", "missing title in Slack field configuration")?;
+        refuse_if(self.value.is_empty(), "", "missing value in Slack field configuration")
+    }
+}
+
+impl Block for Action {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("type", &mut self.kind);
+        v.field("text", &mut self.text);
+        v.field("url", &mut self.url);
+        v.field("style", &mut self.style);
+        v.field("name", &mut self.name);
+        v.field("value", &mut self.value);
+        v.field("confirm", &mut self.confirm);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        refuse_if(self.kind.is_empty(), "", "missing type in Slack action configuration")?;
+        refuse_if(self.text.is_empty(), "", "missing text in Slack action configuration")?;
+        refuse_if(
+            self.url.is_empty() && self.name.is_empty(),
+            "",
+            "missing name or url in Slack action configuration",
+        )?;
+        if !self.url.is_empty() {
+            self.name.clear();
+            self.value.clear();
+            self.confirm = None;
+        }
+        Ok(())
+    }
+}
+
+impl Block for Confirmation {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.field("text", &mut self.text);
+        v.field("title", &mut self.title);
+        v.field("ok_text", &mut self.ok_text);
+        v.field("dismiss_text", &mut self.dismiss_text);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        refuse_if(self.text.is_empty(), "", "missing text in Slack confirmation configuration")
+    }
+}
+
+const POST_MESSAGE_URL: &str = "https://slack.com/api/chat.postMessage";

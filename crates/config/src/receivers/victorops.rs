@@ -1,0 +1,52 @@
+//! `victorops_configs`.
+
+use bellwether_integrations::victorops::config::Config;
+
+use super::at_most_one;
+use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::value::HttpUrl;
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("api_key", &mut self.api_key);
+        v.field("api_key_file", &mut self.api_key_file);
+        v.shown("api_url", &mut HttpUrl(&mut self.api_url));
+        v.shown("routing_key", &mut self.routing_key);
+        v.shown("message_type", &mut self.message_type);
+        v.shown("state_message", &mut self.state_message);
+        v.shown("entity_display_name", &mut self.entity_display_name);
+        v.shown("monitoring_tool", &mut self.monitoring_tool);
+        v.field("custom_fields", &mut self.custom_fields);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        refuse_if(self.routing_key.is_empty(), "", "missing Routing key in VictorOps config")?;
+        at_most_one(
+            !self.api_key.is_empty(),
+            !self.api_key_file.is_empty(),
+            ["api_key", "api_key_file"],
+        )?;
+        match FIXED_FIELDS.iter().find(|name| self.custom_fields.contains_key(**name)) {
+            Some(name) => Err(Problem::at(
+                "custom_fields",
+                format!(
+                    "victorOps config contains custom field {name} which cannot be used as it \
+                     conflicts with the fixed/static fields"
+                ),
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+const FIXED_FIELDS: [&str; 7] = [
+    "routing_key",
+    "message_type",
+    "state_message",
+    "entity_display_name",
+    "monitoring_tool",
+    "entity_id",
+    "entity_state",
+];

@@ -1,0 +1,23 @@
+//! `webhook_configs`.
+
+use bellwether_integrations::webhook::config::Config;
+
+use super::exactly_one;
+use crate::block::{Block, Problem, Reader, Visitor};
+use crate::value::{GoDuration, TemplateUrl};
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("url", &mut TemplateUrl(&mut self.url));
+        v.shown("url_file", &mut self.url_file);
+        v.shown("max_alerts", &mut self.max_alerts);
+        v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
+        v.field("payload", &mut self.payload);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        exactly_one(!self.url.is_empty(), !self.url_file.is_empty(), ["url", "url_file"])
+    }
+}

@@ -1,0 +1,65 @@
+//! `wechat_configs`.
+
+use bellwether_integrations::wechat::config::{Config, MessageType};
+
+use super::at_most_one;
+use crate::block::{Block, Problem, Reader, Value, Visitor};
+use crate::value::HttpUrl;
+use crate::yaml::{NodeId, Tree};
+
+impl Block for Config {
+    fn fields(&mut self, v: &mut dyn Visitor) {
+        v.shown("send_resolved", &mut self.send_resolved);
+        v.field("http_config", &mut self.http_config);
+        v.field("api_secret", &mut self.api_secret);
+        v.field("api_secret_file", &mut self.api_secret_file);
+        v.field("corp_id", &mut self.corp_id);
+        v.field("message", &mut self.message);
+        v.field("api_url", &mut HttpUrl(&mut self.api_url));
+        v.field("to_user", &mut self.to_user);
+        v.field("to_party", &mut self.to_party);
+        v.field("to_tag", &mut self.to_tag);
+        v.field("agent_id", &mut self.agent_id);
+        v.field("message_type", &mut self.message_type);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        at_most_one(
+            !self.api_secret.is_empty(),
+            !self.api_secret_file.is_empty(),
+            ["api_secret", "api_secret_file"],
+        )
+    }
+}
+
+impl Value for MessageType {
+    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+        let mut name = String::new();
+        name.decode(reader, node);
+        match name.as_str() {
+            "" | "text" => *self = MessageType::Text,
+            "markdown" => *self = MessageType::Markdown,
+            _ => reader.error(
+                node,
+                &format!(
+                    "weChat message type {name:?} does not match valid options ^(text|markdown)$"
+                ),
+            ),
+        }
+    }
+
+    fn clear(&mut self) {
+        *self = MessageType::default();
+    }
+
+    fn is_empty(&mut self) -> bool {
+        false
+    }
+
+    fn tree(&mut self) -> Tree {
+        Tree::text(match self {
+            MessageType::Text => "text",
+            MessageType::Markdown => "markdown",
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! What an operator can set for one Teams connector.
+
+use bellwether_model::Secret;
+
+use crate::http::HttpConfig;
+
+/// One entry of `msteams_configs`. Texts are templates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    pub send_resolved: bool,
+    /// The global one if the receiver gave none; `None` means the defaults.
+    pub http_config: Option<HttpConfig>,
+    /// Exactly one of this and the file is set.
+    pub webhook_url: Secret,
+    /// Read at each notification, surrounding white space trimmed.
+    pub webhook_url_file: String,
+    pub title: String,
+    pub summary: String,
+    pub text: String,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            send_resolved: true,
+            http_config: None,
+            webhook_url: Secret::default(),
+            webhook_url_file: String::new(),
+            title: r#"{{ template "msteams.default.title" . }}"#.to_owned(),
+            summary: r#"{{ template "msteams.default.summary" . }}"#.to_owned(),
+            text: r#"{{ template "msteams.default.text" . }}"#.to_owned(),
+        }
+    }
+}
