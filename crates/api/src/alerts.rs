@@ -1,0 +1,84 @@
+//! The doorway for alerts: is each of them well formed?
+//!
+//! In: the body of a POST. Out: an [`Inbox`]: the good alerts, with fingerprints, and for each bad
+//! one a [`Refusal`]; or, where the body as a whole does not fit the interface, the error for all of
+//! it. The configuration is not known here, nor the time: what depends on them the engine decides.
+//!
+//! The good alerts of a body are kept though others are refused, and the answer is 400 then.
+
+mod decode;
+
+use bellwether_engine::{Answer, RejectedAlert};
+use bellwether_model::{MatcherMode, NewAlert};
+
+use crate::answer::ApiError;
+use crate::house::{Command, House};
+
+pub use decode::decode_alerts;
+
+/// What came of one body.
+#[derive(Debug, Default)]
+pub struct Inbox {
+    pub alerts: Vec<NewAlert>,
+    /// In ascending order of positions.
+    pub refusals: Vec<Refusal>,
+}
+
+/// An alert that is not taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which element of the body it was, from 0.
+    pub position: usize,
+    pub message: String,
+}
+
+/// Takes the body of a POST to `/alerts`.
+pub(crate) async fn post<H: House>(
+    house: &H,
+    body: bytes::Bytes,
+    mode: MatcherMode,
+) -> Result<(), ApiError> {
+    let Inbox { alerts, refusals } = if body.len() > INLINE_BYTES_MAX {
+        let decoded = tokio::task::spawn_blocking(move || decode_alerts(&body, mode)).await;
+        decoded.map_err(|error| ApiError::internal(error.to_string()))??
+    } else {
+        decode_alerts(&body, mode)?
+    };
+    if alerts.is_empty() && refusals.is_empty() {
+        return Ok(());
+    }
+    let command = Command::Alerts { alerts, refused: refusals.len() };
+    let answer = house.command(command).await;
+    match answer.map_err(|error| ApiError::internal(error.to_string()))? {
+        Answer::Alerts { rejected } => verdict(refusals, &rejected),
+        other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
+    }
+}
+
+/// Joins what the doorway and the engine refused, in the order of the body.
+fn verdict(refusals: Vec<Refusal>, rejected: &[RejectedAlert]) -> Result<(), ApiError> {
+    if refusals.is_empty() && rejected.is_empty() {
+        return Ok(());
+    }
+    // The engine counts only what it was given: its positions shift by the refusals before them.
+    let mut before = refusals.iter().map(|refusal| refusal.position).peekable();
+    let mut shift = 0;
+    let mut all: Vec<(usize, &str)> = Vec::with_capacity(refusals.len() + rejected.len());
+    for RejectedAlert { position, message } in rejected {
+        while before.peek().is_some_and(|refused| *refused <= position + shift) {
+            before.next();
+            shift += 1;
+        }
+        all.push((position + shift, message));
+    }
+    all.extend(refusals.iter().map(|refusal| (refusal.position, refusal.message.as_str())));
+    all.sort_by_key(|(position, _)| *position);
+    let messages: Vec<&str> = all.into_iter().map(|(_, message)| message).collect();
+    Err(ApiError::bad_request(messages.join("\n")))
+}
+
+/// Larger bodies are decoded beside the threads that serve connections.
+const INLINE_BYTES_MAX: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests;

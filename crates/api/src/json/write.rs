@@ -1,0 +1,95 @@
+//! Appending JSON to a text.
+//!
+//! In: names and values in the order in which they shall stand. Out: compact JSON, escaped as Go's
+//! `encoding/json` escapes. Commas are the callers' business: they know which member is the first.
+//!
+//! Compat: clients compare bytes. Inside alerts and silences the characters `<`, `>` and `&` are
+//! escaped, elsewhere they are not; [`Escape`] says which.
+
+use std::fmt::Write;
+
+/// Whether `<`, `>` and `&` are written as `\u003c`, `\u003e` and `\u0026`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Escape {
+    Html,
+    Plain,
+}
+
+/// Appends `text` as a JSON string.
+pub fn push_string(out: &mut String, text: &str, escape: Escape) {
+    out.push('"');
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| needs_care(byte, escape)) {
+        let (plain, special) = rest.split_at(at);
+        out.push_str(plain);
+        let mut characters = special.chars();
+        if let Some(character) = characters.next() {
+            push_special(out, character);
+        }
+        rest = characters.as_str();
+    }
+    out.push_str(rest);
+    out.push('"');
+}
+
+/// Appends an array of strings.
+pub fn push_strings<T: AsRef<str>>(
+    out: &mut String,
+    items: impl IntoIterator<Item = T>,
+    escape: Escape,
+) {
+    out.push('[');
+    for (index, item) in items.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_string(out, item.as_ref(), escape);
+    }
+    out.push(']');
+}
+
+/// Appends an object whose values are strings, in the order given.
+pub fn push_string_map<'a>(
+    out: &mut String,
+    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    escape: Escape,
+) {
+    out.push('{');
+    for (index, (name, value)) in pairs.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_string(out, name, escape);
+        out.push(':');
+        push_string(out, value, escape);
+    }
+    out.push('}');
+}
+
+/// 0xe2 begins U+2028 and U+2029, which are escaped everywhere, and harmless others.
+fn needs_care(byte: u8, escape: Escape) -> bool {
+    match byte {
+        b'"' | b'\\' | 0..0x20 | 0xe2 => true,
+        b'<' | b'>' | b'&' => escape == Escape::Html,
+        _ => false,
+    }
+}
+
+fn push_special(out: &mut String, character: char) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{08}' => out.push_str("\\b"),
+        '\u{0c}' => out.push_str("\\f"),
+        '\0'..'\u{20}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+            write!(out, "\\u{:04x}", u32::from(character)).expect("a text takes all writes");
+        }
+        other => out.push(other),
+    }
+}
+
+#[cfg(test)]
+mod tests;

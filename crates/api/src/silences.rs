@@ -1,0 +1,154 @@
+//! Silences over HTTP: post, read, list, expire.
+//!
+//! In: bodies, ids and queries. Out: commands for the house, and silences as JSON. Which changes
+//! are allowed the engine decides; here is only what the interface demands of a body, and the words
+//! in which each refusal is told.
+
+mod decode;
+mod write;
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use bellwether_engine::{Answer, SilenceRefusal, View};
+use bellwether_model::{Matcher, Silence, SilenceState, Timestamp};
+use http::StatusCode;
+
+use crate::answer::ApiError;
+use crate::house::{Command, House};
+use crate::json::write::{Escape, push_string};
+use crate::query::Query;
+
+pub use decode::{MatcherDraft, SilenceDraft, decode_silence};
+use write::push_silence;
+
+/// Which silences a reader wants.
+#[derive(Debug)]
+pub(crate) struct SilenceQuery {
+    pub filters: Vec<Matcher>,
+    pub active: bool,
+    pub pending: bool,
+    pub expired: bool,
+}
+
+/// Takes the body of a POST to `/silences`; returns the JSON of the answer.
+pub(crate) async fn post<H: House>(
+    house: &H,
+    body: bytes::Bytes,
+    mode: bellwether_model::MatcherMode,
+) -> Result<String, ApiError> {
+    let posted = decode_silence(&body)?.into_posted(mode, house.now())?;
+    let answer = house.command(Command::PostSilence(posted)).await;
+    match answer.map_err(|error| ApiError::internal(error.to_string()))? {
+        Answer::SilencePosted { id } => {
+            let mut out = String::from("{\"silenceID\":");
+            push_string(&mut out, &id, Escape::Plain);
+            out.push_str("}\n");
+            Ok(out)
+        }
+        Answer::SilenceRefused(refusal) => {
+            let status = match refusal {
+                SilenceRefusal::NotFound => StatusCode::NOT_FOUND,
+                SilenceRefusal::StartNotBeforeEnd
+                | SilenceRefusal::EndsInThePast
+                | SilenceRefusal::NoMatchers
+                | SilenceRefusal::OnlyEmptyMatches
+                | SilenceRefusal::TooMany { .. }
+                | SilenceRefusal::TooLarge { .. } => StatusCode::BAD_REQUEST,
+            };
+            Err(ApiError::Refused { status, message: refusal.to_string() })
+        }
+        other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
+    }
+}
+
+/// Ends the silence with this id now; one that has ended stays as it is.
+pub(crate) async fn expire<H: House>(house: &H, id: String) -> Result<(), ApiError> {
+    let answer = house.command(Command::ExpireSilence(id)).await;
+    match answer.map_err(|error| ApiError::internal(error.to_string()))? {
+        Answer::SilenceExpired => Ok(()),
+        Answer::SilenceUnknown => Err(ApiError::Absent),
+        other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
+    }
+}
+
+/// One silence as JSON.
+pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, ApiError> {
+    let silence = view.silence(id).ok_or(ApiError::Absent)?;
+    let mut out = String::new();
+    push_silence(&mut out, silence, now)?;
+    out.push('\n');
+    Ok(out)
+}
+
+/// The silences that a query asks for, as a JSON array.
+///
+/// Compat: this version of the interface cannot show a silence with several matcher sets, and one
+/// such silence in the result turns all of it into an error.
+pub(crate) fn list(view: &View, now: Timestamp, query: &SilenceQuery) -> Result<String, ApiError> {
+    let mut chosen: Vec<&Arc<Silence>> =
+        view.silences().filter(|silence| query.fits(silence, now)).collect();
+    chosen.sort_by_cached_key(|silence| place(silence, now));
+    let mut out = String::with_capacity(2 + chosen.len() * 400);
+    out.push('[');
+    for (index, silence) in chosen.into_iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        push_silence(&mut out, silence, now)?;
+    }
+    out.push_str("]\n");
+    Ok(out)
+}
+
+impl SilenceQuery {
+    pub fn new(query: &Query, filters: Vec<Matcher>) -> Self {
+        SilenceQuery {
+            filters,
+            active: query.flag("active"),
+            pending: query.flag("pending"),
+            expired: query.flag("expired"),
+        }
+    }
+
+    fn fits(&self, silence: &Silence, now: Timestamp) -> bool {
+        let wanted = match silence.state(now) {
+            SilenceState::Active => self.active,
+            SilenceState::Pending => self.pending,
+            SilenceState::Expired => self.expired,
+        };
+        wanted
+            && silence.matcher_sets.iter().any(|set| {
+                // Compat: filters are compared by their text, never by what they match.
+                self.filters.iter().all(|filter| set.iter().any(|matcher| matcher == filter))
+            })
+    }
+}
+
+/// Active ones first, the next to end in front; then pending ones, the next to begin in front; then
+/// expired ones, the last to have ended in front.
+fn place(silence: &Silence, now: Timestamp) -> (u8, i128, Reverse<i128>) {
+    let none = Reverse(0);
+    match silence.state(now) {
+        SilenceState::Active => (0, silence.ends_at.unix_nanos(), none),
+        SilenceState::Pending => (1, silence.starts_at.unix_nanos(), none),
+        SilenceState::Expired => (2, 0, Reverse(silence.ends_at.unix_nanos())),
+    }
+}
+
+/// Whether a path may name a silence: a UUID, bare, without hyphens, in braces or as a URN.
+pub(crate) fn is_uuid(text: &str) -> bool {
+    let braced = text.strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+    let urn = text.split_at_checked("urn:uuid:".len());
+    let urn = urn.filter(|(start, _)| start.eq_ignore_ascii_case("urn:uuid:"));
+    let hyphenated = braced.or(urn.map(|(_, rest)| rest)).unwrap_or(text);
+    let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let widths = [8, 4, 4, 4, 12];
+    let mut parts = hyphenated.split('-');
+    (text.len() == 32 && is_hex(text))
+        || (widths.iter().all(|width| parts.next().is_some_and(|p| p.len() == *width && is_hex(p)))
+            && parts.next().is_none())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! Is this a link that a `generatorURL` may be?
+//!
+//! Compat: the verdict is that of Go's `url.ParseRequestURI` behind the framework's check, so that
+//! a sender whose alerts are taken there is not turned away here, nor the other way round. A
+//! fragment is cut off first. Only the verdict is computed; the text is kept as it is.
+
+/// Whether the text is absolute, or a path from the root.
+pub fn is_request_uri(text: &str) -> bool {
+    let text = text.split_once('#').map_or(text, |(before, _)| before);
+    if text.is_empty() || text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
+        return false;
+    }
+    if text == "*" {
+        return true;
+    }
+    let (scheme, rest) = match scheme(text) {
+        Scheme::Given(rest) => (true, rest),
+        Scheme::None => (false, text),
+        Scheme::Broken => return false,
+    };
+    let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
+    if !rest.starts_with('/') {
+        return scheme;
+    }
+    match rest.strip_prefix("//").filter(|_| scheme) {
+        None => escapes_are_whole(rest),
+        Some(behind) => {
+            let (authority, path) = behind.split_at(behind.find('/').unwrap_or(behind.len()));
+            is_authority(authority) && escapes_are_whole(path)
+        }
+    }
+}
+
+enum Scheme<'a> {
+    /// What follows its colon.
+    Given(&'a str),
+    None,
+    Broken,
+}
+
+fn scheme(text: &str) -> Scheme<'_> {
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => {}
+            b'0'..=b'9' | b'+' | b'-' | b'.' if at > 0 => {}
+            b':' if at > 0 => return text.get(at + 1..).map_or(Scheme::Broken, Scheme::Given),
+            b':' => return Scheme::Broken,
+            _ => return Scheme::None,
+        }
+    }
+    Scheme::None
+}
+
+fn is_authority(text: &str) -> bool {
+    match text.rsplit_once('@') {
+        None => is_host(text),
+        Some((user, host)) => {
+            let allowed =
+                |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
+            user.bytes().all(allowed) && escapes_are_whole(user) && is_host(host)
+        }
+    }
+}
+
+fn is_host(text: &str) -> bool {
+    if let Some(bracketed) = text.strip_prefix('[') {
+        let Some((address, port)) = bracketed.rsplit_once(']') else { return false };
+        let address = address.split_once("%25").map_or(address, |(before, _)| before);
+        return address.parse::<std::net::Ipv6Addr>().is_ok() && is_port(port);
+    }
+    let (host, port) = text.split_at(text.rfind(':').unwrap_or(text.len()));
+    is_port(port)
+        && host.bytes().all(is_host_byte)
+        && escaped_bytes(host).all(|byte| byte >= Some(0x80))
+}
+
+/// Empty, or a colon and digits, which may be missing.
+fn is_port(text: &str) -> bool {
+    text.is_empty()
+        || text.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+}
+
+fn is_host_byte(byte: u8) -> bool {
+    byte >= 0x80 || byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"%".contains(&byte)
+}
+
+/// Whether each percent sign is followed by two hexadecimal digits.
+fn escapes_are_whole(text: &str) -> bool {
+    escaped_bytes(text).all(|byte| byte.is_some())
+}
+
+/// The values of all percent escapes; `None` for broken ones.
+fn escaped_bytes(text: &str) -> impl Iterator<Item = Option<u8>> {
+    text.split('%').skip(1).map(|behind| {
+        let digits = behind.get(..2).filter(|two| two.bytes().all(|b| b.is_ascii_hexdigit()))?;
+        u8::from_str_radix(digits, 16).ok()
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! A house for tests: a real engine behind the door, no disk, and a clock that stands still.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bellwether_api::{
+    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, StatusInfo,
+    Unavailable, VersionInfo,
+};
+use bellwether_engine::{
+    Answer, Effect, Engine, GroupBy, Input, Integration, Plan, PlanParts, Receiver, RouteSpec,
+    Settings, Ticket, Timing, Turn, View,
+};
+use bellwether_model::{IntegrationId, LabelSet, Matcher, Matchers, Mono, Now, Op, Timestamp};
+use tokio::sync::Semaphore;
+
+pub struct TestHouse {
+    engine: Mutex<Engine>,
+    pub observations: Mutex<Vec<Observation>>,
+    pub commands: Mutex<Vec<String>>,
+    /// No view is handed out while this has no permits.
+    pub views: Semaphore,
+    pub broken: AtomicBool,
+    now: Timestamp,
+}
+
+/// 2026-11-22T12:00:00.123456789Z
+pub fn noon() -> Timestamp {
+    Timestamp::from_unix(1_795_348_800, 123_456_789)
+}
+
+impl TestHouse {
+    pub fn new() -> Self {
+        Self::at(noon())
+    }
+
+    pub fn at(now: Timestamp) -> Self {
+        TestHouse {
+            engine: Mutex::new(Engine::new(plan().into(), Settings::default(), 7)),
+            observations: Mutex::default(),
+            commands: Mutex::default(),
+            views: Semaphore::new(1_000),
+            broken: AtomicBool::new(false),
+            now,
+        }
+    }
+
+    /// Hands an input to the engine behind the door's back.
+    pub fn give(&self, input: Input) -> Option<Answer> {
+        let mut turn = Turn::default();
+        let now = Now { wall: self.now, mono: Mono(1) };
+        self.engine.lock().expect("no panic").handle(now, input, &mut turn);
+        turn.after.into_iter().find_map(|effect| match effect {
+            Effect::Reply { answer, .. } => Some(answer),
+            Effect::Attempt(_) => None,
+        })
+    }
+}
+
+/// `page` goes to `pager` and `team`, everything else to `team`.
+fn plan() -> Plan {
+    let route = |receiver: &str, matchers: Vec<Matcher>| RouteSpec {
+        receiver: receiver.into(),
+        group_by: GroupBy::Labels(["alertname".to_string()].into()),
+        matchers: Matchers::new(matchers),
+        continues: true,
+        timing: Timing {
+            group_wait: Duration::from_secs(30),
+            group_interval: Duration::from_secs(300),
+            repeat_interval: Duration::from_secs(4 * 3600),
+        },
+        mute_intervals: Vec::new(),
+        active_intervals: Vec::new(),
+        labels: LabelSet::default(),
+        routes: Vec::new(),
+    };
+    let matcher = |name, op, value| Matcher::new(name, op, value).expect("a fixed matcher");
+    let named = RouteSpec {
+        labels: LabelSet::new([("rl", "<r>")]),
+        ..route("team", vec![matcher("alertname", Op::Matches, ".+")])
+    };
+    let paged = route("pager", vec![matcher("severity", Op::Equal, "page")]);
+    let root = RouteSpec { routes: vec![paged, named], ..route("team", Vec::new()) };
+    let receiver = |name: &str, labels: LabelSet| Receiver {
+        name: name.into(),
+        labels,
+        integrations: vec![Integration {
+            id: IntegrationId { receiver: name.into(), kind: "webhook".into(), index: 0 },
+            send_resolved: true,
+        }],
+    };
+    Plan::new(PlanParts {
+        route: root,
+        receivers: vec![
+            receiver("team", LabelSet::new([("name", "team"), ("owner", "a<b>")])),
+            receiver("pager", LabelSet::new([("name", "pager")])),
+        ],
+        inhibit_rules: Vec::new(),
+        intervals: Default::default(),
+        resolve_timeout: Duration::from_secs(300),
+    })
+}
+
+impl House for TestHouse {
+    fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    async fn view(&self) -> Result<View, Unavailable> {
+        let _permit = self.views.acquire().await.expect("never closed");
+        Ok(self.engine.lock().expect("no panic").view())
+    }
+
+    async fn command(&self, command: Command) -> Result<Answer, Unavailable> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Unavailable::NotDurable);
+        }
+        self.commands.lock().expect("no panic").push(format!("{command:?}"));
+        let ticket = Ticket(1);
+        let input = match command {
+            Command::Alerts { alerts, refused } => Input::Alerts { alerts, refused, ticket },
+            Command::PostSilence(silence) => Input::PostSilence { silence, ticket },
+            Command::ExpireSilence(id) => Input::ExpireSilence { id, ticket },
+        };
+        self.give(input).ok_or(Unavailable::ShuttingDown)
+    }
+
+    fn status(&self) -> StatusInfo {
+        StatusInfo {
+            started_at: self.now,
+            version: VersionInfo { version: "0.34.0".into(), ..VersionInfo::default() },
+            config: "route:\n  receiver: \"<team>\"\n".into(),
+            cluster: ClusterInfo::default(),
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        let problem = self.broken.load(Ordering::Relaxed).then(|| "cannot be written".to_string());
+        Readiness {
+            checks: vec![Check { name: "state", problem: None }, Check { name: "store", problem }],
+        }
+    }
+
+    async fn metrics(&self, accept: Option<&str>) -> Exposition {
+        let open = accept.is_some_and(|accept| accept.contains("openmetrics"));
+        let content_type = if open { "application/openmetrics-text" } else { "text/plain" };
+        Exposition { content_type: content_type.into(), body: "up 1\n".into() }
+    }
+
+    async fn reload(&self) -> Result<(), String> {
+        if self.broken.load(Ordering::Relaxed) { Err("no such file".into()) } else { Ok(()) }
+    }
+
+    fn observe(&self, observation: Observation) {
+        self.observations.lock().expect("no panic").push(observation);
+    }
+}
