@@ -156,3 +156,36 @@ async fn socks_proxies_are_given_names() {
     assert_eq!(head, [5, 1, 0, 3, 12]);
     assert_eq!(name, b"nowhere.test\x00\x51");
 }
+
+#[tokio::test]
+async fn the_way_to_the_proxy_may_be_secured() {
+    let authority = Authority::new();
+    let identity = authority.sign(&["localhost"]);
+    let tls = server_config(&identity, None, &[&TLS13]);
+    let proxy = Server::start_tls(tls, |_| plain(200, "from proxy")).await;
+    let client = client(|config| {
+        let url = format!("https://localhost:{}", proxy.address.port());
+        config.proxy.proxy_url = Some(Secret::new(url));
+        config.tls_config.ca = authority.pem.clone();
+    });
+    let answer = told(&client, "http://nowhere.test/path").await.expect("an answer");
+    assert_eq!(answer.body, "from proxy");
+    assert_eq!(proxy.only().line, "POST http://nowhere.test/path HTTP/1.1");
+    assert!(proxy.only().tls.is_some());
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_not_there_is_a_transport_error_that_shows_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
+    let address = listener.local_addr().expect("it is bound");
+    drop(listener);
+    let client = client(|config| {
+        let url = format!("http://MARKER:MARKER@{address}/MARKER");
+        config.proxy.proxy_url = Some(Secret::new(url));
+    });
+    for url in ["http://nowhere.test/MARKER", "https://nowhere.test/MARKER"] {
+        let text = transport_error(told(&client, url).await);
+        assert!(text.to_lowercase().contains("connection refused"), "{text}");
+        assert!(!text.contains("MARKER"), "{text}");
+    }
+}
