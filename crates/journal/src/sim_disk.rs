@@ -2,8 +2,9 @@
 //!
 //! Each file has the bytes that the process sees and those that are durable; the directory has the
 //! names that the process sees and those that are durable.
-//! At a power cut, of what was not synced some part is there and some is not, as a seed decides:
-//! nothing, everything, a part from the front, or everything but a hole of zeros.
+//! At a power cut, of what was not synced some part is there and some is not, as a seed decides.
+//! Of a file's bytes: nothing, everything, a part from the front, or everything but a hole of zeros.
+//! Of the changes of names: any of them, each whole.
 //! The process can be made to die at any operation, which then has half happened, and the disk can
 //! be made to refuse writes.
 
@@ -35,8 +36,7 @@ struct State {
     inodes: Vec<Inode>,
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
-    /// The names after each change since the last sync of the directory.
-    unsynced_names: Vec<BTreeMap<String, usize>>,
+    unsynced_names: Vec<NameChange>,
     trouble: Option<(u64, Trouble)>,
     dead: bool,
     full: bool,
@@ -47,6 +47,13 @@ struct State {
 struct Inode {
     bytes: Vec<u8>,
     durable: Vec<u8>,
+}
+
+#[derive(Clone)]
+enum NameChange {
+    Create(String, usize),
+    Rename(String, String),
+    Remove(String),
 }
 
 struct SimFile {
@@ -93,9 +100,12 @@ impl SimDisk {
     /// The disk as the next process finds it after a power cut.
     pub(crate) fn after_power_cut(&self, rng: &mut Rng) -> Self {
         let state = self.lock();
-        let mut possible = state.unsynced_names.clone();
-        possible.push(state.durable_names.clone());
-        let names = possible.swap_remove(rng.below(possible.len()));
+        let mut names = state.durable_names.clone();
+        for change in &state.unsynced_names {
+            if rng.below(2) == 0 {
+                change.apply(&mut names);
+            }
+        }
         let inodes: Vec<_> = state
             .inodes
             .iter()
@@ -162,9 +172,24 @@ impl State {
         Ok(false)
     }
 
-    fn names_changed(&mut self, half: bool) -> Result<()> {
-        self.unsynced_names.push(self.names.clone());
+    fn change_names(&mut self, change: NameChange, half: bool) -> Result<()> {
+        change.apply(&mut self.names);
+        self.unsynced_names.push(change);
         if half { Err(Error::other("the process dies")) } else { Ok(()) }
+    }
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<String, usize>) {
+        match self {
+            Self::Create(name, inode) => drop(names.insert(name.clone(), *inode)),
+            Self::Remove(name) => drop(names.remove(name)),
+            Self::Rename(from, to) => {
+                if let Some(inode) = names.remove(from) {
+                    names.insert(to.clone(), inode);
+                }
+            }
+        }
     }
 }
 
@@ -186,8 +211,7 @@ impl Disk for SimDisk {
         let half = state.begin(Operation::Write)?;
         let inode = state.inodes.len();
         state.inodes.push(Inode::default());
-        state.names.insert(name.to_owned(), inode);
-        state.names_changed(half)?;
+        state.change_names(NameChange::Create(name.to_owned(), inode), half)?;
         Ok(Box::new(SimFile { disk: self.clone(), inode }))
     }
 
@@ -206,16 +230,16 @@ impl Disk for SimDisk {
     fn rename(&self, from: &str, to: &str) -> Result<()> {
         let mut state = self.lock();
         let half = state.begin(Operation::Names)?;
-        let inode = state.names.remove(from).ok_or(ErrorKind::NotFound)?;
-        state.names.insert(to.to_owned(), inode);
-        state.names_changed(half)
+        state.change_names(NameChange::Rename(from.to_owned(), to.to_owned()), half)
     }
 
     fn remove(&self, name: &str) -> Result<()> {
         let mut state = self.lock();
         let half = state.begin(Operation::Names)?;
-        state.names.remove(name).ok_or(ErrorKind::NotFound)?;
-        state.names_changed(half)
+        if !state.names.contains_key(name) {
+            return Err(ErrorKind::NotFound.into());
+        }
+        state.change_names(NameChange::Remove(name.to_owned()), half)
     }
 
     fn sync_names(&self) -> Result<()> {

@@ -4,6 +4,7 @@ mod basics;
 mod crash;
 mod damage;
 mod directory;
+mod format;
 mod kill;
 mod memory;
 mod trouble;

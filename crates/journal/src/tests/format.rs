@@ -1,0 +1,44 @@
+//! The bytes on the disk are those in docs/disk.md, so old stores stay readable.
+
+use std::fs;
+
+use super::*;
+use crate::{Journal, open};
+
+const DOCUMENT: &str = include_str!("../../../../docs/disk.md");
+const LOG: &str = "0000000000000001.log";
+
+/// The bytes of the document's example: hexadecimal up to the bar of each line.
+fn documented() -> Vec<u8> {
+    let (_, rest) = DOCUMENT.split_once("```hex\n").unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    block
+        .lines()
+        .flat_map(|line| line.split('|').next().unwrap().split_whitespace())
+        .map(|byte| u8::from_str_radix(byte, 16).unwrap())
+        .collect()
+}
+
+#[test]
+fn the_example_in_the_document_is_what_is_written() {
+    let root = tempfile::tempdir().unwrap();
+    let mut journal = open(root.path(), Options::default()).unwrap().journal;
+    journal.commit(&[put("key", "value")]).unwrap();
+    journal.commit(&[delete("key")]).unwrap();
+    assert_eq!(fs::read(root.path().join(LOG)).unwrap(), documented());
+}
+
+#[test]
+fn the_example_in_the_document_is_read() {
+    const UP_TO_COMMIT_1: usize = 92;
+    for (bytes, expected) in [
+        (&documented()[..UP_TO_COMMIT_1], entries([("key", "value")])),
+        (&documented()[..], Map::new()),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join(LOG), bytes).unwrap();
+        let opened = open(root.path(), Options::default()).unwrap();
+        assert_eq!((opened.moved_aside, opened.torn_bytes), (None, 0));
+        assert_eq!(map(opened.entries), expected);
+    }
+}
