@@ -1,0 +1,55 @@
+//! How much faster is Bellwether than the Go Alertmanager, on this machine, now?
+//!
+//! Starts both in turn on the same configuration and load, measures from the outside (time on our
+//! side of the socket, CPU and memory from `/proc`), and prints one markdown table per size with
+//! both figures and their ratio. Nothing is remembered between runs and no figure is written down
+//! here: what is printed was measured in this run.
+//!
+//! In the order of a reading: `options` (what to measure), `load` (the alerts, routes, rules and
+//! silences), `drive` (sending and reading), `measure` (one server's figures), `table` (the answer).
+//!
+//! It builds the server in its own profile: run it with `--release`.
+
+mod drive;
+mod load;
+mod machine;
+mod measure;
+mod million;
+mod notify;
+mod options;
+mod table;
+
+use bellwether_e2e::Program;
+
+use options::{Mode, Options};
+
+fn main() -> anyhow::Result<()> {
+    let options = Options::parse(std::env::args().skip(1))?;
+    println!("{}", machine::describe(&options.programs));
+    match options.mode {
+        Mode::Compare { ref sizes } => {
+            for &alerts in sizes {
+                let mut columns = Vec::new();
+                for &program in &options.programs {
+                    eprintln!("# {}: {alerts} alerts", program.name());
+                    columns.push(measure::server(program, alerts, &options));
+                }
+                let title = format!("{alerts} alerts");
+                println!("{}", table::compare(&title, &options.programs, &columns));
+            }
+            let mut columns = Vec::new();
+            for &program in &options.programs {
+                eprintln!("# {}: notifications", program.name());
+                columns.push(notify::server(program, &options));
+            }
+            let title = format!("{} groups at once", options.groups);
+            println!("{}", table::compare(&title, &options.programs, &columns));
+        }
+        Mode::Alone { alerts } => {
+            let figures = million::server(Program::Bellwether, alerts);
+            let title = format!("{alerts} alerts on one node");
+            println!("{}", table::compare(&title, &[Program::Bellwether], &[figures]));
+        }
+    }
+    Ok(())
+}

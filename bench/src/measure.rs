@@ -1,0 +1,111 @@
+//! What does one server cost with so many alerts?
+//!
+//! One story from the start of an empty server to its restart with everything in it. The order
+//! matters: reads are measured before silences and inhibiting alerts are there, so that each row
+//! shows what these add.
+
+use std::time::{Duration, Instant};
+
+use bellwether_e2e::{Program, Running, Setup, Sink};
+
+use crate::drive::{self, Cost};
+use crate::load::{self, Times};
+use crate::options::Options;
+use crate::table::{Figures, Unit};
+
+/// What a current Prometheus puts into one request.
+pub const PER_POST: usize = 256;
+/// What a sender with a large queue puts into one request.
+const PER_LARGE_POST: usize = 5_000;
+const SILENCES: usize = 500;
+
+pub fn server(program: Program, alerts: usize, options: &Options) -> Figures {
+    let mut figures = Figures::default();
+    let sink = Sink::start();
+    let setup = Setup::new(program, &load::config(&sink.url("/")));
+
+    let (mut server, took) = start(&setup);
+    figures.time("start", took);
+    drive::settle(&server);
+    let idle = server.process.resident_bytes();
+    figures.push("resident, idle", idle as f64, Unit::Bytes);
+
+    let times = ingest(&mut figures, &server, alerts, idle);
+    reads(&mut figures, &mut server, alerts, options.read_for);
+    large_posts(&mut figures, &server, alerts, times);
+
+    let before = drive::count(&mut server, "/api/v2/alerts");
+    server.stop();
+    let (mut server, took) = start(&setup);
+    figures.time("restart", took);
+    figures.push("alerts before the restart", before as f64, Unit::Count);
+    let after = drive::count(&mut server, "/api/v2/alerts");
+    figures.push("alerts after the restart", after as f64, Unit::Count);
+    let silences = drive::count(&mut server, "/api/v2/silences");
+    figures.push("silences after the restart", silences as f64, Unit::Count);
+    figures
+}
+
+/// Starts it; the time until it answers that it is ready.
+pub fn start(setup: &Setup) -> (Running, Duration) {
+    let begin = Instant::now();
+    let mut server = setup.start();
+    while server.get("/-/ready").status != 200 {
+        std::thread::yield_now();
+    }
+    let took = begin.elapsed();
+    (server, took)
+}
+
+fn ingest(figures: &mut Figures, server: &Running, alerts: usize, idle: u64) -> Times {
+    let times = Times::from_now();
+    let first = drive::send(server, &load::bodies(alerts, PER_POST, times));
+    per_alert(figures, "first", first, alerts);
+    let grown = server.process.resident_bytes().saturating_sub(idle) as f64;
+    figures.push("resident, per alert", grown / alerts as f64, Unit::Bytes);
+
+    // Repeated a few times: one repetition is too little for the grain of CPU times.
+    let bodies = load::bodies(alerts, PER_POST, times.repeated());
+    let rounds = (200_000 / alerts).clamp(1, 10);
+    let mut again = Cost { wall: Duration::ZERO, cpu: Duration::ZERO };
+    for _ in 0..rounds {
+        let cost = drive::send(server, &bodies);
+        again = Cost { wall: again.wall + cost.wall, cpu: again.cpu + cost.cpu };
+    }
+    per_alert(figures, "re-sent", again, alerts * rounds);
+    times
+}
+
+fn large_posts(figures: &mut Figures, server: &Running, alerts: usize, times: Times) {
+    let bodies = load::bodies(alerts, PER_LARGE_POST, times.repeated().repeated());
+    let cost = drive::send(server, &bodies);
+    per_alert(figures, &format!("re-sent, {PER_LARGE_POST} a POST"), cost, alerts);
+}
+
+fn per_alert(figures: &mut Figures, when: &str, cost: Cost, alerts: usize) {
+    figures.time(format!("CPU per alert, {when}"), cost.cpu / alerts as u32);
+    let rate = alerts as f64 / cost.wall.as_secs_f64();
+    figures.push(format!("alerts, {when}"), rate, Unit::PerSecond);
+}
+
+fn reads(figures: &mut Figures, server: &mut Running, alerts: usize, read_for: Duration) {
+    let mut row = |server: &mut Running, name: &str, path: &str| {
+        let cost = drive::read(server, path, read_for);
+        figures.time(format!("{name}, time"), cost.wall);
+        figures.time(format!("{name}, CPU"), cost.cpu);
+    };
+    row(server, "GET alerts, all", "/api/v2/alerts");
+    row(server, "GET alerts, one by equality", &load::one_by_equality(alerts / 2));
+    row(server, "GET alerts, by regex", load::BY_REGEX);
+    row(server, "GET alerts/groups", "/api/v2/alerts/groups");
+
+    for index in 0..SILENCES {
+        server.post("/api/v2/silences", &load::silence(index)).expect_status(200);
+    }
+    let name = format!("GET alerts, silenced=false, {SILENCES} silences");
+    row(server, &name, "/api/v2/alerts?silenced=false");
+
+    let sources = load::sources(Times::from_now());
+    drive::send(server, &[sources]);
+    row(server, "GET alerts, inhibited=false, 400 sources", "/api/v2/alerts?inhibited=false");
+}

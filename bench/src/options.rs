@@ -1,0 +1,65 @@
+//! What is to be measured?
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use bellwether_e2e::Program;
+
+pub struct Options {
+    pub mode: Mode,
+    pub programs: Vec<Program>,
+    /// Groups of the notification run, each with one alert.
+    pub groups: usize,
+    /// Each read is repeated for at least this long.
+    pub read_for: Duration,
+}
+
+pub enum Mode {
+    /// The servers side by side, once per number of alerts.
+    Compare { sizes: Vec<usize> },
+    /// Ours with very many alerts.
+    Alone { alerts: usize },
+}
+
+const HELP: &str = "usage: bellwether-bench [--quick] [--only bellwether|go] [--alerts N]
+  --quick       10,000 alerts only, fewer repetitions
+  --only WHICH  measure one of the two servers
+  --alerts N    Bellwether alone with N alerts: ingestion, memory, the first filtered read";
+
+impl Options {
+    pub fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut options = Self {
+            mode: Mode::Compare { sizes: vec![10_000, 100_000] },
+            programs: vec![Program::Bellwether, Program::Go],
+            groups: 3_000,
+            read_for: Duration::from_secs(2),
+        };
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--quick" => {
+                    options.mode = Mode::Compare { sizes: vec![10_000] };
+                    options.read_for = Duration::from_millis(500);
+                }
+                "--only" => {
+                    options.programs = match arguments.next().as_deref() {
+                        Some("bellwether") => vec![Program::Bellwether],
+                        Some("go") => vec![Program::Go],
+                        _ => bail!("--only wants bellwether or go\n{HELP}"),
+                    };
+                }
+                "--alerts" => {
+                    let number = arguments.next().context("--alerts wants a number")?;
+                    let alerts = number.parse().context("--alerts wants a number")?;
+                    options.mode = Mode::Alone { alerts };
+                    options.programs = vec![Program::Bellwether];
+                }
+                "--help" | "-h" => {
+                    println!("{HELP}");
+                    std::process::exit(0);
+                }
+                other => bail!("unknown argument {other}\n{HELP}"),
+            }
+        }
+        Ok(options)
+    }
+}
