@@ -186,7 +186,9 @@ impl Alerts {
             }
             Ok(at) => {
                 let old = &mut rows[at].alert;
-                let mut merged = Alert::after(old, new);
+                // A wall clock that went back must not make the newer report the older one.
+                let updated_at = new.updated_at.max(old.updated_at);
+                let mut merged = Alert::after(old, Alert { updated_at, ..new });
                 let was = compare(old, &merged, now);
                 if was == Was::Repeated && old.resolved_at(now) {
                     let alert = old.clone();

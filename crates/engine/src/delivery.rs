@@ -66,6 +66,11 @@ impl Desk {
         self.table.remove(&id)
     }
 
+    pub fn is_attempting(&self, id: DeliveryId) -> bool {
+        let delivery = self.table.get(&id);
+        delivery.is_some_and(|delivery| matches!(delivery.state, State::Attempting { .. }))
+    }
+
     pub fn next_deadline(&self) -> Option<Mono> {
         self.timers.first().map(|(at, _)| *at)
     }

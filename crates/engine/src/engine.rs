@@ -78,7 +78,7 @@ impl Engine {
         turn: &mut Turn,
     ) {
         self.begin(now);
-        let mut due = BTreeMap::new();
+        let mut groups = BTreeMap::new();
         for record in records {
             match record {
                 Record::Alert { alert, ended } => {
@@ -86,7 +86,9 @@ impl Engine {
                     self.alerts.restore(inward::revived(alert, ended, now, &self.plan));
                 }
                 Record::Group(group) => {
-                    due.insert(group.name, now.mono_at(group.due));
+                    let due = now.mono_at(group.due);
+                    let withheld_until = group.withheld_until.map(|until| now.mono_at(until));
+                    groups.insert(group.name, inward::Deadlines { due, withheld_until });
                 }
                 Record::Silence(silence, _) => {
                     self.merge_silence(Arc::unwrap_or_clone(silence), now);
@@ -100,7 +102,7 @@ impl Engine {
                 | Record::ToldGone(_) => {}
             }
         }
-        self.sort_restored(now, due, turn);
+        self.sort_restored(now, groups, turn);
     }
 
     /// Takes one input and everything that is due by now, and adds what follows to `turn`.

@@ -140,10 +140,6 @@ impl Groups {
 }
 
 impl GroupState {
-    pub fn due_at(due: Mono) -> Self {
-        GroupState { due, withheld: None, open: None }
-    }
-
     fn next(&self) -> Mono {
         self.withheld.as_ref().map_or(self.due, |withheld| self.due.min(withheld.until))
     }
@@ -156,19 +152,24 @@ impl Group {
     }
 
     pub fn ledger_key(&self, route: &Route, integration: &Integration) -> LedgerKey {
-        LedgerKey {
-            group: GroupKey::new(&route.identity, &self.labels),
-            integration: integration.id.clone(),
-        }
+        ledger_key(route, &self.labels, integration)
     }
 
     pub fn record(&self, route: &Route, now: Now) -> GroupRecord {
-        GroupRecord { name: self.name(route), due: now.wall_at(self.state.due) }
+        GroupRecord {
+            name: self.name(route),
+            due: now.wall_at(self.state.due),
+            withheld_until: self.state.withheld.as_ref().map(|news| now.wall_at(news.until)),
+        }
     }
 
     pub fn name(&self, route: &Route) -> GroupName {
         name_of(route, &self.labels)
     }
+}
+
+pub(crate) fn ledger_key(route: &Route, labels: &LabelSet, integration: &Integration) -> LedgerKey {
+    LedgerKey { group: GroupKey::new(&route.identity, labels), integration: integration.id.clone() }
 }
 
 pub(crate) fn name_of(route: &Route, labels: &LabelSet) -> GroupName {

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
 
+use crate::record::wire;
+
 /// Which entry: a group, as its route's identity spells it, and one way of telling one receiver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LedgerKey {
@@ -88,10 +90,10 @@ impl Ledger {
 
 impl LedgerEntry {
     fn supersedes(&self, known: &LedgerEntry) -> bool {
-        let rank = |entry: &LedgerEntry| {
-            (entry.at, entry.expires_at, entry.told.firing.clone(), entry.told.resolved.clone())
-        };
-        rank(self) > rank(known)
+        let rank = |entry: &LedgerEntry| (entry.at, entry.expires_at);
+        let by_time = rank(self).cmp(&rank(known));
+        let order = by_time.then_with(|| wire::encode_entry(self).cmp(&wire::encode_entry(known)));
+        order.is_gt()
     }
 }
 

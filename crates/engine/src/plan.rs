@@ -70,7 +70,7 @@ pub struct Integration {
 
 /// Alerts that match `target` are quiet while one that matches `source` fires with equal values of
 /// the labels `equal`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InhibitRule {
     pub name: String,
     pub source: Matchers,
@@ -126,6 +126,11 @@ impl Plan {
 
     pub fn inhibit_rules(&self) -> &[InhibitRule] {
         &self.inhibit_rules
+    }
+
+    /// Whether inhibition and the time intervals themselves are the same in both.
+    pub(crate) fn mutes_like(&self, other: &Plan) -> bool {
+        self.inhibit_rules == other.inhibit_rules && self.intervals == other.intervals
     }
 
     /// The receivers of the routes that an alert with these labels takes, in route order; one that

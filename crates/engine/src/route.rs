@@ -134,6 +134,12 @@ impl Routes {
 }
 
 impl Route {
+    /// Whether the same time intervals, by name, mute both.
+    pub fn intervals_like(&self, other: &Route) -> bool {
+        self.mute_intervals == other.mute_intervals
+            && self.active_intervals == other.active_intervals
+    }
+
     /// The fingerprint of [`Route::group_labels`], without building them.
     pub fn group_fingerprint(&self, labels: &LabelSet) -> Fingerprint {
         match &self.group_by {

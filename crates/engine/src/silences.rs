@@ -251,10 +251,10 @@ fn after(now: Timestamp, replaced: Timestamp) -> Timestamp {
 
 /// The later update wins; of two at one instant the one that ends later, then by content.
 fn supersedes(next: &Silence, known: &Silence) -> bool {
-    let rank = |s: &Silence| {
-        (s.updated_at, s.ends_at, s.starts_at, s.created_by.clone(), s.comment.clone())
-    };
-    rank(next) > rank(known)
+    let rank = |s: &Silence| (s.updated_at, s.ends_at);
+    let content = |s: &Silence| wire::encode_silence(s, s.ends_at);
+    let by_time = rank(next).cmp(&rank(known));
+    by_time.then_with(|| content(next).cmp(&content(known))).is_gt()
 }
 
 fn check_size(silence: &Silence, settings: &Settings) -> Result<(), SilenceRefusal> {

@@ -1,16 +1,17 @@
 //! The inward corridor: a report becomes a member of groups, and ends in a deadline.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Fingerprint, Mono, NewAlert, Now};
+use bellwether_model::{Alert, Mono, NewAlert, Now};
 
 use super::Engine;
 use crate::alerts::{Change, Refusal, Was};
-use crate::group::{self, Group, GroupId, GroupState, Withholder};
+use crate::group::{self, Group, GroupId, GroupState, Withheld, Withholder};
 use crate::inhibit::WatchList;
 use crate::plan::Plan;
 use crate::record::{GroupName, Record};
+use crate::route::Route;
 use crate::turn::{Answer, Limit, Note, RejectedAlert, Ticket, Turn};
 
 impl Engine {
@@ -53,32 +54,33 @@ impl Engine {
         let plan = self.plan.clone();
         let is_source = self.watch_list.update(&plan, former_end, &alert);
         if was == Was::Repeated {
-            // It is in all its groups already: a firing alert leaves none.
+            // It is in all its groups already: a firing alert leaves none. But one for which there
+            // was no room may have room now.
+            if self.settings.groups_max > 0 && !alert.resolved_at(now.wall) {
+                self.join_groups(now, &alert, Earlier::Nothing, turn);
+            }
             return;
         }
         let ended = alert.resolved_at(now.wall);
         if is_source && ended {
             self.look_again_at(now, &Withholder::Source(alert.fingerprint));
         }
-        self.join_groups(now, &alert, &BTreeMap::new(), turn);
+        self.join_groups(now, &alert, Earlier::Nothing, turn);
         turn.keep.push(Record::Alert { alert, ended });
     }
 
-    /// Puts the alert into the group of each of its routes; groups that are new are due as
-    /// `known_due` says, or else as new groups are.
-    fn join_groups(
-        &mut self,
-        now: Now,
-        alert: &Arc<Alert>,
-        known_due: &BTreeMap<GroupName, Mono>,
-        turn: &mut Turn,
-    ) {
+    /// Puts the alert into the group of each of its routes; groups that are not there yet take
+    /// over their deadlines from earlier ones of the same names, or else are due as new groups.
+    fn join_groups(&mut self, now: Now, alert: &Arc<Alert>, earlier: Earlier<'_>, turn: &mut Turn) {
         let plan = self.plan.clone();
         let mut routes = Vec::new();
         plan.routes.matching(&alert.labels, &mut routes);
         for at in routes {
             let route = plan.routes.route(at);
             let id = GroupId { route: at, labels: route.group_fingerprint(&alert.labels) };
+            if alert.resolved_at(now.wall) && !self.belongs_still(route, alert, earlier) {
+                continue;
+            }
             if self.groups.find(id).is_none() {
                 let labels = route.group_labels(&alert.labels);
                 if self.is_full() {
@@ -86,11 +88,14 @@ impl Engine {
                     turn.notes.push(Note::LimitReached { limit: Limit::Groups, subject });
                     continue;
                 }
-                let known = known_due.get(&group::name_of(route, &labels)).copied();
-                let due = known.unwrap_or_else(|| group::first_due(route, alert, now));
-                self.groups.open(id, labels, GroupState::due_at(due));
-                self.note_opened(id, turn);
-                if known.is_none() {
+                let known = earlier.deadlines(&group::name_of(route, &labels));
+                if let Some((due, withheld)) = known {
+                    let due = due.min(latest_due(route, now));
+                    self.groups.open(id, labels, GroupState { due, withheld, open: None });
+                } else {
+                    let due = group::first_due(route, alert, now);
+                    self.groups.open(id, labels, GroupState { due, withheld: None, open: None });
+                    self.note_opened(id, turn);
                     self.keep_deadline(now, id, turn);
                 }
             }
@@ -100,11 +105,33 @@ impl Engine {
         }
     }
 
+    /// Whether a resolved alert is in this route's group. One that is reported now is. Of earlier
+    /// ones those are that the group held, as far as is known: after a restart, those that somebody
+    /// was told of as firing and not yet as resolved.
+    fn belongs_still(&self, route: &Route, alert: &Alert, earlier: Earlier<'_>) -> bool {
+        let labels = route.group_labels(&alert.labels);
+        match earlier {
+            Earlier::Nothing => true,
+            Earlier::Plan(groups) => groups
+                .get(&group::name_of(route, &labels))
+                .is_some_and(|group| group.members.contains(&alert.fingerprint)),
+            Earlier::Run(_) => {
+                let hash = alert.labels.log_hash();
+                let receiver = self.plan.receiver(&route.receiver);
+                let mut integrations = receiver.iter().flat_map(|r| &r.integrations);
+                integrations.any(|integration| {
+                    let entry = self.ledger.find(&group::ledger_key(route, &labels, integration));
+                    entry.is_some_and(|entry| entry.told.was_told_firing(hash))
+                })
+            }
+        }
+    }
+
     /// Sorts the restored alerts into groups, which keep the deadlines that were on disk.
     pub(super) fn sort_restored(
         &mut self,
         now: Now,
-        mut due: BTreeMap<GroupName, Mono>,
+        mut known: BTreeMap<GroupName, Deadlines>,
         turn: &mut Turn,
     ) {
         self.generation += 1;
@@ -112,12 +139,32 @@ impl Engine {
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
             self.watch_list.update(&plan, None, &alert);
-            self.join_groups(now, &alert, &due, turn);
+            self.join_groups(now, &alert, Earlier::Run(&known), turn);
         }
+        let mut withheld = Vec::new();
         for (id, group) in self.groups.iter() {
-            due.remove(&group.name(plan.routes.route(id.route)));
+            known.remove(&group.name(plan.routes.route(id.route)));
+            if group.state.withheld.is_some() {
+                withheld.push(id);
+            }
         }
-        turn.keep.extend(due.into_keys().map(Record::GroupGone));
+        turn.keep.extend(known.into_keys().map(Record::GroupGone));
+        for id in withheld {
+            self.note_withholders(now, id);
+        }
+    }
+
+    /// Finds out anew what keeps a group's news back; it is looked at no later than it was to be.
+    fn note_withholders(&mut self, now: Now, id: GroupId) {
+        let found = self.look(now, id).and_then(|(group, judged)| {
+            self.withheld(now, self.plan.routes.route(id.route), group, &judged)
+        });
+        self.groups.change(id, |state| {
+            if let (Some(withheld), Some(found)) = (&mut state.withheld, found) {
+                withheld.until = withheld.until.min(found.until);
+                withheld.by = found.by;
+            }
+        });
     }
 
     /// Sorts everything anew under another plan. A group whose route, receiver and labels are the
@@ -126,24 +173,16 @@ impl Engine {
         self.generation += 1;
         let old_plan = std::mem::replace(&mut self.plan, plan.clone());
         let old_groups = self.groups.take_all();
-        let mut held: Vec<Fingerprint> =
-            old_groups.values().flat_map(|group| group.members.iter().copied()).collect();
-        held.sort_unstable();
-        held.dedup();
-        let mut known_due = BTreeMap::new();
-        for (id, group) in &old_groups {
-            let name = group.name(old_plan.routes.route(id.route));
-            known_due.insert(name, group.state.due);
-        }
+        let old_by_name: BTreeMap<GroupName, &Group> = old_groups
+            .iter()
+            .map(|(id, group)| (group.name(old_plan.routes.route(id.route)), group))
+            .collect();
         self.watch_list = WatchList::new(&plan);
         self.alerts.let_all_go();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
             self.watch_list.update(&plan, None, &alert);
-            // A resolved alert that no group held has been dealt with.
-            if !alert.resolved_at(now.wall) || held.binary_search(&alert.fingerprint).is_ok() {
-                self.join_groups(now, &alert, &known_due, turn);
-            }
+            self.join_groups(now, &alert, Earlier::Plan(&old_by_name), turn);
         }
         let kept = self.hand_over(now, &old_plan, old_groups, turn);
         turn.notes.push(Note::PlanApplied { groups: self.groups.count(), kept });
@@ -162,19 +201,29 @@ impl Engine {
             new_ids.insert(group.name(self.plan.routes.route(id.route)), id);
         }
         let mut moved = BTreeMap::new();
+        let same_mutes = self.plan.mutes_like(old_plan);
         for (old_id, old_group) in old_groups {
-            let name = old_group.name(old_plan.routes.route(old_id.route));
+            let old_route = old_plan.routes.route(old_id.route);
+            let name = old_group.name(old_route);
             let Some(new_id) = new_ids.get(&name).copied() else {
                 turn.keep.push(Record::GroupGone(name));
                 continue;
             };
             moved.insert(old_id, new_id);
-            let timing = self.plan.routes.route(new_id.route).timing;
-            let latest = now.mono.plus(timing.group_wait.max(timing.group_interval));
+            let route = self.plan.routes.route(new_id.route);
+            let latest = latest_due(route, now);
+            let is_late = old_group.state.due > latest;
+            let may_be_unmuted = !same_mutes || !route.intervals_like(old_route);
             self.groups.change(new_id, |state| {
                 *state = old_group.state;
                 state.due = state.due.min(latest);
+                if may_be_unmuted && let Some(withheld) = &mut state.withheld {
+                    withheld.until = now.mono;
+                }
             });
+            if is_late {
+                self.keep_deadline(now, new_id, turn);
+            }
         }
         for delivery in self.desk.iter_mut() {
             delivery.group = delivery.group.and_then(|old| moved.get(&old).copied());
@@ -210,6 +259,41 @@ impl Engine {
     fn is_full(&self) -> bool {
         self.settings.groups_max > 0 && self.groups.count() >= self.settings.groups_max
     }
+}
+
+/// What is known about groups from before.
+#[derive(Clone, Copy)]
+enum Earlier<'a> {
+    Nothing,
+    /// What an earlier run of the program kept.
+    Run(&'a BTreeMap<GroupName, Deadlines>),
+    /// The groups of the plan that is replaced.
+    Plan(&'a BTreeMap<GroupName, &'a Group>),
+}
+
+/// When a group is due, and when its withheld news may be told.
+#[derive(Clone, Copy)]
+pub(super) struct Deadlines {
+    pub due: Mono,
+    pub withheld_until: Option<Mono>,
+}
+
+impl Earlier<'_> {
+    fn deadlines(self, name: &GroupName) -> Option<(Mono, Option<Withheld>)> {
+        match self {
+            Earlier::Nothing => None,
+            Earlier::Run(known) => known.get(name).map(|deadlines| {
+                let withheld = |until| Withheld { until, by: BTreeSet::new() };
+                (deadlines.due, deadlines.withheld_until.map(withheld))
+            }),
+            Earlier::Plan(groups) => groups.get(name).map(|group| (group.state.due, None)),
+        }
+    }
+}
+
+/// No group of the route waits longer.
+fn latest_due(route: &Route, now: Now) -> Mono {
+    now.mono.plus(route.timing.group_wait.max(route.timing.group_interval))
 }
 
 /// A restored alert as it is to be believed now.

@@ -11,6 +11,7 @@ use crate::flush;
 use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
 use crate::ledger::{LedgerEntry, Told};
 use crate::mute::{Judged, Verdict};
+use crate::plan::Integration;
 use crate::record::Record;
 use crate::route::Route;
 use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
@@ -49,7 +50,7 @@ impl Engine {
         let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
         let interval = route.timing.group_interval;
         let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN));
-        let withheld = self.withheld(now, route, group, &judged, integrations);
+        let withheld = self.withheld(now, route, group, &judged);
         let deliveries: Vec<Delivery> = integrations
             .iter()
             .map(|integration| Delivery {
@@ -71,7 +72,6 @@ impl Engine {
                 resolved: resolved.iter().map(|a| (a.fingerprint, a.updated_at)).collect(),
             });
         });
-        self.keep_deadline(now, id, turn);
         if deliveries.is_empty() {
             self.close_flush(now, id, turn);
         }
@@ -81,7 +81,7 @@ impl Engine {
         }
     }
 
-    /// A delivery's wait is over: try again, or give up waiting for an answer.
+    /// A delivery's wait is over: try again, or give up.
     pub(super) fn resume_delivery(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) {
         let Some(delivery) = self.desk.take(id) else { return };
         match &delivery.state {
@@ -89,10 +89,24 @@ impl Engine {
                 let detail = String::from("no answer to the attempt came back");
                 self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
             }
+            State::BackingOff if delivery.deadline <= now.mono => {
+                // Nobody woke the engine in time.
+                let detail = String::from("the time for another attempt has passed");
+                self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
+            }
             State::BackingOff => {
-                let looked = delivery.group.and_then(|group| self.look(now, group));
+                let looked = delivery.group.filter(|_| self.is_planned(&delivery.integration));
+                let looked = looked.and_then(|group_id| {
+                    let (group, judged) = self.look(now, group_id)?;
+                    let route = self.plan.routes.route(group_id.route);
+                    Some((group_id, self.withheld(now, route, group, &judged), judged))
+                });
                 match looked {
-                    Some((_, judged)) => self.consider(now, id, delivery, &judged, turn),
+                    Some((group_id, withheld, judged)) => {
+                        // A mute may have begun since the flush.
+                        self.groups.change(group_id, |state| state.withheld = withheld);
+                        self.consider(now, id, delivery, &judged, turn);
+                    }
                     None => self.finish(now, &delivery, End::Well, turn),
                 }
             }
@@ -106,12 +120,12 @@ impl Engine {
         outcome: Outcome,
         turn: &mut Turn,
     ) {
+        if !self.desk.is_attempting(id) {
+            return;
+        }
         let Some(mut delivery) = self.desk.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { told, reason } = state else {
-            self.desk.wait(id, delivery, now.mono);
-            return;
-        };
+        let State::Attempting { told, reason } = state else { return };
         match outcome {
             Outcome::Delivered { remember } => {
                 turn.notes.push(Note::Delivered {
@@ -142,11 +156,17 @@ impl Engine {
     }
 
     /// The group and its alerts as they are judged now.
-    fn look(&self, now: Now, id: GroupId) -> Option<(&Group, Judged)> {
+    pub(super) fn look(&self, now: Now, id: GroupId) -> Option<(&Group, Judged)> {
         let group = self.groups.find(id)?;
         let alerts = flush::freeze(group, &self.alerts);
         let route = self.plan.routes.route(id.route);
         Some((group, self.causes().judge(route, alerts, now.wall)))
+    }
+
+    /// Whether the plan still has this integration.
+    fn is_planned(&self, integration: &Integration) -> bool {
+        let receiver = self.plan.receiver(&integration.id.receiver);
+        receiver.is_some_and(|r| r.integrations.iter().any(|other| other.id == integration.id))
     }
 
     /// Decides whether there is anything to tell, and tells it.
@@ -171,6 +191,7 @@ impl Engine {
                 key: delivery.key.group.clone(),
                 integration: delivery.integration.id.clone(),
             });
+            self.note_ended(&delivery, content.told, turn);
             return self.finish(now, &delivery, End::Well, turn);
         };
         let remembered = match (reason, entry) {
@@ -237,6 +258,20 @@ impl Engine {
         turn.keep.push(Record::Told(entry));
     }
 
+    /// Notes that alerts ended of which a receiver that wants no "resolved" was told, so that it
+    /// hears of them again when they fire again. When it was last told stays what it was.
+    fn note_ended(&mut self, delivery: &Delivery, told: Told, turn: &mut Turn) {
+        let Some(entry) = self.ledger.find(&delivery.key) else { return };
+        let has_ended = |hash: &u64| told.resolved.binary_search(hash).is_ok();
+        if delivery.integration.send_resolved || !entry.told.firing.iter().any(has_ended) {
+            return;
+        }
+        let at = self.ledger.stamp(&delivery.key, entry.at);
+        let entry = LedgerEntry { told, at, ..entry.clone() };
+        self.ledger.merge(entry.clone());
+        turn.keep.push(Record::Told(entry));
+    }
+
     fn fail(
         &mut self,
         now: Now,
@@ -287,9 +322,10 @@ impl Engine {
                 }
             }
         }
-        if self.groups.find(id).is_some_and(|group| group.members.is_empty())
-            && let Some(group) = self.groups.close(id)
-        {
+        if self.groups.find(id).is_some_and(|group| !group.members.is_empty()) {
+            // Only now: a crash during the flush must not put off what it had to tell.
+            self.keep_deadline(now, id, turn);
+        } else if let Some(group) = self.groups.close(id) {
             let route = self.plan.routes.route(id.route);
             turn.keep.push(Record::GroupGone(group.name(route)));
             let key = group.key(route);
@@ -299,16 +335,17 @@ impl Engine {
 
     /// Whether some alert fires that a receiver has not been told of, only because of a mute; and
     /// when to look again.
-    fn withheld(
+    pub(super) fn withheld(
         &self,
         now: Now,
         route: &Route,
         group: &Group,
         judged: &Judged,
-        integrations: &[crate::plan::Integration],
     ) -> Option<Withheld> {
-        let entries: Vec<_> = integrations
+        let receiver = self.plan.receiver(&route.receiver);
+        let entries: Vec<_> = receiver
             .iter()
+            .flat_map(|receiver| &receiver.integrations)
             .map(|integration| self.ledger.find(&group.ledger_key(route, integration)))
             .collect();
         let mut by = BTreeSet::new();
@@ -342,7 +379,9 @@ impl Engine {
             let ends = ends.map(|ends| now.mono_at(ends)).filter(|ends| *ends > now.mono);
             until = until.into_iter().chain(ends).min();
         }
-        until.map(|until| Withheld { until, by })
+        // What no known instant ends may still be ended by hand, or by a new plan.
+        let until = until.unwrap_or(Mono(u64::MAX));
+        (!by.is_empty()).then_some(Withheld { until, by })
     }
 
     fn note_failure(

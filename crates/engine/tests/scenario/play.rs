@@ -1,0 +1,289 @@
+//! The commands of scenarios.
+//!
+//! - `plan`, with the plan's lines below it (see `plan.rs`); `settings name=value …` may come first.
+//! - `post {labels} firing|resolved [start=-1h] [end=+4m] [note=text]`; several stand below `post`,
+//!   further in. Without `end` a firing alert gets the resolve timeout, a resolved one ends now.
+//!   With `end` but without `start` it starts now, as Prometheus would say.
+//! - `silence {matchers} for 2h [from +1h] [by who] [max …]`, named s1, s2, … in order;
+//!   `update s1 [{matchers}] for 4h [from …]`, `expire s1`. Times are counted from now.
+//! - `advance 5m` steps through everything that is due; `wall -1h` sets the wall clock.
+//! - `receiver team/webhook[0] accepts|remembers|hangs|vanishes|fails|refuses|retry-after 30s` says
+//!   how it answers from now on; `answer team/webhook[0] …` answers an attempt that hangs.
+//! - `reload`, with another plan below it or with the same.
+//! - `crash [for 10m]` kills the process and starts it from what was kept.
+//! - `alerts`, `groups`, `silences`, `open` and `keeps` look; `keeps` shows what was kept since it
+//!   was last asked.
+//!
+//! Every line of a trace begins with its offset from the start, Monday 2026-01-05 12:00 UTC.
+
+use std::time::Duration;
+
+use bellwether_engine::{AlertQuery, Input, PostedSilence, Settings, Ticket};
+use bellwether_model::{LabelSet, Matcher, NewAlert, Timestamp};
+
+use super::plan::{duration, matchers, parse_plan, split_braces};
+use super::trace;
+use super::world::{Manner, World};
+
+pub struct Play {
+    name: String,
+    settings: Settings,
+    world: Option<World>,
+}
+
+impl Play {
+    pub fn new(name: &str) -> Self {
+        Play { name: name.to_owned(), settings: Settings::default(), world: None }
+    }
+
+    /// Plays one block and returns its trace.
+    pub fn run(&mut self, commands: &str) -> String {
+        let mut lines = commands.lines().peekable();
+        let mut out = Vec::new();
+        while let Some(line) = lines.next() {
+            let mut below = String::new();
+            while let Some(inner) = lines.next_if(|line| line.starts_with("  ")) {
+                below.push_str(&inner[2..]);
+                below.push('\n');
+            }
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            out.extend(self.command(word, rest, &below));
+        }
+        if out.is_empty() {
+            out.push("ok".to_owned());
+        }
+        out.join("\n") + "\n"
+    }
+
+    fn command(&mut self, word: &str, rest: &str, below: &str) -> Vec<String> {
+        match word {
+            "settings" => self.change_settings(rest),
+            "plan" => self.world = Some(World::new(parse_plan(below), self.settings.clone())),
+            _ => {
+                let world = self.world.as_mut().expect("a scenario begins with a plan");
+                let looked = look(world, word);
+                if !looked.is_empty() {
+                    return looked;
+                }
+                act(&self.name, world, word, rest, below);
+                return std::mem::take(&mut world.log);
+            }
+        }
+        Vec::new()
+    }
+
+    fn change_settings(&mut self, text: &str) {
+        for word in text.split_whitespace() {
+            let (name, value) = word.split_once('=').expect("a setting has a value");
+            let settings = &mut self.settings;
+            let number = || value.parse().expect("a number");
+            match name {
+                "retention" => settings.retention = duration(value),
+                "start_delay" => settings.start_delay = duration(value),
+                "silences_max" => settings.silences_max = number(),
+                "silence_bytes_max" => settings.silence_bytes_max = number(),
+                "alerts_per_name_max" => settings.alerts_per_name_max = number(),
+                "groups_max" => settings.groups_max = number(),
+                _ => panic!("unknown setting {name}"),
+            }
+        }
+        if let Some(world) = &mut self.world {
+            world.settings = self.settings.clone();
+        }
+    }
+}
+
+fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
+    let ticket = Ticket(0);
+    match word {
+        "post" => {
+            let lines = if rest.is_empty() { below } else { rest };
+            let alerts = lines.lines().map(|line| new_alert(line, world.wall)).collect();
+            world.handle(Input::Alerts { alerts, refused: 0, ticket });
+        }
+        "silence" => {
+            let silence = posted_silence(rest, None, Vec::new(), world);
+            world.handle(Input::PostSilence { silence, ticket });
+        }
+        "update" => {
+            let (id, rest) = rest.split_once(' ').expect("which silence, and how");
+            let id = silence_id(id, world);
+            let known = world.engine.view().silence(&id).map_or(Vec::new(), |silence| {
+                silence.matcher_sets.iter().flat_map(|set| set.0.clone()).collect()
+            });
+            let silence = posted_silence(rest, Some(id), known, world);
+            world.handle(Input::PostSilence { silence, ticket });
+        }
+        "expire" => {
+            let id = silence_id(rest, world);
+            world.handle(Input::ExpireSilence { id, ticket });
+        }
+        "advance" => world.advance(duration(rest)),
+        "wall" => world.wall = shifted(world.wall, rest),
+        "sleep" => {
+            // The machine was suspended: nothing woke the engine meanwhile.
+            let by = duration(rest);
+            world.wall = world.wall.plus(by);
+            world.mono = world.mono.plus(by);
+            world.handle(Input::Tick);
+        }
+        "receiver" => {
+            let (integration, how) = rest.split_once(' ').expect("which receiver, and how");
+            world.manners.insert(integration.to_owned(), manner(how));
+        }
+        "answer" => {
+            let (integration, how) = rest.split_once(' ').expect("which receiver, and how");
+            world.answer(integration, manner(how));
+        }
+        "reload" => {
+            if !below.is_empty() {
+                world.plan = parse_plan(below);
+            }
+            world.handle(Input::Plan(world.plan.clone()));
+        }
+        "crash" => {
+            let down = rest.strip_prefix("for ").map_or(Duration::ZERO, duration);
+            world.crash(down);
+        }
+        _ => panic!("{name}: unknown command {word}"),
+    }
+}
+
+fn look(world: &mut World, word: &str) -> Vec<String> {
+    let view = world.engine.view();
+    let mut lines = Vec::new();
+    match word {
+        "alerts" => {
+            view.each_alert(world.wall, &AlertQuery::default(), |listed| {
+                let name = trace::alert_name(&listed.alert.labels);
+                let ends = trace::offset(listed.alert.ends_at);
+                let starts = trace::offset(listed.alert.starts_at);
+                let status = trace::status(listed.status, world);
+                let receivers = listed.receivers.join(",");
+                lines.push(format!("{name} {starts} to {ends}, {status}, for {receivers}"));
+            });
+            lines.sort();
+        }
+        "groups" => lines = trace::groups(&view, world.wall, world),
+        "silences" => {
+            for silence in view.silences() {
+                lines.push(format!(
+                    "{} {} {} to {} by {:?}: {:?}",
+                    world.short_id(&silence.id),
+                    silence.state(world.wall).text(),
+                    trace::offset(silence.starts_at),
+                    trace::offset(silence.ends_at),
+                    silence.created_by,
+                    silence.matcher_sets
+                ));
+            }
+            lines.sort();
+        }
+        "open" => {
+            let deliveries = world.engine.deliveries_open();
+            lines.push(format!("{} groups, {deliveries} deliveries", view.group_count()));
+        }
+        "keeps" => lines = std::mem::take(&mut world.kept),
+        _ => return Vec::new(),
+    }
+    if lines.is_empty() {
+        lines.push("none".to_owned());
+    }
+    lines
+}
+
+/// `{alertname=Disk, host=a} firing start=-1h end=+4m note=text`
+fn new_alert(text: &str, now: Timestamp) -> NewAlert {
+    let (braces, rest) = split_braces(text);
+    let pairs = matchers(braces.expect("an alert has labels"));
+    let labels = LabelSet::new(pairs.iter().map(|pair| (&*pair.name, &*pair.value)));
+    let mut words = rest.split_whitespace();
+    let ends_at = match words.next() {
+        Some("firing") => None,
+        Some("resolved") => Some(now),
+        other => panic!("an alert is firing or resolved, not {other:?}"),
+    };
+    let mut alert = NewAlert {
+        fingerprint: labels.fingerprint(),
+        labels,
+        annotations: LabelSet::default(),
+        generator_url: "".into(),
+        starts_at: None,
+        ends_at,
+    };
+    for word in words {
+        match word.split_once('=').expect("a name and a value") {
+            ("start", value) => alert.starts_at = Some(shifted(now, value)),
+            ("end", value) => {
+                alert.starts_at = alert.starts_at.or(Some(now));
+                alert.ends_at = Some(shifted(now, value));
+            }
+            ("note", value) => alert.annotations = LabelSet::new([("note", value)]),
+            (name, _) => panic!("unknown field {name}"),
+        }
+    }
+    alert
+}
+
+/// `{matchers} for 2h from -5m by somebody`
+fn posted_silence(
+    text: &str,
+    id: Option<String>,
+    known: Vec<Matcher>,
+    world: &World,
+) -> PostedSilence {
+    let (braces, rest) = split_braces(text);
+    let mut posted = PostedSilence {
+        id,
+        matchers: braces.map_or(known, matchers),
+        starts_at: world.wall,
+        ends_at: world.wall,
+        created_by: "me".to_owned(),
+        comment: String::new(),
+        annotations: Default::default(),
+    };
+    if let Some(id) = &posted.id
+        && let Some(known) = world.engine.view().silence(id)
+    {
+        posted.starts_at = known.starts_at;
+    }
+    let words: Vec<&str> = rest.split_whitespace().collect();
+    for pair in words.chunks(2) {
+        match pair {
+            ["for", value] => posted.ends_at = shifted(world.wall, value),
+            ["from", value] => posted.starts_at = shifted(world.wall, value),
+            ["by", value] => posted.created_by = (*value).to_owned(),
+            _ => panic!("unknown words {pair:?}"),
+        }
+    }
+    posted
+}
+
+/// `s2`, or an id that nobody gave.
+fn silence_id(name: &str, world: &World) -> String {
+    let number = name.strip_prefix('s').and_then(|number| number.parse::<usize>().ok());
+    let known = number.and_then(|number| world.silences.get(number - 1));
+    known.cloned().unwrap_or_else(|| name.to_owned())
+}
+
+fn shifted(now: Timestamp, by: &str) -> Timestamp {
+    match by.strip_prefix('-') {
+        Some(back) => now.minus(duration(back)),
+        None => now.plus(duration(by.trim_start_matches('+'))),
+    }
+}
+
+fn manner(text: &str) -> Manner {
+    match text {
+        "accepts" => Manner::Accepts,
+        "remembers" => Manner::Remembers,
+        "hangs" => Manner::Hangs,
+        "vanishes" => Manner::Vanishes,
+        "fails" => Manner::Fails,
+        "refuses" => Manner::Refuses,
+        _ => {
+            let wait = text.strip_prefix("retry-after ").expect("a known way to answer");
+            Manner::RetryAfter(duration(wait))
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! How a scenario prints what happened: one line for each note, attempt and answer.
+
+use std::fmt::Write;
+
+use bellwether_engine::{Answer, Attempt, GroupQuery, Limit, Note, Record, Status, Told, View};
+use bellwether_model::duration::format_prometheus;
+use bellwether_model::{Alert, LabelSet, Timestamp};
+
+use super::world::{World, start};
+
+/// `+1h30m`: how long after the start of the scenario.
+pub fn offset(at: Timestamp) -> String {
+    let ahead = at >= start();
+    let distance = if ahead { at.since(start()) } else { start().since(at) };
+    let millis = u64::try_from(distance.as_millis()).expect("scenarios are short");
+    let text = format_prometheus(std::time::Duration::from_millis(millis));
+    format!("{}{text}", if ahead { '+' } else { '-' })
+}
+
+/// `Disk{host=a}`
+pub fn alert_name(labels: &LabelSet) -> String {
+    let mut out = labels.value("alertname").to_owned();
+    let others: Vec<String> = labels
+        .iter()
+        .filter(|(name, _)| *name != "alertname")
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    if !others.is_empty() {
+        write!(out, "{{{}}}", others.join(",")).expect("a string takes all");
+    }
+    out
+}
+
+/// `Disk{host=a} firing, Disk{host=b} resolved`
+fn told(alerts: &[std::sync::Arc<Alert>], now: Timestamp) -> String {
+    let texts: Vec<String> = alerts
+        .iter()
+        .map(|alert| {
+            let state = if alert.resolved_at(now) { "resolved" } else { "firing" };
+            format!("{} {state}", alert_name(&alert.labels))
+        })
+        .collect();
+    texts.join(", ")
+}
+
+pub fn attempt(attempt: &Attempt) -> String {
+    let notification = &attempt.notification;
+    let number = match attempt.number {
+        1 => String::new(),
+        number => format!(" (attempt {number})"),
+    };
+    let remembered = if notification.remembered.0.is_empty() { "" } else { " (remembering)" };
+    format!(
+        "tell {} about {}{number}{remembered}, {}: {}",
+        notification.integration,
+        notification.group_key,
+        notification.reason.text(),
+        told(&notification.alerts, notification.now)
+    )
+}
+
+pub fn answer(answer: &Answer, world: &World) -> Option<String> {
+    match answer {
+        Answer::Alerts { rejected } if rejected.is_empty() => None,
+        Answer::Alerts { rejected } => {
+            let texts: Vec<String> = rejected
+                .iter()
+                .map(|alert| format!("number {}: {}", alert.position, alert.message))
+                .collect();
+            Some(format!("rejected {}", texts.join("; ")))
+        }
+        Answer::SilencePosted { id } => Some(format!("answered {}", world.short_id(id))),
+        Answer::SilenceRefused(refusal) => Some(format!("refused: {refusal}")),
+        Answer::SilenceExpired => None,
+        Answer::SilenceUnknown => Some("unknown silence".to_owned()),
+    }
+}
+
+/// The line of a note; attempts are printed as effects.
+pub fn note(note: &Note, world: &World) -> Option<String> {
+    let line = match note {
+        Note::AlertsReceived { firing, resolved, invalid } => {
+            let invalid = if *invalid > 0 { format!(", {invalid} invalid") } else { String::new() };
+            format!("received {firing} firing, {resolved} resolved{invalid}")
+        }
+        Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
+            format!("limit of alerts named {subject} reached")
+        }
+        Note::LimitReached { limit: Limit::Groups, subject } => {
+            format!("limit of groups reached at {subject}")
+        }
+        Note::GroupOpened { key, .. } => format!("group {key} opened"),
+        Note::GroupClosed { key, .. } => format!("group {key} closed"),
+        Note::FlushOpened { key, firing, resolved } => {
+            format!("flush {key}: {firing} firing, {resolved} resolved")
+        }
+        Note::Suppressed { cause, alerts } => format!("{alerts} quiet by {}", cause.label()),
+        Note::NothingToTell { integration, .. } => format!("nothing to tell {integration}"),
+        Note::AttemptStarted { .. } => return None,
+        Note::AttemptFailed { integration, reason, retry, .. } => {
+            let then = if *retry { "will retry" } else { "gives up" };
+            format!("{integration} failed ({}), {then}", reason.label())
+        }
+        Note::Delivered { integration, attempts, .. } => match attempts {
+            1 => format!("{integration} was told"),
+            _ => format!("{integration} was told after {attempts} attempts"),
+        },
+        Note::DeliveryFailed { integration, attempts, detail, .. } => {
+            format!("{integration} was not told after {attempts} attempts: {detail}")
+        }
+        Note::SilenceStored { id, created } => {
+            let what = if *created { "created" } else { "changed" };
+            format!("silence {} {what}", world.short_id(id))
+        }
+        Note::SilenceExpired { id } => format!("silence {} expired", world.short_id(id)),
+        Note::PlanApplied { groups, kept } => format!("plan applied: {groups} groups, {kept} kept"),
+        Note::Collected { alerts: 0, silences: 0, log_entries: 0 } => return None,
+        Note::Collected { alerts, silences, log_entries } => {
+            format!("collected {alerts} alerts, {silences} silences, {log_entries} log entries")
+        }
+    };
+    Some(line)
+}
+
+/// What was kept, in one word and a name.
+pub fn record(record: &Record, world: &World) -> String {
+    match record {
+        Record::Alert { alert, ended } => {
+            let state = if *ended { "ended" } else { "firing" };
+            format!("alert {} {state} until {}", alert_name(&alert.labels), offset(alert.ends_at))
+        }
+        Record::AlertGone(_) => "alert gone".to_owned(),
+        Record::Group(group) => {
+            format!(
+                "group {} of {} due {}",
+                labels(&group.name.labels),
+                group.name.route,
+                offset(group.due)
+            )
+        }
+        Record::GroupGone(name) => format!("group {} of {} gone", labels(&name.labels), name.route),
+        Record::Silence(silence, _) => {
+            format!("silence {} until {}", world.short_id(&silence.id), offset(silence.ends_at))
+        }
+        Record::SilenceGone(id) => format!("silence {} gone", world.short_id(id)),
+        Record::Told(entry) => {
+            let Told { firing, resolved, owed } = &entry.told;
+            format!(
+                "log of {}: {} firing, {} resolved, {} owed",
+                entry.key.integration,
+                firing.len(),
+                resolved.len(),
+                owed.len()
+            )
+        }
+        Record::ToldGone(key) => format!("log of {} gone", key.integration),
+    }
+}
+
+fn labels(packed: &str) -> String {
+    LabelSet::from_packed(packed).expect("a group's name has packed labels").to_string()
+}
+
+pub fn status(status: &Status, world: &World) -> String {
+    let Status { silenced_by, inhibited_by, muted_by } = status;
+    let mut out = String::from(if status.is_suppressed() { "suppressed" } else { "active" });
+    for id in silenced_by {
+        write!(out, ", silenced by {}", world.short_id(id)).expect("a string takes all");
+    }
+    if inhibited_by.is_some() {
+        out.push_str(", inhibited");
+    }
+    for name in muted_by {
+        write!(out, ", muted by {name}").expect("a string takes all");
+    }
+    out
+}
+
+pub fn groups(view: &View, now: Timestamp, world: &World) -> Vec<String> {
+    let mut lines = Vec::new();
+    for group in view.groups(now, &GroupQuery::default()) {
+        lines.push(format!("{} to {}", group.key, group.receiver));
+        for alert in &group.alerts {
+            let name = alert_name(&alert.alert.labels);
+            lines.push(format!("  {name}: {}", status(&alert.status, world)));
+        }
+    }
+    lines
+}
