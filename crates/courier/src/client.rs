@@ -193,7 +193,6 @@ fn without_user(url: &Url) -> Result<Url, RequestError> {
     let mut url = url.clone();
     let cleared = url.set_username("").and_then(|()| url.set_password(None));
     cleared.map_err(|()| unusable("\"<redacted>\" has no host"))?;
-    url.set_fragment(None);
     Ok(url)
 }
 

@@ -172,7 +172,6 @@ impl Transport {
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
             .http1_title_case_headers()
             .connect_timeout(CONNECT_PATIENCE)
             .pool_idle_timeout(IDLE_CONNECTION_MAX)
@@ -248,4 +247,24 @@ pub fn refuse_reference(field: &str, value: &str) -> Result<(), BuildError> {
     }
     let reason = "cannot use secret ref without manager";
     Err(BuildError::Unsupported { field: field.to_owned(), reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_integrations::http::{ProxyConfig, TlsConfig};
+
+    use super::{Http2, LANES_MAX, Lane, Transport};
+
+    #[test]
+    fn lanes_are_kept_up_to_their_limit() {
+        let build = Transport::build(&TlsConfig::default(), &ProxyConfig::default(), Http2::Offer);
+        let transport = build.expect("the defaults are fine");
+        let lanes = || transport.state.lock().expect("nothing panics with it").lanes.len();
+        for host in 0..3 * LANES_MAX {
+            transport.client(Lane::Named(host.to_string())).expect("a client");
+            assert_eq!(lanes(), host % LANES_MAX + 1);
+            transport.client(Lane::Named(host.to_string())).expect("the same client");
+            assert_eq!(lanes(), host % LANES_MAX + 1);
+        }
+    }
 }

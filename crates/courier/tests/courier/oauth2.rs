@@ -133,6 +133,15 @@ async fn a_refused_request_does_not_end_the_token() {
 }
 
 #[tokio::test]
+async fn a_token_comes_before_the_user_in_a_url() {
+    let tokens = numbering("").await;
+    let server = Server::start(ok).await;
+    let url = format!("http://user:password@{}/", server.address);
+    told(&using(oauth2(&tokens)), &url).await.expect("an answer");
+    assert_eq!(authorizations(&server), ["Bearer t0"]);
+}
+
+#[tokio::test]
 async fn a_secret_in_a_file_is_read_again_and_ends_the_token_when_it_changes() {
     let tokens = numbering("").await;
     let server = Server::start(ok).await;

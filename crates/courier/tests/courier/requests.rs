@@ -195,6 +195,7 @@ async fn an_answer_whose_body_never_comes_is_an_answer_at_the_deadline() {
     let deadline = Instant::now() + Duration::from_millis(300);
     let answer = client(|_| {}).send(post(&server.url("/")), deadline).await.expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (202, b"half".as_slice()));
+    assert!(deadline.elapsed() < Duration::from_secs(5), "{:?} late", deadline.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
