@@ -1,5 +1,9 @@
-//! Go's double-quoted string form (`strconv.Quote`), which is part of label-set texts and so of
+//! Go's double-quoted string form (`strconv.Quote`), written and read. It is part of label-set texts and so of
 //! group keys: two programs that quote differently would page twice.
+
+mod unquote;
+
+pub use unquote::unquoted;
 
 /// Appends `text` in double quotes, escaped as Go's `strconv.Quote` does.
 ///
@@ -41,10 +45,13 @@ fn push_escaped(out: &mut String, c: char) {
 
 /// Whether Go's `strconv.IsPrint` accepts `c` (letters, marks, numbers, punctuation, symbols and
 /// the ASCII space; no other space, control, format, surrogate, private-use or unassigned one).
+///
+/// Compat: Go 1.26 knows Unicode 15.0, so later characters count as unassigned.
 fn is_printable(c: char) -> bool {
     use std::sync::LazyLock;
     static PRINTABLE: LazyLock<regex::Regex> = LazyLock::new(|| {
-        regex::Regex::new(r"^[\p{L}\p{M}\p{N}\p{P}\p{S}]$").expect("a fixed pattern")
+        regex::Regex::new(r"^[[\p{L}\p{M}\p{N}\p{P}\p{S}]&&\p{age=15.0}]$")
+            .expect("a fixed pattern")
     });
     let mut buffer = [0; 4];
     PRINTABLE.is_match(c.encode_utf8(&mut buffer))
@@ -52,7 +59,7 @@ fn is_printable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::quoted;
+    use super::{quoted, unquoted};
 
     #[test]
     fn quotes_as_go_does() {
@@ -65,9 +72,36 @@ mod tests {
             ("\u{a0}\u{200b}\u{ad}", r#""\u00a0\u200b\u00ad""#),
             ("\u{e0001}", r#""\U000e0001""#),
             ("🐑", "\"🐑\""),
+            // Unicode 16.
+            ("\u{1fae9}", r#""\U0001fae9""#),
         ];
         for (input, expected) in cases {
             assert_eq!(quoted(input), expected);
+            assert_eq!(unquoted(expected).as_deref(), Some(input));
+        }
+    }
+
+    #[test]
+    fn reads_what_only_other_writers_write() {
+        let cases = [
+            (r#""\x41\u00e9\U0001f411""#, Some("A\u{e9}🐑")),
+            (r#""\101\b\f\v""#, Some("A\u{8}\u{c}\u{b}")),
+            (r#""\xc3\xa9""#, Some("é")),
+            ("\"raw\ttab\"", Some("raw\ttab")),
+            (r#""\xff""#, None),
+            (r#""\ud800""#, None),
+            (r#""\U00110000""#, None),
+            (r#""\400""#, None),
+            (r#""\'""#, None),
+            (r#""\q""#, None),
+            (r#""\x4""#, None),
+            (r#""a"b""#, None),
+            ("\"a\nb\"", None),
+            ("\"", None),
+            ("", None),
+        ];
+        for (input, expected) in cases {
+            assert_eq!(unquoted(input).as_deref(), expected, "{input}");
         }
     }
 }

@@ -88,13 +88,13 @@ fn build_engine(tree: &Node, text: &str) -> Result<::regex::Regex, PatternError>
     ::regex::RegexBuilder::new(&tree.to_engine_syntax())
         .size_limit(PROGRAM_BYTES_MAX)
         .dfa_size_limit(CACHE_BYTES_MAX)
-        .nest_limit(dialect::NESTING_MAX * 4)
+        .nest_limit(dialect::NESTING_MAX * 8)
         .build()
         .map_err(|_| PatternError::new(Fault::TooLarge, text))
 }
 
 /// Limit: what one compiled program may take; Go allows 128 MiB.
-const PROGRAM_BYTES_MAX: usize = 4 << 20;
+const PROGRAM_BYTES_MAX: usize = 8 << 20;
 
 /// Limit: what the engine may remember about texts that it has seen, per pattern and thread.
 const CACHE_BYTES_MAX: usize = 128 << 10;

@@ -34,3 +34,20 @@ impl fmt::Display for Secret {
         f.write_str(if self.0.is_empty() { "" } else { "<secret>" })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Secret;
+
+    #[test]
+    fn no_way_of_printing_shows_the_text() {
+        let secret = Secret::new("hunter2");
+        assert_eq!(
+            format!("{secret} {secret:?} {:?}", Some(&secret)),
+            "<secret> <secret> Some(<secret>)"
+        );
+        assert_eq!(secret.reveal(), "hunter2");
+        assert_eq!(Secret::default().to_string(), "");
+        assert!(Secret::default().is_empty());
+    }
+}

@@ -52,3 +52,51 @@ impl SilenceState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Silence, SilenceState};
+    use crate::labels::LabelSet;
+    use crate::matcher::{MatcherMode, Matchers, parse_matchers};
+    use crate::time::Timestamp;
+
+    fn silence(sets: &[&str]) -> Silence {
+        let set = |text: &&str| {
+            let parsed = parse_matchers(text, MatcherMode::Utf8).expect("valid matchers");
+            Matchers::new(parsed.value)
+        };
+        Silence {
+            id: "6f9c1b5e-8a4e-4a4e-9d52-0f2f3c1d7a10".into(),
+            matcher_sets: sets.iter().map(set).collect(),
+            starts_at: Timestamp::from_unix(100, 0),
+            ends_at: Timestamp::from_unix(200, 0),
+            updated_at: Timestamp::from_unix(50, 0),
+            created_by: "somebody".into(),
+            comment: "maintenance".into(),
+            annotations: Default::default(),
+        }
+    }
+
+    #[test]
+    fn is_active_from_its_start_until_before_its_end() {
+        let cases = [
+            (99, SilenceState::Pending),
+            (100, SilenceState::Active),
+            (199, SilenceState::Active),
+            (200, SilenceState::Expired),
+        ];
+        for (second, state) in cases {
+            assert_eq!(silence(&[]).state(Timestamp::from_unix(second, 0)), state);
+        }
+    }
+
+    #[test]
+    fn all_matchers_of_any_one_set_are_enough() {
+        let silence = silence(&["a=1,b=2", "c=3"]);
+        let matches = |pairs: &[(&str, &str)]| silence.matches(&LabelSet::new(pairs.to_vec()));
+        assert!(matches(&[("a", "1"), ("b", "2")]));
+        assert!(matches(&[("a", "1"), ("c", "3")]));
+        assert!(!matches(&[("a", "1"), ("b", "3")]));
+        assert!(!matches(&[]));
+    }
+}

@@ -52,9 +52,9 @@ pub fn format_prometheus(duration: Duration) -> String {
     }
     let mut out = String::new();
     for (unit, millis) in UNITS {
-        let needs_no_rest = matches!(unit, "y" | "w");
+        let may_leave_rest = !matches!(unit, "y" | "w");
         let count = rest / millis;
-        if count > 0 && !(needs_no_rest && !rest.is_multiple_of(millis)) {
+        if count > 0 && (may_leave_rest || rest.is_multiple_of(millis)) {
             out.push_str(&format!("{count}{unit}"));
             rest %= millis;
         }

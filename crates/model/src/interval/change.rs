@@ -32,9 +32,10 @@ pub(super) fn next(interval: &TimeInterval, after: Timestamp) -> Option<Timestam
     None
 }
 
-/// The instant, unless it lies beyond the last one that can be told apart from `after`.
+/// The instant, unless it lies behind the end of time.
 fn later_than(after: Timestamp, unix_seconds: i64) -> Option<Timestamp> {
-    Some(Timestamp::from_unix(unix_seconds, 0)).filter(|at| *at > after)
+    let at = Timestamp::from_unix(unix_seconds, 0);
+    (at.unix_seconds() == unix_seconds && at > after).then_some(at)
 }
 
 /// The first local second behind `local` at which the answer may change.

@@ -4,10 +4,10 @@
 //! Errors name columns, counted in characters from 0, as `start:end`.
 
 mod lexer;
-mod unquote;
 
 use super::parse::{ParseError, push_limited};
 use super::{Matcher, Op};
+use crate::quote::unquoted;
 use lexer::{Kind, Lexer, Token};
 
 pub(super) use lexer::is_reserved;
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
         if token.kind == Kind::Unquoted {
             return Ok(token.text.into());
         }
-        unquote::unquoted(token.text).ok_or_else(|| {
+        unquoted(token.text).ok_or_else(|| {
             ParseError::new(format!("{}: {}: invalid input", token.columns, token.text))
         })
     }

@@ -55,3 +55,9 @@ const SCRIPTS: &str = "
     Sogdian Sorasompeng Soyombo Sundanese Sylotinagri Syriac Tagalog Tagbanwa Taile Taitham
     Taiviet Takri Tamil Tangsa Tangut Telugu Thaana Thai Tibetan Tifinagh Tirhuta Toto Ugaritic
     Vai Vithkuqi Wancho Warangciti Yezidi Yi Zanabazarsquare";
+
+/// All of them.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    CATEGORIES.split_ascii_whitespace().chain(SCRIPTS.split_ascii_whitespace())
+}
