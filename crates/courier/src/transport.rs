@@ -240,7 +240,7 @@ fn refuse_references(tls: &TlsConfig) -> Result<(), BuildError> {
     refuse_reference("key_ref", &tls.key_ref)
 }
 
-/// Compat: no build has a secret manager, nor has the Go Alertmanager.
+/// No build has a secret manager, nor has the Go Alertmanager.
 pub fn refuse_reference(field: &str, value: &str) -> Result<(), BuildError> {
     if value.is_empty() {
         return Ok(());

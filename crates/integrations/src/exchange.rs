@@ -44,7 +44,7 @@ pub enum BuildError {
 /// text about its own timeout.
 ///
 /// Compat: `429` is retried too, after the time that the receiver names; see
-/// docs/compat.md#webhook-429.
+/// docs/compat.md#rate-limit.
 pub fn accepted(kind: &str, answer: Result<Response, RequestError>) -> Result<Response, Outcome> {
     let error = match answer {
         Ok(response) if response.status / 100 == 2 => return Ok(response),
