@@ -237,6 +237,3 @@ const ESCAPED: &AsciiSet = &CONTROLS
     .add(b'|');
 
 const HTML: &str = "text/html; charset=utf-8";
-
-#[cfg(test)]
-mod tests;

@@ -151,6 +151,3 @@ fn push_time(out: &mut String, at: Timestamp) {
     at.write_millis(out);
     out.push('"');
 }
-
-#[cfg(test)]
-mod tests;

@@ -125,7 +125,7 @@ impl Pass {
         if self.type_error.is_some() || self.schema_error.is_some() {
             return;
         }
-        match draft.into_alert(self.mode) {
+        match draft.judge(self.mode) {
             Ok(alert) => self.inbox.alerts.push(alert),
             Err(message) => self.inbox.refusals.push(Refusal { position, message }),
         }
@@ -174,7 +174,8 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    fn into_alert(&mut self, mode: MatcherMode) -> Result<NewAlert, String> {
+    /// Sorts what was read, and makes an alert of it or says why not.
+    fn judge(&mut self, mode: MatcherMode) -> Result<NewAlert, String> {
         let set = |at: Option<Timestamp>| at.filter(|at| !at.is_zero());
         let (starts_at, ends_at) = (set(self.starts_at), set(self.ends_at));
         if let (Some(start), Some(end)) = (starts_at, ends_at)

@@ -1,1 +1,87 @@
+use bellwether_engine::RejectedAlert;
+use bellwether_model::MatcherMode;
 
+use super::{Inbox, Refusal, decode_alerts, verdict};
+use crate::answer::ApiError;
+
+fn decode(body: &str) -> Inbox {
+    decode_alerts(body.as_bytes(), MatcherMode::Fallback).expect(body)
+}
+
+fn labels(body: &str) -> String {
+    decode(body).alerts[0].labels.to_string()
+}
+
+#[test]
+fn all_members_arrive() {
+    let inbox = decode(
+        r#"[{"labels":{"b":"2","a":"1"},"annotations":{"y":"","x":"ü"},"generatorURL":"/g",
+            "startsAt":"2026-01-02T03:04:05+01:00","endsAt":"2026-01-03T00:00:00Z","more":[1]}]"#,
+    );
+    let alert = &inbox.alerts[0];
+    assert_eq!(alert.labels.to_string(), r#"{a="1", b="2"}"#);
+    assert_eq!(alert.fingerprint, alert.labels.fingerprint());
+    assert_eq!(alert.annotations.to_string(), r#"{x="ü", y=""}"#);
+    assert_eq!(&*alert.generator_url, "/g");
+    let starts = alert.starts_at.map(|at| at.rfc3339_nanos());
+    assert_eq!(starts.as_deref(), Some("2026-01-02T03:04:05+01:00"));
+    let ends = alert.ends_at.map(|at| at.rfc3339_nanos());
+    assert_eq!(ends.as_deref(), Some("2026-01-03T00:00:00Z"));
+}
+
+#[test]
+fn null_and_year_one_mean_not_set() {
+    let inbox = decode(
+        r#"[{"labels":{"a":"b"},"startsAt":null,"endsAt":"0001-01-01T00:00:00Z",
+            "annotations":null,"generatorURL":null}]"#,
+    );
+    let alert = &inbox.alerts[0];
+    assert_eq!((alert.starts_at, alert.ends_at), (None, None));
+    assert!(alert.annotations.is_empty() && alert.generator_url.is_empty());
+    assert!(decode("null").alerts.is_empty());
+}
+
+#[test]
+fn one_alert_leaves_nothing_to_the_next() {
+    let inbox = decode(
+        r#"[{"labels":{"a":"b","c":"d"},"annotations":{"x":"y"},"generatorURL":"/g",
+             "startsAt":"2026-01-01","endsAt":"2026-01-02"},{"labels":{"e":"f"}}]"#,
+    );
+    let alert = &inbox.alerts[1];
+    assert_eq!(alert.labels.to_string(), r#"{e="f"}"#);
+    assert!(alert.annotations.is_empty() && alert.generator_url.is_empty());
+    assert_eq!((alert.starts_at, alert.ends_at), (None, None));
+}
+
+#[test]
+fn the_last_of_equal_names_wins() {
+    assert_eq!(labels(r#"[{"labels":{"a":"1","b":"x","a":"2"}}]"#), r#"{a="2", b="x"}"#);
+    assert_eq!(labels(r#"[{"labels":{"a":"1","b":"x","a":""}}]"#), r#"{b="x"}"#);
+    assert_eq!(labels(r#"[{"labels":{"a":"1"},"LABELS":{"b":"2"}}]"#), r#"{a="1", b="2"}"#);
+    assert_eq!(labels(r#"[{"labels":{"a":"1"},"labels":null,"labels":{"b":"2"}}]"#), r#"{b="2"}"#);
+}
+
+#[test]
+fn label_names_obey_the_mode() {
+    let body = br#"[{"labels":{"a-b":"c"}},{"labels":{"a":"b"},"annotations":{"x y":""}}]"#;
+    let utf8 = decode_alerts(body, MatcherMode::Utf8).expect("well formed");
+    assert_eq!((utf8.alerts.len(), utf8.refusals.len()), (2, 0));
+    let classic = decode_alerts(body, MatcherMode::Classic).expect("well formed");
+    let messages: Vec<&str> = classic.refusals.iter().map(|it| it.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [r#"invalid label set: invalid name "a-b""#, r#"invalid annotations: invalid name "x y""#]
+    );
+}
+
+#[test]
+fn positions_of_the_engine_are_shifted_by_refusals_before_them() {
+    let refusal = |position| Refusal { position, message: format!("door {position}") };
+    let rejected = |position| RejectedAlert { position, message: "engine" };
+    // Elements 0, 1, 4 and 7 never reached the engine; 2, 3, 5, 6 and 8 did.
+    let refusals = vec![refusal(0), refusal(1), refusal(4), refusal(7)];
+    let answer = verdict(refusals, &[rejected(0), rejected(2), rejected(4)]);
+    let expected = "door 0\ndoor 1\nengine\ndoor 4\nengine\ndoor 7\nengine";
+    assert_eq!(answer, Err(ApiError::bad_request(expected)));
+    assert_eq!(verdict(Vec::new(), &[]), Ok(()));
+}

@@ -1,1 +1,75 @@
+use http::{Method, StatusCode};
 
+use super::{ApiPath, Destination, PageKind, cleaned, resolve};
+
+fn redirect(status: StatusCode, path: &str) -> Destination {
+    Destination::Redirect { status, path: path.into() }
+}
+
+#[test]
+fn paths_are_cleaned() {
+    let cases = [
+        ("", "/"),
+        ("/", "/"),
+        ("//", "/"),
+        ("/a//b", "/a/b"),
+        ("/a/./b/", "/a/b/"),
+        ("/a/../b", "/b"),
+        ("/../..", "/"),
+        ("/a/..", "/"),
+        ("a", "/a"),
+    ];
+    for (path, clean) in cases {
+        assert_eq!(cleaned(path), clean, "{path}");
+    }
+}
+
+#[test]
+fn near_misses_are_redirected() {
+    let moved = StatusCode::MOVED_PERMANENTLY;
+    let temporary = StatusCode::TEMPORARY_REDIRECT;
+    let cases = [
+        (Method::GET, "/-/ready/", redirect(moved, "/-/ready")),
+        (Method::HEAD, "/-/ready/", redirect(temporary, "/-/ready")),
+        (Method::POST, "/-/Reload", redirect(temporary, "/-/reload")),
+        (Method::GET, "/METRICS/", redirect(moved, "/metrics")),
+        (Method::GET, "/debug", redirect(moved, "/debug/")),
+        (Method::GET, "/-//ready", redirect(temporary, "/-/ready")),
+        (Method::POST, "/api/v2", redirect(temporary, "/api/v2/")),
+        (Method::GET, "/-/reload/", Destination::NotFound),
+        (Method::GET, "/API/v2/alerts", Destination::NotFound),
+        (Method::GET, "/api/v2x", Destination::NotFound),
+    ];
+    for (method, path, expected) in cases {
+        assert_eq!(resolve(&method, path, "/"), expected, "{method} {path}");
+    }
+}
+
+#[test]
+fn everything_moves_below_the_prefix() {
+    let resolve = |path: &str| resolve(&Method::GET, path, "/a/b");
+    assert_eq!(resolve("/"), Destination::Root);
+    assert_eq!(resolve("/a/b"), redirect(StatusCode::MOVED_PERMANENTLY, "/a/b/"));
+    assert_eq!(resolve("/a/b/api/v2/x"), Destination::Api);
+    assert_eq!(resolve("/api/v2/x"), Destination::NotFound);
+    assert_eq!(resolve("/-/ready"), Destination::NotFound);
+    assert_eq!(resolve("/a/bc"), Destination::NotFound);
+    assert_eq!(resolve("/A/B/metrics"), redirect(StatusCode::MOVED_PERMANENTLY, "/a/b/metrics"));
+    match resolve("/a/b/") {
+        Destination::Page(page) => assert_eq!(page.kind, PageKind::Home),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn api_paths_forgive_one_slash_and_keep_ids_whole() {
+    let parse = |path: &str| ApiPath::parse(path, "/");
+    let silence = |id: &str| Some(ApiPath::Silence { id: id.into() });
+    assert_eq!(parse("/api/v2/alerts/groups/"), Some(ApiPath::Groups));
+    assert_eq!(parse("/api/v2/silence/a%2Fb"), silence("a/b"));
+    assert_eq!(parse("/api/v2/silence/a/"), silence("a"));
+    assert_eq!(parse("/api/v2/silence/a/b"), None);
+    assert_eq!(parse("/api/v2/silence/"), None);
+    assert_eq!(parse("/api/v2/"), None);
+    assert_eq!(ApiPath::parse("/p/api/v2/status", "/p"), Some(ApiPath::Status));
+}

@@ -1,1 +1,56 @@
+use super::is_request_uri;
 
+#[test]
+fn verdicts_equal_the_go_ones() {
+    let good = [
+        "http://prometheus:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
+        "/x",
+        "*",
+        "mailto:x",
+        "http:",
+        "http:x%zz",
+        "http://",
+        "http://:80",
+        "http://x:/",
+        "http://x/a b",
+        "http://x/a#b c",
+        "http://x/?q=%zz",
+        "http://a:1:2/",
+        "http://::1/",
+        "http://[::1]:80/x",
+        "http://[fe80::1%25en0]/",
+        "http://u:p@h/",
+        "//h/p",
+        "http://h%c3%a9/",
+        "http://é/",
+        "http://<x>/",
+    ];
+    for text in good {
+        assert!(is_request_uri(text), "{text}");
+    }
+    let bad = [
+        "",
+        "x",
+        "#x",
+        ":x",
+        "?x",
+        "http?x",
+        "1http://x",
+        "ht!tp://x/",
+        "/%",
+        "http://x/%zz",
+        "http://x y/",
+        "http://x:abc/",
+        "http://[::1/",
+        "http://[x]/",
+        "http://h%41/",
+        "http://x{}/",
+        "http://x^y/",
+        "http://u p@h/",
+        "http://x/\u{1}",
+        "http://x/\u{7f}",
+    ];
+    for text in bad {
+        assert!(!is_request_uri(text), "{text}");
+    }
+}

@@ -1,0 +1,82 @@
+//! Hundreds of requests and what upstream answered to them.
+//!
+//! Each line of `upstream.jsonl` is a request of ours, sent to Alertmanager 0.34.0 in this order,
+//! and the answer that is expected here. Where ours differs on purpose, `upstream` says what theirs
+//! was. Ids are written as `UUID`, times of the day of the recording as `NOW`.
+
+use std::collections::BTreeMap;
+
+use axum::body::Body;
+use http::Request;
+use serde_json::Value;
+
+use crate::{Reply, front, front_with, send};
+use bellwether_api::Settings;
+
+#[tokio::test]
+async fn answers_equal_the_recorded_ones() {
+    let (_house, at_root) = front();
+    let (_house, below) =
+        front_with(Settings { route_prefix: "/am".into(), ..Settings::default() });
+    let mut count = 0;
+    for (number, line) in include_str!("upstream.jsonl").lines().enumerate() {
+        let case: Value = serde_json::from_str(line).expect("a line of JSON");
+        let router = if case["prefix"].is_null() { &at_root } else { &below };
+        let mut reply = send(router, request(&case)).await;
+        reply.text = normal(&reply.text);
+        reply.headers.remove("content-length");
+        if case["method"] == "HEAD" {
+            // The server in front cuts the body off.
+            reply.text.clear();
+        }
+        let headers = case["answer"].as_object().expect("headers").iter();
+        let expected = Reply {
+            status: case["status"].as_u64().expect("a status") as u16,
+            headers: headers
+                .map(|(name, value)| (name.clone(), value.as_str().expect("text").to_string()))
+                .collect::<BTreeMap<_, _>>(),
+            text: case["text"].as_str().expect("a text").to_string(),
+        };
+        assert_eq!(reply, expected, "line {}: {} {}", number + 1, case["method"], case["path"]);
+        count += 1;
+    }
+    assert!(count > 400, "the recording is there");
+}
+
+fn request(case: &Value) -> Request<Body> {
+    let text = |name: &str| case[name].as_str().unwrap_or_default();
+    let mut request = Request::builder().method(text("method")).uri(text("path"));
+    for (name, value) in case["headers"].as_object().into_iter().flatten() {
+        request = request.header(name, value.as_str().expect("text"));
+    }
+    // Each character stands for one byte.
+    let bytes: Vec<u8> = text("body").chars().map(|c| u32::from(c) as u8).collect();
+    request.body(Body::from(bytes)).expect("a recorded request")
+}
+
+/// Puts placeholders for what differs from run to run.
+fn normal(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        if rest.get(..36).is_some_and(is_uuid) {
+            out.push_str("UUID");
+            rest = &rest[36..];
+        } else if rest.starts_with("2026-11-22T") && rest.get(23..24) == Some("Z") {
+            out.push_str("NOW");
+            rest = &rest[24..];
+        } else {
+            out.push(first);
+            rest = &rest[first.len_utf8()..];
+        }
+    }
+    out
+}
+
+fn is_uuid(text: &str) -> bool {
+    text.char_indices().all(|(at, c)| match at {
+        8 | 13 | 18 | 23 => c == '-',
+        14 => c == '4',
+        _ => c.is_ascii_hexdigit(),
+    })
+}

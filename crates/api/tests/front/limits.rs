@@ -1,0 +1,123 @@
+//! The limits of the door: number, time and size.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bellwether_api::{Observation, Settings};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{front, front_with, get, post};
+
+#[tokio::test]
+async fn gets_beyond_the_limit_are_turned_away_and_others_are_not() {
+    let (house, router) = front_with(Settings { get_concurrency: 1, ..Settings::default() });
+    // A read that waits for its view holds the only place.
+    house.views.forget_permits(1_000);
+    let waiting = tokio::spawn({
+        let router = router.clone();
+        async move { get(&router, "/api/v2/alerts").await }
+    });
+    while !house.observations.lock().expect("no panic").contains(&Observation::GetBegun) {
+        tokio::task::yield_now().await;
+    }
+    for path in ["/api/v2/status", "/metrics", "/nowhere"] {
+        let refused = get(&router, path).await;
+        assert_eq!(refused.status, 503, "{path}");
+        let text = "Limit of concurrent GET requests reached (1), try again later.\n\n";
+        assert_eq!(refused.text, text);
+        assert_eq!(refused.header("x-content-type-options"), "nosniff");
+    }
+    assert_eq!(post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await.status, 200);
+    house.views.add_permits(1_000);
+    assert_eq!(waiting.await.expect("no panic").status, 200);
+    assert_eq!(get(&router, "/api/v2/alerts").await.status, 200);
+    let seen = house.observations.lock().expect("no panic");
+    assert_eq!(seen.iter().filter(|it| **it == Observation::GetRefused).count(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_takes_too_long_is_given_up() {
+    let timeout = Some(Duration::from_millis(1500));
+    let (house, router) = front_with(Settings { timeout, ..Settings::default() });
+    house.views.forget_permits(1_000);
+    let late = get(&router, "/api/v2/alerts").await;
+    assert_eq!((late.status, late.text.as_str()), (503, "Exceeded configured timeout of 1.5s.\n"));
+    house.views.add_permits(1_000);
+    assert_eq!(get(&router, "/-/healthy").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused_before_or_while_it_is_read() {
+    let settings = Settings { body_bytes_max: 1_000, ..Settings::default() };
+    let (house, router) = front_with(settings);
+    let address = serve(&router).await;
+    let too_large = |reply: String| {
+        assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");
+        assert!(reply.ends_with(r#"{"code":413,"message":"body is larger than 1000 bytes"}"#));
+    };
+    // Nothing of the body is sent: the announcement is enough.
+    too_large(exchange(address, "Content-Length: 1001\r\n\r\n").await);
+    let piece = format!("258\r\n{}\r\n", " ".repeat(600));
+    too_large(
+        exchange(address, &format!("Transfer-Encoding: chunked\r\n\r\n{piece}{piece}")).await,
+    );
+    let fits = format!(r#"[{{"labels":{{"a":"{}"}}}}]"#, "b".repeat(900));
+    assert_eq!(post(&router, "/api/v2/alerts", fits).await.status, 200);
+    assert_eq!(house.commands.lock().expect("no panic").len(), 1);
+}
+
+#[tokio::test]
+async fn a_body_of_a_hundred_mebibytes_is_refused_before_it_is_sent() {
+    let (house, router) = front();
+    let address = serve(&router).await;
+    let reply = exchange(address, "Content-Length: 104857600\r\n\r\n[").await;
+    assert!(reply.ends_with(r#""message":"body is larger than 67108864 bytes"}"#), "{reply}");
+    assert!(house.commands.lock().expect("no panic").is_empty());
+}
+
+#[tokio::test]
+async fn a_client_that_stops_half_way_disturbs_nothing() {
+    let (house, router) = front();
+    let address = serve(&router).await;
+    let begun = r#"[{"labels":{"a":"b"}},"#;
+    for framing in ["Content-Length: 500\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n16\r\n"] {
+        let mut client = TcpStream::connect(address).await.expect("a listener");
+        let head = "POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n";
+        client.write_all(format!("{head}{framing}{begun}").as_bytes()).await.expect("sent");
+        client.shutdown().await.expect("half closed");
+        // The server has seen the end when it closes its side.
+        let mut reply = Vec::new();
+        client.read_to_end(&mut reply).await.expect("an end");
+        assert!(!reply.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&reply));
+    }
+    assert!(house.commands.lock().expect("no panic").is_empty());
+    assert_eq!(get(&router, "/api/v2/alerts").await.text, "[]\n");
+}
+
+/// Serves on loopback until the test ends.
+async fn serve(router: &axum::Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let router = router.clone();
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// Sends a POST whose last headers and body are given, and reads until its answer is complete.
+async fn exchange(address: SocketAddr, rest: &str) -> String {
+    let mut client = TcpStream::connect(address).await.expect("a listener");
+    let head = "POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+                Content-Type: application/json\r\n";
+    client.write_all(format!("{head}{rest}").as_bytes()).await.expect("sent");
+    let mut reply = Vec::new();
+    let mut piece = [0; 1024];
+    // A reset may follow the answer, since the body was not taken; what came before it counts.
+    while let Ok(count @ 1..) = client.read(&mut piece).await {
+        reply.extend_from_slice(&piece[..count]);
+        if reply.ends_with(b"}") {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&reply).into_owned()
+}

@@ -1,0 +1,65 @@
+//! The front door as clients see it: whole requests in, whole answers out, a real engine behind.
+
+mod compat;
+mod hostile;
+mod house;
+mod limits;
+mod pages;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use bellwether_api::{Settings, router};
+use http::Request;
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+
+use house::TestHouse;
+
+/// What came back.
+#[derive(Debug, PartialEq)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: BTreeMap<String, String>,
+    pub text: String,
+}
+
+impl Reply {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", String::as_str)
+    }
+}
+
+pub fn front() -> (Arc<TestHouse>, Router) {
+    front_with(Settings::default())
+}
+
+pub fn front_with(settings: Settings) -> (Arc<TestHouse>, Router) {
+    let house = Arc::new(TestHouse::new());
+    (house.clone(), router(house, settings))
+}
+
+pub async fn send(router: &Router, request: Request<Body>) -> Reply {
+    let response = router.clone().oneshot(request).await.expect("a router never fails");
+    let (parts, body) = response.into_parts();
+    let text = body.collect().await.expect("a body in memory").to_bytes();
+    let headers = parts.headers.iter().map(|(name, value)| {
+        (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+    });
+    Reply {
+        status: parts.status.as_u16(),
+        headers: headers.collect(),
+        text: String::from_utf8_lossy(&text).into_owned(),
+    }
+}
+
+pub async fn get(router: &Router, path: &str) -> Reply {
+    send(router, Request::get(path).body(Body::empty()).expect("a fixed request")).await
+}
+
+pub async fn post(router: &Router, path: &str, body: impl Into<Body>) -> Reply {
+    let request = Request::post(path).header("content-type", "application/json");
+    send(router, request.body(body.into()).expect("a fixed request")).await
+}

@@ -1,0 +1,128 @@
+//! Everything beside the API, and the headers that hold for all.
+
+use std::io::Read;
+use std::sync::atomic::Ordering;
+
+use axum::body::Body;
+use bellwether_api::Observation;
+use http::Request;
+
+use crate::{front, get, post, send};
+
+#[tokio::test]
+async fn readiness_says_what_is_missing() {
+    let (house, router) = front();
+    assert_eq!((200, "OK"), status_and_text(&get(&router, "/-/ready").await));
+    let verbose = get(&router, "/-/ready?verbose").await;
+    assert_eq!((200, "OK\n[+] state\n[+] store\n"), status_and_text(&verbose));
+    house.broken.store(true, Ordering::Relaxed);
+    let missing = get(&router, "/-/ready").await;
+    assert_eq!((503, "not ready\n[-] store: cannot be written\n"), status_and_text(&missing));
+    let verbose = get(&router, "/-/ready?verbose").await;
+    let expected = (503, "not ready\n[+] state\n[-] store: cannot be written\n");
+    assert_eq!(expected, status_and_text(&verbose));
+    assert_eq!((200, "OK"), status_and_text(&get(&router, "/-/healthy").await));
+    let head = Request::head("/-/ready").body(Body::empty()).expect("a fixed request");
+    assert_eq!(send(&router, head).await.status, 503);
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_not_promised() {
+    let (house, router) = front();
+    house.broken.store(true, Ordering::Relaxed);
+    let refusal = "\"the store cannot be written, so nothing can be promised\"\n";
+    let alerts = post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await;
+    assert_eq!((500, refusal), status_and_text(&alerts));
+    let body = r#"{"matchers":[{"name":"a","value":"b","isRegex":false}],"comment":"",
+        "createdBy":"","startsAt":"2026-01-01T00:00:00Z","endsAt":"2027-01-01T00:00:00Z"}"#;
+    let silence = post(&router, "/api/v2/silences", body).await;
+    assert_eq!((500, refusal), status_and_text(&silence));
+    let id = "/api/v2/silence/00000000-0000-4000-8000-000000000000";
+    let delete = Request::delete(id).body(Body::empty()).expect("a fixed request");
+    assert_eq!((500, refusal), status_and_text(&send(&router, delete).await));
+}
+
+#[tokio::test]
+async fn a_failed_reload_tells_why() {
+    let (house, router) = front();
+    assert_eq!((200, ""), status_and_text(&post(&router, "/-/reload", "").await));
+    house.broken.store(true, Ordering::Relaxed);
+    let failed = post(&router, "/-/reload", "").await;
+    assert_eq!((500, "failed to reload config: no such file\n"), status_and_text(&failed));
+    assert_eq!(failed.header("content-type"), "text/plain; charset=utf-8");
+}
+
+#[tokio::test]
+async fn metrics_come_packed_and_in_the_format_asked_for() {
+    let (_house, router) = front();
+    let plain = get(&router, "/metrics").await;
+    assert_eq!((200, "up 1\n"), status_and_text(&plain));
+    assert_eq!(plain.header("content-type"), "text/plain");
+    let request = Request::get("/metrics")
+        .header("accept", "application/openmetrics-text;version=1.0.0")
+        .header("accept-encoding", "deflate, gzip;q=0.5");
+    let request = request.body(Body::empty()).expect("a fixed request");
+    let response = tower::ServiceExt::oneshot(router, request).await.expect("infallible");
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(response.headers()["content-type"], "application/openmetrics-text");
+    let packed = axum::body::to_bytes(response.into_body(), 1024).await.expect("in memory");
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_string(&mut text).expect("gzip");
+    assert_eq!(text, "up 1\n");
+}
+
+#[tokio::test]
+async fn the_page_for_people_links_to_everything_and_runs_nothing() {
+    let (_house, router) = front();
+    let page = get(&router, "/").await;
+    assert_eq!(page.status, 200);
+    assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
+    assert_eq!(page.header("cache-control"), "no-cache, no-store, must-revalidate");
+    for link in ["api/v2/alerts", "api/v2/silences", "api/v2/status", "metrics", "-/ready"] {
+        assert!(page.text.contains(&format!("href=\"{link}")), "no link to {link}");
+    }
+    assert!(!page.text.contains("href=\"/"), "links must hold under any prefix");
+}
+
+#[tokio::test]
+async fn requests_are_observed_under_the_labels_of_upstream() {
+    let (house, router) = front();
+    get(&router, "/api/v2/silence/x").await;
+    get(&router, "/api/v2/made-up").await;
+    get(&router, "/-/healthy").await;
+    get(&router, "/nowhere").await;
+    let seen = house.observations.lock().expect("no panic").clone();
+    let requests: Vec<(String, &str, u16, Option<u64>)> = seen
+        .iter()
+        .filter_map(|observation| match observation {
+            Observation::Request { handler, method, code, response_bytes, .. } => {
+                Some((handler.clone(), *method, *code, *response_bytes))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        requests,
+        [
+            ("/api/v2/silence/{silenceID}".to_string(), "get", 422, None),
+            ("/api/v2/{unknown}".to_string(), "get", 404, None),
+            ("/-/healthy".to_string(), "get", 200, Some(2)),
+        ]
+    );
+    let begun = seen.iter().filter(|it| **it == Observation::GetBegun).count();
+    let ended = seen.iter().filter(|it| **it == Observation::GetEnded).count();
+    assert_eq!((begun, ended), (4, 4));
+}
+
+#[tokio::test]
+async fn a_matcher_that_reads_two_ways_is_reported() {
+    let (house, router) = front();
+    assert_eq!(get(&router, "/api/v2/alerts?filter=a%3D").await.status, 200);
+    let seen = house.observations.lock().expect("no panic");
+    let warned = seen.iter().any(|it| matches!(it, Observation::MatcherWarning(_)));
+    assert!(warned, "{seen:?}");
+}
+
+fn status_and_text(reply: &crate::Reply) -> (u16, &str) {
+    (reply.status, &reply.text)
+}
