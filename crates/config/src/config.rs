@@ -17,7 +17,7 @@ pub use receiver::{Integration, Receiver};
 pub use route::{GroupBy, Route};
 pub use tracing::{Tracing, TracingClient};
 
-use crate::block::{Block, Reader, Value, Visitor};
+use crate::block::{Block, Problem, Reader, Value, Visitor};
 use crate::yaml::{NodeId, Tree};
 use intervals::Named;
 
@@ -49,6 +49,12 @@ impl Block for Config {
         v.field("time_intervals", &mut Named::plain(&mut self.time_intervals));
         v.field("tracing", &mut self.tracing);
         v.field("event_recorder", &mut self.event_recorder);
+    }
+
+    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+        // A recorder without outputs records nothing.
+        self.event_recorder.take_if(|recorder| *recorder == EventRecorder::default());
+        Ok(())
     }
 }
 

@@ -12,7 +12,7 @@ mod scalar;
 
 use std::collections::HashMap;
 
-use saphyr_parser::{Event, Parser, ScalarStyle, Tag};
+use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Tag};
 
 use crate::Error;
 
@@ -54,18 +54,18 @@ impl Document {
         }
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         refuse_control_characters(text)?;
-        let mut loader = Loader::default();
-        for event in Parser::new_from_str(text) {
-            let (event, span) = event.map_err(|error| {
+        let mut text = text.to_owned();
+        for _ in 0..TABS_MAX {
+            let error = match read(&text)? {
+                Ok(document) => return Ok(document),
+                Err(error) => error,
+            };
+            if !replace_tab(&mut text, &error) {
                 let line = u32::try_from(error.marker().line()).ok();
-                Error::at_line(line, error.info().to_owned())
-            })?;
-            let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
-            if loader.take(event, line)? == Loading::Finished {
-                break;
+                return Err(Error::at_line(line, error.info().to_owned()));
             }
         }
-        Ok(loader.document)
+        Err(Error::at_line(None, format!("more than {TABS_MAX} tabs behind colons")))
     }
 
     pub(crate) fn root(&self) -> Option<NodeId> {
@@ -151,6 +151,39 @@ impl Document {
             Kind::Scalar { text, .. } if text == name => Some((self.node(*key).line, *value)),
             _ => None,
         })
+    }
+}
+
+/// A syntax error is handed out as it is, since one kind of them can be mended.
+fn read(text: &str) -> Result<Result<Document, ScanError>, Error> {
+    let mut loader = Loader::default();
+    for event in Parser::new_from_str(text) {
+        let (event, span) = match event {
+            Ok(event) => event,
+            Err(error) => return Ok(Err(error)),
+        };
+        let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        if loader.take(event, line)? == Loading::Finished {
+            break;
+        }
+    }
+    Ok(Ok(loader.document))
+}
+
+/// Compat: `key:<tab>value` is read, which the parser refuses. Only where it complains is the tab
+/// replaced, since inside a text it must stay. False if this is not what it complains about.
+fn replace_tab(text: &mut String, error: &ScanError) -> bool {
+    if error.info() != TAB_BEHIND_COLON {
+        return false;
+    }
+    // Lines may end in several ways, hence not by line and column.
+    let end = text.char_indices().nth(error.marker().index()).map_or(text.len(), |(at, _)| at);
+    match text[..end].rfind(":\t") {
+        Some(colon) => {
+            text.replace_range(colon + 1..colon + 2, " ");
+            true
+        }
+        None => false,
     }
 }
 
@@ -271,6 +304,10 @@ fn refuse_control_characters(text: &str) -> Result<(), Error> {
 
 /// Limit: a configuration is read whole, and more than once.
 pub(crate) const TEXT_MAX_BYTES: usize = 16 * 1024 * 1024;
+/// Limit: each takes another look at the text from its start.
+const TABS_MAX: usize = 1000;
+/// The parser's words for it.
+const TAB_BEHIND_COLON: &str = "':' must be followed by a valid YAML whitespace";
 /// Limit: each value costs some hundred bytes while the file is read.
 const NODES_MAX: usize = 2_000_000;
 /// Limit: blocks are decoded by recursion. A route takes two levels.
