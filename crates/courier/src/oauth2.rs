@@ -144,7 +144,6 @@ impl TokenSource {
         client_secret: &Secret,
         user_agent: &HeaderValue,
     ) -> Result<Response, RequestError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
         let mut headers = HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
             (USER_AGENT, user_agent.clone()),
@@ -165,7 +164,7 @@ impl TokenSource {
                 }
             }
         }
-        let body = Bytes::from(form.extend_pairs(fields).finish());
+        let body = Bytes::from(encoded_form(fields));
         let dispatch = Dispatch { method: Method::POST, url: self.url.clone(), headers, body };
         let deadline = Instant::now() + FETCH_PATIENCE;
         let answer = tokio::time::timeout_at(deadline, self.transport.send(dispatch)).await;
@@ -213,6 +212,10 @@ fn json_fields(body: &[u8]) -> Option<BTreeMap<String, String>> {
         _ => None,
     };
     Some(fields.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect())
+}
+
+fn encoded_form(fields: BTreeMap<String, String>) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish()
 }
 
 /// The token's type as a header spells it.

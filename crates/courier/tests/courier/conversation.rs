@@ -1,5 +1,5 @@
 use std::collections::VecDeque;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellwether_courier::{EXCHANGE_REQUESTS_MAX, perform};
@@ -47,6 +47,23 @@ async fn a_webhook_is_told_and_its_answer_understood() {
     assert!(received.body.starts_with(r#"{"receiver":"team","#), "{}", received.body);
     assert!(received.body.ends_with("\"truncatedAlerts\":0}\n"), "{}", received.body);
     assert_eq!(received.header("Content-Type").as_deref(), Some("application/json"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_attempts_share_a_client_on_several_threads() {
+    let server = Server::start(ok).await;
+    let shared = Arc::new((webhook(&server), client(|_| {})));
+    let attempts = std::iter::repeat_n(shared, 20).map(|shared| {
+        tokio::spawn(async move {
+            let (webhook, client) = &*shared;
+            perform(webhook, &notification(), client, soon()).await
+        })
+    });
+    for attempt in attempts.collect::<Vec<_>>() {
+        let outcome = attempt.await.expect("it ran");
+        assert_eq!(outcome, Outcome::Delivered { remember: Remembered::default() });
+    }
+    assert_eq!(server.received().len(), 20);
 }
 
 #[tokio::test]
