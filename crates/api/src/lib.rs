@@ -10,6 +10,8 @@
 //!
 //! [`View`]: bellwether_engine::View
 
+mod targets;
+
 mod door;
 mod gate;
 mod paths;
@@ -41,3 +43,4 @@ pub use house::{
     StatusInfo, Unavailable, VersionInfo,
 };
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
+pub use targets::{Tolerant, TolerantStream};

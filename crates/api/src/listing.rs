@@ -6,6 +6,7 @@
 //!
 //! Compat: the order of members is upstream's, byte for byte.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, Status, View};
@@ -104,8 +105,7 @@ fn push_alert(out: &mut String, alert: &Alert, status: &Status, receivers: &[Arc
     out.push_str(",\"endsAt\":");
     push_time(out, alert.ends_at);
     out.push_str(",\"fingerprint\":\"");
-    out.push_str(&alert.fingerprint.to_string());
-    out.push_str("\",\"receivers\":[");
+    write!(out, "{}\",\"receivers\":[", alert.fingerprint).expect("a text takes all writes");
     for (index, receiver) in receivers.iter().enumerate() {
         push_member_html(out, if index > 0 { ",{\"name\":" } else { "{\"name\":" }, receiver);
         out.push('}');

@@ -80,3 +80,16 @@ fn is_uuid(text: &str) -> bool {
         _ => c.is_ascii_hexdigit(),
     })
 }
+
+#[tokio::test]
+async fn a_filter_may_be_typed_as_it_is() {
+    let (_house, router) = front();
+    crate::post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"<é>"}}]"#).await;
+    let address = crate::serve(&router).await;
+    for filter in ["a=\"<é>\"", "a=~\".{3}|^x\""] {
+        let head = format!("GET /api/v2/alerts?filter={filter} HTTP/1.1\r\nHost: x\r\n");
+        let reply = crate::exchange(address, &format!("{head}Connection: close\r\n\r\n")).await;
+        assert!(reply.starts_with("HTTP/1.1 200 "), "{filter}: {reply}");
+        assert!(reply.contains(r#""labels":{"a":"\u003cé\u003e"}"#), "{filter}: {reply}");
+    }
+}

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bellwether_api::{Observation, Settings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 
-use crate::{front, front_with, get, post};
+use crate::{front, front_with, get, post, serve};
 
 #[tokio::test]
 async fn gets_beyond_the_limit_are_turned_away_and_others_are_not() {
@@ -95,29 +95,9 @@ async fn a_client_that_stops_half_way_disturbs_nothing() {
     assert_eq!(get(&router, "/api/v2/alerts").await.text, "[]\n");
 }
 
-/// Serves on loopback until the test ends.
-async fn serve(router: &axum::Router) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = listener.local_addr().expect("an address");
-    let router = router.clone();
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    address
-}
-
-/// Sends a POST whose last headers and body are given, and reads until its answer is complete.
+/// Sends a POST whose last headers and body are given.
 async fn exchange(address: SocketAddr, rest: &str) -> String {
-    let mut client = TcpStream::connect(address).await.expect("a listener");
     let head = "POST /api/v2/alerts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
                 Content-Type: application/json\r\n";
-    client.write_all(format!("{head}{rest}").as_bytes()).await.expect("sent");
-    let mut reply = Vec::new();
-    let mut piece = [0; 1024];
-    // A reset may follow the answer, since the body was not taken; what came before it counts.
-    while let Ok(count @ 1..) = client.read(&mut piece).await {
-        reply.extend_from_slice(&piece[..count]);
-        if reply.ends_with(b"}") {
-            break;
-        }
-    }
-    String::from_utf8_lossy(&reply).into_owned()
+    crate::exchange(address, &format!("{head}{rest}")).await
 }

@@ -7,13 +7,16 @@ mod limits;
 mod pages;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use bellwether_api::{Settings, router};
+use bellwether_api::{Settings, Tolerant, router};
 use http::Request;
 use http_body_util::BodyExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
 use house::TestHouse;
@@ -62,4 +65,29 @@ pub async fn get(router: &Router, path: &str) -> Reply {
 pub async fn post(router: &Router, path: &str, body: impl Into<Body>) -> Reply {
     let request = Request::post(path).header("content-type", "application/json");
     send(router, request.body(body.into()).expect("a fixed request")).await
+}
+
+/// Serves on loopback until the test ends.
+pub async fn serve(router: &Router) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let router = router.clone();
+    tokio::spawn(async move { axum::serve(Tolerant(listener), router).await });
+    address
+}
+
+/// Sends a whole request, and reads until the connection ends or a JSON object does.
+pub async fn exchange(address: SocketAddr, request: &str) -> String {
+    let mut client = TcpStream::connect(address).await.expect("a listener");
+    client.write_all(request.as_bytes()).await.expect("sent");
+    let mut reply = Vec::new();
+    let mut piece = [0; 1024];
+    // A reset may follow the answer, if the body was not taken; what came before it counts.
+    while let Ok(count @ 1..) = client.read(&mut piece).await {
+        reply.extend_from_slice(&piece[..count]);
+        if reply.ends_with(b"}") {
+            break;
+        }
+    }
+    String::from_utf8_lossy(&reply).into_owned()
 }
