@@ -5,6 +5,7 @@
 
 mod any;
 mod duration;
+mod go_url;
 mod required;
 mod url;
 

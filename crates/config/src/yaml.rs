@@ -8,6 +8,7 @@
 //! whoever walks the tree counts (see [`crate::block`]). Nothing here recurses.
 
 mod emit;
+mod mend;
 mod scalar;
 
 use std::collections::HashMap;
@@ -55,17 +56,18 @@ impl Document {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         refuse_control_characters(text)?;
         let mut text = text.to_owned();
-        for _ in 0..TABS_MAX {
+        for _ in 0..MENDS_MAX {
             let error = match read(&text)? {
                 Ok(document) => return Ok(document),
                 Err(error) => error,
             };
-            if !replace_tab(&mut text, &error) {
+            if mend::mend(&mut text, &error).is_none() {
                 let line = u32::try_from(error.marker().line()).ok();
                 return Err(Error::at_line(line, error.info().to_owned()));
             }
         }
-        Err(Error::at_line(None, format!("more than {TABS_MAX} tabs behind colons")))
+        let message = format!("more than {MENDS_MAX} lines with odd tabs or indentation");
+        Err(Error::at_line(None, message))
     }
 
     pub(crate) fn root(&self) -> Option<NodeId> {
@@ -168,23 +170,6 @@ fn read(text: &str) -> Result<Result<Document, ScanError>, Error> {
         }
     }
     Ok(Ok(loader.document))
-}
-
-/// Compat: `key:<tab>value` is read, which the parser refuses. Only where it complains is the tab
-/// replaced, since inside a text it must stay. False if this is not what it complains about.
-fn replace_tab(text: &mut String, error: &ScanError) -> bool {
-    if error.info() != TAB_BEHIND_COLON {
-        return false;
-    }
-    // Lines may end in several ways, hence not by line and column.
-    let end = text.char_indices().nth(error.marker().index()).map_or(text.len(), |(at, _)| at);
-    match text[..end].rfind(":\t") {
-        Some(colon) => {
-            text.replace_range(colon + 1..colon + 2, " ");
-            true
-        }
-        None => false,
-    }
 }
 
 #[derive(PartialEq)]
@@ -305,9 +290,7 @@ fn refuse_control_characters(text: &str) -> Result<(), Error> {
 /// Limit: a configuration is read whole, and more than once.
 pub(crate) const TEXT_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Limit: each takes another look at the text from its start.
-const TABS_MAX: usize = 1000;
-/// The parser's words for it.
-const TAB_BEHIND_COLON: &str = "':' must be followed by a valid YAML whitespace";
+const MENDS_MAX: usize = 1000;
 /// Limit: each value costs some hundred bytes while the file is read.
 const NODES_MAX: usize = 2_000_000;
 /// Limit: blocks are decoded by recursion. A route takes two levels.

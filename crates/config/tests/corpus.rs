@@ -5,6 +5,8 @@
 //! must print the same. Where Debian's `amtool` (0.25) is installed, its verdict must be ours,
 //! except for files that say `# since:` a version it is older than, or `# differs:` why.
 
+#![allow(clippy::disallowed_methods, reason = "a test reads the corpus itself")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

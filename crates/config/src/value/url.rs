@@ -7,6 +7,7 @@
 use bellwether_model::Secret;
 
 use super::SECRET_SHOWN;
+use super::go_url::{check_http_url, parse_url};
 use crate::block::{Reader, Value};
 use crate::yaml::{NodeId, Tree};
 
@@ -134,103 +135,6 @@ pub(crate) fn check_template(text: &str) -> Result<(), String> {
     let mut rest = text;
     while let Some((_, action)) = rest.split_once("{{") {
         rest = action.split_once("}}").ok_or("unclosed action")?.1;
-    }
-    Ok(())
-}
-
-pub(crate) fn check_http_url(text: &str) -> Result<(), String> {
-    let parts = parse_url(text)?;
-    if parts.scheme != "http" && parts.scheme != "https" {
-        return Err(format!("unsupported scheme {:?} for URL", parts.scheme));
-    }
-    if parts.host.is_empty() {
-        return Err("missing host for URL".to_owned());
-    }
-    Ok(())
-}
-
-struct Parts {
-    scheme: String,
-    host: String,
-}
-
-fn parse_url(text: &str) -> Result<Parts, String> {
-    if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
-        return Err("invalid control character in URL".to_owned());
-    }
-    let text = text.split_once('#').map_or(text, |(before, fragment)| {
-        if check_escapes(fragment).is_ok() { before } else { text }
-    });
-    let (scheme, rest) = split_scheme(text)?;
-    let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
-    let mut host = String::new();
-    let mut path = rest;
-    if let Some(after) = rest.strip_prefix("//") {
-        let end = after.find('/').unwrap_or(after.len());
-        host = check_authority(&after[..end])?;
-        path = &after[end..];
-    } else if !rest.starts_with('/') {
-        if !scheme.is_empty() {
-            // What follows such a scheme is opaque.
-            return Ok(Parts { scheme, host });
-        }
-        if rest.split('/').next().is_some_and(|segment| segment.contains(':')) {
-            return Err("first path segment in URL cannot contain colon".to_owned());
-        }
-    }
-    check_escapes(path)?;
-    Ok(Parts { scheme, host })
-}
-
-fn split_scheme(text: &str) -> Result<(String, &str), String> {
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => {}
-            b'0'..=b'9' | b'+' | b'-' | b'.' if at > 0 => {}
-            b':' if at == 0 => return Err("missing protocol scheme".to_owned()),
-            b':' => return Ok((text[..at].to_ascii_lowercase(), &text[at + 1..])),
-            _ => break,
-        }
-    }
-    Ok((String::new(), text))
-}
-
-/// `user:password@host:port`; gives the host with its port.
-fn check_authority(text: &str) -> Result<String, String> {
-    let (user, host) = match text.rfind('@') {
-        None => ("", text),
-        Some(at) => (&text[..at], &text[at + 1..]),
-    };
-    let allowed_in_user = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
-    if !user.chars().all(allowed_in_user) {
-        return Err("net/url: invalid userinfo".to_owned());
-    }
-    check_escapes(user)?;
-    let port = if let Some(inner) = host.strip_prefix('[') {
-        inner.rfind(']').map(|end| &inner[end + 1..]).ok_or("missing ']' in host")?
-    } else {
-        host.find(':').map_or("", |at| &host[at..])
-    };
-    if !port.is_empty()
-        && !port.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
-    {
-        return Err("invalid port after host".to_owned());
-    }
-    let refused = |c: char| c.is_ascii() && " \"<>\\^`{|}".contains(c);
-    match host.chars().find(|c| refused(*c) && !"<>\"".contains(*c)) {
-        Some(c) => Err(format!("invalid character {c:?} in host name")),
-        None => check_escapes(host).map(|()| host.to_owned()),
-    }
-}
-
-fn check_escapes(text: &str) -> Result<(), String> {
-    let bytes = text.as_bytes();
-    let broken = |at: usize| {
-        bytes[at] == b'%'
-            && !bytes.get(at + 1..at + 3).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit))
-    };
-    if (0..bytes.len()).any(broken) {
-        return Err("invalid URL escape".to_owned());
     }
     Ok(())
 }

@@ -1,0 +1,52 @@
+use super::*;
+
+#[track_caller]
+fn check(text: &str, expect: Result<(), &str>) {
+    assert_eq!(check_http_url(text), expect.map_err(str::to_owned), "{text}");
+}
+
+#[test]
+fn what_programs_call_a_url_is_one() {
+    for text in [
+        "http://a",
+        "HTTPS://A.example:8443/x?y=z#f",
+        "http://user:p%40ss@host/",
+        "http://[::1]:9093/",
+        "http://[fe80::1%25eth0]/",
+        "http://:9093/",
+        "http://a:/",
+        "http://a:1:2/",
+        "http://a/b c|d",
+        "http://a/?q=%zz",
+        "http://exämple/ü",
+        "http://a%c3%a4/",
+        "http://a%25b/",
+    ] {
+        check(text, Ok(()));
+    }
+}
+
+#[test]
+fn other_texts_are_refused_with_a_reason() {
+    check("", Err("unsupported scheme \"\" for URL"));
+    check("a.example/x", Err("unsupported scheme \"\" for URL"));
+    check("///a", Err("unsupported scheme \"\" for URL"));
+    check("1a:b", Err("first path segment in URL cannot contain colon"));
+    check(":a", Err("missing protocol scheme"));
+    check("mailto:a@b", Err("unsupported scheme \"mailto\" for URL"));
+    check("http:a", Err("missing host for URL"));
+    check("http:///a", Err("missing host for URL"));
+    check("http://user@/a", Err("missing host for URL"));
+    check("http://a:b/", Err("invalid port after host"));
+    check("http://[::1]x/", Err("invalid port after host"));
+    check("http://[::1/", Err("missing ']' in host"));
+    check("http://[1.2.3.4]/", Err("invalid host"));
+    check("http://a[b/", Err("invalid IP-literal"));
+    check("http://a b/", Err("invalid character ' ' in host name"));
+    check("http://a%20b/", Err("invalid URL escape"));
+    check("http://a/%zz", Err("invalid URL escape"));
+    check("http://a/%4", Err("invalid URL escape"));
+    check("http://a/#%", Err("invalid URL escape"));
+    check("http://a b@c/", Err("net/url: invalid userinfo"));
+    check("http://a/\n", Err("invalid control character in URL"));
+}
