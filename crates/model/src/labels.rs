@@ -182,6 +182,12 @@ fn push_sized(out: &mut String, text: &str) {
 
 /// The text whose length stands at the front, and what follows it.
 fn split_sized(packed: &str) -> Option<(&str, &str)> {
+    let first = *packed.as_bytes().first()?;
+    if first < 0x40 {
+        // Nearly all texts are this short.
+        let end = 1 + usize::from(first);
+        return Some((packed.get(1..end)?, packed.get(end..)?));
+    }
     let mut length = 0usize;
     for (index, byte) in packed.bytes().enumerate().take(6) {
         length |= usize::from(byte & 0x3f) << (6 * index);
