@@ -97,7 +97,22 @@ fn rust_files(root: &Path) -> Vec<PathBuf> {
 
 /// Names that lead out of a pure crate.
 const OUTSIDE: [&str; 18] = [
-    "std::fs", "std::net", "std::io", "std::thread", "std::process", "std::env", "std::sync::Mutex",
-    "Instant::now", "SystemTime", "Timestamp::now", "Zoned::now", "tokio", "reqwest", "hyper",
-    "RandomState", "thread_rng", "rand::", "getrandom",
+    "std::fs",
+    "std::net",
+    "std::io",
+    "std::thread",
+    "std::process",
+    "std::env",
+    "std::sync::Mutex",
+    "Instant::now",
+    "SystemTime",
+    "Timestamp::now",
+    "Zoned::now",
+    "tokio",
+    "reqwest",
+    "hyper",
+    "RandomState",
+    "thread_rng",
+    "rand::",
+    "getrandom",
 ];

@@ -1,0 +1,48 @@
+# The commands of this repository; `make help` lists them.
+
+CARGO ?= cargo
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+# What the tests start as real processes, on Debian.
+TEST_PACKAGES := prometheus prometheus-alertmanager curl
+TEST_PROGRAMS := prometheus prometheus-alertmanager amtool curl
+
+.PHONY: help run test test-packages bench lint
+
+help:
+	@echo 'make run    build and start a server with a demo webhook that prints what it receives'
+	@echo 'make test   install what the tests need, and run them all'
+	@echo 'make bench  compare speed and memory with the Go Alertmanager'
+	@echo 'make lint   formatting, clippy, licences'
+
+# The server listens on port 9093 and keeps its data in ./data; both programs end with ^C.
+run:
+	$(CARGO) build --release -p bellwether
+	@trap 'kill $$hook 2>/dev/null' EXIT; trap 'exit 0' INT TERM; \
+	./target/release/bellwether demo-webhook 127.0.0.1:5001 & hook=$$!; \
+	./target/release/bellwether server --config.file=examples/bellwether.yml --cluster.listen-address=
+
+test: test-packages
+	$(CARGO) test --workspace
+
+# Nothing is installed, and no network is needed, if all programs are there already.
+test-packages:
+	@for program in $(TEST_PROGRAMS); do \
+		command -v $$program >/dev/null || missing=yes; \
+	done; \
+	if [ -n "$$missing" ]; then \
+		if [ -z "$$(find /var/lib/apt/lists -name '*Packages*' -mtime -7 2>/dev/null | head -1)" ]; then \
+			$(SUDO) apt-get update; \
+		fi; \
+		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TEST_PACKAGES); \
+	fi
+
+bench: test-packages
+	$(CARGO) build --release -p bellwether
+	$(CARGO) run --release -p bellwether-bench
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check licenses bans sources; \
+	else echo 'cargo-deny is not installed: licences and bans are not checked'; fi

@@ -1,0 +1,186 @@
+//! The attempts to notify that are under way.
+//!
+//! In: an [`Attempt`] of the engine. Out, later: exactly one outcome for each, whatever happens in
+//! between: a panic, a deadline, a receiver that no longer exists.
+//!
+//! It decides nothing: whether there is another attempt is the engine's question.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use bellwether_courier::{Client, perform};
+use bellwether_engine::{Attempt, DeliveryId};
+use bellwether_integrations::Integration;
+use bellwether_model::{FailureReason, IntegrationId, Notification, Outcome};
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock::Clock;
+use crate::main_loop::Event;
+use crate::metrics::Metrics;
+
+/// Limit: attempts that are under way at the same time; others wait, within their deadlines.
+pub const ATTEMPTS_MAX: usize = 512;
+/// Limit: the same for one integration, so that a receiver that hangs leaves room for others.
+pub const ATTEMPTS_PER_INTEGRATION_MAX: usize = 64;
+
+/// Someone who can be told.
+pub trait Teller: Send + Sync {
+    /// One attempt, which ends at `deadline` at the latest.
+    fn tell<'a>(
+        &'a self,
+        notification: &'a Notification,
+        deadline: Instant,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
+}
+
+/// A receiver's integration with the client that carries its requests.
+pub struct Correspondent {
+    pub integration: Box<dyn Integration>,
+    /// Shared by integrations with equal settings.
+    pub client: Arc<Client>,
+}
+
+/// All that a configuration names and a route uses.
+#[derive(Clone, Default)]
+pub struct Tellers(BTreeMap<IntegrationId, Desk>);
+
+#[derive(Clone)]
+struct Desk {
+    teller: Arc<dyn Teller>,
+    room: Arc<Semaphore>,
+}
+
+/// Starts attempts and reports their outcomes.
+pub struct Attempts {
+    tellers: Tellers,
+    room: Arc<Semaphore>,
+    outcomes: UnboundedSender<Event>,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+}
+
+impl Teller for Correspondent {
+    fn tell<'a>(
+        &'a self,
+        notification: &'a Notification,
+        deadline: Instant,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        Box::pin(perform(self.integration.as_ref(), notification, &self.client, deadline))
+    }
+}
+
+impl Tellers {
+    pub fn insert(&mut self, id: IntegrationId, teller: Arc<dyn Teller>) {
+        let room = Arc::new(Semaphore::new(ATTEMPTS_PER_INTEGRATION_MAX));
+        self.0.insert(id, Desk { teller, room });
+    }
+
+    pub fn ids(&self) -> impl Iterator<Item = &IntegrationId> {
+        self.0.keys()
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Attempts {
+    pub fn new(
+        tellers: Tellers,
+        outcomes: UnboundedSender<Event>,
+        clock: Clock,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        let room = Arc::new(Semaphore::new(ATTEMPTS_MAX));
+        Attempts { tellers, room, outcomes, clock, metrics }
+    }
+
+    /// From now on these are told; attempts that are under way go on.
+    pub fn replace(&mut self, tellers: Tellers) {
+        self.tellers = tellers;
+    }
+
+    /// Begins an attempt; returns at once.
+    pub fn begin(&self, attempt: Attempt) {
+        let Attempt { delivery, notification, deadline, number: _ } = attempt;
+        let Some(desk) = self.tellers.0.get(&notification.integration).cloned() else {
+            let outcome = Outcome::Refused {
+                reason: FailureReason::Other,
+                detail: "the receiver is no longer in the configuration".into(),
+            };
+            // Nobody listens only once the server has stopped.
+            let _ = self.outcomes.send(Event::Outcome { delivery, outcome });
+            return;
+        };
+        let mut report =
+            Report { delivery, outcome: None, outcomes: self.outcomes.clone(), under_way: None };
+        let deadline = Instant::from_std(self.clock.instant(deadline));
+        let room = Arc::clone(&self.room);
+        let metrics = Arc::clone(&self.metrics);
+        tokio::spawn(async move {
+            let told = async {
+                // The semaphores are never closed, so a permit comes or the deadline does.
+                let _own = desk.room.acquire().await;
+                let _any = room.acquire().await;
+                report.under_way = Some(UnderWay::begin(&metrics, &notification.integration));
+                desk.teller.tell(&notification, deadline).await
+            };
+            let outcome = timeout_at(deadline, told).await;
+            report.outcome = Some(outcome.unwrap_or_else(|_| Outcome::Retry {
+                after: None,
+                reason: FailureReason::ContextDeadlineExceeded,
+                detail: "context deadline exceeded".into(),
+            }));
+            drop(report);
+        });
+    }
+}
+
+/// Sends the outcome when it is dropped, which also happens on a panic.
+struct Report {
+    delivery: DeliveryId,
+    outcome: Option<Outcome>,
+    outcomes: UnboundedSender<Event>,
+    under_way: Option<UnderWay>,
+}
+
+impl Drop for Report {
+    fn drop(&mut self) {
+        self.under_way = None;
+        let outcome = self.outcome.take().unwrap_or_else(|| Outcome::Retry {
+            after: None,
+            reason: FailureReason::Other,
+            detail: "the attempt ended early; this is a defect of the server".into(),
+        });
+        // Nobody listens only once the server has stopped.
+        let _ = self.outcomes.send(Event::Outcome { delivery: self.delivery, outcome });
+    }
+}
+
+/// Counts an attempt and its time for as long as it lives.
+struct UnderWay {
+    metrics: Arc<Metrics>,
+    integration: IntegrationId,
+    begun: Instant,
+}
+
+impl UnderWay {
+    fn begin(metrics: &Arc<Metrics>, integration: &IntegrationId) -> Self {
+        metrics.attempts_in_flight.add(1.0);
+        let metrics = Arc::clone(metrics);
+        UnderWay { metrics, integration: integration.clone(), begun: Instant::now() }
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.metrics.attempts_in_flight.add(-1.0);
+        let IntegrationId { receiver, kind, .. } = &self.integration;
+        let labels = self.metrics.integration_labels(kind, receiver);
+        self.metrics.attempt_seconds.with(&labels).observe(self.begun.elapsed().as_secs_f64());
+    }
+}

@@ -1,0 +1,188 @@
+//! What flags ask for, held against what this build can do.
+//!
+//! In: [`Flags`]. Out: engine settings, and lines to log; or why the server must not start. A flag
+//! whose feature is not there is never ignored: what would have to do something is an error, what
+//! would only tune it is told.
+
+use std::time::Duration;
+
+use bellwether_engine::Settings;
+
+use crate::features::Features;
+use crate::flags::{Flags, SignedDuration, changed};
+
+/// What is worth a line at the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Remark {
+    Info(String),
+    Warning(String),
+}
+
+/// Checks all flags but the features.
+///
+/// # Errors
+/// With a text that names the flag.
+pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<Remark>), String> {
+    refuse_missing(flags)?;
+    if flags.config_file.is_empty() {
+        return Err("--config.file must not be empty".into());
+    }
+    if flags.storage_path.is_empty() {
+        return Err("--storage.path must not be empty".into());
+    }
+    let ratio = flags.memory_limit_ratio;
+    if features.memory_limit && !(ratio > 0.0 && ratio <= 1.0) {
+        return Err(
+            "--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.".into()
+        );
+    }
+    positive("dispatch.maintenance-interval", flags.dispatch_maintenance_interval)?;
+    check_cluster_durations(flags)?;
+    let settings = Settings {
+        retention: positive("data.retention", flags.data_retention)?,
+        maintenance_interval: positive(
+            "data.maintenance-interval",
+            flags.data_maintenance_interval,
+        )?,
+        alerts_gc_interval: positive("alerts.gc-interval", flags.alerts_gc_interval)?,
+        start_delay: flags.dispatch_start_delay.positive().unwrap_or(Duration::ZERO),
+        silences_max: limit(flags.silences_max),
+        silence_bytes_max: limit(flags.silence_bytes_max),
+        alerts_per_name_max: limit(flags.alerts_per_name_max),
+        groups_max: 0,
+    };
+    Ok((settings, remarks(flags)))
+}
+
+/// Flags that would have to do something which is not in this build.
+fn refuse_missing(flags: &Flags) -> Result<(), String> {
+    let missing = |flag: &str, what: &str| {
+        Err(format!(
+            "--{flag} is set, but this build has no {what}: the server would run without it"
+        ))
+    };
+    if flags.web_systemd_socket {
+        return missing("web.systemd-socket", "socket activation");
+    }
+    if !flags.web_config_file.is_empty() {
+        return missing("web.config.file", "TLS or authentication for its own HTTP server");
+    }
+    if flags.web_listen_addresses.iter().any(|address| address.starts_with("vsock://")) {
+        return missing("web.listen-address=vsock://", "vsock listener");
+    }
+    if !flags.cluster_peers.is_empty() {
+        return missing("cluster.peer", "cluster");
+    }
+    if !flags.cluster_tls_config.is_empty() {
+        return missing("cluster.tls-config", "cluster");
+    }
+    Ok(())
+}
+
+fn remarks(flags: &Flags) -> Vec<Remark> {
+    let mut remarks = Vec::new();
+    if flags.cluster_listen_address.is_empty() {
+        return remarks;
+    }
+    remarks.push(Remark::Info(format!(
+        "This build has no cluster: it runs alone and does not listen on {}",
+        flags.cluster_listen_address
+    )));
+    let tuned: Vec<String> = changed(flags)
+        .into_iter()
+        .filter(|name| name.starts_with("cluster."))
+        .map(|name| format!("--{name}"))
+        .collect();
+    if !tuned.is_empty() {
+        let tuned = tuned.join(" ");
+        remarks.push(Remark::Warning(format!("Without a cluster these have no effect: {tuned}")));
+    }
+    remarks
+}
+
+/// Compat: with clustering on these must be above zero, whether or not there are peers.
+fn check_cluster_durations(flags: &Flags) -> Result<(), String> {
+    if flags.cluster_listen_address.is_empty() {
+        return Ok(());
+    }
+    for (name, duration) in [
+        ("cluster.peer-timeout", flags.cluster_peer_timeout),
+        ("cluster.peers-resolve-timeout", flags.cluster_peers_resolve_timeout),
+        ("cluster.gossip-interval", flags.cluster_gossip_interval),
+        ("cluster.pushpull-interval", flags.cluster_pushpull_interval),
+        ("cluster.tcp-timeout", flags.cluster_tcp_timeout),
+        ("cluster.probe-timeout", flags.cluster_probe_timeout),
+        ("cluster.probe-interval", flags.cluster_probe_interval),
+        ("cluster.reconnect-interval", flags.cluster_reconnect_interval),
+        ("cluster.reconnect-timeout", flags.cluster_reconnect_timeout),
+    ] {
+        positive(name, duration)?;
+    }
+    Ok(())
+}
+
+fn positive(name: &str, duration: SignedDuration) -> Result<Duration, String> {
+    duration.positive().ok_or_else(|| format!("--{name} must be positive"))
+}
+
+/// Zero and below mean no limit, which is zero here.
+fn limit(count: i64) -> usize {
+    usize::try_from(count).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Remark, check};
+    use crate::features::Features;
+    use crate::flags::{Flags, Parsed, parse};
+
+    fn flags(arguments: &[&str]) -> Flags {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        match parse(&arguments, |_| Err("no files here".into())) {
+            Ok(Parsed::Run(flags)) => *flags,
+            other => panic!("{arguments:?}: {other:?}"),
+        }
+    }
+
+    fn check_error(argument: &str, expected: &str) {
+        let error = check(&flags(&[argument]), &Features::default()).unwrap_err();
+        assert!(error.starts_with(expected), "{argument}: {error}");
+    }
+
+    #[test]
+    fn what_would_have_to_do_something_is_refused_by_name() {
+        check_error("--web.systemd-socket", "--web.systemd-socket is set, but this build has no");
+        check_error("--web.config.file=web.yml", "--web.config.file is set");
+        check_error("--web.listen-address=vsock://:1", "--web.listen-address=vsock:// is set");
+        check_error("--cluster.peer=a:9094", "--cluster.peer is set");
+        check_error("--cluster.tls-config=tls.yml", "--cluster.tls-config is set");
+    }
+
+    #[test]
+    fn durations_that_must_be_positive_are_refused() {
+        check_error("--data.retention=0", "--data.retention must be positive");
+        check_error("--alerts.gc-interval=-1s", "--alerts.gc-interval must be positive");
+        check_error("--cluster.gossip-interval=0", "--cluster.gossip-interval must be positive");
+        let alone = flags(&["--cluster.listen-address=", "--cluster.gossip-interval=0"]);
+        assert!(check(&alone, &Features::default()).is_ok());
+    }
+
+    #[test]
+    fn running_alone_is_told_unless_it_was_asked_for() {
+        let remarks =
+            |arguments: &[&str]| check(&flags(arguments), &Features::default()).unwrap().1;
+        assert_eq!(remarks(&["--cluster.listen-address="]), []);
+        assert!(matches!(remarks(&[]).as_slice(), [Remark::Info(_)]));
+        let tuned = remarks(&["--cluster.peer-timeout=1s", "--cluster.label=x"]);
+        let expected = "Without a cluster these have no effect: --cluster.peer-timeout \
+                        --cluster.label";
+        assert_eq!(tuned[1], Remark::Warning(expected.into()));
+    }
+
+    #[test]
+    fn limits_below_zero_are_none() {
+        let flags = flags(&["--silences.max-silences=-3", "--alerts.per-alertname-limit=7"]);
+        let settings = check(&flags, &Features::default()).unwrap().0;
+        assert_eq!((settings.silences_max, settings.alerts_per_name_max), (0, 7));
+    }
+}

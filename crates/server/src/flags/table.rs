@@ -1,0 +1,299 @@
+//! The table of flags, in the order in which `--help` lists them.
+
+use super::{Flags, SignedDuration};
+use crate::logging::{Format, Level};
+
+/// One flag. The default is given as an operator would write it.
+#[derive(Clone, Copy)]
+pub struct Flag {
+    pub name: &'static str,
+    pub default: &'static str,
+    pub help: &'static str,
+    pub target: Target,
+}
+
+/// Where a flag's value goes, which also says what it may look like.
+#[derive(Clone, Copy)]
+pub enum Target {
+    Text(fn(&mut Flags) -> &mut String),
+    /// May be repeated; giving one replaces the default.
+    Texts(fn(&mut Flags) -> &mut Vec<String>),
+    Switch(fn(&mut Flags) -> &mut bool),
+    Duration(fn(&mut Flags) -> &mut SignedDuration),
+    Count(fn(&mut Flags) -> &mut i64),
+    Ratio(fn(&mut Flags) -> &mut f64),
+    Level(fn(&mut Flags) -> &mut Level),
+    Format(fn(&mut Flags) -> &mut Format),
+}
+
+impl Target {
+    /// The present value as text, to compare and to show.
+    pub fn show(&self, flags: &Flags) -> String {
+        // The accessors are written once, for writing; reading goes through a copy.
+        let mut flags = flags.clone();
+        match self {
+            Target::Text(at) => at(&mut flags).clone(),
+            Target::Texts(at) => at(&mut flags).join(","),
+            Target::Switch(at) => at(&mut flags).to_string(),
+            Target::Duration(at) => at(&mut flags).0.to_string(),
+            Target::Count(at) => at(&mut flags).to_string(),
+            Target::Ratio(at) => at(&mut flags).to_string(),
+            Target::Level(at) => format!("{:?}", at(&mut flags)),
+            Target::Format(at) => format!("{:?}", at(&mut flags)),
+        }
+    }
+}
+
+const fn flag(
+    name: &'static str,
+    default: &'static str,
+    target: Target,
+    help: &'static str,
+) -> Flag {
+    Flag { name, default, help, target }
+}
+
+/// Every flag but `--help`, `--version` and their hidden relatives.
+pub const TABLE: &[Flag] = &[
+    flag(
+        "config.file",
+        "alertmanager.yml",
+        Target::Text(|f| &mut f.config_file),
+        "The configuration file.",
+    ),
+    flag(
+        "storage.path",
+        "data/",
+        Target::Text(|f| &mut f.storage_path),
+        "The directory that everything durable is kept in; made if it does not exist.",
+    ),
+    flag(
+        "data.retention",
+        "120h",
+        Target::Duration(|f| &mut f.data_retention),
+        "How long expired silences and the notification log are kept.",
+    ),
+    flag(
+        "data.maintenance-interval",
+        "15m",
+        Target::Duration(|f| &mut f.data_maintenance_interval),
+        "How often expired silences and notification log entries are removed.",
+    ),
+    flag(
+        "silences.max-silences",
+        "0",
+        Target::Count(|f| &mut f.silences_max),
+        "How many silences may exist, expired ones included. No limit if zero or negative.",
+    ),
+    flag(
+        "silences.max-silence-size-bytes",
+        "0",
+        Target::Count(|f| &mut f.silence_bytes_max),
+        "How large one encoded silence may be. No limit if zero or negative.",
+    ),
+    flag(
+        "log.silences",
+        "",
+        Target::Switch(|f| &mut f.log_silences),
+        "Log each silence that is created, changed or expired.",
+    ),
+    flag(
+        "alerts.gc-interval",
+        "30m",
+        Target::Duration(|f| &mut f.alerts_gc_interval),
+        "How often resolved alerts are removed from memory.",
+    ),
+    flag(
+        "alerts.per-alertname-limit",
+        "0",
+        Target::Count(|f| &mut f.alerts_per_name_max),
+        "How many active alerts may share one alertname. No limit if zero or negative.",
+    ),
+    flag(
+        "dispatch.maintenance-interval",
+        "30s",
+        Target::Duration(|f| &mut f.dispatch_maintenance_interval),
+        "Accepted for compatibility: empty groups are removed at once.",
+    ),
+    flag(
+        "dispatch.start-delay",
+        "0s",
+        Target::Duration(|f| &mut f.dispatch_start_delay),
+        "How long after the start the first notification waits. Best set to Prometheus's \
+         --rules.alert.resend-delay.",
+    ),
+    flag(
+        "web.systemd-socket",
+        "",
+        Target::Switch(|f| &mut f.web_systemd_socket),
+        "Take the listening sockets from systemd. Not in this build.",
+    ),
+    flag(
+        "web.listen-address",
+        ":9093",
+        Target::Texts(|f| &mut f.web_listen_addresses),
+        "The address to serve HTTP on, such as :9093 or [::1]:9093. May be repeated.",
+    ),
+    flag(
+        "web.config.file",
+        "",
+        Target::Text(|f| &mut f.web_config_file),
+        "A file that turns on TLS or authentication. Not in this build.",
+    ),
+    flag(
+        "web.external-url",
+        "",
+        Target::Text(|f| &mut f.web_external_url),
+        "The URL under which this server is reached from outside, for links in notifications. \
+         Its path becomes the prefix of all HTTP endpoints. Made from host name and port if it is \
+         not given.",
+    ),
+    flag(
+        "web.route-prefix",
+        "",
+        Target::Text(|f| &mut f.web_route_prefix),
+        "The prefix of all HTTP endpoints, if it is not the path of --web.external-url.",
+    ),
+    flag(
+        "web.get-concurrency",
+        "0",
+        Target::Count(|f| &mut f.web_get_concurrency),
+        "How many GET requests are served at the same time. If zero or negative: the number of \
+         processors, but at least 8.",
+    ),
+    flag(
+        "web.timeout",
+        "0",
+        Target::Duration(|f| &mut f.web_timeout),
+        "How long one HTTP request may take. No limit if zero or negative.",
+    ),
+    flag(
+        "auto-gomemlimit.ratio",
+        "0.9",
+        Target::Ratio(|f| &mut f.memory_limit_ratio),
+        "Accepted for compatibility: there is no Go memory limit to set.",
+    ),
+    flag(
+        "cluster.listen-address",
+        "0.0.0.0:9094",
+        Target::Text(|f| &mut f.cluster_listen_address),
+        "The address for cluster traffic; empty turns the cluster off. This build runs alone \
+         either way.",
+    ),
+    flag(
+        "cluster.advertise-address",
+        "",
+        Target::Text(|f| &mut f.cluster_advertise_address),
+        "The address that is told to peers.",
+    ),
+    flag(
+        "cluster.peer-name",
+        "",
+        Target::Text(|f| &mut f.cluster_peer_name),
+        "The name of this peer; a random one if empty.",
+    ),
+    flag(
+        "cluster.peer",
+        "",
+        Target::Texts(|f| &mut f.cluster_peers),
+        "A peer to join. May be repeated. Not in this build.",
+    ),
+    flag(
+        "cluster.peer-timeout",
+        "15s",
+        Target::Duration(|f| &mut f.cluster_peer_timeout),
+        "How long each later peer waits before it notifies.",
+    ),
+    flag(
+        "cluster.peers-resolve-timeout",
+        "15s",
+        Target::Duration(|f| &mut f.cluster_peers_resolve_timeout),
+        "How long peers' names may take to resolve.",
+    ),
+    flag(
+        "cluster.gossip-interval",
+        "200ms",
+        Target::Duration(|f| &mut f.cluster_gossip_interval),
+        "How often news are sent to peers.",
+    ),
+    flag(
+        "cluster.pushpull-interval",
+        "1m0s",
+        Target::Duration(|f| &mut f.cluster_pushpull_interval),
+        "How often whole states are exchanged.",
+    ),
+    flag(
+        "cluster.tcp-timeout",
+        "10s",
+        Target::Duration(|f| &mut f.cluster_tcp_timeout),
+        "How long a connection to a peer, and each read and write on it, may take.",
+    ),
+    flag(
+        "cluster.probe-timeout",
+        "500ms",
+        Target::Duration(|f| &mut f.cluster_probe_timeout),
+        "How long a peer may take to answer a probe.",
+    ),
+    flag(
+        "cluster.probe-interval",
+        "1s",
+        Target::Duration(|f| &mut f.cluster_probe_interval),
+        "How often a peer is probed.",
+    ),
+    flag(
+        "cluster.settle-timeout",
+        "1m0s",
+        Target::Duration(|f| &mut f.cluster_settle_timeout),
+        "How long the first notification may wait for the cluster to settle.",
+    ),
+    flag(
+        "cluster.reconnect-interval",
+        "10s",
+        Target::Duration(|f| &mut f.cluster_reconnect_interval),
+        "How often a lost peer is tried again.",
+    ),
+    flag(
+        "cluster.reconnect-timeout",
+        "6h0m0s",
+        Target::Duration(|f| &mut f.cluster_reconnect_timeout),
+        "How long a lost peer is tried.",
+    ),
+    flag(
+        "cluster.tls-config",
+        "",
+        Target::Text(|f| &mut f.cluster_tls_config),
+        "A file that turns on mutual TLS between peers. Not in this build.",
+    ),
+    flag(
+        "cluster.allow-insecure-public-advertise-address-discovery",
+        "",
+        Target::Switch(|f| &mut f.cluster_allow_insecure_advertise),
+        "Allow a public address to be found and told to peers.",
+    ),
+    flag(
+        "cluster.label",
+        "",
+        Target::Text(|f| &mut f.cluster_label),
+        "A text that all members of a cluster must share.",
+    ),
+    flag(
+        "enable-feature",
+        "",
+        Target::Text(|f| &mut f.enable_feature),
+        "Features to turn on, separated by commas: alert-names-in-metrics, \
+         receiver-name-in-metrics, group-key-in-metrics, classic-mode, utf8-strict-mode, \
+         auto-gomemlimit, event-recorder.",
+    ),
+    flag(
+        "log.level",
+        "info",
+        Target::Level(|f| &mut f.log_level),
+        "The least severity that is logged: debug, info, warn or error.",
+    ),
+    flag(
+        "log.format",
+        "logfmt",
+        Target::Format(|f| &mut f.log_format),
+        "How log lines are written: logfmt or json.",
+    ),
+];

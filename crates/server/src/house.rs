@@ -1,0 +1,144 @@
+//! What the HTTP front sees of this server.
+//!
+//! In: its questions and commands. Out: answers from the main loop, the reloader, and the metrics.
+//! Nothing is known here about HTTP.
+
+use std::sync::Arc;
+
+use bellwether_api::{
+    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, StatusInfo,
+    Unavailable, VersionInfo,
+};
+use bellwether_engine::{Answer, GroupQuery, View};
+use bellwether_model::{SilenceState, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
+
+use crate::clock::Clock;
+use crate::features::Features;
+use crate::load::ShownConfig;
+use crate::main_loop::{Doors, Event, StoreCondition};
+use crate::metrics::{Form, Metrics, Snapshot};
+use crate::version;
+
+/// A wish for the configuration to be read again, and where to say how that went.
+pub type Reload = oneshot::Sender<Result<(), String>>;
+
+/// The server, as its front door sees it.
+pub struct Residence {
+    pub doors: Doors,
+    pub reloads: mpsc::Sender<Reload>,
+    pub clock: Clock,
+    pub started_at: Timestamp,
+    pub features: Features,
+    pub metrics: Arc<Metrics>,
+    pub config: ShownConfig,
+    pub condition: StoreCondition,
+}
+
+impl House for Residence {
+    fn now(&self) -> Timestamp {
+        self.clock.now().wall
+    }
+
+    async fn view(&self) -> Result<View, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.doors.reads.send(Event::Read { reply }).await;
+        asked.map_err(|_| Unavailable::ShuttingDown)?;
+        answer.await.map_err(|_| Unavailable::ShuttingDown)
+    }
+
+    async fn command(&self, command: Command) -> Result<Answer, Unavailable> {
+        let (reply, answer) = oneshot::channel();
+        let asked = self.doors.commands.send(Event::Command { command, reply }).await;
+        asked.map_err(|_| Unavailable::ShuttingDown)?;
+        answer.await.map_err(|_| Unavailable::ShuttingDown)?
+    }
+
+    fn status(&self) -> StatusInfo {
+        StatusInfo {
+            started_at: self.started_at,
+            version: VersionInfo {
+                branch: version::BRANCH.into(),
+                build_date: version::BUILD_DATE.into(),
+                build_user: version::BUILD_USER.into(),
+                go_version: version::GO_VERSION.into(),
+                revision: version::REVISION.into(),
+                version: version::COMPATIBLE.into(),
+            },
+            config: self.config.text().to_string(),
+            cluster: ClusterInfo::default(),
+        }
+    }
+
+    fn readiness(&self) -> Readiness {
+        // Requests are only served once the state is loaded.
+        let state = Check { name: "state", problem: None };
+        let store = Check { name: "store", problem: self.condition.problem() };
+        Readiness { checks: vec![state, store] }
+    }
+
+    async fn metrics(&self, accept: Option<&str>) -> Exposition {
+        let form = Form::accepted(accept.unwrap_or_default());
+        let now = self.now();
+        let features = self.features;
+        let metrics = Arc::clone(&self.metrics);
+        let view = self.view().await.ok();
+        // Alerts are judged one by one, which other requests should not wait for.
+        let text = tokio::task::spawn_blocking(move || {
+            let snapshot = view.map(|view| snapshot(&view, now, features)).unwrap_or_default();
+            metrics.text(&snapshot, form)
+        });
+        let body = text.await.unwrap_or_default();
+        Exposition { content_type: form.content_type().into(), body: body.into() }
+    }
+
+    async fn reload(&self) -> Result<(), String> {
+        let gone = || Unavailable::ShuttingDown.to_string();
+        let (reply, answer) = oneshot::channel();
+        self.reloads.send(reply).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+
+    fn observe(&self, observation: Observation) {
+        let metrics = &self.metrics;
+        match observation {
+            Observation::Request { handler, method, code, seconds, response_bytes } => {
+                let code = code.to_string();
+                metrics.request_seconds.with(&[&code, &handler, method]).observe(seconds);
+                if let Some(bytes) = response_bytes {
+                    metrics.response_bytes.with(&[&handler, method]).observe(bytes as f64);
+                }
+            }
+            Observation::GetBegun => metrics.requests_in_flight.add(1.0),
+            Observation::GetEnded => metrics.requests_in_flight.add(-1.0),
+            Observation::GetRefused => metrics.requests_over_limit.increment(),
+            Observation::MatcherWarning(warning) => warn!(component = "api", "{warning}"),
+        }
+    }
+}
+
+fn snapshot(view: &View, now: Timestamp, features: Features) -> Snapshot {
+    let counts = view.alert_counts(now);
+    let mut snapshot = Snapshot {
+        alerts_active: counts.active,
+        alerts_suppressed: counts.suppressed,
+        groups: view.group_count(),
+        ..Snapshot::default()
+    };
+    for silence in view.silences() {
+        *match silence.state(now) {
+            SilenceState::Active => &mut snapshot.silences_active,
+            SilenceState::Pending => &mut snapshot.silences_pending,
+            SilenceState::Expired => &mut snapshot.silences_expired,
+        } += 1;
+    }
+    if features.group_keys_in_metrics {
+        for group in view.groups(now, &GroupQuery::default()) {
+            let quiet = group.alerts.iter().filter(|alert| alert.status.is_suppressed()).count();
+            let active = group.alerts.len() - quiet;
+            snapshot.groups_alerts.push((group.key.to_string(), active, quiet));
+        }
+    }
+    snapshot
+}

@@ -1,0 +1,193 @@
+//! The configuration file, from its path to everything that is made from it.
+//!
+//! In: the file. Out: [`Loaded`], ready to take effect, or why it cannot. It is the same walk at the
+//! start and at each reload, and nothing that runs is touched by it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bellwether_engine::Plan;
+use bellwether_model::MatcherMode;
+use md5::{Digest, Md5};
+use tracing::{error, info, warn};
+
+use crate::attempts::Tellers;
+use crate::clock::Clock;
+use crate::features::Features;
+use crate::lower::{Doubt, DoubtKind, Lowered, lower};
+use crate::metrics::Metrics;
+
+/// What is needed to load the file, again and again.
+#[derive(Clone)]
+pub struct Loader {
+    pub path: PathBuf,
+    pub features: Features,
+    pub external_url: String,
+    pub retention: Duration,
+    pub metrics: Arc<Metrics>,
+    pub clock: Clock,
+    /// The configuration in force, as text, for readers.
+    pub shown: ShownConfig,
+}
+
+/// A configuration that can take effect.
+pub struct Loaded {
+    pub plan: Arc<Plan>,
+    pub tellers: Tellers,
+    text: Arc<str>,
+    hash: f64,
+    receivers: usize,
+    inhibition_rules: usize,
+}
+
+/// The text of the configuration in force, without secrets.
+#[derive(Clone, Default)]
+pub struct ShownConfig(Arc<Mutex<Arc<str>>>);
+
+impl ShownConfig {
+    pub fn text(&self) -> Arc<str> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn set(&self, text: Arc<str>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
+impl Loader {
+    /// Reads and compiles the file; tells the log and the metrics if it fails. Blocks on files.
+    pub fn load(&self) -> Result<Loaded, String> {
+        let file = self.path.display().to_string();
+        info!(component = COMPONENT, file, "Loading configuration file");
+        let loaded = self.compile();
+        match &loaded {
+            Ok(_) => info!(component = COMPONENT, file, "Completed loading of configuration file"),
+            Err(err) => {
+                self.metrics.config_reload_successful.set(0.0);
+                error!(component = COMPONENT, file, err, "Loading configuration file failed");
+            }
+        }
+        loaded
+    }
+
+    /// To be called once a configuration has taken effect.
+    pub fn in_force(&self, loaded: &Applied) {
+        self.metrics.config_reload_successful.set(1.0);
+        let now = self.clock.now().wall.unix_nanos() as f64 / 1e9;
+        self.metrics.config_reload_seconds.set(now);
+        self.metrics.config_hash.set(loaded.hash);
+        self.metrics.receivers.set(loaded.receivers as f64);
+        self.metrics.integrations.set(loaded.integrations as f64);
+        self.metrics.inhibition_rules.set(loaded.inhibition_rules as f64);
+        self.shown.set(Arc::clone(&loaded.text));
+    }
+
+    fn compile(&self) -> Result<Loaded, String> {
+        let bytes = std::fs::read(&self.path)
+            .map_err(|error| format!("open {}: {error}", self.path.display()))?;
+        let text = std::str::from_utf8(&bytes)
+            .map_err(|error| format!("{} is no UTF-8 text: {error}", self.path.display()))?;
+        let mut parsed = bellwether_config::parse(text, self.matcher_mode())
+            .map_err(|errors| errors.to_string())?;
+        for warning in &parsed.warnings {
+            warn!(component = COMPONENT, "{warning}");
+        }
+        // Shown as written; relative paths are this process's business.
+        let shown = bellwether_config::print(&parsed.config);
+        parsed.config.resolve_paths(self.path.parent().unwrap_or(Path::new("")));
+        let inhibition_rules = parsed.config.inhibit_rules.len();
+        let lowered = lower(&parsed.config, &self.external_url, self.retention)?;
+        let Lowered { parts, tellers, receivers_used, receivers_skipped, doubts } = lowered;
+        for receiver in receivers_skipped {
+            info!(
+                component = COMPONENT,
+                receiver, "skipping creation of receiver not referenced by any route"
+            );
+        }
+        doubts.iter().for_each(warn_about);
+        for id in tellers.ids() {
+            self.metrics.begin_integration(&id.kind, &id.receiver);
+        }
+        Ok(Loaded {
+            plan: Arc::new(Plan::new(parts)),
+            tellers,
+            text: shown.into(),
+            hash: hash(&bytes),
+            receivers: receivers_used,
+            inhibition_rules,
+        })
+    }
+
+    fn matcher_mode(&self) -> MatcherMode {
+        self.features.matchers
+    }
+}
+
+/// What remains to be told of a [`Loaded`] once its plan and tellers have been handed on.
+pub struct Applied {
+    text: Arc<str>,
+    hash: f64,
+    receivers: usize,
+    integrations: usize,
+    inhibition_rules: usize,
+}
+
+impl Loaded {
+    /// Splits off what takes effect.
+    pub fn apply(self) -> (Arc<Plan>, Tellers, Applied) {
+        let Loaded { plan, tellers, text, hash, receivers, inhibition_rules } = self;
+        let integrations = tellers.count();
+        let applied = Applied { text, hash, receivers, integrations, inhibition_rules };
+        (plan, tellers, applied)
+    }
+}
+
+fn warn_about(doubt: &Doubt) {
+    let Doubt { what, receiver, repeat_interval, compared_with } = doubt;
+    let repeat_interval = go_text(*repeat_interval);
+    let compared_with = go_text(*compared_with);
+    match what {
+        DoubtKind::RepeatAboveRetention => {
+            warn!(
+                component = COMPONENT,
+                repeat_interval,
+                retention = compared_with,
+                receiver,
+                "repeat_interval is greater than the data retention period. It can lead to notifications being repeated more often than expected."
+            );
+        }
+        DoubtKind::RepeatBelowGroupInterval => {
+            warn!(
+                component = COMPONENT,
+                repeat_interval,
+                group_interval = compared_with,
+                receiver,
+                "repeat_interval is less than group_interval. Notifications will not repeat until the next group_interval."
+            );
+        }
+    }
+}
+
+fn go_text(duration: Duration) -> String {
+    bellwether_model::duration::format_go(i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX))
+}
+
+/// The first 48 bits of the file's MD5, as a number: what the metric has always shown.
+fn hash(bytes: &[u8]) -> f64 {
+    let digest = Md5::digest(bytes);
+    digest[..6].iter().rev().fold(0.0, |number, byte| number * 256.0 + f64::from(*byte))
+}
+
+const COMPONENT: &str = "configuration";
+
+#[cfg(test)]
+mod tests {
+    use super::hash;
+
+    #[test]
+    fn the_hash_is_the_little_end_of_md5() {
+        // md5("") = d41d8cd98f00…
+        assert_eq!(hash(b""), f64::from(0x00_8f_d9_8c_u32) * 65536.0 + f64::from(0x1dd4_u32));
+    }
+}

@@ -1,0 +1,303 @@
+//! From what the operator wrote to what the engine and the couriers work with.
+//!
+//! In: a checked [`Config`]. Out: the engine's [`PlanParts`] and the [`Tellers`] of every receiver
+//! that a route uses, or why this build cannot do what is asked. Everything that can fail happens
+//! here, before anything that runs is touched.
+//!
+//! A receiver of a kind that this build cannot tell is refused if a route uses it: a configuration
+//! that is accepted and then silent would be the worst of all outcomes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bellwether_config::{Config, GroupBy, InhibitRule, NamedIntervals, Receiver, Route};
+use bellwether_courier::Client;
+use bellwether_engine as engine;
+use bellwether_engine::PlanParts;
+use bellwether_integrations::http::HttpConfig;
+use bellwether_integrations::webhook::{self, Webhook};
+use bellwether_model::{IntegrationId, LabelSet, Matchers};
+
+use crate::attempts::{Correspondent, Tellers};
+
+/// What a configuration becomes.
+pub struct Lowered {
+    pub parts: PlanParts,
+    pub tellers: Tellers,
+    /// Receivers that a route uses.
+    pub receivers_used: usize,
+    /// Names of receivers that no route uses; they are not built.
+    pub receivers_skipped: Vec<String>,
+    /// Timings that hardly do what their author had in mind.
+    pub doubts: Vec<Doubt>,
+}
+
+/// A route whose repeat interval does not fit the other times.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    pub what: DoubtKind,
+    pub receiver: String,
+    pub repeat_interval: Duration,
+    pub compared_with: Duration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DoubtKind {
+    RepeatAboveRetention,
+    RepeatBelowGroupInterval,
+}
+
+/// Compiles a configuration. Reads the certificates that it names.
+///
+/// # Errors
+/// With a text for the operator, which names the receiver.
+pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result<Lowered, String> {
+    let Config {
+        // The rest of it has been merged into the integrations.
+        global,
+        route,
+        inhibit_rules,
+        receivers,
+        templates,
+        mute_time_intervals,
+        time_intervals,
+        tracing,
+        // Compat: without its feature the recorder is checked and ignored.
+        event_recorder: _,
+    } = config;
+    if tracing.is_some() {
+        return Err("tracing: this build cannot send traces; remove the block".into());
+    }
+    check_templates(templates)?;
+    let root = lower_route(route, &inherited_by_root(route))?;
+    let mut used = BTreeSet::new();
+    let mut doubts = Vec::new();
+    walk(&root, &mut |spec| {
+        used.insert(Arc::clone(&spec.receiver));
+        doubt(spec, retention, &mut doubts);
+    });
+    let tellers = build_tellers(receivers, &used, external_url)?;
+    let skipped = receivers.iter().filter(|receiver| !used.contains(receiver.name.as_str()));
+    Ok(Lowered {
+        receivers_used: used.len(),
+        receivers_skipped: skipped.map(|receiver| receiver.name.clone()).collect(),
+        doubts,
+        tellers,
+        parts: PlanParts {
+            route: root,
+            receivers: receivers.iter().map(lower_receiver).collect(),
+            inhibit_rules: inhibit_rules.iter().map(lower_inhibit_rule).collect(),
+            intervals: lower_intervals(mute_time_intervals.iter().chain(time_intervals)),
+            resolve_timeout: global.resolve_timeout,
+        },
+    })
+}
+
+/// What the root inherits: the defaults of the format.
+fn inherited_by_root(root: &Route) -> engine::RouteSpec {
+    engine::RouteSpec {
+        receiver: root.receiver.as_str().into(),
+        group_by: engine::GroupBy::Labels(BTreeSet::new()),
+        matchers: Matchers::default(),
+        continues: false,
+        timing: engine::Timing {
+            group_wait: Duration::from_secs(30),
+            group_interval: Duration::from_secs(5 * 60),
+            repeat_interval: Duration::from_secs(4 * 3600),
+        },
+        mute_intervals: Vec::new(),
+        active_intervals: Vec::new(),
+        labels: LabelSet::default(),
+        routes: Vec::new(),
+    }
+}
+
+fn lower_route(route: &Route, parent: &engine::RouteSpec) -> Result<engine::RouteSpec, String> {
+    let Route {
+        receiver,
+        group_by,
+        match_equal: _,
+        match_re: _,
+        matchers: _,
+        mute_time_intervals,
+        active_time_intervals,
+        continue_matching,
+        routes,
+        group_wait,
+        group_interval,
+        repeat_interval,
+        labels,
+    } = route;
+    if let Some((name, _)) = labels.iter().find(|(_, value)| value.contains("{{")) {
+        return Err(format!(
+            "route label {name:?} needs the template language, which this build does not have"
+        ));
+    }
+    let own = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let mut spec = engine::RouteSpec {
+        receiver: if receiver.is_empty() {
+            Arc::clone(&parent.receiver)
+        } else {
+            receiver.as_str().into()
+        },
+        group_by: match group_by {
+            None => parent.group_by.clone(),
+            Some(GroupBy::All) => engine::GroupBy::AllLabels,
+            Some(GroupBy::Labels(names)) => {
+                engine::GroupBy::Labels(names.iter().cloned().collect())
+            }
+        },
+        matchers: route.matchers_combined(),
+        continues: *continue_matching,
+        timing: engine::Timing {
+            group_wait: group_wait.unwrap_or(parent.timing.group_wait),
+            group_interval: group_interval.unwrap_or(parent.timing.group_interval),
+            repeat_interval: repeat_interval.unwrap_or(parent.timing.repeat_interval),
+        },
+        mute_intervals: shared(mute_time_intervals),
+        active_intervals: shared(active_time_intervals),
+        labels: LabelSet::new(parent.labels.iter().chain(own)),
+        routes: Vec::new(),
+    };
+    spec.routes =
+        routes.iter().map(|child| lower_route(child, &spec)).collect::<Result<_, String>>()?;
+    Ok(spec)
+}
+
+fn shared(names: &[String]) -> Vec<Arc<str>> {
+    names.iter().map(|name| name.as_str().into()).collect()
+}
+
+fn walk(route: &engine::RouteSpec, visit: &mut impl FnMut(&engine::RouteSpec)) {
+    visit(route);
+    for child in &route.routes {
+        walk(child, visit);
+    }
+}
+
+fn doubt(route: &engine::RouteSpec, retention: Duration, doubts: &mut Vec<Doubt>) {
+    let engine::Timing { group_wait: _, group_interval, repeat_interval } = route.timing;
+    let mut add = |what, compared_with| {
+        let receiver = route.receiver.to_string();
+        doubts.push(Doubt { what, receiver, repeat_interval, compared_with });
+    };
+    if repeat_interval > retention {
+        add(DoubtKind::RepeatAboveRetention, retention);
+    }
+    if repeat_interval < group_interval {
+        add(DoubtKind::RepeatBelowGroupInterval, group_interval);
+    }
+}
+
+fn lower_receiver(receiver: &Receiver) -> engine::Receiver {
+    let labels = receiver.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let integrations = receiver.integrations().map(|integration| engine::Integration {
+        id: integration_id(receiver, integration.kind, integration.index),
+        send_resolved: integration.send_resolved,
+    });
+    engine::Receiver {
+        name: receiver.name.as_str().into(),
+        labels: LabelSet::new(labels),
+        integrations: integrations.collect(),
+    }
+}
+
+fn lower_inhibit_rule(rule: &InhibitRule) -> engine::InhibitRule {
+    let InhibitRule {
+        name,
+        source_match: _,
+        source_match_re: _,
+        source_matchers: _,
+        target_match: _,
+        target_match_re: _,
+        target_matchers: _,
+        equal,
+    } = rule;
+    engine::InhibitRule {
+        name: name.clone(),
+        source: rule.source_combined(),
+        target: rule.target_combined(),
+        equal: equal.clone(),
+    }
+}
+
+fn lower_intervals<'a>(
+    named: impl Iterator<Item = &'a NamedIntervals>,
+) -> BTreeMap<Arc<str>, Vec<bellwether_model::TimeInterval>> {
+    named
+        .map(|NamedIntervals { name, time_intervals }| {
+            (Arc::from(name.as_str()), time_intervals.clone())
+        })
+        .collect()
+}
+
+fn build_tellers(
+    receivers: &[Receiver],
+    used: &BTreeSet<Arc<str>>,
+    external_url: &str,
+) -> Result<Tellers, String> {
+    let mut tellers = Tellers::default();
+    let mut clients = Clients::default();
+    for receiver in receivers.iter().filter(|receiver| used.contains(receiver.name.as_str())) {
+        for integration in receiver.integrations() {
+            let id = integration_id(receiver, integration.kind, integration.index);
+            // The kinds are texts here; each that is added to this build gets its own arm.
+            let correspondent = match integration.kind {
+                "webhook" => {
+                    let config = &receiver.webhook[integration.index as usize];
+                    webhook_teller(config, external_url, &mut clients)
+                }
+                kind => Err(format!("this build cannot send to {kind} receivers yet")),
+            };
+            let correspondent = correspondent.map_err(|reason| {
+                format!("receiver {:?}, {}_configs[{}]: {reason}", receiver.name, id.kind, id.index)
+            })?;
+            tellers.insert(id, Arc::new(correspondent));
+        }
+    }
+    Ok(tellers)
+}
+
+fn webhook_teller(
+    config: &webhook::config::Config,
+    external_url: &str,
+    clients: &mut Clients,
+) -> Result<Correspondent, String> {
+    let integration = Webhook::build(config, external_url).map_err(|error| error.to_string())?;
+    let client = clients.build(config.http_config.as_ref())?;
+    Ok(Correspondent { integration: Box::new(integration), client })
+}
+
+/// Clients by their configuration, so that receivers with equal ones share connections.
+#[derive(Default)]
+struct Clients(Vec<(HttpConfig, Arc<Client>)>);
+
+impl Clients {
+    fn build(&mut self, config: Option<&HttpConfig>) -> Result<Arc<Client>, String> {
+        let config = config.cloned().unwrap_or_default();
+        if let Some((_, client)) = self.0.iter().find(|(held, _)| *held == config) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Client::build(&config).map_err(|error| format!("http_config: {error}"))?;
+        let client = Arc::new(client);
+        self.0.push((config, Arc::clone(&client)));
+        Ok(client)
+    }
+}
+
+fn integration_id(receiver: &Receiver, kind: &str, index: u32) -> IntegrationId {
+    IntegrationId { receiver: receiver.name.as_str().into(), kind: kind.into(), index }
+}
+
+/// Templates are not used by any receiver of this build, but a mistake in a glob is told now.
+fn check_templates(globs: &[String]) -> Result<(), String> {
+    for pattern in globs {
+        glob::Pattern::new(pattern)
+            .map_err(|error| format!("failed to parse templates: {pattern:?}: {error}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

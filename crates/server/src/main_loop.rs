@@ -1,0 +1,364 @@
+//! The one task that owns the engine, and through which everything passes.
+//!
+//! In: [`Event`]s from three doors: commands of clients, reads, and news from inside (outcomes,
+//! answers of the journal, a new configuration, the end). Out: answers, attempts to notify, views.
+//! Each event is one turn of the engine with one reading of the clocks; what follows from a turn
+//! goes through the [`Outbox`], so that nothing is said that the disk does not know yet.
+//!
+//! The doors differ in who waits. Commands wait in a bounded queue, and for the journal if it is
+//! behind. Reads wait only for their turn. News never wait: there is at most one per attempt under
+//! way and one per commit, and the loop must hear of them to go on.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bellwether_api::{Command, Unavailable};
+use bellwether_engine::{
+    Answer, Attempt, DeliveryId, Effect, Engine, Input, Plan, Ticket, Turn, View,
+};
+use bellwether_journal::{Change, Durable, Writer};
+use bellwether_model::Outcome;
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+
+use crate::attempts::{Attempts, Tellers};
+use crate::clock::Clock;
+use crate::metrics::Metrics;
+use crate::notes::{self, SilenceLog};
+use crate::outbox::{Kept, Outbox, Released};
+
+/// Limit: commands that wait for their turn; further clients wait in their connections.
+pub const COMMANDS_MAX: usize = 256;
+/// Limit: reads that wait for their turn.
+pub const READS_MAX: usize = 1024;
+/// How long attempts may go on once the server was told to stop.
+pub const STOP_GRACE: Duration = Duration::from_secs(5);
+
+/// Everything that can happen to the engine but the passing of time.
+pub enum Event {
+    Command { command: Command, reply: Reply },
+    Read { reply: oneshot::Sender<View> },
+    Outcome { delivery: DeliveryId, outcome: Outcome },
+    Durable(Durable),
+    Plan { plan: Arc<Plan>, tellers: Tellers, applied: oneshot::Sender<()> },
+    Stop,
+}
+
+pub type Reply = oneshot::Sender<Result<Answer, Unavailable>>;
+
+/// The ends of the three doors that others hold.
+#[derive(Clone)]
+pub struct Doors {
+    pub commands: mpsc::Sender<Event>,
+    pub reads: mpsc::Sender<Event>,
+    pub news: mpsc::UnboundedSender<Event>,
+}
+
+/// The ends that the loop holds.
+pub struct Inlets {
+    commands: mpsc::Receiver<Event>,
+    reads: mpsc::Receiver<Event>,
+    news: mpsc::UnboundedReceiver<Event>,
+}
+
+/// What others may know about the journal without asking the loop.
+#[derive(Clone, Debug, Default)]
+pub struct StoreCondition(Arc<Mutex<Option<String>>>);
+
+/// The task; see [`MainLoop::run`].
+pub struct MainLoop {
+    engine: Engine,
+    clock: Clock,
+    metrics: Arc<Metrics>,
+    silence_log: SilenceLog,
+    condition: StoreCondition,
+    /// Reused from turn to turn.
+    turn: Turn,
+    outbox: Outbox<Vec<Deed>>,
+    attempts: Attempts,
+    waiting: BTreeMap<Ticket, Waiting>,
+    next_ticket: u64,
+    /// The newest view, with the generation that it shows.
+    view: Option<(u64, View)>,
+    stop_at: Option<Instant>,
+    attempts_open: usize,
+}
+
+/// Something to perform, once it may be.
+enum Deed {
+    Answer { reply: Reply, answer: Answer, alerts: usize },
+    Attempt(Attempt),
+    Show { reply: oneshot::Sender<View>, view: View },
+}
+
+/// A client that waits for its answer.
+struct Waiting {
+    reply: Reply,
+    /// How many alerts it brought.
+    alerts: usize,
+}
+
+/// What a loop is assembled from.
+pub struct Parts {
+    pub engine: Engine,
+    pub writer: Writer,
+    pub tellers: Tellers,
+    pub clock: Clock,
+    pub metrics: Arc<Metrics>,
+    pub silence_log: SilenceLog,
+    pub condition: StoreCondition,
+    /// What the engine said when it was restored.
+    pub first_turn: Turn,
+}
+
+/// Both ends of the doors.
+pub fn doors() -> (Doors, Inlets) {
+    let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
+    let (reads, reads_in) = mpsc::channel(READS_MAX);
+    let (news, news_in) = mpsc::unbounded_channel();
+    (
+        Doors { commands, reads, news },
+        Inlets { commands: commands_in, reads: reads_in, news: news_in },
+    )
+}
+
+impl MainLoop {
+    pub fn new(parts: Parts, doors: &Doors) -> Self {
+        let Parts { engine, writer, tellers, clock, metrics, silence_log, condition, first_turn } =
+            parts;
+        MainLoop {
+            attempts: Attempts::new(
+                tellers,
+                doors.news.clone(),
+                clock.clone(),
+                Arc::clone(&metrics),
+            ),
+            outbox: Outbox::new(writer),
+            turn: first_turn,
+            engine,
+            clock,
+            metrics,
+            silence_log,
+            condition,
+            waiting: BTreeMap::new(),
+            next_ticket: 0,
+            view: None,
+            stop_at: None,
+            attempts_open: 0,
+        }
+    }
+
+    /// Runs until it is told to stop and attempts have ended or had their time.
+    ///
+    /// Returns the last durable state's writer by dropping it: when this returns, the journal has
+    /// taken all that was submitted.
+    pub async fn run(mut self, mut inlets: Inlets) {
+        self.finish_turn();
+        loop {
+            let wake_up = self.wake_up();
+            tokio::select! {
+                biased;
+                Some(event) = inlets.news.recv() => self.take(event),
+                Some(event) = inlets.reads.recv() => self.take(event),
+                Some(event) = inlets.commands.recv(), if !self.outbox.is_full() => self.take(event),
+                () = sleep_until(wake_up) => self.tick(),
+            }
+            if self.has_stopped() {
+                break;
+            }
+        }
+        // Dropping the writer waits for its last sync, which may block.
+        let outbox = self.outbox;
+        let synced = tokio::task::spawn_blocking(move || drop(outbox)).await;
+        synced.expect("dropping the journal's writer does not panic");
+    }
+
+    fn take(&mut self, event: Event) {
+        match event {
+            Event::Command { command, reply } => self.take_command(command, reply),
+            Event::Read { reply } => self.show(reply),
+            Event::Outcome { delivery, outcome } => {
+                self.attempts_open = self.attempts_open.saturating_sub(1);
+                self.handle(Input::Outcome { delivery, outcome });
+            }
+            Event::Durable(durable) => {
+                let released = self.outbox.answer(durable);
+                self.report_journal();
+                self.perform(released);
+            }
+            Event::Plan { plan, tellers, applied } => {
+                self.attempts.replace(tellers);
+                self.handle(Input::Plan(plan));
+                // Whoever asked may have gone away.
+                let _ = applied.send(());
+            }
+            Event::Stop => self.stop_at = Some(Instant::now() + STOP_GRACE),
+        }
+    }
+
+    fn take_command(&mut self, command: Command, reply: Reply) {
+        let promises_durability = match &command {
+            Command::Alerts { .. } => false,
+            Command::PostSilence(_) | Command::ExpireSilence(_) => true,
+        };
+        if promises_durability && self.outbox.poison().is_some() {
+            let _ = reply.send(Err(Unavailable::NotDurable));
+            return;
+        }
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        let alerts = match &command {
+            Command::Alerts { alerts, .. } => alerts.len(),
+            Command::PostSilence(_) | Command::ExpireSilence(_) => 0,
+        };
+        self.waiting.insert(ticket, Waiting { reply, alerts });
+        match command {
+            Command::Alerts { alerts, refused } => {
+                let begun = std::time::Instant::now();
+                self.handle(Input::Alerts { alerts, refused, ticket });
+                self.metrics.ingestion_seconds.observe(begun.elapsed().as_secs_f64());
+            }
+            Command::PostSilence(silence) => self.handle(Input::PostSilence { silence, ticket }),
+            Command::ExpireSilence(id) => self.handle(Input::ExpireSilence { id, ticket }),
+        }
+    }
+
+    fn tick(&mut self) {
+        if self.stop_at.is_none() {
+            self.handle(Input::Tick);
+        }
+    }
+
+    /// One turn.
+    fn handle(&mut self, input: Input) {
+        // A view that nobody needs any more would make the engine copy what it changes.
+        self.view = None;
+        self.engine.handle(self.clock.now(), input, &mut self.turn);
+        self.finish_turn();
+    }
+
+    /// Hands on what the turn says, and leaves it empty.
+    fn finish_turn(&mut self) {
+        for note in self.turn.notes.drain(..) {
+            notes::tell(&note, &self.metrics, self.silence_log);
+        }
+        let changes: Vec<Change> = self.turn.keep.drain(..).map(|record| change(&record)).collect();
+        let mut deeds = Vec::with_capacity(self.turn.after.len());
+        for effect in self.turn.after.drain(..) {
+            match effect {
+                Effect::Attempt(attempt) => deeds.push(Deed::Attempt(attempt)),
+                Effect::Reply { ticket, answer } => {
+                    let waiting = self.waiting.remove(&ticket);
+                    let Waiting { reply, alerts } =
+                        waiting.expect("the engine answers each ticket once");
+                    deeds.push(Deed::Answer { reply, answer, alerts });
+                }
+            }
+        }
+        let released = self.outbox.put(changes, deeds);
+        self.metrics.journal_records_refused.add(self.outbox.take_oversized());
+        if self.outbox.poison().is_some() {
+            self.report_journal();
+        }
+        self.perform(released);
+    }
+
+    fn show(&mut self, reply: oneshot::Sender<View>) {
+        let generation = self.engine.generation();
+        let view = match &self.view {
+            Some((held, view)) if *held == generation => view.clone(),
+            _ => self.engine.view(),
+        };
+        self.view = Some((generation, view.clone()));
+        let released = self.outbox.put(Vec::new(), vec![Deed::Show { reply, view }]);
+        self.perform(released);
+    }
+
+    fn perform(&mut self, released: Released<Vec<Deed>>) {
+        for (deeds, kept) in released {
+            for deed in deeds {
+                self.perform_one(deed, kept);
+            }
+        }
+    }
+
+    /// Clients that went away meanwhile are no error.
+    fn perform_one(&mut self, deed: Deed, kept: Kept) {
+        match deed {
+            Deed::Attempt(attempt) => {
+                // After the order to stop, what is not begun is left to the next start.
+                if self.stop_at.is_none() {
+                    self.attempts_open += 1;
+                    self.attempts.begin(attempt);
+                }
+            }
+            Deed::Show { reply, view } => {
+                let _ = reply.send(view);
+            }
+            Deed::Answer { reply, answer, alerts } => {
+                let _ = reply.send(self.spoken(answer, alerts, kept));
+            }
+        }
+    }
+
+    /// What can be answered honestly.
+    ///
+    /// Senders repeat alerts, and an alert that is refused is one that nobody hears of, so alerts
+    /// are taken even if they cannot be kept. Nobody repeats a silence.
+    fn spoken(&self, answer: Answer, alerts: usize, kept: Kept) -> Result<Answer, Unavailable> {
+        match (&answer, kept) {
+            (Answer::SilencePosted { .. } | Answer::SilenceExpired, Kept::No) => {
+                Err(Unavailable::NotDurable)
+            }
+            (Answer::Alerts { rejected }, Kept::No) => {
+                let taken = alerts.saturating_sub(rejected.len());
+                self.metrics.alerts_not_durable.add(taken as u64);
+                Ok(answer)
+            }
+            (Answer::SilenceRefused(_) | Answer::SilenceUnknown, Kept::No) | (_, Kept::Yes) => {
+                Ok(answer)
+            }
+        }
+    }
+
+    fn report_journal(&self) {
+        let health = self.outbox.health();
+        self.metrics.journal_commits.set(health.commits as f64);
+        self.metrics.journal_queued_bytes.set(health.queued_bytes as f64);
+        self.metrics.journal_disk_bytes.set(health.status.disk_bytes as f64);
+        if let Some(poison) = self.outbox.poison() {
+            self.metrics.journal_poisoned.set(1.0);
+            self.condition.set(poison.to_string());
+        }
+    }
+
+    fn wake_up(&self) -> Instant {
+        let far = Instant::now() + Duration::from_secs(3600);
+        let engine = self.engine.next_wakeup().map(|at| Instant::from_std(self.clock.instant(at)));
+        self.stop_at.or(engine).unwrap_or(far).min(far)
+    }
+
+    fn has_stopped(&self) -> bool {
+        self.stop_at.is_some_and(|at| self.attempts_open == 0 || Instant::now() >= at)
+    }
+}
+
+impl StoreCondition {
+    pub fn set(&self, problem: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
+    }
+
+    /// Why nothing is kept, if that is so.
+    pub fn problem(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+fn change(record: &bellwether_engine::Record) -> Change {
+    let (key, value) = record.encode();
+    Change { key: key.into(), value: value.map(Vec::into_boxed_slice) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,283 @@
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, mpsc as std_mpsc};
+use std::time::Duration;
+
+use bellwether_api::{Command, Unavailable};
+use bellwether_engine::{
+    Answer, Engine, GroupBy, Integration, Plan, PlanParts, PostedSilence, Receiver, RouteSpec,
+    Settings, Timing, Turn,
+};
+use bellwether_journal::{Change, Fault, Journal, JournalError, MemoryStore, Writer};
+use bellwether_model::{
+    IntegrationId, LabelSet, Matcher, Matchers, NewAlert, Notification, Op, Outcome, Timestamp,
+};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
+
+use super::{Doors, Event, MainLoop, Parts, StoreCondition, doors};
+use crate::attempts::{Teller, Tellers};
+use crate::clock::Clock;
+use crate::features::Features;
+use crate::metrics::Metrics;
+use crate::notes::SilenceLog;
+
+/// A journal that says when a commit begins and lets it happen when the test says so.
+struct Gated {
+    journal: Box<dyn Journal>,
+    begun: mpsc::UnboundedSender<()>,
+    gate: std_mpsc::Receiver<()>,
+}
+
+impl Journal for Gated {
+    fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError> {
+        let _ = self.begun.send(());
+        // A closed gate lets everything pass.
+        let _ = self.gate.recv();
+        self.journal.commit(batch)
+    }
+}
+
+/// What a receiver does when it is told.
+enum Reaction {
+    Panic,
+    Deliver,
+}
+
+struct Listener {
+    told: mpsc::UnboundedSender<Notification>,
+    reactions: Mutex<VecDeque<Reaction>>,
+}
+
+impl Teller for Listener {
+    fn tell<'a>(
+        &'a self,
+        notification: &'a Notification,
+        _: Instant,
+    ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
+        let reaction = self.reactions.lock().unwrap().pop_front().unwrap_or(Reaction::Deliver);
+        Box::pin(async move {
+            self.told.send(notification.clone()).unwrap();
+            match reaction {
+                Reaction::Panic => panic!("a receiver that panics"),
+                Reaction::Deliver => Outcome::Delivered { remember: Default::default() },
+            }
+        })
+    }
+}
+
+struct Fixture {
+    doors: Doors,
+    running: tokio::task::JoinHandle<()>,
+    store: MemoryStore,
+    begun: mpsc::UnboundedReceiver<()>,
+    gate: std_mpsc::Sender<()>,
+    told: mpsc::UnboundedReceiver<Notification>,
+    condition: StoreCondition,
+    metrics: Arc<Metrics>,
+}
+
+fn integration() -> IntegrationId {
+    IntegrationId { receiver: "team".into(), kind: "webhook".into(), index: 0 }
+}
+
+fn plan() -> Arc<Plan> {
+    let at_once = Timing {
+        group_wait: Duration::ZERO,
+        group_interval: Duration::from_secs(300),
+        repeat_interval: Duration::from_secs(3600),
+    };
+    Arc::new(Plan::new(PlanParts {
+        route: RouteSpec {
+            receiver: "team".into(),
+            group_by: GroupBy::Labels(BTreeSet::new()),
+            matchers: Matchers::default(),
+            continues: false,
+            timing: at_once,
+            mute_intervals: vec![],
+            active_intervals: vec![],
+            labels: LabelSet::default(),
+            routes: vec![],
+        },
+        receivers: vec![Receiver {
+            name: "team".into(),
+            labels: LabelSet::new([("name", "team")]),
+            integrations: vec![Integration { id: integration(), send_resolved: true }],
+        }],
+        inhibit_rules: vec![],
+        intervals: BTreeMap::new(),
+        resolve_timeout: Duration::from_secs(300),
+    }))
+}
+
+fn fixture(reactions: Vec<Reaction>) -> Fixture {
+    let (doors, inlets) = doors();
+    let store = MemoryStore::default();
+    let (begin, begun) = mpsc::unbounded_channel();
+    let (gate, opened) = std_mpsc::channel();
+    let journal = Gated { journal: Box::new(store.open().0), begun: begin, gate: opened };
+    let answers = doors.news.clone();
+    let writer = Writer::spawn(journal, move |durable| {
+        let _ = answers.send(Event::Durable(durable));
+    });
+    let (tell, told) = mpsc::unbounded_channel();
+    let mut tellers = Tellers::default();
+    let listener = Listener { told: tell, reactions: Mutex::new(reactions.into()) };
+    tellers.insert(integration(), Arc::new(listener));
+    let clock = Clock::start();
+    let metrics = Arc::new(Metrics::new(Features::default()));
+    let condition = StoreCondition::default();
+    let mut engine = Engine::new(plan(), Settings::default(), 7);
+    let mut first_turn = Turn::default();
+    engine.restore(clock.now(), [], &mut first_turn);
+    let parts = Parts {
+        engine,
+        writer: writer.unwrap(),
+        tellers,
+        clock,
+        metrics: Arc::clone(&metrics),
+        silence_log: SilenceLog::Quiet,
+        condition: condition.clone(),
+        first_turn,
+    };
+    let running = tokio::spawn(MainLoop::new(parts, &doors).run(inlets));
+    Fixture { doors, running, store, begun, gate, told, condition, metrics }
+}
+
+type Promise = oneshot::Receiver<Result<Answer, Unavailable>>;
+
+impl Fixture {
+    async fn ask(&self, command: Command) -> Promise {
+        let (reply, promise) = oneshot::channel();
+        let sent = self.doors.commands.send(Event::Command { command, reply }).await;
+        assert!(sent.is_ok(), "the loop has ended");
+        promise
+    }
+
+    /// Lets everything pass from now on.
+    fn open(&mut self) {
+        self.gate = std_mpsc::channel().0;
+    }
+
+    async fn commit_begins(&mut self) {
+        self.begun.recv().await.unwrap();
+    }
+
+    async fn stop(self) {
+        self.doors.news.send(Event::Stop).ok().unwrap();
+        self.running.await.unwrap();
+    }
+}
+
+fn alert() -> Command {
+    let labels = LabelSet::new([("alertname", "Disk")]);
+    let alert = NewAlert {
+        fingerprint: labels.fingerprint(),
+        labels,
+        annotations: LabelSet::default(),
+        generator_url: "".into(),
+        starts_at: None,
+        ends_at: None,
+    };
+    Command::Alerts { alerts: vec![alert], refused: 0 }
+}
+
+fn silence() -> Command {
+    Command::PostSilence(PostedSilence {
+        id: None,
+        matchers: vec![Matcher::new("a", Op::Equal, "b").unwrap()],
+        starts_at: Timestamp::ZERO,
+        ends_at: Timestamp::from_unix(32_000_000_000, 0),
+        created_by: "me".into(),
+        comment: "why".into(),
+        annotations: BTreeMap::new(),
+    })
+}
+
+#[tokio::test]
+async fn a_silence_is_promised_only_once_it_is_on_the_disk() {
+    let mut fixture = fixture(vec![]);
+    let mut promise = fixture.ask(silence()).await;
+    fixture.commit_begins().await;
+    assert!(promise.try_recv().is_err(), "promised before it was durable");
+    fixture.open();
+    assert!(matches!(promise.await, Ok(Ok(Answer::SilencePosted { .. }))));
+    assert_eq!(fixture.store.commits(), 1);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_told_before_the_alert_is_on_the_disk() {
+    let mut fixture = fixture(vec![]);
+    let mut promise = fixture.ask(alert()).await;
+    fixture.commit_begins().await;
+    assert!(promise.try_recv().is_err() && fixture.told.try_recv().is_err());
+    fixture.open();
+    assert_eq!(promise.await, Ok(Ok(Answer::Alerts { rejected: vec![] })));
+    assert_eq!(fixture.told.recv().await.unwrap().alerts.len(), 1);
+    // What was told becomes durable too.
+    fixture.commit_begins().await;
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn readers_see_what_is_promised() {
+    let mut fixture = fixture(vec![]);
+    fixture.open();
+    let answer = fixture.ask(silence()).await.await.unwrap().unwrap();
+    let (reply, view) = oneshot::channel();
+    fixture.doors.reads.send(Event::Read { reply }).await.ok().unwrap();
+    let view = view.await.unwrap();
+    let ids: Vec<String> = view.silences().map(|silence| silence.id.clone()).collect();
+    assert_eq!(answer, Answer::SilencePosted { id: ids[0].clone() });
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn with_a_failed_journal_alerts_are_told_and_silences_refused() {
+    let mut fixture = fixture(vec![]);
+    fixture.store.fail_after(0, Fault::DiskFull);
+    fixture.open();
+    let promise = fixture.ask(alert()).await;
+    assert_eq!(promise.await, Ok(Ok(Answer::Alerts { rejected: vec![] })));
+    assert!(fixture.told.recv().await.is_some());
+    assert_eq!(fixture.ask(silence()).await.await, Ok(Err(Unavailable::NotDurable)));
+    assert!(fixture.condition.problem().unwrap().contains("disk is full"));
+    assert_eq!(fixture.metrics.alerts_not_durable.read(), 1);
+    assert_eq!(fixture.metrics.journal_poisoned.read(), 1.0);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_silence_that_meets_the_failure_is_refused() {
+    let mut fixture = fixture(vec![]);
+    fixture.store.fail_after(0, Fault::DiskFull);
+    fixture.open();
+    assert_eq!(fixture.ask(silence()).await.await, Ok(Err(Unavailable::NotDurable)));
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_panics_is_tried_again() {
+    let mut fixture = fixture(vec![Reaction::Panic, Reaction::Deliver]);
+    fixture.open();
+    assert!(fixture.ask(alert()).await.await.unwrap().is_ok());
+    assert!(fixture.told.recv().await.is_some());
+    assert!(fixture.told.recv().await.is_some());
+    assert_eq!(fixture.metrics.attempts_failed.with(&["webhook"]).read(), 1);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_syncs_what_was_taken() {
+    let mut fixture = fixture(vec![]);
+    let promise = fixture.ask(silence()).await;
+    fixture.commit_begins().await;
+    let store = fixture.store.clone();
+    fixture.open();
+    fixture.stop().await;
+    assert_eq!(store.open().1.len(), 1);
+    // The promise is kept or broken with the connection, never made falsely.
+    assert!(!matches!(promise.await, Ok(Err(_))));
+}

@@ -1,0 +1,161 @@
+//! What may be said, and what must wait until the disk has confirmed what it depends on.
+//!
+//! In: the changes of one turn with whatever follows from it, and the journal's answers. Out: what
+//! may be performed now, in the order of the turns, each with whether its changes are kept.
+//!
+//! Durability: something that follows from a turn without changes still waits for the turns before
+//! it, because it may tell what they changed.
+//!
+//! After the journal has failed nothing waits any more: everything is handed out as not kept, and
+//! whoever performs it decides what can still be said.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use bellwether_journal::{
+    Change, Durable, Health, JournalError, KEY_BYTES_MAX, Refused, VALUE_BYTES_MAX, Writer,
+};
+use tracing::error;
+
+/// Whether the changes that something follows from will survive a crash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    Yes,
+    No,
+}
+
+/// Things of type `T` that wait for the journal.
+pub struct Outbox<T> {
+    writer: Writer,
+    /// Of the newest turn that had changes.
+    sequence: u64,
+    /// Up to which turn the journal has answered.
+    answered: u64,
+    /// In ascending order of the turns that they wait for.
+    held: VecDeque<Held<T>>,
+    /// Changes that the journal's queue had no room for; in order.
+    unsubmitted: VecDeque<(u64, Vec<Change>)>,
+    poison: Option<Arc<JournalError>>,
+    /// Changes that were too large, since somebody asked.
+    oversized: u64,
+}
+
+struct Held<T> {
+    sequence: u64,
+    what: T,
+    /// Known before the journal answers if a change was too large.
+    kept: Kept,
+}
+
+/// What may be performed now.
+pub type Released<T> = Vec<(T, Kept)>;
+
+impl<T> Outbox<T> {
+    /// The writer's answers must come back through [`Outbox::answer`].
+    pub fn new(writer: Writer) -> Self {
+        Outbox {
+            writer,
+            sequence: 0,
+            answered: 0,
+            held: VecDeque::new(),
+            unsubmitted: VecDeque::new(),
+            poison: None,
+            oversized: 0,
+        }
+    }
+
+    /// Takes one turn: its changes, and what follows from it.
+    pub fn put(&mut self, mut changes: Vec<Change>, what: T) -> Released<T> {
+        if self.poison.is_some() {
+            return vec![(what, Kept::No)];
+        }
+        let dropped = drop_oversized(&mut changes);
+        self.oversized += dropped;
+        let kept = if dropped == 0 { Kept::Yes } else { Kept::No };
+        if changes.is_empty() {
+            if self.held.is_empty() && self.answered == self.sequence {
+                return vec![(what, kept)];
+            }
+            self.held.push_back(Held { sequence: self.sequence, what, kept });
+            return Vec::new();
+        }
+        self.sequence += 1;
+        self.held.push_back(Held { sequence: self.sequence, what, kept });
+        self.unsubmitted.push_back((self.sequence, changes));
+        self.submit()
+    }
+
+    /// Takes an answer of the journal.
+    pub fn answer(&mut self, durable: Durable) -> Released<T> {
+        self.answered = self.answered.max(durable.up_to);
+        if let Err(error) = durable.result {
+            return self.fail(error);
+        }
+        let ready = self.held.partition_point(|held| held.sequence <= self.answered);
+        let mut released: Released<T> =
+            self.held.drain(..ready).map(|held| (held.what, held.kept)).collect();
+        released.extend(self.submit());
+        released
+    }
+
+    /// Whether more turns should wait until the journal has caught up.
+    pub fn is_full(&self) -> bool {
+        !self.unsubmitted.is_empty()
+    }
+
+    /// Why nothing is kept any more, if that is so.
+    pub fn poison(&self) -> Option<&Arc<JournalError>> {
+        self.poison.as_ref()
+    }
+
+    /// How many changes were too large, since this was last asked.
+    pub fn take_oversized(&mut self) -> u64 {
+        std::mem::take(&mut self.oversized)
+    }
+
+    pub fn health(&self) -> Health {
+        self.writer.health()
+    }
+
+    fn submit(&mut self) -> Released<T> {
+        while let Some((sequence, changes)) = self.unsubmitted.pop_front() {
+            match self.writer.submit(sequence, changes) {
+                Ok(()) => {}
+                Err(Refused::Full(changes)) => {
+                    self.unsubmitted.push_front((sequence, changes));
+                    break;
+                }
+                Err(Refused::Poisoned(error)) => return self.fail(error),
+                // The sizes were looked at before; if the limits differ, nothing is kept.
+                Err(Refused::TooLarge(error)) => return self.fail(Arc::new(error)),
+            }
+        }
+        Vec::new()
+    }
+
+    fn fail(&mut self, error: Arc<JournalError>) -> Released<T> {
+        if self.poison.is_none() {
+            error!(component = "journal", err = %error, "The journal has failed: nothing is durable until a restart");
+            self.poison = Some(error);
+        }
+        self.unsubmitted.clear();
+        self.held.drain(..).map(|held| (held.what, Kept::No)).collect()
+    }
+}
+
+/// Drops what the journal would refuse, loudly, and says how many; the rest is kept without it.
+fn drop_oversized(changes: &mut Vec<Change>) -> u64 {
+    let before = changes.len();
+    changes.retain(|change| {
+        let value_bytes = change.value.as_ref().map_or(0, |value| value.len());
+        change.key.len() <= KEY_BYTES_MAX && value_bytes <= VALUE_BYTES_MAX
+    });
+    let records = before - changes.len();
+    if records > 0 {
+        error!(component = "journal", records, "Too large to be kept: forgotten after a restart");
+    }
+    records as u64
+}
+
+#[cfg(test)]
+mod tests;

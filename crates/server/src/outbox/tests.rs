@@ -1,0 +1,101 @@
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use bellwether_journal::{
+    Change, Durable, Fault, Journal, JournalError, KEY_BYTES_MAX, MemoryStore, Writer,
+};
+
+use super::{Kept, Outbox, Released};
+
+/// A journal whose commits wait until the test lets them go on.
+struct Gated {
+    journal: Box<dyn Journal>,
+    gate: Receiver<()>,
+}
+
+impl Journal for Gated {
+    fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError> {
+        // A closed gate means that the test is over.
+        let _ = self.gate.recv();
+        self.journal.commit(batch)
+    }
+}
+
+/// The gate is dropped first: whoever still waits at it passes, so that the writer can end.
+struct Fixture {
+    gate: Sender<()>,
+    outbox: Outbox<&'static str>,
+    answers: Receiver<Durable>,
+    store: MemoryStore,
+}
+
+fn fixture() -> Fixture {
+    let store = MemoryStore::default();
+    let (gate, opened) = channel();
+    let (answer, answers) = channel();
+    let journal = Gated { journal: Box::new(store.open().0), gate: opened };
+    let writer = Writer::spawn(journal, move |durable| {
+        let _ = answer.send(durable);
+    });
+    Fixture { gate, outbox: Outbox::new(writer.unwrap()), answers, store }
+}
+
+impl Fixture {
+    /// Lets one commit happen and takes its answer.
+    fn commit(&mut self) -> Released<&'static str> {
+        self.gate.send(()).unwrap();
+        let durable = self.answers.recv().unwrap();
+        self.outbox.answer(durable)
+    }
+}
+
+fn change(key: &str) -> Vec<Change> {
+    vec![Change::put(key.as_bytes(), b"value".as_slice())]
+}
+
+#[test]
+fn without_changes_nothing_waits() {
+    let mut fixture = fixture();
+    assert_eq!(fixture.outbox.put(vec![], "a"), [("a", Kept::Yes)]);
+}
+
+#[test]
+fn what_follows_from_a_change_waits_for_the_disk() {
+    let mut fixture = fixture();
+    assert_eq!(fixture.outbox.put(change("1"), "a"), []);
+    assert_eq!(fixture.store.commits(), 0);
+    assert_eq!(fixture.commit(), [("a", Kept::Yes)]);
+    assert_eq!(fixture.store.commits(), 1);
+    assert_eq!(fixture.outbox.put(vec![], "b"), [("b", Kept::Yes)]);
+}
+
+#[test]
+fn what_has_no_changes_waits_for_the_turns_before_it() {
+    let mut fixture = fixture();
+    assert_eq!(fixture.outbox.put(change("1"), "a"), []);
+    assert_eq!(fixture.outbox.put(vec![], "b"), []);
+    assert_eq!(fixture.commit(), [("a", Kept::Yes), ("b", Kept::Yes)]);
+}
+
+#[test]
+fn a_failed_journal_lets_everything_go_as_not_kept() {
+    let mut fixture = fixture();
+    fixture.store.fail_after(0, Fault::DiskFull);
+    assert_eq!(fixture.outbox.put(change("1"), "a"), []);
+    assert_eq!(fixture.outbox.put(change("2"), "b"), []);
+    assert_eq!(fixture.commit(), [("a", Kept::No), ("b", Kept::No)]);
+    assert!(fixture.outbox.poison().is_some());
+    assert_eq!(fixture.outbox.put(change("3"), "c"), [("c", Kept::No)]);
+    assert_eq!(fixture.outbox.put(vec![], "d"), [("d", Kept::No)]);
+}
+
+#[test]
+fn a_change_that_is_too_large_is_dropped_alone() {
+    let mut fixture = fixture();
+    let mut changes = change("1");
+    changes.push(Change::put(vec![0; KEY_BYTES_MAX + 1], b"".as_slice()));
+    assert_eq!(fixture.outbox.put(changes, "a"), []);
+    assert_eq!(fixture.commit(), [("a", Kept::No)]);
+    assert_eq!(fixture.outbox.take_oversized(), 1);
+    assert_eq!(fixture.outbox.put(change("2"), "b"), []);
+    assert_eq!(fixture.commit(), [("b", Kept::Yes)]);
+}
