@@ -32,7 +32,12 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) enum State {
     /// The answer to an attempt with this content is awaited.
-    Attempting { told: Told, reason: Reason },
+    Attempting {
+        told: Told,
+        reason: Reason,
+        /// Log hashes of the alerts that this attempt is the first to tell of as firing.
+        unsure: Vec<u64>,
+    },
     /// The next attempt is waited for.
     BackingOff,
 }
@@ -44,6 +49,13 @@ pub(crate) struct Desk {
     timers: BTreeSet<(Mono, DeliveryId)>,
     timer_of: BTreeMap<DeliveryId, Mono>,
     last_id: u64,
+}
+
+impl Delivery {
+    /// How long what is noted about it is remembered.
+    pub fn lasts(&self, retention: Duration) -> Duration {
+        retention.min(self.repeat_interval.saturating_mul(2))
+    }
 }
 
 impl Desk {

@@ -25,7 +25,8 @@ pub struct Told {
     /// Invariant (here and below): ascending and unique.
     pub firing: Vec<u64>,
     pub resolved: Vec<u64>,
-    /// Told as firing earlier, left out since because they are muted, and owed a "resolved".
+    /// Owed a "resolved" though `firing` lacks them: told as firing earlier and left out since
+    /// because they are muted, or perhaps told, by an attempt whose answer is not known.
     pub owed: Vec<u64>,
 }
 
@@ -89,6 +90,11 @@ impl Ledger {
 }
 
 impl LedgerEntry {
+    pub(crate) fn new(key: LedgerKey, told: Told, at: Timestamp, lasts: Duration) -> Self {
+        let expires_at = at.plus(lasts);
+        LedgerEntry { key, told, at, expires_at, remembered: Remembered::default() }
+    }
+
     fn supersedes(&self, known: &LedgerEntry) -> bool {
         let rank = |entry: &LedgerEntry| (entry.at, entry.expires_at);
         let by_time = rank(self).cmp(&rank(known));

@@ -9,7 +9,7 @@ use crate::decide;
 use crate::delivery::{self, Delivery, State};
 use crate::flush;
 use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
-use crate::ledger::{LedgerEntry, Told};
+use crate::ledger::{LedgerEntry, LedgerKey, Told};
 use crate::mute::{Judged, Verdict};
 use crate::plan::Integration;
 use crate::record::Record;
@@ -125,7 +125,10 @@ impl Engine {
         }
         let Some(mut delivery) = self.desk.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { told, reason } = state else { return };
+        let State::Attempting { told, reason, unsure } = state else { return };
+        if is_surely_untold(&outcome) {
+            self.withdraw(&delivery.key, &unsure, turn);
+        }
         match outcome {
             Outcome::Delivered { remember } => {
                 turn.notes.push(Note::Delivered {
@@ -231,7 +234,8 @@ impl Engine {
             deadline: delivery.deadline,
             number: delivery.attempts,
         }));
-        delivery.state = State::Attempting { told: content.told, reason };
+        let unsure = self.announce(now, &delivery, &content.told, turn);
+        delivery.state = State::Attempting { told: content.told, reason, unsure };
         let give_up = delivery.deadline.plus(delivery::ANSWER_GRACE);
         self.desk.wait(id, delivery, give_up);
     }
@@ -246,14 +250,55 @@ impl Engine {
         turn: &mut Turn,
     ) {
         let at = self.ledger.stamp(&delivery.key, now.wall);
-        let lasts = self.settings.retention.min(delivery.repeat_interval.saturating_mul(2));
-        let entry = LedgerEntry {
-            key: delivery.key.clone(),
-            told,
-            at,
-            expires_at: at.plus(lasts),
-            remembered,
-        };
+        let lasts = delivery.lasts(self.settings.retention);
+        let entry = LedgerEntry::new(delivery.key.clone(), told, at, lasts);
+        let entry = LedgerEntry { remembered, ..entry };
+        self.ledger.merge(entry.clone());
+        turn.keep.push(Record::Told(entry));
+    }
+
+    /// Notes of which alerts an attempt is about to tell for the first time: should its answer be
+    /// lost, or the process be killed before, the receiver may know them and is owed their ends.
+    fn announce(
+        &mut self,
+        now: Now,
+        delivery: &Delivery,
+        told: &Told,
+        turn: &mut Turn,
+    ) -> Vec<u64> {
+        let entry = self.ledger.find(&delivery.key);
+        let is_new = |hash: &u64| !entry.is_some_and(|entry| entry.told.was_told_firing(*hash));
+        let mut new: Vec<u64> = told.firing.iter().copied().filter(is_new).collect();
+        if !delivery.integration.send_resolved {
+            new.clear();
+        }
+        if new.is_empty() {
+            return new;
+        }
+        // The receiver was told nothing yet, so the time of the last telling stays.
+        let mut entry = entry.cloned().unwrap_or_else(|| {
+            let lasts = delivery.lasts(self.settings.retention);
+            LedgerEntry::new(delivery.key.clone(), Told::default(), now.wall, lasts)
+        });
+        entry.told.owed.extend_from_slice(&new);
+        entry.told.owed.sort_unstable();
+        self.amend(entry, turn);
+        new
+    }
+
+    /// What an attempt announced has not been told for certain.
+    fn withdraw(&mut self, key: &LedgerKey, announced: &[u64], turn: &mut Turn) {
+        if !announced.is_empty()
+            && let Some(mut entry) = self.ledger.find(key).cloned()
+        {
+            entry.told.owed.retain(|hash| !announced.contains(hash));
+            self.amend(entry, turn);
+        }
+    }
+
+    /// Puts an entry in the place of one that says the same about when somebody was told.
+    fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) {
+        let entry = LedgerEntry { at: self.ledger.stamp(&entry.key, entry.at), ..entry };
         self.ledger.merge(entry.clone());
         turn.keep.push(Record::Told(entry));
     }
@@ -266,10 +311,8 @@ impl Engine {
         if delivery.integration.send_resolved || !entry.told.firing.iter().any(has_ended) {
             return;
         }
-        let at = self.ledger.stamp(&delivery.key, entry.at);
-        let entry = LedgerEntry { told, at, ..entry.clone() };
-        self.ledger.merge(entry.clone());
-        turn.keep.push(Record::Told(entry));
+        let entry = LedgerEntry { told, ..entry.clone() };
+        self.amend(entry, turn);
     }
 
     fn fail(
@@ -400,6 +443,17 @@ impl Engine {
             detail: detail.to_owned(),
             retry,
         });
+    }
+}
+
+/// Whether the receiver can not have taken what it was told. One that was too slow may have.
+fn is_surely_untold(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Delivered { .. } => false,
+        Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } => !matches!(
+            reason,
+            FailureReason::ContextDeadlineExceeded | FailureReason::ContextCanceled
+        ),
     }
 }
 
