@@ -1,9 +1,11 @@
 //! `http_config` and its parts, shared by receivers, `global` and the event recorder.
 
-use bellwether_integrations::http::{
-    Authorization, BasicAuth, Header, HttpConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
-};
+mod oauth2;
+mod tls;
+
+use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig, ProxyConfig};
 use bellwether_model::Secret;
+use oauth2::check_oauth2;
 
 use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
 use crate::value::LaxUrl;
@@ -176,66 +178,6 @@ fn check_authorization(authorization: &mut Authorization) -> Result<(), Problem>
     )
 }
 
-impl Block for OAuth2 {
-    fn fields(&mut self, v: &mut dyn Visitor) {
-        v.field("client_id", &mut self.client_id);
-        v.field("client_secret", &mut self.client_secret);
-        v.field("client_secret_file", &mut self.client_secret_file);
-        v.field("client_secret_ref", &mut self.client_secret_ref);
-        v.field("client_certificate_key_id", &mut self.client_certificate_key_id);
-        v.field("client_certificate_key", &mut self.client_certificate_key);
-        v.field("client_certificate_key_file", &mut self.client_certificate_key_file);
-        v.field("client_certificate_key_ref", &mut self.client_certificate_key_ref);
-        v.field("grant_type", &mut self.grant_type);
-        v.field("signature_algorithm", &mut self.signature_algorithm);
-        v.field("iss", &mut self.iss);
-        v.field("audience", &mut self.audience);
-        v.field("claims", &mut self.claims);
-        v.field("scopes", &mut self.scopes);
-        v.field("token_url", &mut self.token_url);
-        v.field("endpoint_params", &mut self.endpoint_params);
-        v.field("tls_config", &mut self.tls_config);
-        proxy_fields(&mut self.proxy, v);
-    }
-
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
-        check_proxy(&self.proxy)
-    }
-}
-
-fn check_oauth2(oauth2: &OAuth2) -> Result<(), Problem> {
-    refuse_if(oauth2.client_id.is_empty(), "oauth2", "oauth2 client_id must be configured")?;
-    refuse_if(oauth2.token_url.is_empty(), "oauth2", "oauth2 token_url must be configured")?;
-    if oauth2.grant_type == OAuth2::GRANT_JWT_BEARER {
-        refuse_if(
-            several([
-                !oauth2.client_certificate_key.is_empty(),
-                !oauth2.client_certificate_key_file.is_empty(),
-                !oauth2.client_certificate_key_ref.is_empty(),
-            ]),
-            "oauth2",
-            "at most one of oauth2 client_certificate_key, client_certificate_key_file & \
-             client_certificate_key_ref must be configured using \
-             grant-type=urn:ietf:params:oauth:grant-type:jwt-bearer",
-        )?;
-        return refuse_if(
-            !["", "RS256", "RS384", "RS512"].contains(&oauth2.signature_algorithm.as_str()),
-            "oauth2.signature_algorithm",
-            "valid signature algorithms are RS256, RS384 and RS512",
-        );
-    }
-    refuse_if(
-        several([
-            !oauth2.client_secret.is_empty(),
-            !oauth2.client_secret_file.is_empty(),
-            !oauth2.client_secret_ref.is_empty(),
-        ]),
-        "oauth2",
-        "at most one of oauth2 client_secret, client_secret_file & client_secret_ref must be \
-         configured using grant-type=client_credentials",
-    )
-}
-
 fn proxy_fields(proxy: &mut ProxyConfig, v: &mut dyn Visitor) {
     v.field("proxy_url", &mut LaxUrl(&mut proxy.proxy_url));
     v.field("no_proxy", &mut proxy.no_proxy);
@@ -268,76 +210,6 @@ fn check_proxy(proxy: &ProxyConfig) -> Result<(), Problem> {
     )
 }
 
-impl Block for TlsConfig {
-    fn fields(&mut self, v: &mut dyn Visitor) {
-        v.field("ca", &mut self.ca);
-        v.field("cert", &mut self.cert);
-        v.field("key", &mut self.key);
-        v.field("ca_file", &mut self.ca_file);
-        v.field("cert_file", &mut self.cert_file);
-        v.field("key_file", &mut self.key_file);
-        v.field("ca_ref", &mut self.ca_ref);
-        v.field("cert_ref", &mut self.cert_ref);
-        v.field("key_ref", &mut self.key_ref);
-        v.field("server_name", &mut self.server_name);
-        v.shown("insecure_skip_verify", &mut self.insecure_skip_verify);
-        v.field("min_version", &mut Version(&mut self.min_version));
-        v.field("max_version", &mut Version(&mut self.max_version));
-    }
-
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
-        let cas = [&self.ca, &self.ca_file, &self.ca_ref].map(|text| !text.is_empty());
-        let certs = [&self.cert, &self.cert_file, &self.cert_ref].map(|text| !text.is_empty());
-        let keys = [!self.key.is_empty(), !self.key_file.is_empty(), !self.key_ref.is_empty()];
-        let (has_cert, has_key) = (certs.contains(&true), keys.contains(&true));
-        refuse_if(several(cas), "", "at most one of ca, ca_file & ca_ref must be configured")?;
-        refuse_if(
-            several(certs),
-            "",
-            "at most one of cert, cert_file & cert_ref must be configured",
-        )?;
-        refuse_if(several(keys), "", "at most one of key and key_file must be configured")?;
-        refuse_if(
-            has_cert && !has_key,
-            "",
-            "exactly one of key or key_file must be configured when a client certificate is \
-             configured",
-        )?;
-        refuse_if(
-            has_key && !has_cert,
-            "",
-            "exactly one of cert or cert_file must be configured when a client key is configured",
-        )
-    }
-}
-
-/// Where a version may stand.
-struct Version<'a>(&'a mut Option<TlsVersion>);
-
-impl Value for Version<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match VERSIONS.iter().find(|(text, _)| *text == name) {
-            Some((_, version)) => *self.0 = Some(*version),
-            None => reader.error(node, &format!("unknown TLS version: {name}")),
-        }
-    }
-
-    fn clear(&mut self) {
-        *self.0 = None;
-    }
-
-    fn is_empty(&mut self) -> bool {
-        self.0.is_none()
-    }
-
-    fn tree(&mut self) -> Tree {
-        let name = VERSIONS.iter().find(|(_, version)| Some(*version) == *self.0);
-        name.map_or(Tree::Null, |(text, _)| Tree::text(text))
-    }
-}
-
 impl Block for Header {
     fn fields(&mut self, v: &mut dyn Visitor) {
         v.field("values", &mut self.values);
@@ -367,13 +239,6 @@ fn several(set: [bool; 3]) -> bool {
 }
 
 const BEARER: &str = "Bearer";
-
-const VERSIONS: [(&str, TlsVersion); 4] = [
-    ("TLS10", TlsVersion::Tls10),
-    ("TLS11", TlsVersion::Tls11),
-    ("TLS12", TlsVersion::Tls12),
-    ("TLS13", TlsVersion::Tls13),
-];
 
 /// Headers that the client or its credentials write themselves.
 const RESERVED_HEADERS: [&str; 18] = [

@@ -67,3 +67,6 @@ pub fn parse(text: &str, mode: MatcherMode) -> Result<Parsed, Errors> {
 pub fn print(config: &Config) -> String {
     yaml::emit(&config.clone().tree())
 }
+
+#[cfg(test)]
+mod tests;

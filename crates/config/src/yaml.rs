@@ -292,6 +292,6 @@ pub(crate) const TEXT_MAX_BYTES: usize = 16 * 1024 * 1024;
 /// Limit: each takes another look at the text from its start.
 const MENDS_MAX: usize = 1000;
 /// Limit: each value costs some hundred bytes while the file is read.
-const NODES_MAX: usize = 2_000_000;
+const NODES_MAX: usize = 500_000;
 /// Limit: blocks are decoded by recursion. A route takes two levels.
 const DEPTH_MAX: usize = 200;

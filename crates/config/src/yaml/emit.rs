@@ -3,9 +3,11 @@
 //! Two spaces of indentation, lists flush with their key, texts plain where they can be, long plain
 //! ones folded after 80 columns, and texts of several lines as literal blocks.
 
-use std::cmp::Ordering;
+mod order;
+mod style;
 
-use super::scalar::{Scalar, resolve_plain};
+use order::key_order;
+use style::{Place, Style, push_escaped};
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Tree {
@@ -26,11 +28,11 @@ impl Tree {
         Tree::Text(text.to_owned())
     }
 
-    /// Entries in the order of people: `a2` before `a10`, words before nothing else.
+    /// A map whose own order means nothing.
     pub(crate) fn sorted_map(entries: impl Iterator<Item = (Tree, Tree)>) -> Tree {
-        let mut entries: Vec<(Tree, Tree)> = entries.collect();
-        entries.sort_by(|(left, _), (right, _)| key_order(left, right));
-        Tree::Map(entries)
+        let mut sorted: Vec<(Tree, Tree)> = entries.collect();
+        sorted.sort_by(|(left, _), (right, _)| key_order(left, right));
+        Tree::Map(sorted)
     }
 }
 
@@ -265,116 +267,6 @@ impl Emitter {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Place {
-    Block,
-    Key,
-    Flow,
-}
-
-enum Style {
-    Plain,
-    Single,
-    Double,
-    Literal,
-}
-
-impl Style {
-    fn of(text: &str, place: Place) -> Style {
-        let spaces_at_breaks = text.contains(" \n") || text.contains("\n ");
-        let special = text.chars().any(|c| c != '\n' && !is_printable(c)) || text.contains(" \n");
-        if text.contains('\n') {
-            let block_allowed = place == Place::Block && !special && !text.ends_with(' ');
-            return if block_allowed { Style::Literal } else { Style::Double };
-        }
-        let means_something = resolve_plain(text) != Scalar::Text
-            || text == "<<"
-            || looks_like_date(text)
-            || looks_like_base_60(text);
-        if means_something || special || spaces_at_breaks {
-            return Style::Double;
-        }
-        let outer_space = text.starts_with(' ') || text.ends_with(' ');
-        if outer_space || has_indicator(text, place) { Style::Single } else { Style::Plain }
-    }
-}
-
-/// Whether some character would be read as syntax.
-fn has_indicator(text: &str, place: Place) -> bool {
-    if text.starts_with("---") || text.starts_with("...") {
-        return true;
-    }
-    let flow = place == Place::Flow;
-    let mut before = ' ';
-    let mut chars = text.chars().peekable();
-    let mut first = true;
-    while let Some(c) = chars.next() {
-        let before_space = chars.peek().is_none_or(|next| *next == ' ');
-        let found = match c {
-            '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%'
-            | '@' | '`'
-                if first =>
-            {
-                true
-            }
-            '-' if first => before_space,
-            '?' if first => flow || before_space,
-            ':' => flow || before_space,
-            '#' => before == ' ',
-            ',' | '?' | '[' | ']' | '{' | '}' => flow,
-            _ => false,
-        };
-        if found {
-            return true;
-        }
-        first = false;
-        before = c;
-    }
-    false
-}
-
-fn is_printable(c: char) -> bool {
-    match c {
-        ' '..='~' => true,
-        '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{2028}' | '\u{2029}' => false,
-        _ => c >= '\u{a0}',
-    }
-}
-
-fn push_escaped(text: &mut String, c: char) {
-    let short = match c {
-        '\0' => '0',
-        '\u{7}' => 'a',
-        '\u{8}' => 'b',
-        '\t' => 't',
-        '\n' => 'n',
-        '\u{b}' => 'v',
-        '\u{c}' => 'f',
-        '\r' => 'r',
-        '\u{1b}' => 'e',
-        '"' => '"',
-        '\\' => '\\',
-        '\u{85}' => 'N',
-        '\u{2028}' => 'L',
-        '\u{2029}' => 'P',
-        _ if is_printable(c) => {
-            text.push(c);
-            return;
-        }
-        _ => {
-            let code = u32::from(c);
-            text.push_str(&match code {
-                0..=0xff => format!("\\x{code:02X}"),
-                0x100..=0xffff => format!("\\u{code:04X}"),
-                _ => format!("\\U{code:08X}"),
-            });
-            return;
-        }
-    };
-    text.push('\\');
-    text.push(short);
-}
-
 /// The shortest digits that read back as the same number.
 fn float_text(value: f64) -> String {
     if value.is_nan() {
@@ -394,90 +286,8 @@ fn float_text(value: f64) -> String {
     }
 }
 
-/// `2024-01-31`, alone or with a time behind it.
-fn looks_like_date(text: &str) -> bool {
-    let mut parts = text.splitn(3, '-');
-    let digits = |part: Option<&str>, lengths: std::ops::RangeInclusive<usize>| {
-        part.is_some_and(|part| {
-            lengths.contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
-    };
-    digits(parts.next(), 4..=4)
-        && digits(parts.next(), 1..=2)
-        && parts.next().is_some_and(|rest| {
-            let day = rest.split(['T', 't', ' ']).next();
-            digits(day, 1..=2)
-        })
-}
-
-/// `1:30` was once ninety.
-fn looks_like_base_60(text: &str) -> bool {
-    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let whole = unsigned.split_once('.').map_or(unsigned, |(whole, _)| whole);
-    let mut parts = whole.split(':');
-    let first = parts.next().unwrap_or_default();
-    let head_fits = first.starts_with(|c: char| c.is_ascii_digit())
-        && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'_');
-    let mut rest = parts.peekable();
-    head_fits
-        && rest.peek().is_some()
-        && rest.all(|part| part.len() <= 2 && part.parse::<u8>().is_ok_and(|number| number < 60))
-}
-
-fn key_order(left: &Tree, right: &Tree) -> Ordering {
-    let (Tree::Text(left), Tree::Text(right)) = (left, right) else {
-        return kind(left).cmp(&kind(right)).then_with(|| number(left).total_cmp(&number(right)));
-    };
-    let left: Vec<char> = left.chars().collect();
-    let right: Vec<char> = right.chars().collect();
-    let Some(at) = left.iter().zip(&right).position(|(a, b)| a != b) else {
-        return left.len().cmp(&right.len());
-    };
-    let (a, b) = (left[at], right[at]);
-    match (a.is_alphabetic(), b.is_alphabetic()) {
-        (true, true) => a.cmp(&b),
-        (true, false) => Ordering::Greater,
-        (false, true) => Ordering::Less,
-        (false, false) => {
-            let (a_run, b_run) = (digits_at(&left, at), digits_at(&right, at));
-            // A zero inside a number does not make it shorter.
-            let inside = (a == '0' || b == '0')
-                && left[..at].iter().rev().take_while(|c| c.is_ascii_digit()).any(|c| *c != '0');
-            let value = |run: &[char]| {
-                let lead = u128::from(inside);
-                run.iter()
-                    .take(30)
-                    .fold(lead, |sum, c| sum * 10 + u128::from(c.to_digit(10).unwrap_or(0)))
-            };
-            value(a_run).cmp(&value(b_run)).then(a_run.len().cmp(&b_run.len())).then(a.cmp(&b))
-        }
-    }
-}
-
-fn digits_at(text: &[char], at: usize) -> &[char] {
-    let length = text[at..].iter().take_while(|c| c.is_ascii_digit()).count();
-    &text[at..at + length]
-}
-
-/// Numbers and booleans before texts.
-fn kind(tree: &Tree) -> u8 {
-    match tree {
-        Tree::Null => 0,
-        Tree::Bool(_) | Tree::Int(_) | Tree::Uint(_) | Tree::Float(_) => 1,
-        Tree::Text(_) => 2,
-        Tree::List(_) | Tree::Flow(_) | Tree::Map(_) => 3,
-    }
-}
-
-fn number(tree: &Tree) -> f64 {
-    match tree {
-        Tree::Bool(value) => f64::from(u8::from(*value)),
-        Tree::Int(value) => *value as f64,
-        Tree::Uint(value) => *value as f64,
-        Tree::Float(value) => *value,
-        Tree::Null | Tree::Text(_) | Tree::List(_) | Tree::Flow(_) | Tree::Map(_) => 0.0,
-    }
-}
-
 /// After this column a long text goes on at its next space, on another line.
 const WIDTH: usize = 80;
+
+#[cfg(test)]
+mod tests;
