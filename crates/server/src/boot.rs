@@ -122,9 +122,10 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     };
     let door_settings = door_settings(&flags, features, route_prefix);
     let app = router(Arc::new(residence), door_settings);
+    let signals = Signals::listen()?;
     let front = Front::open(bound, app)?;
 
-    until_told_to_stop(&reloads).await?;
+    signals.told_to_stop(&reloads).await;
     info!("Received shutdown signal, exiting gracefully...");
     front.close().await;
     reloader.abort();
@@ -298,33 +299,48 @@ async fn reload_when_asked(loader: Loader, doors: Doors, mut wishes: mpsc::Recei
 }
 
 async fn reload(loader: &Loader, doors: &Doors) -> Result<(), String> {
-    let ending = |_| "the server is shutting down".to_owned();
     let for_thread = loader.clone();
     let loaded = tokio::task::spawn_blocking(move || for_thread.load()).await;
-    let loaded = loaded.map_err(|error| format!("loading has failed: {error}"))??;
-    let (plan, tellers, applied) = loaded.apply();
+    let loaded = loaded.unwrap_or_else(|error| Err(format!("loading has failed: {error}")));
+    let (plan, tellers, applied) = loaded.inspect_err(|error| loader.refused(error))?.apply();
     let (done, is_done) = oneshot::channel();
     let event = Event::Plan { plan, tellers, applied: done };
-    doors.news.send(event).map_err(|_| ending(()))?;
-    is_done.await.map_err(|_| ending(()))?;
+    let ending = || "the server is shutting down".to_owned();
+    doors.news.send(event).map_err(|_| ending())?;
+    is_done.await.map_err(|_| ending())?;
     loader.in_force(&applied);
     Ok(())
 }
 
-/// Waits for SIGINT or SIGTERM; SIGHUP asks for a reload.
-async fn until_told_to_stop(reloads: &mpsc::Sender<Reload>) -> anyhow::Result<()> {
-    let on = |kind| -> anyhow::Result<Signal> { signal(kind).context("listen for signals") };
-    let mut interrupt = on(SignalKind::interrupt())?;
-    let mut terminate = on(SignalKind::terminate())?;
-    let mut hang_up = on(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            _ = hang_up.recv() => {
-                // A reload that is already asked for will see the newest file.
-                let (reply, _) = oneshot::channel();
-                let _ = reloads.try_send(reply);
+/// The signals that the server listens to.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From now on these signals no longer kill the process.
+    fn listen() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("listen for signals");
+        Ok(Signals {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hang_up: on(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGINT or SIGTERM; SIGHUP asks for a reload.
+    async fn told_to_stop(mut self, reloads: &mpsc::Sender<Reload>) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => {
+                    // A reload that is already asked for will see the newest file.
+                    let (reply, _) = oneshot::channel();
+                    let _ = reloads.try_send(reply);
+                }
             }
         }
     }

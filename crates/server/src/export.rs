@@ -69,3 +69,6 @@ fn write(directory: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
     };
     written().with_context(|| format!("write {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests;

@@ -56,19 +56,20 @@ impl ShownConfig {
 }
 
 impl Loader {
-    /// Reads and compiles the file; tells the log and the metrics if it fails. Blocks on files.
+    /// Reads and compiles the file. Blocks on files.
     pub fn load(&self) -> Result<Loaded, String> {
         let file = self.path.display().to_string();
         info!(component = COMPONENT, file, "Loading configuration file");
-        let loaded = self.compile();
-        match &loaded {
-            Ok(_) => info!(component = COMPONENT, file, "Completed loading of configuration file"),
-            Err(err) => {
-                self.metrics.config_reload_successful.set(0.0);
-                error!(component = COMPONENT, file, err, "Loading configuration file failed");
-            }
-        }
-        loaded
+        let loaded = self.compile()?;
+        info!(component = COMPONENT, file, "Completed loading of configuration file");
+        Ok(loaded)
+    }
+
+    /// To be called if a configuration cannot take effect, and another one stays in force.
+    pub fn refused(&self, err: &str) {
+        self.metrics.config_reload_successful.set(0.0);
+        let file = self.path.display().to_string();
+        error!(component = COMPONENT, file, err, "Loading configuration file failed");
     }
 
     /// To be called once a configuration has taken effect.
@@ -182,12 +183,4 @@ fn hash(bytes: &[u8]) -> f64 {
 const COMPONENT: &str = "configuration";
 
 #[cfg(test)]
-mod tests {
-    use super::hash;
-
-    #[test]
-    fn the_hash_is_the_little_end_of_md5() {
-        // md5("") = d41d8cd98f00…
-        assert_eq!(hash(b""), f64::from(0x00_8f_d9_8c_u32) * 65536.0 + f64::from(0x1dd4_u32));
-    }
-}
+mod tests;

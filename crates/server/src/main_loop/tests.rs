@@ -43,6 +43,7 @@ impl Journal for Gated {
 enum Reaction {
     Panic,
     Deliver,
+    DeliverOnce(oneshot::Receiver<()>),
 }
 
 struct Listener {
@@ -61,8 +62,10 @@ impl Teller for Listener {
             self.told.send(notification.clone()).unwrap();
             match reaction {
                 Reaction::Panic => panic!("a receiver that panics"),
-                Reaction::Deliver => Outcome::Delivered { remember: Default::default() },
+                Reaction::Deliver => {}
+                Reaction::DeliverOnce(released) => released.await.unwrap(),
             }
+            Outcome::Delivered { remember: Default::default() }
         })
     }
 }
@@ -267,6 +270,25 @@ async fn an_attempt_that_panics_is_tried_again() {
     assert!(fixture.told.recv().await.is_some());
     assert_eq!(fixture.metrics.attempts_failed.with(&["webhook"]).read(), 1);
     fixture.stop().await;
+}
+
+#[tokio::test]
+async fn stopping_waits_for_attempts_and_keeps_what_was_told() {
+    let (release, released) = oneshot::channel();
+    let mut fixture = fixture(vec![Reaction::DeliverOnce(released)]);
+    fixture.open();
+    assert!(fixture.ask(alert()).await.await.unwrap().is_ok());
+    assert!(fixture.told.recv().await.is_some());
+    fixture.doors.news.send(Event::Stop).ok().unwrap();
+    // Reads are answered in the turn after the order to stop, so the loop has heard it.
+    let (reply, view) = oneshot::channel();
+    fixture.doors.reads.send(Event::Read { reply }).await.ok().unwrap();
+    view.await.unwrap();
+    assert!(!fixture.running.is_finished());
+    release.send(()).unwrap();
+    fixture.running.await.unwrap();
+    let kinds: BTreeSet<u8> = fixture.store.open().1.iter().map(|entry| entry.key[0]).collect();
+    assert!(kinds.contains(&b't'), "what was told is not kept: {kinds:?}");
 }
 
 #[tokio::test]
