@@ -306,8 +306,18 @@ impl<'a> Reader<'a> {
     /// The first position from `from` on that ends a string or needs care within one.
     fn end_of_plain(&self, from: usize) -> usize {
         let rest = self.text.as_bytes().get(from..).unwrap_or_default();
-        let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
-        from + plain.unwrap_or(rest.len())
+        let mut at = 0;
+        for eight in rest.chunks_exact(8) {
+            let word = u64::from_le_bytes(eight.try_into().expect("a chunk of eight"));
+            let marks = marks(word);
+            if marks != 0 {
+                return from + at + (marks.trailing_zeros() / 8) as usize;
+            }
+            at += 8;
+        }
+        let tail = rest.get(at..).unwrap_or_default();
+        let plain = tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+        from + at + plain.unwrap_or(tail.len())
     }
 
     /// Positions are those of ASCII characters, so they never cut one in half.
@@ -340,6 +350,19 @@ impl<'a> Reader<'a> {
         };
         SyntaxError(format!("invalid character {shown} {place}"))
     }
+}
+
+/// Marks the first of eight bytes that is a quote, a backslash or a control character with its
+/// highest bit; bytes behind it may be marked wrongly.
+///
+/// Subtracting borrows into the highest bit of a byte that is smaller than what is taken from it;
+/// a quote or backslash is made zero before.
+fn marks(word: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
+    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
+    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
+    (quote | backslash | below(word, 0x20)) & (ONES << 7)
 }
 
 /// The bytes as text: each byte that is not part of a character becomes U+FFFD.

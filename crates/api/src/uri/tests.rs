@@ -1,4 +1,4 @@
-use super::is_request_uri;
+use super::{is_request_uri, is_request_uri_at_all, is_usual};
 
 #[test]
 fn verdicts_equal_the_go_ones() {
@@ -53,4 +53,21 @@ fn verdicts_equal_the_go_ones() {
     for text in bad {
         assert!(!is_request_uri(text), "{text}");
     }
+}
+
+#[test]
+fn what_looks_usual_is_no_different_on_a_closer_look() {
+    let parts =
+        ["http", "s", "://", "h", ".", ":", "9", "/", "?", "#", "%41", "%", "@", "[", " ", "\u{1}"];
+    let mut usual = 0;
+    // Every text of five parts behind a usual start.
+    for number in 0..16usize.pow(5) {
+        let picks = (0..5).map(|place| parts[number >> (4 * place) & 15]);
+        let text = format!("http://{}", picks.collect::<String>());
+        if is_usual(&text) {
+            usual += 1;
+            assert!(is_request_uri_at_all(&text), "{text}");
+        }
+    }
+    assert!(usual > 1_000, "{usual}");
 }

@@ -51,6 +51,18 @@ fn strings_are_unescaped_as_go_does() {
 }
 
 #[test]
+fn the_end_of_a_string_is_found_wherever_it_stands() {
+    for length in 0..40 {
+        // Neighbours of the marked bytes, and characters of several bytes, are plain.
+        let plain: String = "!#[] é\u{7f}日a".chars().cycle().take(length).collect();
+        assert_eq!(string(&format!("\"{plain}\"\"\\ \n")), plain);
+        assert_eq!(string(&format!("\"{plain}\\n{plain}\"x")), format!("{plain}\n{plain}"));
+        let broken = error(&format!("\"{plain}\u{1f}{plain}\""));
+        assert_eq!(broken, r"invalid character '\x1f' in string literal");
+    }
+}
+
+#[test]
 fn nothing_behind_the_first_value_is_read() {
     let mut reader = Reader::new(" {\"a\":[1,{\"b\":null}],\"c\":-1.5e-3} garbage");
     assert_eq!(reader.skip(), Ok(()));
