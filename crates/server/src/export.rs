@@ -11,7 +11,7 @@ use anyhow::{Context as _, bail};
 use bellwether_engine::{Record, wire};
 use bellwether_journal::{JournalError, Options, open};
 
-use crate::boot::journal_directory;
+use crate::restore::journal_directory;
 
 /// How many of each were written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

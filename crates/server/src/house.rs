@@ -19,10 +19,8 @@ use crate::features::Features;
 use crate::load::ShownConfig;
 use crate::main_loop::{Doors, Event, StoreCondition};
 use crate::metrics::{Form, Metrics, Snapshot};
+use crate::reload::Reload;
 use crate::version;
-
-/// A wish for the configuration to be read again, and where to say how that went.
-pub type Reload = oneshot::Sender<Result<(), String>>;
 
 /// The server, as its front door sees it.
 pub struct Residence {

@@ -7,29 +7,39 @@
 //! The modules stand in the order of a start: what the operator says (`flags` to `lower`), the
 //! start itself (`boot`), and what then runs (`main_loop` to `house`).
 
-mod checks;
-mod clock;
 mod command;
-mod features;
-mod flags;
-mod load;
-mod logging;
-mod lower;
 mod version;
 
+mod checks;
+mod features;
+mod flags;
+
+mod clock;
+mod logging;
+
+mod load;
+mod lower;
+
 mod boot;
-mod export;
 mod external_url;
-mod import;
 mod listen;
 
-mod attempts;
-mod house;
+mod import;
+mod restore;
+
+mod front;
+mod reload;
+
 mod main_loop;
-mod metrics;
-mod notes;
 mod outbox;
 
+mod attempts;
+mod metrics;
+mod notes;
+
+mod house;
+
 mod demo_webhook;
+mod export;
 
 pub use command::run;

@@ -6,7 +6,7 @@ use bellwether_journal::{Change, Journal as _, Options, open};
 use bellwether_model::{Matcher, Matchers, Op, Silence, Timestamp};
 
 use super::{Exported, export};
-use crate::boot::journal_directory;
+use crate::restore::journal_directory;
 
 fn silence() -> Silence {
     let matcher = Matcher::new("a", Op::Equal, "b").unwrap();

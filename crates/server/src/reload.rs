@@ -1,0 +1,69 @@
+//! What makes a running server read its configuration again, or end: signals and wishes.
+//!
+//! Reloads happen one after the other, whoever asks. One that fails leaves everything as it is.
+
+use anyhow::Context as _;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::load::Loader;
+use crate::main_loop::{Doors, Event};
+
+/// A wish for the configuration to be read again, and where to say how that went.
+pub type Reload = oneshot::Sender<Result<(), String>>;
+
+/// Loads the configuration again for everyone who asks, one after the other.
+pub async fn reload_when_asked(loader: Loader, doors: Doors, mut wishes: mpsc::Receiver<Reload>) {
+    while let Some(reply) = wishes.recv().await {
+        // Whoever asked may have gone away; the reload happens all the same.
+        let _ = reply.send(reload(&loader, &doors).await);
+    }
+}
+
+async fn reload(loader: &Loader, doors: &Doors) -> Result<(), String> {
+    let for_thread = loader.clone();
+    let loaded = tokio::task::spawn_blocking(move || for_thread.load()).await;
+    let loaded = loaded.unwrap_or_else(|error| Err(format!("loading has failed: {error}")));
+    let (plan, tellers, applied) = loaded.inspect_err(|error| loader.refused(error))?.apply();
+    let (done, is_done) = oneshot::channel();
+    let event = Event::Plan { plan, tellers, applied: done };
+    let ending = || "the server is shutting down".to_owned();
+    doors.news.send(event).map_err(|_| ending())?;
+    is_done.await.map_err(|_| ending())?;
+    loader.in_force(&applied);
+    Ok(())
+}
+
+/// The signals that the server listens to.
+pub struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    /// From now on these signals no longer kill the process.
+    pub fn listen() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("listen for signals");
+        Ok(Signals {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hang_up: on(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for SIGINT or SIGTERM; SIGHUP asks for a reload.
+    pub async fn told_to_stop(mut self, reloads: &mpsc::Sender<Reload>) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return,
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => {
+                    // A reload that is already asked for will see the newest file.
+                    let (reply, _) = oneshot::channel();
+                    let _ = reloads.try_send(reply);
+                }
+            }
+        }
+    }
+}

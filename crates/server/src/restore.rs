@@ -1,0 +1,144 @@
+//! From what is on the disk to an engine that knows it.
+//!
+//! In: the storage directory. Out: the engine as it was left, and its journal. What is damaged is
+//! put aside or skipped, loudly, and the start goes on; a directory that cannot be used ends it.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bellwether_engine::{Engine, Plan, Record, Settings, Turn};
+use bellwether_journal::{
+    Change, Entries, FileJournal, Journal as _, JournalError, Opened, Options, open,
+};
+use tracing::{error, info};
+
+use crate::clock::Clock;
+use crate::import::{Imported, Importer};
+use crate::metrics::Metrics;
+
+/// Where the journal lies within the storage directory.
+pub fn journal_directory(storage: &Path) -> PathBuf {
+    storage.join("journal")
+}
+
+/// Takes the storage directory for this process.
+pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened> {
+    std::fs::create_dir_all(storage)
+        .with_context(|| format!("unable to create data directory {}", storage.display()))?;
+    let opened = open(&journal_directory(storage), Options::default())?;
+    if let Some(path) = &opened.moved_aside {
+        metrics.journal_moved_aside.set(1.0);
+        error!(component = "journal", path = %path.display(), "The journal was damaged and has been put aside; starting with what could be read of it");
+    }
+    if opened.torn_bytes > 0 {
+        let bytes = opened.torn_bytes;
+        info!(component = "journal", bytes, "Dropped the end of a commit that was cut short");
+    }
+    Ok(opened)
+}
+
+/// What memory is made of at the start.
+pub struct Restored {
+    pub engine: Engine,
+    /// What follows from the restoration.
+    pub turn: Turn,
+    pub journal: FileJournal,
+}
+
+/// The engine as it was left, with what a Go Alertmanager left beside it.
+pub fn restore(
+    opened: Opened,
+    storage: &Path,
+    plan: Arc<Plan>,
+    settings: Settings,
+    clock: &Clock,
+    metrics: &Metrics,
+) -> anyhow::Result<Restored> {
+    let Opened { mut journal, entries, moved_aside: _, torn_bytes: _ } = opened;
+    let mut engine = Engine::new(plan, settings, seed()?);
+    let mut turn = Turn::default();
+    let mut memories = Memories {
+        entries,
+        failure: None,
+        importer: Importer::default(),
+        storage,
+        imported: None,
+        changes: Vec::new(),
+        metrics,
+    };
+    engine.restore(clock.now(), &mut memories, &mut turn);
+    if let Some(error) = memories.failure {
+        return Err(error).context("read the journal");
+    }
+    if !memories.changes.is_empty() {
+        journal.commit(&memories.changes).context("keep what was imported")?;
+    }
+    Ok(Restored { engine, turn, journal })
+}
+
+/// All records that memory is made of: those of the journal, then those of an import, which must
+/// know the former.
+struct Memories<'a> {
+    entries: Entries,
+    failure: Option<JournalError>,
+    importer: Importer,
+    storage: &'a Path,
+    imported: Option<std::vec::IntoIter<Record>>,
+    /// What the import must make durable.
+    changes: Vec<Change>,
+    metrics: &'a Metrics,
+}
+
+impl Memories<'_> {
+    fn kept(&mut self) -> Option<Record> {
+        loop {
+            let entry = match self.entries.next()? {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.failure = Some(error);
+                    return None;
+                }
+            };
+            if self.importer.is_mark(&entry.key, &entry.value) {
+                continue;
+            }
+            match Record::decode(&entry.key, &entry.value) {
+                Ok(record) => {
+                    self.importer.see(&record, &entry.key);
+                    return Some(record);
+                }
+                Err(err) => {
+                    self.metrics.journal_records_unreadable.increment();
+                    error!(component = "journal", %err, "Skipping a record that cannot be read");
+                }
+            }
+        }
+    }
+}
+
+impl Iterator for Memories<'_> {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        if let Some(imported) = &mut self.imported {
+            return imported.next();
+        }
+        let kept = self.kept();
+        if kept.is_some() || self.failure.is_some() {
+            return kept;
+        }
+        let Imported { records, changes } = self.importer.import(self.storage);
+        self.changes = changes;
+        self.imported.insert(records.into_iter()).next()
+    }
+}
+
+fn seed() -> anyhow::Result<u128> {
+    let mut bytes = [0; 16];
+    let mut source = File::open("/dev/urandom").context("open the source of randomness")?;
+    source.read_exact(&mut bytes).context("read from the source of randomness")?;
+    Ok(u128::from_le_bytes(bytes))
+}
