@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bellwether_model::{Mono, Reason};
+use bellwether_model::{Mono, Reason, Timestamp};
 
 use crate::group::GroupId;
 use crate::ledger::{LedgerKey, Told};
@@ -32,14 +32,17 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) enum State {
     /// The answer to an attempt with this content is awaited.
-    Attempting {
-        told: Told,
-        reason: Reason,
-        /// Log hashes of the alerts that this attempt is the first to tell of as firing.
-        unsure: Vec<u64>,
-    },
+    Attempting { told: Told, reason: Reason, announced: Option<Announced> },
     /// The next attempt is waited for.
     BackingOff,
+}
+
+/// What the ledger said before an attempt was announced there.
+#[derive(Debug)]
+pub(crate) struct Announced {
+    /// The timestamp of the entry that announces it.
+    pub at: Timestamp,
+    pub before: Told,
 }
 
 #[derive(Debug, Default)]

@@ -26,7 +26,8 @@ pub struct Told {
     pub firing: Vec<u64>,
     pub resolved: Vec<u64>,
     /// Owed a "resolved" though `firing` lacks them: told as firing earlier and left out since
-    /// because they are muted, or perhaps told, by an attempt whose answer is not known.
+    /// because they are muted; or perhaps told as firing, or perhaps as resolved, by an attempt
+    /// whose answer is not known.
     pub owed: Vec<u64>,
 }
 
@@ -107,6 +108,22 @@ impl Told {
     /// Whether some alert was told as firing and not yet as resolved.
     pub fn owes_resolved(&self) -> bool {
         !self.firing.is_empty() || !self.owed.is_empty()
+    }
+
+    /// What is certain while an attempt to tell `next` is under way: neither of what it changes.
+    #[must_use]
+    pub(crate) fn unsure_after(&self, next: &Told) -> Told {
+        let contains = |hashes: &[u64], hash: &u64| hashes.binary_search(hash).is_ok();
+        let (mut firing, mut resolved) = (self.firing.clone(), self.resolved.clone());
+        firing.retain(|hash| !contains(&next.resolved, hash));
+        resolved.retain(|hash| !contains(&next.firing, hash));
+        let begins = next.firing.iter().filter(|hash| !contains(&self.firing, hash));
+        let ends = self.firing.iter().filter(|hash| contains(&next.resolved, hash));
+        let mut owed = self.owed.clone();
+        owed.extend(begins.chain(ends));
+        owed.sort_unstable();
+        owed.dedup();
+        Told { firing, resolved, owed }
     }
 
     pub fn was_told_firing(&self, hash: u64) -> bool {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use bellwether_model::{FailureReason, Mono, Notification, Now, Outcome, Reason, Remembered};
+use bellwether_model::{
+    FailureReason, Mono, Notification, Now, Outcome, Reason, Remembered, Timestamp,
+};
 
 use super::Engine;
 use crate::decide;
-use crate::delivery::{self, Delivery, State};
+use crate::delivery::{self, Announced, Delivery, State};
 use crate::flush;
 use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
 use crate::ledger::{LedgerEntry, LedgerKey, Told};
@@ -125,9 +127,11 @@ impl Engine {
         }
         let Some(mut delivery) = self.desk.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { told, reason, unsure } = state else { return };
-        if is_surely_untold(&outcome) {
-            self.withdraw(&delivery.key, &unsure, turn);
+        let State::Attempting { told, reason, announced } = state else { return };
+        if is_surely_untold(&outcome)
+            && let Some(announced) = announced
+        {
+            self.withdraw(&delivery.key, announced, turn);
         }
         match outcome {
             Outcome::Delivered { remember } => {
@@ -234,8 +238,8 @@ impl Engine {
             deadline: delivery.deadline,
             number: delivery.attempts,
         }));
-        let unsure = self.announce(now, &delivery, &content.told, turn);
-        delivery.state = State::Attempting { told: content.told, reason, unsure };
+        let announced = self.announce(now, &delivery, &content.told, turn);
+        delivery.state = State::Attempting { told: content.told, reason, announced };
         let give_up = delivery.deadline.plus(delivery::ANSWER_GRACE);
         self.desk.wait(id, delivery, give_up);
     }
@@ -257,50 +261,47 @@ impl Engine {
         turn.keep.push(Record::Told(entry));
     }
 
-    /// Notes of which alerts an attempt is about to tell for the first time: should its answer be
-    /// lost, or the process be killed before, the receiver may know them and is owed their ends.
+    /// Notes what an attempt is about to change in the receiver's mind: should its answer be lost,
+    /// or the process be killed before, neither the old nor the new is certain.
     fn announce(
         &mut self,
         now: Now,
         delivery: &Delivery,
         told: &Told,
         turn: &mut Turn,
-    ) -> Vec<u64> {
-        let entry = self.ledger.find(&delivery.key);
-        let is_new = |hash: &u64| !entry.is_some_and(|entry| entry.told.was_told_firing(*hash));
-        let mut new: Vec<u64> = told.firing.iter().copied().filter(is_new).collect();
+    ) -> Option<Announced> {
         if !delivery.integration.send_resolved {
-            new.clear();
+            return None;
         }
-        if new.is_empty() {
-            return new;
-        }
-        // The receiver was told nothing yet, so the time of the last telling stays.
-        let mut entry = entry.cloned().unwrap_or_else(|| {
+        let mut entry = self.ledger.find(&delivery.key).cloned().unwrap_or_else(|| {
             let lasts = delivery.lasts(self.settings.retention);
             LedgerEntry::new(delivery.key.clone(), Told::default(), now.wall, lasts)
         });
-        entry.told.owed.extend_from_slice(&new);
-        entry.told.owed.sort_unstable();
-        self.amend(entry, turn);
-        new
+        let unsure = entry.told.unsure_after(told);
+        if unsure == entry.told {
+            return None;
+        }
+        let before = std::mem::replace(&mut entry.told, unsure);
+        let at = self.amend(entry, turn);
+        Some(Announced { at, before })
     }
 
-    /// What an attempt announced has not been told for certain.
-    fn withdraw(&mut self, key: &LedgerKey, announced: &[u64], turn: &mut Turn) {
-        if !announced.is_empty()
-            && let Some(mut entry) = self.ledger.find(key).cloned()
-        {
-            entry.told.owed.retain(|hash| !announced.contains(hash));
+    /// What an attempt announced has surely not been told.
+    fn withdraw(&mut self, key: &LedgerKey, announced: Announced, turn: &mut Turn) {
+        let Announced { at, before } = announced;
+        if let Some(entry) = self.ledger.find(key).filter(|entry| entry.at == at) {
+            let entry = LedgerEntry { told: before, ..entry.clone() };
             self.amend(entry, turn);
         }
     }
 
-    /// Puts an entry in the place of one that says the same about when somebody was told.
-    fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) {
-        let entry = LedgerEntry { at: self.ledger.stamp(&entry.key, entry.at), ..entry };
+    /// Replaces what an entry says was told, but not when; returns its new timestamp.
+    fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) -> Timestamp {
+        let at = self.ledger.stamp(&entry.key, entry.at);
+        let entry = LedgerEntry { at, ..entry };
         self.ledger.merge(entry.clone());
         turn.keep.push(Record::Told(entry));
+        at
     }
 
     /// Notes that alerts ended of which a receiver that wants no "resolved" was told, so that it
@@ -399,7 +400,7 @@ impl Engine {
             }
             let hash = alert.labels.log_hash();
             let knows = |entry: &Option<&LedgerEntry>| {
-                entry.is_some_and(|entry| entry.told.was_told_firing(hash))
+                entry.is_some_and(|entry| entry.told.firing.binary_search(&hash).is_ok())
             };
             if !entries.is_empty() && entries.iter().all(knows) {
                 continue;
