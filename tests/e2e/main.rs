@@ -1,6 +1,17 @@
 //! Whole processes on loopback, as a user runs them.
 //!
-//! One binary, so that it links once. Each module is one story about a running server; what they
-//! have in common is in the crate's library.
+//! One binary, so that it links once. Each module is one story about a running server; `given` holds
+//! what the stories start from, and the crate's library starts, asks, catches and kills.
 
+mod given;
+
+mod amtool;
+mod both;
+mod crash;
+mod disk;
+mod hostile;
+mod import;
+mod lifecycle;
 mod prometheus;
+mod receivers;
+mod reload;

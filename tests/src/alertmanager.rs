@@ -29,7 +29,6 @@ pub struct Setup {
     wrapper: Vec<String>,
     /// Fragments of WARN and ERROR lines that belong to this test.
     expected: Vec<String>,
-    has_own_listeners: bool,
 }
 
 /// A server that listens.
@@ -46,29 +45,24 @@ impl Setup {
             .prefix("bellwether-e2e-")
             .tempdir()
             .expect("the temporary folder is writable");
-        let setup = Self {
-            program,
-            folder,
-            flags: Vec::new(),
-            wrapper: Vec::new(),
-            expected: Vec::new(),
-            has_own_listeners: false,
-        };
+        let setup =
+            Self { program, folder, flags: Vec::new(), wrapper: Vec::new(), expected: Vec::new() };
         setup.write_config(config);
         setup
     }
 
-    pub fn ours(config: &str) -> Self {
-        Self::new(Program::Bellwether, config)
+    /// A server that logs in detail, so that a test can wait for what happens inside.
+    pub fn detailed(program: Program, config: &str) -> Self {
+        Self::new(program, config).flag("--log.level=debug")
     }
 
-    pub fn go(config: &str) -> Self {
-        Self::new(Program::Go, config)
+    /// Ours, logging in detail.
+    pub fn ours(config: &str) -> Self {
+        Self::detailed(Program::Bellwether, config)
     }
 
     #[must_use]
     pub fn flag(mut self, flag: &str) -> Self {
-        self.has_own_listeners |= flag.starts_with("--web.listen-address");
         self.flags.push(flag.to_owned());
         self
     }
@@ -108,7 +102,7 @@ impl Setup {
         fs::write(self.config_file(), config).expect("our temporary folder is writable");
     }
 
-    /// The whole command line.
+    /// The command line but for the address to listen on.
     pub fn command(&self) -> Command {
         let program = self.program.path();
         let mut command = match self.wrapper.split_first() {
@@ -125,16 +119,18 @@ impl Setup {
         command.arg(format!("--config.file={}", self.config_file().display()));
         command.arg(format!("--storage.path={}", self.storage().display()));
         command.arg("--cluster.listen-address=");
-        if !self.has_own_listeners {
-            command.arg("--web.listen-address=127.0.0.1:0");
-        }
         command.args(&self.flags);
         command
     }
 
-    /// Starts it and waits until it listens.
+    /// Starts it on a port that the kernel chooses and waits until it listens.
     pub fn start(&self) -> Running {
-        let mut process = self.spawn();
+        self.start_at("127.0.0.1:0")
+    }
+
+    /// Starts it on this address and waits until it listens.
+    pub fn start_at(&self, listen: &str) -> Running {
+        let mut process = self.spawn_at(listen);
         let address = process.wait_for_line("where it listens", listening_address);
         if self.program == Program::Bellwether {
             process.expect_silence_except(&self.expected);
@@ -144,7 +140,13 @@ impl Setup {
 
     /// Starts it without the hope that it will listen.
     pub fn spawn(&self) -> Process {
-        Process::start(self.program.name(), &mut self.command())
+        self.spawn_at("127.0.0.1:0")
+    }
+
+    fn spawn_at(&self, listen: &str) -> Process {
+        let mut command = self.command();
+        command.arg(format!("--web.listen-address={listen}"));
+        Process::start(self.program.name(), &mut command)
     }
 
     /// Starts it, waits until it has ended by itself, and returns how and what it said.
@@ -199,6 +201,23 @@ impl Running {
             (of_name && series.contains(labels)).then(|| value.parse::<f64>().ok())?
         });
         samples.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+    }
+
+    /// Waits until the group of this alert name has been flushed again, so that it has said what it
+    /// had to say. Wants a server that logs in detail.
+    pub fn wait_for_another_flush(&self, name: &str) {
+        let is_flush = |line: &str| {
+            log::field(line, "msg").is_some_and(|message| message == "flushing")
+                && line.contains(name)
+        };
+        let before = self.process.lines().iter().filter(|line| is_flush(line)).count();
+        let mut seen = 0;
+        // The first may have begun already, and a group flushes one batch at a time: when the third
+        // one begins, the second has ended, and it began after this call.
+        self.process.wait_for_line("that the group is flushed again", |line| {
+            seen += usize::from(is_flush(line));
+            (seen >= before + 3).then_some(())
+        });
     }
 
     /// `kill -9`.

@@ -162,13 +162,15 @@ impl Shared {
         self.state.lock().expect("nobody panics inside")
     }
 
-    /// Keeps the request and says how to answer it.
+    /// Keeps the request, wakes who waits for it, and says how to answer it.
     fn record(&self, request: Request) -> Answer {
-        let rule = Arc::clone(&self.lock().rule);
-        let answer = rule(&request);
-        self.lock().requests.push(request);
+        let rule = {
+            let mut state = self.lock();
+            state.requests.push(request.clone());
+            Arc::clone(&state.rule)
+        };
         self.changed.notify_all();
-        answer
+        rule(&request)
     }
 
     fn is_closed(&self) -> bool {

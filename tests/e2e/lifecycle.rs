@@ -1,0 +1,189 @@
+//! Command lines, addresses, and the end.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::os::unix::fs::symlink;
+use std::process::{Command, Output};
+
+use bellwether_e2e::{Answer, Client, Process, Setup, Sink, alertmanager, programs};
+use serde_json::json;
+
+use crate::given::{alert, one_webhook};
+
+const CONFIG: &str = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+
+#[test]
+fn sigterm_ends_with_zero_and_keeps_everything() {
+    let setup = Setup::ours(&one_webhook("http://127.0.0.1:9/")).expect_log("Notify");
+    let mut server = setup.start();
+    server.post_alerts(&json!([alert("Kept")]));
+    let status = server.stop();
+    assert_eq!(status.code(), Some(0));
+    let mut server = setup.start();
+    assert_eq!(server.get("/api/v2/alerts").json()[0]["labels"]["alertname"], "Kept");
+}
+
+#[test]
+fn sigterm_lets_a_notification_end() {
+    let hook = Sink::start();
+    let (released, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    hook.answer(move |_| {
+        // Held back until the test has told the server to stop.
+        let _ = wait.lock().expect("one request at a time").recv();
+        Answer::Status(200)
+    });
+    let setup = Setup::ours(&one_webhook(&hook.url("/")));
+    let mut server = setup.start();
+    server.post_alerts(&json!([alert("Late")]));
+    hook.wait_for("request", |asked| (!asked.is_empty()).then_some(()));
+    server.process.terminate();
+    server
+        .process
+        .wait_for_line("that it stops", |line| line.contains("exiting gracefully").then_some(()));
+    drop(released);
+    assert_eq!(server.process.wait().code(), Some(0));
+    server
+        .process
+        .wait_for_line("that it was told", |line| line.contains("Notify success").then_some(()));
+    assert_eq!(hook.count(), 1);
+
+    hook.answer(|_| Answer::Status(200));
+    let server = setup.start();
+    server.wait_for_another_flush("Late");
+    assert_eq!(hook.count(), 1, "what was told at the end is not told again");
+}
+
+#[test]
+fn an_idle_connection_does_not_hold_up_the_end() {
+    let setup = Setup::ours(CONFIG);
+    let server = setup.start();
+    let mut idle = server.new_client();
+    idle.get("/-/healthy").expect_status(200);
+    assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn called_as_alertmanager_it_takes_exactly_its_flags() {
+    let setup = Setup::ours(CONFIG);
+    let link = setup.folder().join("alertmanager");
+    symlink(programs::bellwether(), &link).expect("the test's folder is writable");
+    let mut command = Command::new(&link);
+    command
+        .arg(format!("--config.file={}", setup.config_file().display()))
+        .arg(format!("--storage.path={}", setup.storage().display()))
+        .args(["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]);
+    let process = Process::start("alertmanager", &mut command);
+    let address = process.wait_for_line("where it listens", alertmanager::listening_address);
+    Client::new(address).get("/-/ready").expect_status(200);
+
+    let version = says(Command::new(&link).arg("--version"));
+    assert!(version.starts_with("alertmanager, version 0.34.0 "), "{version}");
+    let refused = run(Command::new(&link).arg("server"));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(stderr(&refused).contains("unexpected server"), "{}", stderr(&refused));
+}
+
+#[test]
+fn the_version_is_printed() {
+    let version = says(Command::new(programs::bellwether()).arg("--version"));
+    assert!(version.starts_with("bellwether, version "), "{version}");
+}
+
+#[test]
+fn an_unknown_flag_ends_with_one() {
+    let refused = run(Command::new(programs::bellwether()).args(["server", "--no-such-flag"]));
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(
+        stderr(&refused).contains("unknown long flag '--no-such-flag'"),
+        "{}",
+        stderr(&refused)
+    );
+}
+
+#[test]
+fn arguments_may_come_from_a_file() {
+    let setup = Setup::ours(CONFIG);
+    let file = setup.folder().join("arguments");
+    fs::write(&file, "--web.route-prefix=/below\n").expect("the test's folder is writable");
+    let setup = setup.flag(&format!("@{}", file.display()));
+    let mut server = setup.start();
+    server.get("/below/-/healthy").expect_status(200);
+    server.get("/-/healthy").expect_status(404);
+}
+
+#[test]
+fn it_listens_on_several_addresses_of_both_families() {
+    let setup = Setup::ours(CONFIG).flag("--web.listen-address=[::1]:0");
+    let server = setup.start();
+    let mut addresses: Vec<SocketAddr> = Vec::new();
+    server.process.wait_for_line("both addresses", |line| {
+        addresses.extend(alertmanager::listening_address(line));
+        (addresses.len() == 2).then_some(())
+    });
+    assert!(addresses.iter().any(SocketAddr::is_ipv6), "{addresses:?}");
+    for address in addresses {
+        Client::new(address).get("/-/ready").expect_status(200);
+    }
+}
+
+#[test]
+fn a_taken_address_ends_with_one_and_says_which() {
+    let setup = Setup::ours(CONFIG);
+    let first = setup.start();
+    let second = Setup::ours(CONFIG);
+    let taken = first.address().to_string();
+    let second = second.flag(&format!("--web.listen-address={taken}"));
+    let (status, lines) = second.run_to_end();
+    assert_eq!(status.code(), Some(1));
+    assert!(lines.iter().any(|line| line.contains(&taken)), "{}", lines.join("\n"));
+}
+
+#[test]
+fn a_second_server_on_the_same_data_is_refused() {
+    let setup = Setup::ours(CONFIG);
+    let _server = setup.start();
+    let (status, lines) = setup.run_to_end();
+    assert_eq!(status.code(), Some(1));
+    let storage = setup.storage().display().to_string();
+    assert!(lines.iter().any(|line| line.contains(&storage)), "{}", lines.join("\n"));
+}
+
+#[test]
+fn a_missing_or_broken_file_ends_with_one() {
+    let setup = Setup::ours("route: {receiver: nobody}\n");
+    let (status, lines) = setup.run_to_end();
+    assert_eq!(status.code(), Some(1));
+    assert!(lines.iter().any(|line| line.contains("nobody")), "{}", lines.join("\n"));
+    fs::remove_file(setup.config_file()).expect("the file is ours");
+    let (status, lines) = setup.run_to_end();
+    assert_eq!(status.code(), Some(1));
+    let file = setup.config_file().display().to_string();
+    assert!(lines.iter().any(|line| line.contains(&file)), "{}", lines.join("\n"));
+}
+
+#[test]
+fn a_flag_whose_feature_is_not_there_is_refused_by_name() {
+    for flag in ["--cluster.peer=127.0.0.1:9", "--web.config.file=web.yml"] {
+        let setup = Setup::ours(CONFIG).flag(flag);
+        let (status, lines) = setup.run_to_end();
+        assert_eq!(status.code(), Some(1), "{flag}");
+        let name = flag.split('=').next().unwrap_or(flag).trim_start_matches('-');
+        assert!(lines.iter().any(|line| line.contains(name)), "{}", lines.join("\n"));
+    }
+}
+
+fn run(command: &mut Command) -> Output {
+    command.output().unwrap_or_else(|error| panic!("run {command:?}: {error}"))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What it prints; it must succeed.
+fn says(command: &mut Command) -> String {
+    let output = run(command);
+    assert!(output.status.success(), "{}", stderr(&output));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
