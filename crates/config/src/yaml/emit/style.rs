@@ -55,7 +55,8 @@ fn has_indicator(text: &str, place: Place) -> bool {
             {
                 true
             }
-            '-' if first => before_space,
+            // Between brackets the parser takes a dash behind a space for the start of a text.
+            '-' => (first && before_space) || (flow && before == ' '),
             '?' if first => flow || before_space,
             ':' => flow || before_space,
             '#' => before == ' ',

@@ -28,6 +28,9 @@ fn texts() -> impl Strategy<Value = String> {
 }
 
 proptest! {
+    // A failure prints its smallest input, which is all that is needed to repeat it.
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn texts_read_back_as_themselves(value in texts(), key in texts(), item in texts()) {
         let tree = Tree::Map(vec![
