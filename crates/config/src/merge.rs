@@ -4,6 +4,8 @@
 //! so that the first mistake named is the same. An integration's `http_config` replaces the global
 //! one as a whole; only Slack's token and the second Teams's proxy are mixed in.
 
+use std::collections::BTreeSet;
+
 use bellwether_integrations::http::{Authorization, HttpConfig};
 use bellwether_integrations::{
     email, jira, mattermost, msteamsv2, opsgenie, pagerduty, rocketchat, slack, telegram,
@@ -14,15 +16,14 @@ use crate::config::{Config, Global, Receiver};
 use crate::rules::Findings;
 
 pub(crate) fn merge_globals(config: &mut Config, findings: &mut Findings<'_>) {
-    let mut names: Vec<String> = Vec::new();
+    let mut names: BTreeSet<String> = BTreeSet::new();
     for (index, receiver) in config.receivers.iter_mut().enumerate() {
         let path = format!("receivers[{index}]");
-        if names.contains(&receiver.name) {
+        if !names.insert(receiver.name.clone()) {
             let message = format!("notification config name {:?} is not unique", receiver.name);
             findings.refuse(format!("{path}.name"), message);
         }
         merge_receiver(receiver, &config.global, &path, findings);
-        names.push(receiver.name.clone());
     }
 }
 

@@ -69,6 +69,9 @@ impl<'d> Reader<'d> {
         };
         let mut seen: Vec<&str> = Vec::new();
         for (key, value) in entries {
+            if self.stopped {
+                return;
+            }
             if self.document.is_merge(*key) {
                 self.alias_depth += 1;
                 for source in self.merge_sources(*value) {

@@ -1,5 +1,7 @@
 //! Values of any shape: see [`bellwether_integrations::value::Value`].
 
+use std::collections::BTreeSet;
+
 use bellwether_integrations::value::Value as Any;
 
 use crate::block::{Reader, Value};
@@ -56,6 +58,7 @@ fn decode_scalar(reader: &mut Reader<'_>, node: NodeId) -> Any {
 
 fn decode_map(reader: &mut Reader<'_>, node: NodeId) -> Any {
     let mut entries: Vec<(Any, Any)> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (key, item) in reader.entries(node).unwrap_or_default() {
         let mut name = Any::Null;
         reader.fill(&mut name, key);
@@ -66,7 +69,8 @@ fn decode_map(reader: &mut Reader<'_>, node: NodeId) -> Any {
         let mut value = Any::Null;
         let step = reader.scalar_text(key).unwrap_or_default();
         reader.within(step, |reader| reader.fill(&mut value, item));
-        if entries.iter().any(|(other, _)| *other == name) {
+        // The debug form tells 1 from "1".
+        if !seen.insert(format!("{name:?}")) {
             reader.error(item, &format!("key {step:?} already set in map"));
         }
         entries.push((name, value));
