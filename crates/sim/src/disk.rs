@@ -1,0 +1,61 @@
+//! The disk: batches become durable in their order, each whole or not at all.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bellwether_engine::Record;
+
+use crate::rng::Rng;
+
+type Bytes = Vec<u8>;
+
+#[derive(Debug, Default)]
+pub struct Disk {
+    durable: BTreeMap<Bytes, Bytes>,
+    waiting: VecDeque<Vec<(Bytes, Option<Bytes>)>>,
+    submitted: u64,
+}
+
+impl Disk {
+    /// Hands in a batch; returns its number, counted from 1.
+    pub fn submit(&mut self, records: &[Record]) -> u64 {
+        self.waiting.push_back(records.iter().map(Record::encode).collect());
+        self.submitted += 1;
+        self.submitted
+    }
+
+    /// How many batches are durable.
+    pub fn committed(&self) -> u64 {
+        self.submitted - self.waiting.len() as u64
+    }
+
+    /// Makes everything durable that was handed in.
+    pub fn sync(&mut self) {
+        while self.commit_one() {}
+    }
+
+    /// The power fails: some of what waits made it, in order, and the rest is gone.
+    pub fn crash(&mut self, rng: &mut Rng) {
+        for _ in 0..rng.below(self.waiting.len() as u64 + 1) {
+            self.commit_one();
+        }
+        self.submitted -= self.waiting.len() as u64;
+        self.waiting.clear();
+    }
+
+    /// Everything that is durable.
+    pub fn read(&self) -> Result<Vec<Record>, String> {
+        let read = |(key, value): (&Bytes, &Bytes)| Record::decode(key, value);
+        self.durable.iter().map(read).collect::<Result<_, _>>().map_err(|error| error.to_string())
+    }
+
+    fn commit_one(&mut self) -> bool {
+        let Some(batch) = self.waiting.pop_front() else { return false };
+        for (key, value) in batch {
+            match value {
+                Some(value) => self.durable.insert(key, value),
+                None => self.durable.remove(&key),
+            };
+        }
+        true
+    }
+}
