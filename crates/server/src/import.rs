@@ -76,7 +76,10 @@ impl Importer {
                 Ok(content) => content,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    error!(component = "import", path = %path.display(), err = %error, "Cannot read a file of another Alertmanager; starting without it");
+                    error!(
+                        component = "import", path = %path.display(), err = %error,
+                        "Cannot read a file of another Alertmanager; starting without it"
+                    );
                     continue;
                 }
             };
@@ -114,11 +117,18 @@ impl Importer {
                     imported.records.push(record);
                 }
                 Err(error) => {
-                    error!(component = "import", path = %path.display(), err = %error, "Damaged file of another Alertmanager; what can be read of it is taken, the file is left");
+                    error!(
+                        component = "import", path = %path.display(), err = %error,
+                        "Damaged file of another Alertmanager; what can be read of it is \
+                         taken, the file is left"
+                    );
                 }
             }
         }
-        info!(component = "import", path = %path.display(), taken, older, "Imported from another Alertmanager");
+        info!(
+            component = "import", path = %path.display(), taken, older,
+            "Imported from another Alertmanager"
+        );
     }
 }
 

@@ -21,6 +21,7 @@ use bellwether_journal::{Change, Durable, Writer};
 use bellwether_model::Outcome;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
+use tracing::warn;
 
 use crate::attempts::{Attempts, Tellers};
 use crate::clock::Clock;
@@ -151,8 +152,7 @@ impl MainLoop {
 
     /// Runs until it is told to stop and attempts have ended or had their time.
     ///
-    /// Returns the last durable state's writer by dropping it: when this returns, the journal has
-    /// taken all that was submitted.
+    /// When this returns, the journal has synced all that it was given.
     pub async fn run(mut self, mut inlets: Inlets) {
         self.finish_turn();
         loop {
@@ -324,6 +324,18 @@ impl MainLoop {
 
     fn report_journal(&self) {
         let health = self.outbox.health();
+        let failing = &self.metrics.journal_compaction_failing;
+        match &health.status.compaction_failure {
+            None => failing.set(0.0),
+            Some(err) if failing.read() == 0.0 => {
+                failing.set(1.0);
+                warn!(
+                    component = "journal", %err,
+                    "Outdated records cannot be dropped, so the disk fills; tried again as it grows"
+                );
+            }
+            Some(_) => {}
+        }
         self.metrics.journal_commits.set(health.commits as f64);
         self.metrics.journal_queued_bytes.set(health.queued_bytes as f64);
         self.metrics.journal_disk_bytes.set(health.status.disk_bytes as f64);

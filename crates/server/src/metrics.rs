@@ -55,6 +55,7 @@ pub struct Metrics {
     pub journal_disk_bytes: Gauge,
     pub journal_poisoned: Gauge,
     pub journal_moved_aside: Gauge,
+    pub journal_compaction_failing: Gauge,
     pub journal_records_refused: Counter,
     pub journal_records_unreadable: Counter,
 }
@@ -121,6 +122,7 @@ impl Metrics {
             journal_disk_bytes: Gauge::default(),
             journal_poisoned: Gauge::default(),
             journal_moved_aside: Gauge::default(),
+            journal_compaction_failing: Gauge::default(),
             journal_records_refused: Counter::default(),
             journal_records_unreadable: Counter::default(),
         };
@@ -329,6 +331,9 @@ impl Metrics {
         out.add("alertmanager_journal_poisoned", help, &self.journal_poisoned);
         let help = "Whether a damaged journal was put aside at the start.";
         out.add("alertmanager_journal_moved_aside", help, &self.journal_moved_aside);
+        let help = "Whether outdated records could not be dropped the last time.";
+        let failing = &self.journal_compaction_failing;
+        out.add("alertmanager_journal_compaction_failing", help, failing);
         let help = "Records that were too large for the journal.";
         let refused = &self.journal_records_refused;
         out.add("alertmanager_journal_records_refused_total", help, refused);

@@ -58,26 +58,41 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             }
             metrics.attempts.with(&labels).increment();
             let reason = reason.text();
-            debug!(component = DISPATCHER, aggrGroup = %key, %integration, attempts = number, reason, "Notify attempt");
+            debug!(
+                component = DISPATCHER, aggrGroup = %key, %integration, attempts = number,
+                reason,
+                "Notify attempt"
+            );
         }
         Note::AttemptFailed { key, integration, number, reason, detail, retry } => {
             metrics.attempts_failed.with(&labels(metrics, integration)).increment();
             let reason = reason.label();
             // What is not tried again is told once, as a failed delivery.
             if *retry {
-                warn!(component = DISPATCHER, %integration, aggrGroup = %key, attempts = number, reason, err = detail, "Notify attempt failed, will retry later");
+                warn!(
+                    component = DISPATCHER, %integration, aggrGroup = %key, attempts = number,
+                    reason, err = detail,
+                    "Notify attempt failed, will retry later"
+                );
             }
         }
         Note::Delivered { key, integration, attempts, reason } => {
             let reason = reason.text();
-            debug!(component = DISPATCHER, %integration, aggrGroup = %key, attempts, reason, "Notify success");
+            debug!(
+                component = DISPATCHER, %integration, aggrGroup = %key, attempts, reason,
+                "Notify success"
+            );
         }
         Note::DeliveryFailed { key, integration, attempts, reason, detail } => {
             let mut values = labels(metrics, integration);
             values.push(reason.label());
             metrics.notifications_failed.with(&values).increment();
             let reason = reason.label();
-            error!(component = DISPATCHER, %integration, aggrGroup = %key, attempts, reason, err = detail, "Notify for alerts failed");
+            error!(
+                component = DISPATCHER, %integration, aggrGroup = %key, attempts, reason,
+                err = detail,
+                "Notify for alerts failed"
+            );
         }
         Note::SilenceStored { id, created: true } => {
             tell_silence(id, "create silence", silence_log)

@@ -135,7 +135,10 @@ impl<T> Outbox<T> {
 
     fn fail(&mut self, error: Arc<JournalError>) -> Released<T> {
         if self.poison.is_none() {
-            error!(component = "journal", err = %error, "The journal has failed: nothing is durable until a restart");
+            error!(
+                component = "journal", err = %error,
+                "The journal has failed: nothing is durable until a restart"
+            );
             self.poison = Some(error);
         }
         self.unsubmitted.clear();

@@ -31,7 +31,10 @@ pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened>
     let opened = open(&journal_directory(storage), Options::default())?;
     if let Some(path) = &opened.moved_aside {
         metrics.journal_moved_aside.set(1.0);
-        error!(component = "journal", path = %path.display(), "The journal was damaged and has been put aside; starting with what could be read of it");
+        error!(
+            component = "journal", path = %path.display(),
+            "The journal was damaged and has been put aside; starting with what could be read of it"
+        );
     }
     if opened.torn_bytes > 0 {
         let bytes = opened.torn_bytes;
