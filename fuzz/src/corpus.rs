@@ -1,0 +1,155 @@
+//! From what do the mutations start?
+//!
+//! A few inputs per decoder that between them use most of what it knows. Binary ones are written by
+//! our own encoders, so that they never fall behind a format.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use bellwether_engine::{GroupName, GroupRecord, Record, wire};
+use bellwether_model::matcher::parse_matchers;
+use bellwether_model::{Alert, LabelSet, MatcherMode, Timestamp};
+
+pub fn alerts() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"[{"labels":{"alertname":"Full","instance":"a:9100","héé":"ü\u00e9\n"},"annotations":{"summary":"a <b> & c"},"startsAt":"2026-01-02T03:04:05.678Z","endsAt":"2026-01-02T04:04:05+02:00","generatorURL":"http://prometheus.example/graph?a=1#b"}]"#,
+        r#"[{"Labels":{"a":"b","a":"c","empty":""},"startsAt":null,"unknown":{"x":[1,2.5e3,true,null]}},{"labels":{}}] trailing"#,
+        r#"[{"labels":{"alertname":"x"},"startsAt":"2026-01-02","endsAt":"2026-01-02 03:04:05"}]"#,
+        "[]",
+        "null",
+    ])
+}
+
+pub fn silences() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{"matchers":[{"name":"team","value":"web","isRegex":false,"isEqual":false},{"name":"host","value":"a.*|b[0-9]+","isRegex":true}],"startsAt":"2026-01-02T03:04:05Z","endsAt":"2036-01-02T03:04:05Z","createdBy":"me","comment":"why","annotations":{"ticket":"1"}}"#,
+        r#"{"id":"6cbbb7ba-8a3b-4a1f-9d6b-1d3f5a7f0001","matchers":[{"name":"a","value":"","isRegex":false}],"startsAt":"","endsAt":"2036-01-02","createdBy":"","comment":""}"#,
+    ])
+}
+
+pub fn matchers() -> Vec<Vec<u8>> {
+    texts(&[
+        "team=web",
+        r#"team="a \"b\" \\ \n""#,
+        r#"{foo="bar",host=~"a.*|b[0-9]+",x!="",y!~"^(?i:z)$"}"#,
+        r#""label with spaces"='x'"#,
+        "🔔=ü",
+        " foo = bar , baz !~ qux ",
+    ])
+}
+
+/// The good files of the configuration's own tests.
+pub fn configs() -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/config/tests/corpus/good");
+    let files = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let mut paths: Vec<_> =
+        files.map(|file| file.expect("the folder is readable").path()).collect();
+    // The order of a folder differs between machines, and mutations must not.
+    paths.sort();
+    paths.iter().map(|path| fs::read(path).expect("the file is readable")).collect()
+}
+
+pub fn records() -> Vec<Vec<u8>> {
+    let name = GroupName {
+        route: r#"{}/{team="web"}"#.to_owned(),
+        receiver: "team".to_owned(),
+        labels: labels().packed().to_owned(),
+    };
+    let due = at(1_700_000_100);
+    let mut records = vec![
+        Record::Alert { alert: Arc::new(alert()), ended: false },
+        Record::Alert { alert: Arc::new(alert()), ended: true },
+        Record::Group(GroupRecord { name: name.clone(), due, withheld_until: None }),
+        Record::Group(GroupRecord { name, due, withheld_until: Some(due) }),
+    ];
+    let snapshots = snapshots();
+    for message in snapshots.iter().flat_map(|file| wire::split_messages(file)).flatten() {
+        if let Ok((silence, expires_at)) = wire::decode_silence(message) {
+            records.push(Record::Silence(Arc::new(silence), expires_at));
+        }
+        if let Ok(entry) = wire::decode_entry(message) {
+            records.push(Record::Told(entry));
+        }
+    }
+    let as_input = |record: &Record| {
+        let (key, value) = record.encode();
+        let length = u8::try_from(key.len()).expect("keys of the corpus are short");
+        [&[length], key.as_slice(), value.unwrap_or_default().as_slice()].concat()
+    };
+    records.iter().map(as_input).collect()
+}
+
+pub fn snapshots() -> Vec<Vec<u8>> {
+    vec![silences_file(), log_file()]
+}
+
+/// Two silences as the Go server's file holds them.
+fn silences_file() -> Vec<u8> {
+    let mut file = Vec::new();
+    for text in [r#"team="web",host=~"a.*""#, r#"a!="b""#] {
+        let parsed = parse_matchers(text, MatcherMode::Fallback).expect("the matchers are good");
+        let silence = bellwether_model::Silence {
+            id: "6cbbb7ba-8a3b-4a1f-9d6b-1d3f5a7f0001".to_owned(),
+            matcher_sets: vec![parsed.into_set().value],
+            starts_at: at(1_700_000_000),
+            ends_at: at(1_700_003_600),
+            updated_at: at(1_700_000_000),
+            created_by: "me".to_owned(),
+            comment: "why".to_owned(),
+            annotations: [("ticket".to_owned(), "1".to_owned())].into_iter().collect(),
+        };
+        wire::append_message(&mut file, &wire::encode_silence(&silence, at(1_700_100_000)));
+    }
+    file
+}
+
+/// One entry of the notification log, written byte by byte: field, length, content.
+fn log_file() -> Vec<u8> {
+    let field = |number: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).expect("contents of the corpus are short");
+        [&[number << 3 | 2, length], content].concat()
+    };
+    let time = [&[1 << 3], [0x80, 0xe2, 0xcf, 0xaa, 0x06].as_slice()].concat();
+    let receiver = [field(1, b"team"), field(2, b"webhook"), vec![3 << 3, 1]].concat();
+    let value = [field(1, b"thread"), field(2, &field(1, b"123"))].concat();
+    let entry = [
+        field(1, br#"{}:{alertname="Full"}"#),
+        field(2, &receiver),
+        field(5, &time),
+        field(6, &[1, 2, 0xff, 0x7f]),
+        field(7, &[3]),
+        field(8, &value),
+    ]
+    .concat();
+    let message = [field(1, &entry), field(2, &time)].concat();
+    let mut file = Vec::new();
+    wire::append_message(&mut file, &message);
+    wire::append_message(&mut file, &message);
+    file
+}
+
+fn alert() -> Alert {
+    Alert {
+        fingerprint: labels().fingerprint(),
+        labels: labels(),
+        annotations: LabelSet::new([("summary", "a <b> & c")]),
+        generator_url: "http://prometheus.example/".into(),
+        starts_at: at(1_700_000_000),
+        ends_at: at(1_700_003_600).with_offset_minutes(120),
+        updated_at: at(1_700_000_001),
+        timed_out: true,
+    }
+}
+
+fn labels() -> LabelSet {
+    LabelSet::new([("alertname", "Full"), ("instance", "a:9100"), ("ü", "🔔")])
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix(seconds, 1)
+}
+
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
+}

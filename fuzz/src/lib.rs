@@ -1,0 +1,20 @@
+//! Does any sequence of bytes bring a decoder down, or make it contradict itself?
+//!
+//! Each [`Target`] is one decoder that reads what strangers, old disks or people write, together
+//! with a few inputs that it accepts. A target panics when something is wrong: by a panic of the
+//! decoder, or because what was read does not survive being written and read again.
+//!
+//! [`run`] feeds it mutations of its inputs. The stable toolchain is enough, there is no coverage
+//! feedback; in exchange it runs in every `cargo test`. The functions in [`targets`] take plain
+//! bytes, so a coverage-guided fuzzer can call them as they are.
+//!
+//! `FUZZ_ITERATIONS` and `FUZZ_SEED` choose how long and from where; a failure prints the seed and
+//! the input that it came with.
+
+mod corpus;
+mod mutation;
+mod runner;
+pub mod targets;
+
+pub use runner::{Target, run};
+pub use targets::TARGETS;

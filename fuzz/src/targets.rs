@@ -1,0 +1,115 @@
+//! What has to hold, whatever the bytes are?
+//!
+//! One function per decoder. None may panic; where there is a way back from the value to bytes,
+//! the way there and back must end where it began.
+
+use bellwether_api::{decode_alerts, decode_silence};
+use bellwether_engine::{Record, wire};
+use bellwether_model::matcher::{parse_matcher, parse_matchers};
+use bellwether_model::{MatcherMode, Timestamp};
+
+use crate::corpus;
+use crate::runner::Target;
+
+pub const TARGETS: &[Target] = &[
+    Target { name: "api_alerts", check: api_alerts, inputs: corpus::alerts, iterations: 20_000 },
+    Target {
+        name: "api_silence",
+        check: api_silence,
+        inputs: corpus::silences,
+        iterations: 20_000,
+    },
+    Target { name: "matchers", check: matchers, inputs: corpus::matchers, iterations: 20_000 },
+    Target { name: "config", check: config, inputs: corpus::configs, iterations: 2_000 },
+    Target { name: "record", check: record, inputs: corpus::records, iterations: 40_000 },
+    Target { name: "wire", check: snapshot, inputs: corpus::snapshots, iterations: 40_000 },
+];
+
+const MODES: [MatcherMode; 3] = [MatcherMode::Fallback, MatcherMode::Utf8, MatcherMode::Classic];
+
+/// The body of a POST of alerts.
+pub fn api_alerts(bytes: &[u8]) {
+    for mode in MODES {
+        let Ok(inbox) = decode_alerts(bytes, mode) else { continue };
+        for alert in &inbox.alerts {
+            assert_eq!(alert.fingerprint, alert.labels.fingerprint());
+            let names: Vec<&str> = alert.labels.iter().map(|(name, _)| name).collect();
+            assert!(names.is_sorted_by(|a, b| a < b), "labels are sorted and unique: {names:?}");
+            assert!(alert.labels.iter().all(|(_, value)| !value.is_empty()));
+        }
+        let positions: Vec<usize> = inbox.refusals.iter().map(|refusal| refusal.position).collect();
+        assert!(positions.is_sorted_by(|a, b| a < b), "one verdict an alert: {positions:?}");
+        assert!(inbox.refusals.iter().all(|refusal| !refusal.message.is_empty()));
+    }
+}
+
+/// The body of a POST of a silence.
+pub fn api_silence(bytes: &[u8]) {
+    for mode in MODES {
+        let Ok(draft) = decode_silence(bytes) else { return };
+        if let Ok(posted) = draft.into_posted(mode, Timestamp::UNIX_EPOCH) {
+            assert!(!posted.matchers.is_empty(), "a silence has a matcher");
+        }
+    }
+}
+
+/// One matcher, and a list of them, as filters and configurations hold them.
+pub fn matchers(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    for mode in MODES {
+        let _ = parse_matchers(text, mode);
+        let Ok(parsed) = parse_matcher(text, mode) else { continue };
+        let shown = parsed.value.to_string();
+        let again = parse_matcher(&shown, MatcherMode::Fallback)
+            .unwrap_or_else(|error| panic!("{text:?} is shown as {shown:?}: {error}"));
+        assert_eq!(again.value, parsed.value, "{shown:?}");
+    }
+}
+
+/// A configuration file.
+pub fn config(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let parsed = match bellwether_config::parse(text, MatcherMode::Fallback) {
+        Ok(parsed) => parsed,
+        Err(errors) => return assert!(!errors.to_string().is_empty(), "a refusal says why"),
+    };
+    // What holds a secret need not be accepted again, and a default that was set to null comes
+    // back once; what is shown and read after that says the same for good.
+    let read = |text: &str| bellwether_config::parse(text, MatcherMode::Fallback);
+    let Ok(second) = read(&bellwether_config::print(&parsed.config)) else { return };
+    let shown = bellwether_config::print(&second.config);
+    let third = read(&shown).unwrap_or_else(|errors| panic!("{errors}\n{shown}"));
+    assert_eq!(bellwether_config::print(&third.config), shown);
+}
+
+/// A record of the journal: the length of the key in one byte, the key, the value.
+pub fn record(bytes: &[u8]) {
+    let Some((&length, rest)) = bytes.split_first() else { return };
+    let (key, value) = rest.split_at(usize::from(length).min(rest.len()));
+    let Ok(record) = Record::decode(key, value) else { return };
+    let (key, value) = record.encode();
+    let value = value.expect("a record that was read has a value");
+    let again = Record::decode(&key, &value)
+        .unwrap_or_else(|error| panic!("{record:?} is written as what is not read: {error}"));
+    assert_eq!(again.encode(), (key, Some(value)), "{record:?}");
+}
+
+/// A snapshot file of the Go Alertmanager, of silences or of the notification log.
+pub fn snapshot(bytes: &[u8]) {
+    for message in wire::split_messages(bytes).flatten() {
+        if let Ok((silence, expires_at)) = wire::decode_silence(message) {
+            let written = wire::encode_silence(&silence, expires_at);
+            let (again, again_expires_at) = wire::decode_silence(&written)
+                .unwrap_or_else(|error| panic!("{silence:?} is not read again: {error}"));
+            assert_eq!((again, again_expires_at), (silence, expires_at));
+        }
+        if let Ok(entry) = wire::decode_entry(message) {
+            let written = wire::encode_entry(&entry);
+            let again = wire::decode_entry(&written)
+                .unwrap_or_else(|error| panic!("{entry:?} is not read again: {error}"));
+            assert_eq!(again.key, entry.key);
+            // By bytes, as numbers that a receiver has kept may be none (NaN).
+            assert_eq!(wire::encode_entry(&again), written);
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! A short run of every target, in every `cargo test`.
+
+use bellwether_fuzz::{TARGETS, run};
+
+#[test]
+fn alerts_of_the_api() {
+    run_named("api_alerts");
+}
+
+#[test]
+fn silences_of_the_api() {
+    run_named("api_silence");
+}
+
+#[test]
+fn matchers() {
+    run_named("matchers");
+}
+
+#[test]
+fn configurations() {
+    run_named("config");
+}
+
+#[test]
+fn records_of_the_journal() {
+    run_named("record");
+}
+
+#[test]
+fn snapshots_of_the_go_server() {
+    run_named("wire");
+}
+
+#[test]
+fn every_target_is_run() {
+    // One test each above, so that they run side by side and fail by name.
+    assert_eq!(TARGETS.len(), 6);
+}
+
+fn run_named(name: &str) {
+    run(TARGETS.iter().find(|target| target.name == name).expect("the target is in the table"));
+}
