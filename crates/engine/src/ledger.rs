@@ -130,3 +130,6 @@ impl Told {
         self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -291,3 +291,6 @@ impl fmt::Display for SilenceRefusal {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
