@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Fingerprint, NewAlert, Timestamp};
+use bellwether_model::{Alert, Fingerprint, Matchers, NewAlert, Timestamp};
 
 mod signature;
 
@@ -160,6 +160,14 @@ impl Alerts {
 
     pub fn find(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
         self.shards[shard_of(fingerprint)].find(fingerprint).map(|row| &row.alert)
+    }
+
+    /// The alerts for which all of these matchers hold.
+    pub fn matching(&self, matchers: &Matchers) -> impl Iterator<Item = &Arc<Alert>> {
+        let required = Signature::required(&matchers.0);
+        let rows = self.shards.iter().flat_map(|shard| &shard.rows);
+        let candidates = rows.filter(move |row| row.signature.covers(required));
+        candidates.map(|row| &row.alert).filter(|alert| matchers.matches(&alert.labels))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Alert>> {

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{Mono, Now, Silence};
+use bellwether_model::{Alert, Mono, Now, Silence, SilenceState};
 
 use crate::alerts::Alerts;
+use crate::cover::Cover;
 use crate::delivery::Desk;
 use crate::group::Groups;
 use crate::inhibit::WatchList;
@@ -39,6 +40,7 @@ pub struct Engine {
     desk: Desk,
     ledger: Ledger,
     silences: Arc<Silences>,
+    cover: Arc<Cover>,
     upkeep: Upkeep,
     rng: Rng,
     /// Nothing is flushed before this; set by the first input.
@@ -57,6 +59,7 @@ impl Engine {
             desk: Desk::default(),
             ledger: Ledger::default(),
             silences: Arc::default(),
+            cover: Arc::default(),
             upkeep: Upkeep::default(),
             rng: Rng::new(seed),
             starts_at: None,
@@ -78,12 +81,13 @@ impl Engine {
         turn: &mut Turn,
     ) {
         self.begin(now);
+        let mut alerts = Vec::new();
         let mut groups = BTreeMap::new();
         for record in records {
             match record {
                 Record::Alert { alert, ended } => {
                     let alert = Arc::unwrap_or_clone(alert);
-                    self.alerts.restore(inward::revived(alert, ended, now, &self.plan));
+                    alerts.push(inward::revived(alert, ended, now, &self.plan));
                 }
                 Record::Group(group) => {
                     let due = now.mono_at(group.due);
@@ -101,6 +105,11 @@ impl Engine {
                 | Record::SilenceGone(_)
                 | Record::ToldGone(_) => {}
             }
+        }
+        // After the silences, which each look for the alerts that they match.
+        for alert in alerts {
+            self.cover_alert(&alert);
+            self.alerts.restore(alert);
         }
         self.sort_restored(now, groups, turn);
     }
@@ -150,6 +159,7 @@ impl Engine {
             self.alerts.snapshot(),
             self.watch_list.clone(),
             self.silences.clone(),
+            self.cover.clone(),
             self.groups.count(),
         )
     }
@@ -189,7 +199,12 @@ impl Engine {
     }
 
     fn causes(&self) -> Causes<'_> {
-        Causes { plan: &self.plan, watch_list: &self.watch_list, silences: &self.silences }
+        Causes {
+            plan: &self.plan,
+            watch_list: &self.watch_list,
+            silences: &self.silences,
+            cover: &self.cover,
+        }
     }
 
     fn expire_silence(&mut self, now: Now, id: &str, ticket: Ticket, turn: &mut Turn) {
@@ -213,9 +228,28 @@ impl Engine {
 
     fn merge_silence(&mut self, silence: Silence, now: Now) {
         let id: Arc<str> = silence.id.as_str().into();
-        if Arc::make_mut(&mut self.silences).merge(silence, now.wall) {
-            self.generation += 1;
-            self.look_again_at(now, &crate::group::Withholder::Silence(id));
+        let known = self.silences.find(&id).cloned();
+        if !Arc::make_mut(&mut self.silences).merge(silence.clone(), now.wall) {
+            return;
+        }
+        self.generation += 1;
+        let covers = |silence: &Silence| silence.state(now.wall) != SilenceState::Expired;
+        let covered = known.as_ref().is_some_and(|known| covers(known));
+        let unchanged = known.is_some_and(|known| known.matcher_sets == silence.matcher_sets);
+        if covered && !(unchanged && covers(&silence)) {
+            Arc::make_mut(&mut self.cover).remove_silence(&id);
+        }
+        if covers(&silence) && !(unchanged && covered) {
+            Arc::make_mut(&mut self.cover).add_silence(&id, &silence, &self.alerts);
+        }
+        self.look_again_at(now, &crate::group::Withholder::Silence(id));
+    }
+
+    /// Finds the silences that match an alert which is new.
+    fn cover_alert(&mut self, alert: &Alert) {
+        let silences = self.silences.matching(&alert.labels);
+        if !silences.is_empty() {
+            Arc::make_mut(&mut self.cover).add_alert(alert.fingerprint, silences);
         }
     }
 }

@@ -29,6 +29,7 @@ mod ledger;
 mod mute;
 mod silences;
 
+mod cover;
 mod engine;
 mod index;
 mod record;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
 
+use crate::cover::Cover;
 use crate::inhibit::WatchList;
 use crate::plan::Plan;
 use crate::route::Route;
@@ -46,6 +47,7 @@ pub(crate) struct Causes<'a> {
     pub plan: &'a Plan,
     pub watch_list: &'a WatchList,
     pub silences: &'a Silences,
+    pub cover: &'a Cover,
 }
 
 impl Causes<'_> {
@@ -55,7 +57,7 @@ impl Causes<'_> {
         let judge = |alert: Arc<Alert>| {
             let verdict = self.inhibition(&alert.labels, now);
             let verdict = verdict.or_else(|| by_route.clone());
-            let verdict = verdict.or_else(|| self.silenced(&alert.labels, now));
+            let verdict = verdict.or_else(|| self.silenced(alert.fingerprint, now));
             (alert, verdict.unwrap_or(Verdict::Heard))
         };
         Judged { now, alerts: alerts.into_iter().map(judge).collect() }
@@ -66,13 +68,13 @@ impl Causes<'_> {
         Some(Verdict::Inhibited { by, until })
     }
 
-    fn silenced(&self, labels: &LabelSet, now: Timestamp) -> Option<Verdict> {
+    fn silenced(&self, alert: Fingerprint, now: Timestamp) -> Option<Verdict> {
         let mut by = Vec::new();
         let mut until = now;
-        self.silences.each_holding(labels, now, &mut Vec::new(), |id, silence| {
+        for (id, silence) in self.silences.active(self.cover.of(alert), now) {
             by.push(id.clone());
             until = until.max(silence.ends_at);
-        });
+        }
         (!by.is_empty()).then_some(Verdict::Silenced { by, until })
     }
 

@@ -1,7 +1,7 @@
 //! Silences: which are there, which hold for an alert now, and how may they be changed?
 //!
 //! In: requests to create, change and expire, and silences replayed from disk or heard from peers.
-//! Out: the silence to keep, or why not; and for labels, the silences that hold. The table itself
+//! Out: the silence to keep, or why not; and for labels, the silences that match. The table itself
 //! changes through [`Silences::merge`] alone: of two versions of a silence the newer one stays.
 //!
 //! Silences that have ended stay readable until the retention passes, but are out of the index that
@@ -148,23 +148,22 @@ impl Silences {
         gone
     }
 
-    /// Calls `each` with every silence that is active at `now` and holds for these labels.
-    pub fn each_holding(
-        &self,
-        labels: &LabelSet,
+    /// The silences that have not ended and match these labels, ascending.
+    pub fn matching(&self, labels: &LabelSet) -> Vec<Arc<str>> {
+        let mut ids = Vec::new();
+        self.index.candidates(labels, &mut ids);
+        ids.retain(|id| self.by_id.get(id).is_some_and(|silence| silence.matches(labels)));
+        ids
+    }
+
+    /// Those of `ids` that are active at `now`.
+    pub fn active<'a>(
+        &'a self,
+        ids: &'a [Arc<str>],
         now: Timestamp,
-        candidates: &mut Vec<Arc<str>>,
-        mut each: impl FnMut(&Arc<str>, &Silence),
-    ) {
-        self.index.candidates(labels, candidates);
-        for id in candidates.iter() {
-            if let Some(silence) = self.by_id.get(id)
-                && silence.state(now) == SilenceState::Active
-                && silence.matches(labels)
-            {
-                each(id, silence);
-            }
-        }
+    ) -> impl Iterator<Item = (&'a Arc<str>, &'a Silence)> {
+        let found = ids.iter().filter_map(|id| Some((id, &**self.by_id.get(id)?)));
+        found.filter(move |(_, silence)| silence.state(now) == SilenceState::Active)
     }
 
     pub fn find(&self, id: &str) -> Option<&Arc<Silence>> {

@@ -13,6 +13,7 @@ use bellwether_model::regex::Pattern;
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, Timestamp};
 
 use crate::alerts::{Signature, Snapshot};
+use crate::cover::Cover;
 use crate::flush::sort_as_shown;
 use crate::inhibit::WatchList;
 use crate::mute::{Causes, Verdict};
@@ -27,6 +28,7 @@ pub struct View {
     alerts: Snapshot,
     watch_list: WatchList,
     silences: Arc<Silences>,
+    cover: Arc<Cover>,
     group_count: usize,
 }
 
@@ -103,9 +105,10 @@ impl View {
         alerts: Snapshot,
         watch_list: WatchList,
         silences: Arc<Silences>,
+        cover: Arc<Cover>,
         group_count: usize,
     ) -> Self {
-        View { plan, alerts, watch_list, silences, group_count }
+        View { plan, alerts, watch_list, silences, cover, group_count }
     }
 
     /// Calls `each` for every alert that is not resolved at `now` and fits the query, in ascending
@@ -119,7 +122,7 @@ impl View {
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
         let mut receivers = Vec::new();
-        for alert in self.alerts.candidates(required(&query.filters)) {
+        for alert in self.alerts.candidates(Signature::required(&query.filters)) {
             if alert.ends_at < now || !query.fits(&alert.labels) {
                 continue;
             }
@@ -127,7 +130,7 @@ impl View {
             if !routes.iter().any(|at| query.receivers.fits(&self.plan, *at)) {
                 continue;
             }
-            let status = judge.status(&alert.labels);
+            let status = judge.status(alert);
             if query.fits_status(status) {
                 receivers.clear();
                 receivers
@@ -144,7 +147,7 @@ impl View {
             BTreeMap::new();
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
-        for alert in self.alerts.candidates(required(&query.alerts.filters)) {
+        for alert in self.alerts.candidates(Signature::required(&query.alerts.filters)) {
             if alert.ends_at < now || !query.alerts.fits(&alert.labels) {
                 continue;
             }
@@ -159,7 +162,7 @@ impl View {
                 if !query.muted && !muted_by.is_empty() {
                     continue;
                 }
-                let status = Status { muted_by, ..judge.status(&alert.labels).clone() };
+                let status = Status { muted_by, ..judge.status(alert).clone() };
                 if query.alerts.fits_status(&status) {
                     let route = self.plan.routes.route(*at);
                     let (_, alerts) = formed
@@ -198,7 +201,7 @@ impl View {
             if alert.ends_at < now {
                 continue;
             }
-            if judge.status(&alert.labels).is_suppressed() {
+            if judge.status(alert).is_suppressed() {
                 counts.suppressed += 1;
             } else {
                 counts.active += 1;
@@ -233,7 +236,6 @@ struct Judge<'a> {
     view: &'a View,
     now: Timestamp,
     status: Status,
-    candidates: Vec<Arc<str>>,
     muted_by: BTreeMap<RouteIndex, Vec<Arc<str>>>,
 }
 
@@ -243,24 +245,23 @@ impl<'a> Judge<'a> {
             view,
             now,
             status: Status::default(),
-            candidates: Vec::new(),
             muted_by: BTreeMap::new(),
         }
     }
 
     fn causes(&self) -> Causes<'a> {
-        let View { plan, watch_list, silences, .. } = self.view;
-        Causes { plan, watch_list, silences }
+        let View { plan, watch_list, silences, cover, .. } = self.view;
+        Causes { plan, watch_list, silences, cover }
     }
 
     /// What silences and inhibition say; valid until the next call.
-    fn status(&mut self, labels: &LabelSet) -> &Status {
+    fn status(&mut self, alert: &Alert) -> &Status {
+        let view = self.view;
         let silenced_by = &mut self.status.silenced_by;
         silenced_by.clear();
-        self.view.silences.each_holding(labels, self.now, &mut self.candidates, |id, _| {
-            silenced_by.push(id.clone());
-        });
-        self.status.inhibited_by = match self.causes().inhibition(labels, self.now) {
+        let active = view.silences.active(view.cover.of(alert.fingerprint), self.now);
+        silenced_by.extend(active.map(|(id, _)| id.clone()));
+        self.status.inhibited_by = match self.causes().inhibition(&alert.labels, self.now) {
             Some(Verdict::Inhibited { by, .. }) => Some(by),
             _ => None,
         };
@@ -340,12 +341,6 @@ fn filter_fits(filter: &Matcher, labels: &LabelSet) -> bool {
         }
     }
     filter.matches_value(value.unwrap_or_default())
-}
-
-/// The label pairs that no alert can lack which fits the filters.
-fn required(filters: &[Matcher]) -> Signature {
-    let equal = filters.iter().filter(|filter| filter.op == Op::Equal && !filter.value.is_empty());
-    equal.fold(Signature::default(), |bits, filter| bits.with(&filter.name, &filter.value))
 }
 
 #[cfg(test)]

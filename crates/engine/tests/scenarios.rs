@@ -4,6 +4,8 @@
 //! and the full trace that they leave. `UPDATE_EXPECT=1` writes the traces anew; then read the
 //! difference as carefully as code. The commands are described in `tests/scenario/play.rs`.
 
+#![allow(clippy::disallowed_methods, reason = "scenarios are files, and the engine sees none")]
+
 #[path = "scenario/plan.rs"]
 mod plan;
 #[path = "scenario/play.rs"]

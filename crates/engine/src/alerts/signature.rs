@@ -4,8 +4,8 @@
 //! of a query have all its bits. The reverse may fail, so a match is only a reason to look.
 //! (C. Faloutsos, "Signature files: design and performance comparison", 1988.)
 
-use bellwether_model::LabelSet;
 use bellwether_model::labels::fingerprint_of;
+use bellwether_model::{LabelSet, Matcher, Op};
 
 /// The bits of a set of label pairs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,6 +14,12 @@ pub(crate) struct Signature([u64; 2]);
 impl Signature {
     pub fn of_labels(labels: &LabelSet) -> Self {
         labels.iter().fold(Signature::default(), |bits, (name, value)| bits.with(name, value))
+    }
+
+    /// The pairs that no labels can lack for which all of these matchers hold.
+    pub fn required(matchers: &[Matcher]) -> Self {
+        let equal = matchers.iter().filter(|m| m.op == Op::Equal && !m.value.is_empty());
+        equal.fold(Signature::default(), |bits, matcher| bits.with(&matcher.name, &matcher.value))
     }
 
     /// Also covers the pair `name`, `value`.

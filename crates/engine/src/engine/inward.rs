@@ -53,6 +53,9 @@ impl Engine {
         let Change { alert, was, former_end } = change;
         let plan = self.plan.clone();
         let is_source = self.watch_list.update(&plan, former_end, &alert);
+        if was == Was::New {
+            self.cover_alert(&alert);
+        }
         if was == Was::Repeated {
             // It is in all its groups already: a firing alert leaves none. But one for which there
             // was no room may have room now.

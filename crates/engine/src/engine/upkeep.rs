@@ -53,6 +53,9 @@ impl Engine {
         let gone = self.alerts.collect(now.wall);
         for alert in &gone {
             self.watch_list.remove(&plan, alert);
+            if !self.cover.of(alert.fingerprint).is_empty() {
+                Arc::make_mut(&mut self.cover).remove_alert(alert.fingerprint);
+            }
             turn.keep.push(Record::AlertGone(alert.fingerprint));
         }
         gone.len()

@@ -105,7 +105,7 @@ fn creating_again_and_again_leaves_no_more_than_the_retention_holds() {
 fn a_size_limit_counts_the_encoded_silence() {
     let settings = Settings { silence_bytes_max: 120, ..Settings::default() };
     let silences = Silences::default();
-    let mut check = |value: &str, fits: bool| {
+    let check = |value: &str, fits: bool| {
         let new = posted(vec![matcher("host", Op::Equal, value)], 0, 60);
         let id = || "778b5f1b-a685-499b-931f-c709ec67bce1".to_owned();
         match silences.post(new, at(0), &settings, id) {
