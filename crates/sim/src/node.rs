@@ -5,8 +5,8 @@ use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_engine::{Effect, Engine, Input, LedgerKey, Plan, Record, Settings, Turn};
-use bellwether_model::{Mono, Now, Outcome, Timestamp};
+use bellwether_engine::{DeliveryId, Effect, Engine, Input, Plan, Settings, Turn};
+use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Timestamp};
 
 use crate::disk::Disk;
 use crate::rng::Rng;
@@ -27,15 +27,23 @@ pub struct Node {
 struct Held {
     batch: u64,
     effects: Vec<Effect>,
-    told: Option<LedgerKey>,
+    took: Option<Delivered>,
+}
+
+/// What one attempt told successfully, and to whom.
+#[derive(Clone, Debug)]
+pub struct Delivered {
+    pub integration: IntegrationId,
+    pub group: GroupKey,
+    pub delivery: DeliveryId,
 }
 
 /// What a commit lets out.
 #[derive(Default)]
 pub struct Released {
     pub effects: Vec<Effect>,
-    /// What was delivered, and is durably noted now.
-    pub told: Vec<LedgerKey>,
+    /// Answers that the node has taken, and whatever it noted of them is durable.
+    pub took: Vec<Delivered>,
 }
 
 impl Node {
@@ -63,7 +71,7 @@ impl Node {
         self.booted_at = at;
         let mut turn = Turn::default();
         self.engine = Some(self.restored(at, &mut turn)?);
-        self.hold(turn, false);
+        self.hold(turn, None);
         Ok(())
     }
 
@@ -73,14 +81,14 @@ impl Node {
     }
 
     /// Handles one input and holds the effects; returns them to be judged.
-    pub fn handle(&mut self, at: Duration, input: Input) -> &[Effect] {
+    ///
+    /// `took` says what the input is the answer to, if it says that something was delivered.
+    pub fn handle(&mut self, at: Duration, input: Input, took: Option<Delivered>) -> &[Effect] {
         let now = self.now(at);
         let Some(engine) = &mut self.engine else { return &[] };
-        let is_delivered =
-            matches!(input, Input::Outcome { outcome: Outcome::Delivered { .. }, .. });
         let mut turn = Turn::default();
         engine.handle(now, input, &mut turn);
-        self.hold(turn, is_delivered);
+        self.hold(turn, took);
         self.held.back().map_or(&[], |held| &held.effects)
     }
 
@@ -102,7 +110,7 @@ impl Node {
         while self.held.front().is_some_and(|held| held.batch <= committed) {
             let held = self.held.pop_front().expect("it was just seen");
             released.effects.extend(held.effects);
-            released.told.extend(held.told);
+            released.took.extend(held.took);
         }
         released
     }
@@ -126,7 +134,7 @@ impl Node {
         Now { wall: Self::wall(at), mono: Mono(u64::try_from(since_boot).unwrap_or(u64::MAX)) }
     }
 
-    fn hold(&mut self, turn: Turn, is_delivered: bool) {
+    fn hold(&mut self, turn: Turn, took: Option<Delivered>) {
         self.turns += 1;
         let mut hash = Hash(self.hash);
         write!(hash, "{turn:?}").expect("a hash takes all");
@@ -137,12 +145,7 @@ impl Node {
         } else {
             self.disk.submit(&turn.keep)
         };
-        // An answer is noted before anything else that the turn notes.
-        let told = turn.keep.into_iter().filter(|_| is_delivered).find_map(|record| match record {
-            Record::Told(entry) => Some(entry.key),
-            _ => None,
-        });
-        self.held.push_back(Held { batch, effects: turn.after, told });
+        self.held.push_back(Held { batch, effects: turn.after, took });
     }
 }
 

@@ -5,11 +5,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bellwether_engine::DeliveryId;
 use bellwether_model::{
     FailureReason, Fingerprint, GroupKey, IntegrationId, Notification, Outcome, Remembered,
     Timestamp,
 };
 
+use crate::node::Delivered;
 use crate::plans::REPEAT;
 use crate::rng::Rng;
 use crate::swarm::Swarm;
@@ -43,6 +45,7 @@ pub struct Book {
 struct Page {
     firing: Vec<Fingerprint>,
     at: Duration,
+    delivery: DeliveryId,
     /// Whether the node may not know that it arrived.
     in_doubt: bool,
 }
@@ -94,7 +97,12 @@ impl Book {
     /// Writes down what arrived.
     ///
     /// Promise: it says something new, or the last thing that was said may not be known to the node.
-    pub fn enter(&mut self, at: Duration, told: &Notification) -> Result<(), String> {
+    pub fn enter(
+        &mut self,
+        at: Duration,
+        delivery: DeliveryId,
+        told: &Notification,
+    ) -> Result<(), String> {
         self.notifications += 1;
         let key = (told.integration.clone(), told.group_key.clone());
         let is_firing = |alert: &Fingerprint| {
@@ -125,13 +133,16 @@ impl Book {
             };
             self.mentions.insert((told.integration.clone(), alert.fingerprint), mention);
         }
-        self.pages.insert(key, Page { firing, at, in_doubt: true });
+        self.pages.insert(key, Page { firing, at, delivery, in_doubt: true });
         Ok(())
     }
 
-    /// The node has it on its disk that the last thing arrived.
-    pub fn confirm(&mut self, integration: &IntegrationId, group: &GroupKey) {
-        if let Some(page) = self.pages.get_mut(&(integration.clone(), group.clone())) {
+    /// The node has taken the answer, and what it noted of it is durable.
+    pub fn confirm(&mut self, delivered: Delivered) {
+        let Delivered { integration, group, delivery } = delivered;
+        if let Some(page) = self.pages.get_mut(&(integration, group))
+            && page.delivery == delivery
+        {
             page.in_doubt = false;
         }
     }

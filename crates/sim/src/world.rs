@@ -11,7 +11,7 @@ use bellwether_model::{GroupKey, IntegrationId, Outcome};
 
 use crate::Life;
 use crate::checks::{self, Excuses, Memory, Patience};
-use crate::node::Node;
+use crate::node::{Delivered, Node};
 use crate::people::{self, Promised, Report, Sent, SentState};
 use crate::plans::{self, VARIANTS, Variant};
 use crate::receivers::{Answered, Book, Manner};
@@ -174,7 +174,11 @@ impl<'t> World<'t> {
                 if boot == self.crashes {
                     self.note(|| format!("{} answers {outcome:?}", key.0));
                     self.forget_attempt(&key, delivery);
-                    self.input(Input::Outcome { delivery, outcome })?;
+                    let (integration, group) = key;
+                    let is_delivered = matches!(outcome, Outcome::Delivered { .. });
+                    let took = Delivered { integration, group, delivery };
+                    let took = Some(took).filter(|_| is_delivered);
+                    self.answer(Input::Outcome { delivery, outcome }, took)?;
                 }
                 Ok(())
             }
@@ -189,8 +193,12 @@ impl<'t> World<'t> {
 
     /// One input to the node; what it wants to say is judged at once, and said after the commit.
     fn input(&mut self, input: Input) -> Result<(), String> {
+        self.answer(input, None)
+    }
+
+    fn answer(&mut self, input: Input, took: Option<Delivered>) -> Result<(), String> {
         let mono = self.node.now(self.at).mono;
-        for effect in self.node.handle(self.at, input) {
+        for effect in self.node.handle(self.at, input, took) {
             if let Effect::Attempt(attempt) = effect {
                 checks::content_is_right(self.at, mono, attempt, &self.sent, &self.promised)?;
             }
@@ -216,8 +224,8 @@ impl<'t> World<'t> {
             return Ok(());
         }
         let released = self.node.release();
-        for key in released.told {
-            self.book.confirm(&key.integration, &key.group);
+        for delivered in released.took {
+            self.book.confirm(delivered);
         }
         for effect in released.effects {
             match effect {
@@ -244,7 +252,7 @@ impl<'t> World<'t> {
             self.trouble.insert(key.0.receiver.to_string(), self.at);
         }
         if manner.arrives {
-            self.book.enter(self.at, told)?;
+            self.book.enter(self.at, attempt.delivery, told)?;
         }
         let (boot, delivery) = (self.crashes, attempt.delivery);
         let deadline = self.booted_at + Duration::from_nanos(attempt.deadline.0);
