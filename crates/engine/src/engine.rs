@@ -237,7 +237,7 @@ impl Engine {
         let covered = known.as_ref().is_some_and(|known| covers(known));
         let unchanged = known.is_some_and(|known| known.matcher_sets == silence.matcher_sets);
         if covered && !(unchanged && covers(&silence)) {
-            Arc::make_mut(&mut self.cover).remove_silence(&id);
+            Arc::make_mut(&mut self.cover).remove_silences(&[id.clone()].into());
         }
         if covers(&silence) && !(unchanged && covered) {
             Arc::make_mut(&mut self.cover).add_silence(&id, &silence, &self.alerts);

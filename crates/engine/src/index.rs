@@ -36,12 +36,12 @@ impl<Id: Ord + Clone> MatcherIndex<Id> {
     /// Undoes an [`MatcherIndex::insert`] with the same arguments.
     pub fn remove(&mut self, id: &Id, matchers: &Matchers) {
         let Some((name, value)) = filing_pair(matchers) else {
-            self.rest.retain(|other| other != id);
+            remove_from(&mut self.rest, id);
             return;
         };
         let Some(values) = self.by_pair.get_mut(name) else { return };
         if let Some(ids) = values.get_mut(value) {
-            ids.retain(|other| other != id);
+            remove_from(ids, id);
             if ids.is_empty() {
                 values.remove(value);
             }
@@ -68,6 +68,12 @@ impl<Id: Ord + Clone> MatcherIndex<Id> {
 impl<Id> Default for MatcherIndex<Id> {
     fn default() -> Self {
         MatcherIndex { by_pair: BTreeMap::new(), rest: Vec::new() }
+    }
+}
+
+fn remove_from<Id: Ord>(ids: &mut Vec<Id>, id: &Id) {
+    if let Ok(at) = ids.binary_search(id) {
+        ids.remove(at);
     }
 }
 

@@ -7,7 +7,7 @@
 //! Silences that have ended stay readable until the retention passes, but are out of the index that
 //! alerts are matched against.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -65,7 +65,19 @@ pub(crate) struct Posted {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Silences {
     by_id: BTreeMap<Arc<str>, Arc<Silence>>,
+    /// Those that had not ended when they were last looked at.
+    unended: BTreeSet<Arc<str>>,
+    /// The matchers of `unended`.
     index: MatcherIndex<Arc<str>>,
+}
+
+/// What [`Silences::collect`] did.
+#[derive(Debug, Default)]
+pub(crate) struct Collected {
+    /// Silences that ended since the last time.
+    pub ended: BTreeSet<Arc<str>>,
+    /// Silences that are no more.
+    pub gone: Vec<Arc<str>>,
 }
 
 impl Silences {
@@ -115,37 +127,43 @@ impl Silences {
             if !supersedes(&silence, known) {
                 return false;
             }
-            self.unindex(&known.clone());
+            unindex(&mut self.index, known);
+            self.unended.remove(silence.id.as_str());
         }
         let id: Arc<str> = silence.id.as_str().into();
         if silence.state(now) != SilenceState::Expired {
             for set in &silence.matcher_sets {
                 self.index.insert(id.clone(), set);
             }
+            self.unended.insert(id.clone());
         }
         self.by_id.insert(id, Arc::new(silence));
         true
     }
 
-    /// Drops silences that ended longer ago than `retention`, and returns their ids; those that
-    /// ended since the last call leave the index.
-    pub fn collect(&mut self, now: Timestamp, retention: Duration) -> Vec<Arc<str>> {
-        let ended: Vec<Arc<Silence>> = self
-            .by_id
-            .values()
-            .filter(|silence| silence.state(now) == SilenceState::Expired)
-            .cloned()
-            .collect();
-        let mut gone = Vec::new();
-        for silence in ended {
-            self.unindex(&silence);
-            if silence.ends_at.plus(retention) <= now
-                && let Some((id, _)) = self.by_id.remove_entry(silence.id.as_str())
-            {
-                gone.push(id);
+    /// Takes silences that have ended out of the index, and drops those that ended longer ago than
+    /// `retention`.
+    pub fn collect(&mut self, now: Timestamp, retention: Duration) -> Collected {
+        let mut collected = Collected::default();
+        let is_over = |silence: &Silence| silence.state(now) == SilenceState::Expired;
+        self.unended.retain(|id| match self.by_id.get(id) {
+            Some(silence) if !is_over(silence) => true,
+            ended => {
+                if let Some(silence) = ended {
+                    unindex(&mut self.index, silence);
+                }
+                collected.ended.insert(id.clone());
+                false
             }
-        }
-        gone
+        });
+        self.by_id.retain(|id, silence| {
+            let stays = silence.ends_at.plus(retention) > now;
+            if !stays {
+                collected.gone.push(id.clone());
+            }
+            stays
+        });
+        collected
     }
 
     /// The silences that have not ended and match these labels, ascending.
@@ -173,12 +191,12 @@ impl Silences {
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Silence>> {
         self.by_id.values()
     }
+}
 
-    fn unindex(&mut self, silence: &Silence) {
-        let id: Arc<str> = silence.id.as_str().into();
-        for set in &silence.matcher_sets {
-            self.index.remove(&id, set);
-        }
+fn unindex(index: &mut MatcherIndex<Arc<str>>, silence: &Silence) {
+    let id: Arc<str> = silence.id.as_str().into();
+    for set in &silence.matcher_sets {
+        index.remove(&id, set);
     }
 }
 

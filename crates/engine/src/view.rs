@@ -241,12 +241,7 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     fn new(view: &'a View, now: Timestamp) -> Self {
-        Judge {
-            view,
-            now,
-            status: Status::default(),
-            muted_by: BTreeMap::new(),
-        }
+        Judge { view, now, status: Status::default(), muted_by: BTreeMap::new() }
     }
 
     fn causes(&self) -> Causes<'a> {

@@ -63,10 +63,13 @@ impl Engine {
 
     fn collect_silences(&mut self, now: Now, turn: &mut Turn) -> usize {
         let retention = self.settings.retention;
-        let gone = Arc::make_mut(&mut self.silences).collect(now.wall, retention);
-        let records = gone.iter().map(|id| Record::SilenceGone(id.to_string()));
+        let collected = Arc::make_mut(&mut self.silences).collect(now.wall, retention);
+        if !collected.ended.is_empty() {
+            Arc::make_mut(&mut self.cover).remove_silences(&collected.ended);
+        }
+        let records = collected.gone.iter().map(|id| Record::SilenceGone(id.to_string()));
         turn.keep.extend(records);
-        gone.len()
+        collected.gone.len()
     }
 
     /// An entry that owes a "resolved" stays as long as its group is there.
