@@ -112,13 +112,14 @@ impl Engine {
     /// ones those are that the group held, as far as is known: after a restart, those that somebody
     /// was told of as firing and not yet as resolved.
     fn belongs_still(&self, route: &Route, alert: &Alert, earlier: Earlier<'_>) -> bool {
-        let labels = route.group_labels(&alert.labels);
+        let labels = || route.group_labels(&alert.labels);
         match earlier {
             Earlier::Nothing => true,
             Earlier::Plan(groups) => groups
-                .get(&group::name_of(route, &labels))
+                .get(&group::name_of(route, &labels()))
                 .is_some_and(|group| group.members.contains(&alert.fingerprint)),
             Earlier::Run(_) => {
+                let labels = labels();
                 let hash = alert.labels.log_hash();
                 let receiver = self.plan.receiver(&route.receiver);
                 let mut integrations = receiver.iter().flat_map(|r| &r.integrations);
