@@ -74,7 +74,7 @@ pub fn empty(status: StatusCode) -> Response {
 }
 
 pub fn json(status: StatusCode, body: String) -> Response {
-    typed(status, "application/json", body)
+    typed(status, JSON, body)
 }
 
 pub fn text(status: StatusCode, body: impl Into<Body>) -> Response {
@@ -106,5 +106,7 @@ fn with_body(status: StatusCode, body: Body) -> Response {
     *response.status_mut() = status;
     response
 }
+
+pub const JSON: &str = "application/json";
 
 const FIRST_VALIDATION_CODE: u16 = 600;

@@ -19,11 +19,12 @@ use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-use crate::answer::{ApiError, empty, json};
+use crate::answer::{ApiError, JSON, empty, json, typed};
 use crate::door::Door;
 use crate::gate::Pass;
 use crate::house::{House, Observation};
 use crate::negotiate::{check_accept, check_content_type};
+use crate::outflow::Outflow;
 use crate::paths::ApiPath;
 use crate::query::{Filters, Query};
 use crate::silences::SilenceQuery;
@@ -97,12 +98,12 @@ async fn dispatch<H: House>(
         }
         (ApiPath::Alerts, _) => {
             let query = alert_query(house, &query, mode)?;
-            read(house, pass, move |view, now| Ok(listing::alerts(view, now, &query))).await
+            stream(house, pass, move |view, now, out| listing::alerts(view, now, &query, out)).await
         }
         (ApiPath::Groups, _) => {
             let alerts = alert_query(house, &query, mode)?;
             let query = GroupQuery { alerts, muted: query.flag("muted") };
-            read(house, pass, move |view, now| Ok(listing::groups(view, now, &query))).await
+            stream(house, pass, move |view, now, out| listing::groups(view, now, &query, out)).await
         }
         (ApiPath::Silences, _) => {
             let filters = filters(house, &query, mode)?;
@@ -126,6 +127,25 @@ async fn read<H: House>(
         written
     });
     written.await.map_err(|error| ApiError::internal(error.to_string()))?.map(ok)
+}
+
+/// Runs a read beside the threads that serve connections, and sends what it writes as it comes.
+async fn stream<H: House>(
+    house: &H,
+    pass: Option<Pass<H>>,
+    write: impl FnOnce(&View, Timestamp, &mut Outflow) + Send + 'static,
+) -> Result<Response, ApiError> {
+    let view = house.view().await.map_err(|error| ApiError::internal(error.to_string()))?;
+    let now = house.now();
+    let (mut outflow, body) = Outflow::new();
+    tokio::task::spawn_blocking(move || {
+        write(&view, now, &mut outflow);
+        // Before the last piece leaves: whoever has it may ask again.
+        drop(pass);
+        outflow.finish();
+    });
+    let body = body.await.map_err(|error| ApiError::internal(error.to_string()))?;
+    Ok(typed(StatusCode::OK, JSON, body))
 }
 
 fn alert_query<H: House>(

@@ -31,6 +31,7 @@ mod uri;
 
 mod answer;
 mod listing;
+mod outflow;
 
 mod house;
 mod json;

@@ -14,42 +14,41 @@ use bellwether_model::{Alert, LabelSet, Timestamp};
 
 use crate::house::StatusInfo;
 use crate::json::write::{Escape, push_string, push_string_map, push_strings};
+use crate::outflow::Outflow;
 
-pub(crate) fn alerts(view: &View, now: Timestamp, query: &AlertQuery) -> String {
-    let mut out = String::from("[");
+pub(crate) fn alerts(view: &View, now: Timestamp, query: &AlertQuery, out: &mut Outflow) {
+    let mut separator = '[';
     view.each_alert(now, query, |listed| {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        push_alert(&mut out, listed.alert, listed.status, listed.receivers);
+        out.text.push(separator);
+        separator = ',';
+        push_alert(&mut out.text, listed.alert, listed.status, listed.receivers);
+        out.yield_chunk();
     });
-    out.push_str("]\n");
-    out
+    out.text.push_str(if separator == '[' { "[]\n" } else { "]\n" });
 }
 
-pub(crate) fn groups(view: &View, now: Timestamp, query: &GroupQuery) -> String {
-    let mut out = String::from("[");
+pub(crate) fn groups(view: &View, now: Timestamp, query: &GroupQuery, out: &mut Outflow) {
+    let mut separator = '[';
     for group in view.groups(now, query) {
-        if out.len() > 1 {
-            out.push(',');
-        }
-        out.push_str("{\"alerts\":[");
+        out.text.push(separator);
+        separator = ',';
+        out.text.push_str("{\"alerts\":[");
         for (index, grouped) in group.alerts.iter().enumerate() {
             if index > 0 {
-                out.push(',');
+                out.text.push(',');
             }
-            push_alert(&mut out, &grouped.alert, &grouped.status, &grouped.receivers);
+            push_alert(&mut out.text, &grouped.alert, &grouped.status, &grouped.receivers);
+            out.yield_chunk();
         }
-        out.push_str("],\"labels\":");
-        push_labels(&mut out, &group.labels, Escape::Plain);
-        out.push_str(",\"receiver\":{\"name\":");
-        push_string(&mut out, &group.receiver, Escape::Plain);
-        out.push_str("},\"routeLabels\":");
-        push_labels(&mut out, &group.route_labels, Escape::Plain);
-        out.push('}');
+        out.text.push_str("],\"labels\":");
+        push_labels(&mut out.text, &group.labels, Escape::Plain);
+        out.text.push_str(",\"receiver\":{\"name\":");
+        push_string(&mut out.text, &group.receiver, Escape::Plain);
+        out.text.push_str("},\"routeLabels\":");
+        push_labels(&mut out.text, &group.route_labels, Escape::Plain);
+        out.text.push('}');
     }
-    out.push_str("]\n");
-    out
+    out.text.push_str(if separator == '[' { "[]\n" } else { "]\n" });
 }
 
 pub(crate) fn receivers(view: &View, filter: &ReceiverFilter) -> String {

@@ -164,19 +164,16 @@ impl Timestamp {
         let local = self.seconds + i64::from(self.offset_minutes) * 60;
         let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
         let (year, month, day) = civil_from_days(days);
-        // A zone west of UTC puts the first hours of year 1 into year 0.
-        push_padded(out, year.max(0) as u32, 4);
-        out.push('-');
-        push_padded(out, month, 2);
-        out.push('-');
-        push_padded(out, day, 2);
-        out.push('T');
         let second = second as u32;
-        push_padded(out, second / 3600, 2);
-        out.push(':');
-        push_padded(out, second / 60 % 60, 2);
-        out.push(':');
-        push_padded(out, second % 60, 2);
+        let mut text = *b"0000-00-00T00:00:00";
+        // A zone west of UTC puts the first hours of year 1 into year 0.
+        put_digits(&mut text[0..4], year.max(0) as u32);
+        put_digits(&mut text[5..7], month);
+        put_digits(&mut text[8..10], day);
+        put_digits(&mut text[11..13], second / 3600);
+        put_digits(&mut text[14..16], second / 60 % 60);
+        put_digits(&mut text[17..19], second % 60);
+        out.push_str(std::str::from_utf8(&text).expect("digits are ASCII"));
     }
 
     fn write_zone(self, out: &mut String) {
@@ -248,18 +245,18 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+/// Fills `digits` with the last decimal digits of `value`.
+fn put_digits(digits: &mut [u8], mut value: u32) {
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
 fn push_padded(out: &mut String, value: u32, width: usize) {
     let mut digits = [b'0'; 10];
-    let mut rest = value;
-    let mut at = digits.len();
-    while rest > 0 || at > digits.len() - width {
-        at -= 1;
-        digits[at] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    for digit in &digits[at..] {
-        out.push(char::from(*digit));
-    }
+    put_digits(&mut digits[..width], value);
+    out.push_str(std::str::from_utf8(&digits[..width]).expect("digits are ASCII"));
 }
 
 /// Days since 1970-01-01 to (year, month 1..=12, day 1..=31) of the proleptic Gregorian calendar.

@@ -19,7 +19,7 @@ pub enum Escape {
 pub fn push_string(out: &mut String, text: &str, escape: Escape) {
     out.push('"');
     let mut rest = text;
-    while let Some(at) = rest.bytes().position(|byte| needs_care(byte, escape)) {
+    while let Some(at) = first_special(rest.as_bytes(), escape) {
         let (plain, special) = rest.split_at(at);
         out.push_str(plain);
         let mut characters = special.chars();
@@ -66,13 +66,25 @@ pub fn push_string_map<'a>(
     out.push('}');
 }
 
+/// Where the first byte stands that cannot be copied as it is.
+fn first_special(bytes: &[u8], escape: Escape) -> Option<usize> {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    // Looking at all bytes of a block without a branch lets the compiler look at them at once.
+    let is_plain = |block: &[u8; BLOCK]| {
+        !block.iter().fold(false, |special, byte| special | needs_care(*byte, Escape::Html))
+    };
+    let plain = BLOCK * blocks.iter().take_while(|block| is_plain(block)).count();
+    let at = bytes[plain..].iter().position(|byte| needs_care(*byte, escape))?;
+    Some(plain + at)
+}
+
+const BLOCK: usize = 16;
+
 /// 0xe2 begins U+2028 and U+2029, which are escaped everywhere, and harmless others.
 fn needs_care(byte: u8, escape: Escape) -> bool {
-    match byte {
-        b'"' | b'\\' | 0..0x20 | 0xe2 => true,
-        b'<' | b'>' | b'&' => escape == Escape::Html,
-        _ => false,
-    }
+    let always = (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0xe2);
+    let in_html = (byte == b'<') | (byte == b'>') | (byte == b'&');
+    always | (in_html & (escape == Escape::Html))
 }
 
 fn push_special(out: &mut String, character: char) {
