@@ -2,7 +2,7 @@
 //!
 //! Alerts as a mid-sized installation sends them: seven labels, two annotations, about 600 bytes of
 //! JSON; 200 teams with a route each; 20 clusters with an inhibit rule each; silences that name a
-//! team and a pattern of instances. Everything follows from an index, so both servers get the same
+//! team and some of its rules. Everything follows from an index, so both servers get the same
 //! bytes, and bodies are rendered before the clock starts.
 
 use std::fmt::Write;
@@ -81,12 +81,14 @@ pub fn sources(times: Times) -> Vec<u8> {
     }))
 }
 
-/// One silence as it is posted.
+/// One silence as it is posted: two of the rules of one team, a tenth of its alerts.
 pub fn silence(index: usize) -> String {
     let now = Timestamp::now();
-    let (team, host) = (index % TEAMS, index);
+    let team = index % TEAMS;
+    let (one, other) =
+        ((index + index / TEAMS * 5) % RULES, (index + index / TEAMS * 5 + 7) % RULES);
     format!(
-        r#"{{"matchers":[{{"name":"team","value":"team-{team}","isRegex":false}},{{"name":"instance","value":"host-0*{host}\\.example.*","isRegex":true}}],"startsAt":"{now}","endsAt":"{}","createdBy":"bench","comment":"planned work"}}"#,
+        r#"{{"matchers":[{{"name":"team","value":"team-{team}","isRegex":false}},{{"name":"alertname","value":"RuleNumber({one}|{other})","isRegex":true}}],"startsAt":"{now}","endsAt":"{}","createdBy":"bench","comment":"planned work"}}"#,
         now + SignedDuration::from_hours(2)
     )
 }

@@ -41,8 +41,10 @@ pub fn server(program: Program, options: &Options) -> Figures {
     let told = sink.count();
     figures.push("notifications", told as f64, Unit::Count);
     server.kill();
-    let (server, took) = start(&setup);
+    let (mut server, took) = start(&setup);
     figures.time("restart after kill -9", took);
+    let kept = drive::count(&mut server, "/api/v2/alerts");
+    figures.push("alerts after kill -9", kept as f64, Unit::Count);
     drive::send(&server, &load::bodies(options.groups, PER_POST, times.repeated()));
     // Every group is due once in this time, whichever of the two waits it stands in.
     let wait = Duration::from_secs(GROUP_WAIT_SECONDS + GROUP_INTERVAL_SECONDS);
