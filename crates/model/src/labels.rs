@@ -10,6 +10,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::Hasher;
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use crate::quote::push_quoted;
@@ -29,7 +30,9 @@ pub struct Fingerprint(pub u64);
 /// The pairs of a [`LabelSet`], in order of their names.
 #[derive(Clone)]
 pub struct Pairs<'a> {
-    rest: &'a str,
+    packed: &'a str,
+    /// Where the next pair begins.
+    at: usize,
 }
 
 impl LabelSet {
@@ -57,16 +60,14 @@ impl LabelSet {
 
     /// Reads the text that [`LabelSet::packed`] gave; `None` if it is not one.
     pub fn from_packed(text: &str) -> Option<Self> {
-        let mut pairs = Pairs { rest: text };
+        let mut pairs = Pairs { packed: text, at: 0 };
         let mut previous: Option<&str> = None;
-        while !pairs.rest.is_empty() {
-            let (name, after_name) = split_sized(pairs.rest)?;
-            let (_, after_value) = split_sized(after_name)?;
+        while pairs.at < text.len() {
+            let (name, _) = pairs.next()?;
             if previous.is_some_and(|before| before >= name) {
                 return None;
             }
             previous = Some(name);
-            pairs.rest = after_value;
         }
         Some(if text.is_empty() { Self::default() } else { LabelSet { packed: text.into() } })
     }
@@ -77,7 +78,7 @@ impl LabelSet {
     }
 
     pub fn iter(&self) -> Pairs<'_> {
-        Pairs { rest: &self.packed }
+        Pairs { packed: &self.packed, at: 0 }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -91,12 +92,15 @@ impl LabelSet {
 
     /// The value of the label `name`, if the set has it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        for (candidate, value) in self.iter() {
-            match candidate.cmp(name) {
-                Ordering::Less => {}
-                Ordering::Equal => return Some(value),
-                Ordering::Greater => return None,
+        let bytes = self.packed.as_bytes();
+        let mut at = 0;
+        while at < bytes.len() {
+            let candidate = sized_at(bytes, at)?;
+            let value = sized_at(bytes, candidate.end)?;
+            if bytes[candidate] == *name.as_bytes() {
+                return self.packed.get(value);
             }
+            at = value.end;
         }
         None
     }
@@ -180,21 +184,25 @@ fn push_sized(out: &mut String, text: &str) {
     out.push_str(text);
 }
 
-/// The text whose length stands at the front, and what follows it.
-fn split_sized(packed: &str) -> Option<(&str, &str)> {
-    let first = *packed.as_bytes().first()?;
-    if first < 0x40 {
+/// Where the text lies whose length stands at `at`; within `packed`.
+fn sized_at(packed: &[u8], at: usize) -> Option<Range<usize>> {
+    let first = *packed.get(at)?;
+    let text = if first < 0x40 {
         // Nearly all texts are this short.
-        let end = 1 + usize::from(first);
-        return Some((packed.get(1..end)?, packed.get(end..)?));
-    }
+        at + 1..at + 1 + usize::from(first)
+    } else {
+        long_sized_at(packed, at)?
+    };
+    (text.end <= packed.len()).then_some(text)
+}
+
+fn long_sized_at(packed: &[u8], at: usize) -> Option<Range<usize>> {
     let mut length = 0usize;
-    for (index, byte) in packed.bytes().enumerate().take(6) {
+    for (index, byte) in packed[at..].iter().copied().enumerate().take(6) {
         length |= usize::from(byte & 0x3f) << (6 * index);
         if byte < 0x40 {
-            let start = index + 1;
-            let end = start.checked_add(length)?;
-            return Some((packed.get(start..end)?, packed.get(end..)?));
+            let start = at + index + 1;
+            return Some(start..start.checked_add(length)?);
         }
         if byte >= 0x80 {
             return None;
@@ -207,10 +215,11 @@ impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a str, &'a str);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (name, rest) = split_sized(self.rest)?;
-        let (value, rest) = split_sized(rest)?;
-        self.rest = rest;
-        Some((name, value))
+        let bytes = self.packed.as_bytes();
+        let name = sized_at(bytes, self.at)?;
+        let value = sized_at(bytes, name.end)?;
+        self.at = value.end;
+        Some((self.packed.get(name)?, self.packed.get(value)?))
     }
 }
 

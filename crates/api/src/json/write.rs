@@ -74,17 +74,34 @@ fn first_special(bytes: &[u8], escape: Escape) -> Option<usize> {
         !block.iter().fold(false, |special, byte| special | needs_care(*byte, Escape::Html))
     };
     let plain = BLOCK * blocks.iter().take_while(|block| is_plain(block)).count();
-    let at = bytes[plain..].iter().position(|byte| needs_care(*byte, escape))?;
+    let special = match escape {
+        Escape::Html => &SPECIAL_IN_HTML,
+        Escape::Plain => &SPECIAL,
+    };
+    let at = bytes[plain..].iter().position(|byte| special[usize::from(*byte)])?;
     Some(plain + at)
 }
 
 const BLOCK: usize = 16;
 
+static SPECIAL_IN_HTML: [bool; 256] = table(Escape::Html);
+static SPECIAL: [bool; 256] = table(Escape::Plain);
+
+const fn table(escape: Escape) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = needs_care(byte as u8, escape);
+        byte += 1;
+    }
+    table
+}
+
 /// 0xe2 begins U+2028 and U+2029, which are escaped everywhere, and harmless others.
-fn needs_care(byte: u8, escape: Escape) -> bool {
+const fn needs_care(byte: u8, escape: Escape) -> bool {
     let always = (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0xe2);
     let in_html = (byte == b'<') | (byte == b'>') | (byte == b'&');
-    always | (in_html & (escape == Escape::Html))
+    always | (in_html & matches!(escape, Escape::Html))
 }
 
 fn push_special(out: &mut String, character: char) {
