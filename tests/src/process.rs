@@ -9,7 +9,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -82,7 +82,7 @@ impl Process {
                 self.name,
                 state.lines.join("\n")
             );
-            state = self.output.grew.wait_timeout(state, left).expect("readers do not panic").0;
+            state = self.output.wait(state, left);
         }
     }
 
@@ -98,7 +98,7 @@ impl Process {
         while state.ended < 2 {
             let left = deadline.saturating_duration_since(Instant::now());
             assert!(!left.is_zero(), "{} does not end:\n{}", self.name, state.lines.join("\n"));
-            state = self.output.grew.wait_timeout(state, left).expect("readers do not panic").0;
+            state = self.output.wait(state, left);
         }
         drop(state);
         let status = self.child.wait().expect("the child is ours and not reaped elsewhere");
@@ -178,8 +178,19 @@ impl Drop for Process {
 }
 
 impl Output {
+    /// A test that gives up panics while it looks at the lines, which harms nothing in here.
     fn lock(&self) -> MutexGuard<'_, OutputState> {
-        self.state.lock().expect("readers do not panic")
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for a change of what `state` holds, but no longer than `left`.
+    fn wait<'a>(
+        &self,
+        state: MutexGuard<'a, OutputState>,
+        left: Duration,
+    ) -> MutexGuard<'a, OutputState> {
+        let woken = self.grew.wait_timeout(state, left);
+        woken.unwrap_or_else(PoisonError::into_inner).0
     }
 }
 
