@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use bellwether_e2e::{Program, Setup, Sink, programs};
+use bellwether_e2e::{Program, Setup, Sink, programs, wait};
 use serde_json::json;
 
-use crate::given::{alert, one_webhook, resolved, silence, statuses, text};
+use crate::given::{alert, one_webhook, resolved, silence, statuses};
 
 #[test]
 fn a_folder_of_the_go_server_is_taken_over() {
@@ -34,16 +34,20 @@ fn an_exported_folder_is_taken_over_by_the_go_server() {
 fn a_folder_is_imported_once() {
     let hook = Sink::start();
     let config = one_webhook(&hook.url("/"));
-    let go = Setup::new(Program::Go, &config);
+    // It writes its files while it runs: one that is stopped right after its start writes none.
+    let go = Setup::new(Program::Go, &config).flag("--data.maintenance-interval=100ms");
     let mut server = go.start();
-    server.post_silence(&silence("Once", "made by the Go server"));
-    server.stop();
+    let id = server.post_silence(&silence("Once", "made by the Go server"));
+    wait::until("the Go server has written its files", || {
+        let silences = fs::read(go.storage().join("silences")).ok()?;
+        let is_in = silences.windows(id.len()).any(|window| window == id.as_bytes());
+        (is_in && go.storage().join("nflog").exists()).then_some(())
+    });
+    server.kill();
 
     let ours = Setup::ours(&config);
     copy_state(&go.storage(), &ours.storage());
     let mut server = ours.start();
-    let silences = server.get("/api/v2/silences").json();
-    let id = text(&silences[0]["id"]);
     server.delete(&format!("/api/v2/silence/{id}")).expect_status(200);
     server.stop();
     let mut server = ours.start();
