@@ -99,7 +99,8 @@ impl Record {
 }
 
 fn alert_key(fingerprint: Fingerprint) -> Vec<u8> {
-    let mut key = vec![ALERT];
+    let mut key = Vec::with_capacity(1 + size_of::<u64>());
+    key.push(ALERT);
     key.extend_from_slice(&fingerprint.0.to_be_bytes());
     key
 }
@@ -126,7 +127,8 @@ fn text_key<'a>(kind: u8, parts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
 
 fn encode_alert(alert: &Alert, ended: bool) -> Vec<u8> {
     let text_bytes = alert.labels.packed().len() + alert.annotations.packed().len();
-    let mut out = Writer::with_capacity(64 + text_bytes + alert.generator_url.len());
+    // Exactly what is written, so that nothing is copied once more.
+    let mut out = Writer::with_capacity(56 + text_bytes + alert.generator_url.len());
     out.byte(ALERT_VERSION);
     out.byte(u8::from(alert.timed_out) | u8::from(ended) << 1);
     out.time(alert.starts_at);

@@ -47,15 +47,27 @@ impl LabelSet {
     ///
     /// Meant for hot paths; the order is checked in debug builds only.
     pub fn from_sorted<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
-        let mut packed = String::with_capacity(256);
+        Self::from_sorted_in(&mut String::with_capacity(256), pairs)
+    }
+
+    /// [`LabelSet::from_sorted`] for one who builds many sets: `scratch` is any text, overwritten.
+    pub fn from_sorted_in<'a>(
+        scratch: &mut String,
+        pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
+        scratch.clear();
         let mut previous: Option<&str> = None;
         for (name, value) in pairs {
             debug_assert!(previous.is_none_or(|before| before < name), "labels out of order");
             previous = Some(name);
-            push_sized(&mut packed, name);
-            push_sized(&mut packed, value);
+            push_sized(scratch, name);
+            push_sized(scratch, value);
         }
-        if packed.is_empty() { Self::default() } else { LabelSet { packed: packed.into() } }
+        if scratch.is_empty() {
+            Self::default()
+        } else {
+            LabelSet { packed: scratch.as_str().into() }
+        }
     }
 
     /// Reads the text that [`LabelSet::packed`] gave; `None` if it is not one.
@@ -185,6 +197,7 @@ fn push_sized(out: &mut String, text: &str) {
 }
 
 /// Where the text lies whose length stands at `at`; within `packed`.
+#[inline]
 fn sized_at(packed: &[u8], at: usize) -> Option<Range<usize>> {
     let first = *packed.get(at)?;
     let text = if first < 0x40 {
@@ -214,6 +227,7 @@ fn long_sized_at(packed: &[u8], at: usize) -> Option<Range<usize>> {
 impl<'a> Iterator for Pairs<'a> {
     type Item = (&'a str, &'a str);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let bytes = self.packed.as_bytes();
         let name = sized_at(bytes, self.at)?;

@@ -57,6 +57,8 @@ struct Draft<'a> {
     labels: Option<()>,
     label_pairs: Pairs<'a>,
     annotation_pairs: Pairs<'a>,
+    /// Label sets are built in here.
+    scratch: String,
     generator_url: Cow<'a, str>,
     starts_at: Option<Timestamp>,
     ends_at: Option<Timestamp>,
@@ -194,8 +196,11 @@ impl<'a> Draft<'a> {
         check("annotations", &self.annotation_pairs, mode)?;
         Ok(NewAlert {
             fingerprint: fingerprint_of(borrowed(&self.label_pairs)),
-            labels: LabelSet::from_sorted(borrowed(&self.label_pairs)),
-            annotations: LabelSet::from_sorted(borrowed(&self.annotation_pairs)),
+            labels: LabelSet::from_sorted_in(&mut self.scratch, borrowed(&self.label_pairs)),
+            annotations: LabelSet::from_sorted_in(
+                &mut self.scratch,
+                borrowed(&self.annotation_pairs),
+            ),
             generator_url: shared(&self.generator_url),
             starts_at,
             ends_at,
