@@ -4,8 +4,8 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the tests start as real processes, on Debian.
-TEST_PACKAGES := prometheus prometheus-alertmanager curl
-TEST_PROGRAMS := prometheus prometheus-alertmanager amtool curl
+TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl
+TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl
 
 .PHONY: help run test test-packages bench lint
 
@@ -30,12 +30,8 @@ test-packages:
 	@for program in $(TEST_PROGRAMS); do \
 		command -v $$program >/dev/null || missing=yes; \
 	done; \
-	if [ -n "$$missing" ]; then \
-		if [ -z "$$(find /var/lib/apt/lists -name '*Packages*' -mtime -7 2>/dev/null | head -1)" ]; then \
-			$(SUDO) apt-get update; \
-		fi; \
-		$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TEST_PACKAGES); \
-	fi
+	install="$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TEST_PACKAGES)"; \
+	if [ -n "$$missing" ]; then $$install || { $(SUDO) apt-get update && $$install; }; fi
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether
