@@ -35,7 +35,9 @@ test-packages:
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether
-	$(CARGO) run --release -p bellwether-bench
+	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench
+	@if command -v valgrind >/dev/null; then $(CARGO) run --release -p bellwether-bench --bin hot-paths; \
+	else echo 'valgrind is not installed: instructions of the hot paths are not counted'; fi
 
 lint:
 	$(CARGO) fmt --all --check
