@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use axum::serve::ListenerExt as _;
+use bellwether_api::Tolerant;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -37,7 +38,8 @@ impl Front {
             let closed = async move {
                 let _ = is_closing.wait_for(|closing| *closing).await;
             };
-            let serving = axum::serve(listener, app.clone()).with_graceful_shutdown(closed);
+            let tolerant = Tolerant(listener);
+            let serving = axum::serve(tolerant, app.clone()).with_graceful_shutdown(closed);
             servers.spawn(async move {
                 if let Err(err) = serving.await {
                     error!(err = %err, "Listen error");

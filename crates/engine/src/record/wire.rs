@@ -41,9 +41,9 @@ pub fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
     let id = &entry.key.integration;
     let values = entry.remembered.0.iter().map(|(name, value)| {
         let value = match value {
-            RememberedValue::Text(text) => pb::receiver_data_value::Value::StrVal(text.clone()),
-            RememberedValue::Integer(number) => pb::receiver_data_value::Value::IntVal(*number),
-            RememberedValue::Number(number) => pb::receiver_data_value::Value::DoubleVal(*number),
+            RememberedValue::Text(text) => pb::receiver_data_value::Value::Text(text.clone()),
+            RememberedValue::Integer(number) => pb::receiver_data_value::Value::Integer(*number),
+            RememberedValue::Number(number) => pb::receiver_data_value::Value::Number(*number),
         };
         (name.clone(), pb::ReceiverDataValue { value: Some(value) })
     });
@@ -75,9 +75,9 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, RecordError> {
         String::from_utf8(entry.group_key).map_err(|_| bad(WHAT, "the group key is not UTF-8"))?;
     let values = entry.receiver_data.into_iter().filter_map(|(name, value)| {
         let value = match value.value? {
-            pb::receiver_data_value::Value::StrVal(text) => RememberedValue::Text(text),
-            pb::receiver_data_value::Value::IntVal(number) => RememberedValue::Integer(number),
-            pb::receiver_data_value::Value::DoubleVal(number) => RememberedValue::Number(number),
+            pb::receiver_data_value::Value::Text(text) => RememberedValue::Text(text),
+            pb::receiver_data_value::Value::Integer(number) => RememberedValue::Integer(number),
+            pb::receiver_data_value::Value::Number(number) => RememberedValue::Number(number),
         };
         Some((name, value))
     });

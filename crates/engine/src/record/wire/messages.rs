@@ -117,11 +117,11 @@ pub(super) mod receiver_data_value {
     #[expect(clippy::enum_variant_names, reason = "the names of the Go fields")]
     pub enum Value {
         #[prost(string, tag = "1")]
-        StrVal(String),
+        Text(String),
         #[prost(int64, tag = "2")]
-        IntVal(i64),
+        Integer(i64),
         #[prost(double, tag = "3")]
-        DoubleVal(f64),
+        Number(f64),
     }
 }
 
