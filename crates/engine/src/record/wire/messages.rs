@@ -114,7 +114,6 @@ pub(super) struct ReceiverDataValue {
 
 pub(super) mod receiver_data_value {
     #[derive(Clone, PartialEq, prost::Oneof)]
-    #[expect(clippy::enum_variant_names, reason = "the names of the Go fields")]
     pub enum Value {
         #[prost(string, tag = "1")]
         Text(String),
