@@ -70,11 +70,13 @@ pub(crate) enum Was {
 }
 
 /// Why a report was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     EndsBeforeStart,
     /// Limit: `per_name_max` alerts of this name are active.
-    TooManyOfName,
+    TooManyOfName {
+        name: String,
+    },
 }
 
 impl Alerts {
@@ -229,7 +231,11 @@ impl Alerts {
             let resolved = ends.iter().take_while(|(ends_at, _)| *ends_at <= now).count();
             ends.len() - resolved
         });
-        if active >= self.per_name_max { Err(Refusal::TooManyOfName) } else { Ok(()) }
+        if active >= self.per_name_max {
+            Err(Refusal::TooManyOfName { name: new.name().to_owned() })
+        } else {
+            Ok(())
+        }
     }
 
     fn note_end(&mut self, former_end: Option<Timestamp>, alert: &Alert) {

@@ -78,12 +78,13 @@ fn the_limit_per_name_counts_what_is_active_and_lets_known_ones_in() {
         let change = alerts.report(alert(host, Some(0), Some(ends_at)), at(now), RESOLVE_TIMEOUT);
         change.map(|change| change.was)
     };
+    let too_many = || Err(Refusal::TooManyOfName { name: "Disk".into() });
     assert_eq!(report("a", 0, 60), Ok(Was::New));
     assert_eq!(report("b", 0, 100), Ok(Was::New));
-    assert_eq!(report("c", 0, 100), Err(Refusal::TooManyOfName));
+    assert_eq!(report("c", 0, 100), too_many());
     assert_eq!(report("b", 10, 110), Ok(Was::Repeated));
     assert_eq!(report("c", 60, 100), Ok(Was::New), "a has ended and makes room");
-    assert_eq!(report("d", 60, 100), Err(Refusal::TooManyOfName));
+    assert_eq!(report("d", 60, 100), too_many());
 }
 
 #[test]

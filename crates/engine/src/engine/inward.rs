@@ -30,15 +30,13 @@ impl Engine {
                 Some(ends_at) if ends_at <= now.wall => resolved += 1,
                 _ => firing += 1,
             }
-            let name = new.labels.clone();
             match self.alerts.report(new, now.wall, self.plan.resolve_timeout) {
                 Ok(change) => self.take_change(now, change, turn),
                 Err(Refusal::EndsBeforeStart) => {
                     let message = "start time must be before end time";
                     rejected.push(RejectedAlert { position, message });
                 }
-                Err(Refusal::TooManyOfName) => {
-                    let subject = name.value("alertname").to_owned();
+                Err(Refusal::TooManyOfName { name: subject }) => {
                     turn.notes.push(Note::LimitReached { limit: Limit::AlertsPerName, subject });
                 }
             }
