@@ -1,0 +1,1 @@
+//! The gossip protocol of hashicorp/memberlist, without sockets or clocks.

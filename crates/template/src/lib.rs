@@ -1,0 +1,1 @@
+//! The template language of Go's text/template and html/template.
