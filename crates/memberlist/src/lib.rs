@@ -1,1 +1,10 @@
 //! The gossip protocol of hashicorp/memberlist, without sockets or clocks.
+
+mod message;
+pub mod wire;
+
+pub use message::{
+    Ack, Address, Alive, Dead, ErrorReply, IndirectPing, Label, META_BYTES_MAX, Message,
+    NODE_NAME_BYTES_MAX, Nack, NameError, NodeName, NodeState, NodeStatus, Ping, PushPull,
+    StreamMessage, Suspect, UserMessage, Versions,
+};
