@@ -1,8 +1,13 @@
 //! The gossip protocol of hashicorp/memberlist, without sockets or clocks.
 
+mod machine;
 mod message;
 pub mod wire;
 
+pub use machine::{
+    Event, Gate, Input, JoinOutcome, Limits, Memberlist, Meta, Mono, Node, Note, Output, Refusal,
+    Settings, StreamId, Ticket, Via,
+};
 pub use message::{
     Ack, Address, Alive, Dead, ErrorReply, IndirectPing, Label, META_BYTES_MAX, Message,
     NODE_NAME_BYTES_MAX, Nack, NameError, NodeName, NodeState, NodeStatus, Ping, PushPull,
