@@ -17,8 +17,10 @@ use std::time::Duration;
 
 use bellwether_model::{Alert, Fingerprint, Matchers, NewAlert, Timestamp};
 
+mod lateness;
 mod signature;
 
+use lateness::{End, LateEnds};
 pub(crate) use signature::Signature;
 
 /// The alert table.
@@ -28,6 +30,7 @@ pub(crate) struct Alerts {
     /// Ends of the alerts of each name; kept only where a limit per name is set.
     ends_by_name: BTreeMap<String, BTreeSet<(Timestamp, Fingerprint)>>,
     per_name_max: usize,
+    late_ends: LateEnds,
 }
 
 /// The table as it was at one instant.
@@ -58,6 +61,8 @@ pub(crate) struct Change {
     pub was: Was,
     /// When the alert was to end until now; `None` for a new one.
     pub former_end: Option<Timestamp>,
+    /// By how much the sender's clock must be late at least, if it is.
+    pub late_by: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,16 +87,25 @@ pub(crate) enum Refusal {
 impl Alerts {
     pub fn new(per_name_max: usize) -> Self {
         let empty = Arc::new(Shard::default());
-        Alerts { shards: vec![empty; SHARDS], ends_by_name: BTreeMap::new(), per_name_max }
+        Alerts { shards: vec![empty; SHARDS], ends_by_name: BTreeMap::new(), per_name_max, late_ends: LateEnds::default() }
     }
 
     /// Takes one report at `now`.
     pub fn report(
         &mut self,
-        new: NewAlert,
+        mut new: NewAlert,
         now: Timestamp,
         resolve_timeout: Duration,
     ) -> Result<Change, Refusal> {
+        let find = || Some(&**self.shards[shard_of(new.fingerprint)].find(new.fingerprint)?);
+        let end = self.late_ends.read(&new, find, now);
+        let mut late_by = None;
+        if end != End::AsReported {
+            late_by = new.ends_at.map(|ends_at| now.since(ends_at));
+            // Without a start, the end would be taken for one.
+            new.starts_at = new.starts_at.or(new.ends_at);
+            new.ends_at = (end == End::EndedNow).then_some(now);
+        }
         let new = complete(new, now, resolve_timeout);
         if new.ends_at < new.starts_at {
             return Err(Refusal::EndsBeforeStart);
@@ -99,7 +113,7 @@ impl Alerts {
         if self.per_name_max > 0 {
             self.admit(&new, now)?;
         }
-        Ok(self.place(new, now))
+        Ok(Change { late_by, ..self.place(new, now) })
     }
 
     /// Puts back an alert that was kept on disk.
@@ -155,13 +169,14 @@ impl Alerts {
             }
         }
         for alert in &gone {
+            self.late_ends.forget(alert.fingerprint);
             self.forget_end(alert);
         }
         gone
     }
 
     pub fn find(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
-        self.shards[shard_of(fingerprint)].find(fingerprint).map(|row| &row.alert)
+        self.shards[shard_of(fingerprint)].find(fingerprint)
     }
 
     /// The alerts for which all of these matchers hold.
@@ -202,7 +217,8 @@ impl Alerts {
                 let was = compare(old, &merged, now);
                 if was == Was::Repeated && old.resolved_at(now) {
                     let alert = old.clone();
-                    return Change { former_end: Some(alert.ends_at), alert, was };
+                    let former_end = Some(alert.ends_at);
+                    return Change { alert, was, former_end, late_by: None };
                 }
                 if was == Was::Repeated {
                     // Keep the strings that are already there, so that equal ones exist once.
@@ -219,7 +235,7 @@ impl Alerts {
             }
         };
         self.note_end(former_end, &alert);
-        Change { alert, was, former_end }
+        Change { alert, was, former_end, late_by: None }
     }
 
     /// Limit: makes room among the alerts of one name, or refuses.
@@ -274,9 +290,9 @@ impl Snapshot {
 }
 
 impl Shard {
-    fn find(&self, fingerprint: Fingerprint) -> Option<&Row> {
+    fn find(&self, fingerprint: Fingerprint) -> Option<&Arc<Alert>> {
         let found = self.rows.binary_search_by_key(&fingerprint, |row| row.fingerprint);
-        found.ok().map(|at| &self.rows[at])
+        found.ok().map(|at| &self.rows[at].alert)
     }
 }
 

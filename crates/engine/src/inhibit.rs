@@ -83,6 +83,10 @@ impl WatchList {
         labels: &LabelSet,
         now: Timestamp,
     ) -> Option<(Fingerprint, Timestamp)> {
+        // On most days no source is there at all.
+        if self.rules.iter().all(|rule| rule.by_equal.is_empty()) {
+            return None;
+        }
         let mut candidates = Vec::new();
         plan.inhibit_targets.candidates(labels, &mut candidates);
         candidates.into_iter().find_map(|number| {

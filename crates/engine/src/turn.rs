@@ -5,6 +5,7 @@
 //! metrics. The shell reuses one turn for all inputs.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason,
@@ -109,6 +110,12 @@ pub enum Note {
         firing: usize,
         resolved: usize,
         invalid: usize,
+    },
+    /// A new or changed alert was reported with an end so long past that its sender's clock must be
+    /// late by about as much; it is taken to fire, see `alerts::lateness`.
+    SenderClockLate {
+        alertname: String,
+        by: Duration,
     },
     LimitReached {
         limit: Limit,

@@ -109,7 +109,8 @@ impl LabelSet {
         while at < bytes.len() {
             let candidate = sized_at(bytes, at)?;
             let value = sized_at(bytes, candidate.end)?;
-            if bytes[candidate] == *name.as_bytes() {
+            // Most names differ in length already, which is cheaper to see.
+            if candidate.len() == name.len() && bytes[candidate] == *name.as_bytes() {
                 return self.packed.get(value);
             }
             at = value.end;

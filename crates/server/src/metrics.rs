@@ -39,6 +39,7 @@ pub struct Metrics {
     pub alerts_limit: Gauge,
     pub alerts_limited: Labelled<Counter>,
     pub alerts_not_durable: Counter,
+    pub alerts_of_late_clocks: Counter,
     pub ingestion_seconds: Summary,
     pub group_limit_reached: Counter,
     pub notifications: Labelled<Counter>,
@@ -106,6 +107,7 @@ impl Metrics {
             alerts_limit: Gauge::default(),
             alerts_limited: Labelled::new(alert_name, Counter::default),
             alerts_not_durable: Counter::default(),
+            alerts_of_late_clocks: Counter::default(),
             ingestion_seconds: Summary::default(),
             group_limit_reached: Counter::default(),
             notifications: Labelled::new(integration, Counter::default),
@@ -253,6 +255,8 @@ impl Metrics {
         out.add_labelled("alertmanager_alerts_limited_total", help, &self.alerts_limited);
         let help = "Alerts taken while the journal could not keep them.";
         out.add("alertmanager_alerts_not_durable_total", help, &self.alerts_not_durable);
+        let help = "Alerts whose end was long past on arrival, taken to fire.";
+        out.add("alertmanager_alerts_late_clock_total", help, &self.alerts_of_late_clocks);
         let groups = Gauge::default();
         groups.set(snapshot.groups as f64);
         out.add("alertmanager_dispatcher_aggregation_groups", "Groups of alerts.", &groups);

@@ -26,6 +26,13 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             metrics.alerts_received.with(&["resolved", "v2"]).add(*resolved as u64);
             metrics.alerts_invalid.add(*invalid as u64);
         }
+        Note::SenderClockLate { alertname, by } => {
+            metrics.alerts_of_late_clocks.increment();
+            warn!(
+                component = "provider", alertname, late_by = ?by,
+                "An alert came with an end that is long past: the clock of its sender is late"
+            );
+        }
         Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
             metrics.alerts_limited.with(&metrics.alert_name_labels(subject)).increment();
             warn!(component = "provider", alertname = subject, "Too many alerts of one name");

@@ -48,7 +48,7 @@ impl Engine {
 
     /// Carries one change from the register past the watch list and the signpost into its groups.
     fn take_change(&mut self, now: Now, change: Change, turn: &mut Turn) {
-        let Change { alert, was, former_end } = change;
+        let Change { alert, was, former_end, late_by } = change;
         let plan = self.plan.clone();
         let is_source = self.watch_list.update(&plan, former_end, &alert);
         if was == Was::New {
@@ -61,6 +61,10 @@ impl Engine {
                 self.join_groups(now, &alert, Earlier::Nothing, turn);
             }
             return;
+        }
+        if let Some(by) = late_by {
+            let alertname = alert.name().to_owned();
+            turn.notes.push(Note::SenderClockLate { alertname, by });
         }
         let ended = alert.resolved_at(now.wall);
         if is_source && ended {

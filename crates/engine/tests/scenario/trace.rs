@@ -83,6 +83,9 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
             let invalid = if *invalid > 0 { format!(", {invalid} invalid") } else { String::new() };
             format!("received {firing} firing, {resolved} resolved{invalid}")
         }
+        Note::SenderClockLate { alertname, by } => {
+            format!("the clock that sent {alertname} is late by {}s", by.as_secs())
+        }
         Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
             format!("limit of alerts named {subject} reached")
         }
