@@ -1,1 +1,42 @@
-//! The template language of Go's text/template and html/template.
+//! Go's template language: text/template in full, and html/template's contextual escaping.
+//!
+//! What does a text with `{{ actions }}` say about some data? In come template files, short inline
+//! texts, functions of the host and a [`Value`]; out goes one string, or an error worded as Go
+//! words it, since operators and their scripts have met those words before.
+//!
+//! ```text
+//! Templates::new(functions) ── parse(name, text) ──► a set of definitions
+//!        │ prepare(inline) / prepare_html(inline)     once per load
+//!        ▼
+//!    Prepared ── render(data, host, limits) ──► String   once per notification
+//! ```
+//!
+//! The parser ([`parse`]) makes a compact tree, the renderer ([`render`]) walks it and writes into
+//! one buffer. For HTML, the escaper ([`html`]) rewrites a copy of the tree when it is prepared,
+//! so that rendering pays only for the escaping itself.
+//!
+//! The crate has never heard of alerts. It has no clock, no files and no randomness: what a
+//! function needs beyond its arguments, the caller hands to `render` as the host.
+//! Templates are written by people and may be wrong or hostile; every render is bounded by
+//! [`Limits`].
+
+mod builtin;
+mod error;
+mod function;
+mod html;
+mod limits;
+mod object;
+mod parse;
+mod print;
+mod render;
+mod templates;
+mod value;
+
+pub use error::{Error, ErrorKind};
+pub use function::{Call, Function, Type};
+pub use html::Trust;
+pub use limits::{Limits, ParseLimits};
+pub use object::{Body, Object};
+pub use print::{print_text, sprint, sprintf};
+pub use templates::{Prepared, Templates};
+pub use value::{List, Map, Text, Value};
