@@ -1,9 +1,11 @@
 //! The gossip protocol of hashicorp/memberlist, without sockets or clocks.
 
+pub mod cluster;
 mod machine;
 mod message;
 pub mod wire;
 
+pub use cluster::Cluster;
 pub use machine::{
     Event, Gate, Input, JoinOutcome, Limits, Memberlist, Meta, Mono, Node, Note, Output, Refusal,
     Settings, StreamId, Ticket, Via,

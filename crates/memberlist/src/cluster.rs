@@ -1,0 +1,364 @@
+//! What do Alertmanagers do with a membership protocol?
+//!
+//! They tell each other opaque content under keys, bring each other up to date, wait until they
+//! have heard of what happened before they came, and keep looking for those that they have lost.
+//! [`Cluster`] is all of that around the [`Memberlist`], in the same shape: [`Input`]s with a
+//! reading of the clock go in, [`Output`]s come out, and [`Cluster::next_wakeup`] says when it
+//! wants to be called if nothing happens.
+//!
+//! - An update goes to all: a small one with the gossip, a large one by streams to every member.
+//! - The full state goes with every push-pull. It belongs to the layer above and is asked for.
+//! - Peers are named in the configuration; their names are looked up again and again, and who has
+//!   failed is visited again (`roster`).
+//! - After the start it takes a while until the cluster has settled (`settle`).
+//!
+//! It does not know what the content means, nor how datagrams, streams and lookups are done.
+
+mod turn;
+
+mod settings;
+
+mod parcel;
+
+pub mod part;
+
+mod exchange;
+mod oversize;
+mod roster;
+mod settle;
+
+mod streams;
+mod tell;
+
+mod counters;
+mod note;
+mod status;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use counters::{Counters, Histogram, OversizeCounters, PeerCounters, Traffic, Volume};
+pub use note::{Forgotten, JoinCause, Note};
+pub use oversize::OVERSIZE_WAITING_MAX;
+pub use parcel::Parcel;
+pub use roster::{ADDRESSES_PER_NAME_MAX, FAILED_PEERS_MAX};
+pub use settings::Settings;
+pub use status::{Member, Settling, Status};
+pub use streams::EXCHANGES_MAX;
+pub use tell::GOSSIP_BYTES_MAX;
+pub use turn::{Failure, Input, Outbound, Outcome, Output, Reply, StateToken, Via, Way};
+
+use crate::machine::{self, Event, Memberlist, Mono, Refusal, StreamId};
+use crate::message::{Address, NodeName, NodeStatus, StreamMessage};
+use crate::wire::StreamError;
+use exchange::{Exchange, Exchanges, Side};
+use oversize::Oversize;
+use part::Part;
+use roster::{Roster, Visit};
+use settle::{Poll, Settle};
+
+/// One Alertmanager's part in its cluster.
+#[derive(Debug)]
+pub struct Cluster {
+    settings: Settings,
+    machine: Memberlist,
+    roster: Roster,
+    settle: Settle,
+    exchanges: Exchanges,
+    oversize: Oversize,
+    /// What our streams are for.
+    streams: BTreeMap<Outbound, Purpose>,
+    last_stream: u64,
+    counters: Counters,
+    members_changed: bool,
+    next_tidy: Mono,
+    /// Reused between turns.
+    scratch: Vec<machine::Output>,
+    notes: Vec<Note>,
+}
+
+/// What one of our streams is for.
+#[derive(Debug)]
+enum Purpose {
+    /// The membership machine wants it.
+    Machine { stream: StreamId, to: Address, push_pull: bool },
+    /// One peer's copy of a large message.
+    Oversize { key: String, peer: NodeName, since: Mono },
+    Direct,
+    /// Is the peer that we visit the one we think?
+    Check { visit: Visit, sequence: u32 },
+}
+
+impl Cluster {
+    /// The own node is a member at once, and the peers' names are to be looked up.
+    pub fn new(now: Mono, settings: Settings, seed: u64, out: &mut Vec<Output>) -> Self {
+        let mut scratch = Vec::new();
+        let machine = Memberlist::new(now, settings.machine.clone(), seed, &mut scratch);
+        let settle_interval = settings.machine.gossip_interval * SETTLE_INTERVAL_GOSSIPS;
+        let mut cluster = Self {
+            roster: Roster::new(now, &settings),
+            settle: Settle::new(now, settle_interval, settings.settle_timeout),
+            settings,
+            machine,
+            exchanges: Exchanges::default(),
+            oversize: Oversize::default(),
+            streams: BTreeMap::new(),
+            last_stream: 0,
+            counters: Counters::default(),
+            members_changed: false,
+            next_tidy: now.plus(TIDY_INTERVAL),
+            scratch: Vec::new(),
+            notes: Vec::new(),
+        };
+        for output in scratch.drain(..) {
+            cluster.carry(now, output, out);
+        }
+        cluster.scratch = scratch;
+        cluster.advance(now, out);
+        cluster
+    }
+
+    /// Takes an input, and whatever is due. Appends to `out`, which is never read.
+    ///
+    /// `now` must not be behind that of an earlier call.
+    pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Tick => {}
+            Input::Datagram { from, bytes } => {
+                self.feed(now, machine::Input::Datagram { from, bytes }, out);
+            }
+            Input::Unreachable { to } => self.feed(now, machine::Input::Unreachable { to }, out),
+            Input::Opened { stream, from, message } => {
+                self.handle_opened(now, stream, from, message, out);
+            }
+            Input::Garbled { from: _, error } => {
+                let (StreamError::Reply(error) | StreamError::Close(error)) = error;
+                self.count_dropped(error.reason());
+            }
+            Input::Ended { stream, outcome } => self.handle_ended(now, stream, outcome, out),
+            Input::Resolved { name, addresses } => {
+                self.roster.resolved(now, &name, &addresses, &mut self.notes);
+            }
+            Input::Tell { key, data } => self.handle_tell(now, key, data, out),
+            Input::TellPeer { peer, key, data, way } => {
+                self.handle_tell_peer(now, &peer, Part { key, data }, way, out);
+            }
+            Input::Forward { key, data } => self.handle_forward(now, key, data, out),
+            Input::State { token, parts } => self.handle_state(token, parts, out),
+            Input::SetMeta(meta) => self.feed(now, machine::Input::SetMeta(meta), out),
+            Input::Leave => {
+                self.roster.leave();
+                self.feed(now, machine::Input::Leave, out);
+            }
+        }
+        self.advance(now, out);
+    }
+
+    /// When to call [`Cluster::handle`] if nothing happens before; may be past.
+    pub fn next_wakeup(&self) -> Option<Mono> {
+        [
+            self.machine.next_wakeup(),
+            self.settle.next_wakeup(),
+            self.exchanges.next_wakeup(),
+            Some(self.roster.next_wakeup()),
+            Some(self.next_tidy),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
+    }
+
+    /// The members, suspects and ourselves among them, sorted by name.
+    pub fn members(&self) -> impl Iterator<Item = Member> {
+        self.machine.members().map(|node| Member {
+            name: node.name.clone(),
+            address: node.address,
+            meta: node.meta.clone(),
+            suspect: node.status == NodeStatus::Suspect,
+        })
+    }
+
+    /// Our place among the members, from 0: who is ahead of us speaks before us.
+    pub fn position(&self) -> usize {
+        let own = self.machine.local().0;
+        self.machine.members().take_while(|node| node.name < *own).count()
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settle.is_settled()
+    }
+
+    /// Everything that is shown of the cluster.
+    pub fn status(&self) -> Status {
+        let (name, address) = self.machine.local();
+        let settling = (!self.settle.is_settled()).then(|| Settling {
+            polls_missing: self.settle.polls_missing(),
+            unresolved: self.roster.unresolved().map(str::to_owned).collect(),
+            joining: self.roster.joining().collect(),
+        });
+        Status {
+            name: name.clone(),
+            address,
+            settling,
+            position: self.position(),
+            members: self.members().collect(),
+            expected: self.roster.expected(),
+            failed_peers: self.roster.failed(),
+            messages_queued: self.machine.user_queue_len(),
+            health: self.machine.health(),
+        }
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What is due, and what follows from the input.
+    fn advance(&mut self, now: Mono, out: &mut Vec<Output>) {
+        if self.machine.next_wakeup().is_some_and(|at| at <= now) {
+            self.feed(now, machine::Input::Tick, out);
+        }
+        while let Some(exchange) = self.exchanges.take_overdue(now) {
+            self.notes.push(Note::StateMissing);
+            match exchange.side {
+                Side::Ours { stream, .. } => {
+                    self.feed(now, machine::Input::StreamFailed { stream }, out);
+                }
+                Side::Theirs { ticket } => out.push(Output::Close { stream: ticket }),
+            }
+        }
+        let lookups = self.roster.advance(now, &mut self.notes);
+        out.extend(lookups.into_iter().map(|name| Output::Resolve { name }));
+        while let Some(visit) = self.roster.next_visit() {
+            self.visit(now, visit, out);
+        }
+        self.pump_oversize(now, out);
+        if now >= self.next_tidy {
+            self.next_tidy = now.plus(TIDY_INTERVAL);
+            let machine = &self.machine;
+            self.counters.peers.retain(|name, _| machine.node(name).is_some());
+        }
+        self.poll_settle(now, out);
+        if std::mem::take(&mut self.members_changed) {
+            out.push(Output::MembersChanged);
+        }
+        out.extend(self.notes.drain(..).map(Output::Note));
+    }
+
+    fn poll_settle(&mut self, now: Mono, out: &mut Vec<Output>) {
+        let (note, timed_out) =
+            match self.settle.poll(now, self.machine.size(), self.roster.is_joining()) {
+                Poll::NotDue => return,
+                Poll::Unsettled { polls, before, now, elapsed } => {
+                    self.notes.push(Note::SettlePoll { polls, before, now, elapsed });
+                    return;
+                }
+                Poll::Settled { elapsed } => (Note::Settled { elapsed }, false),
+                Poll::TimedOut { elapsed } => (Note::SettleTimedOut { elapsed }, true),
+            };
+        self.notes.push(note);
+        out.push(Output::Settled { timed_out });
+    }
+
+    /// Hands the membership machine its input and carries on what it answers.
+    fn feed(&mut self, now: Mono, input: machine::Input, out: &mut Vec<Output>) {
+        let mut outputs = std::mem::take(&mut self.scratch);
+        self.machine.handle(now, input, &mut outputs);
+        for output in outputs.drain(..) {
+            self.carry(now, output, out);
+        }
+        self.scratch = outputs;
+    }
+
+    fn carry(&mut self, now: Mono, output: machine::Output, out: &mut Vec<Output>) {
+        match output {
+            machine::Output::SendDatagram { to, bytes } => {
+                out.push(Output::SendDatagram { to, bytes });
+            }
+            machine::Output::OpenStream { stream, to, message, deadline } => match message {
+                StreamMessage::PushPull(push_pull) => {
+                    let side = Side::Ours { stream, to };
+                    self.want_state(Exchange { push_pull, side, deadline }, out);
+                }
+                message => {
+                    let purpose = Purpose::Machine { stream, to, push_pull: false };
+                    self.open(purpose, to, Parcel::new(message), Reply::Expected, deadline, out);
+                }
+            },
+            machine::Output::Answer { ticket, message } => match message {
+                StreamMessage::PushPull(push_pull) => {
+                    let deadline = now.plus(self.settings.machine.stream_timeout);
+                    let side = Side::Theirs { ticket };
+                    self.want_state(Exchange { push_pull, side, deadline }, out);
+                }
+                message => {
+                    out.push(Output::Answer { stream: ticket, parcel: Parcel::new(message) });
+                }
+            },
+            machine::Output::Close { ticket } => out.push(Output::Close { stream: ticket }),
+            machine::Output::Event(event) => self.carry_event(now, event, out),
+            machine::Output::Note(note) => self.carry_note(note),
+        }
+    }
+
+    fn carry_event(&mut self, now: Mono, event: Event, out: &mut Vec<Output>) {
+        match event {
+            Event::Join { node, address } => {
+                self.members_changed = true;
+                self.counters.peers_joined += 1;
+                if node != *self.machine.local().0 {
+                    self.roster.joined(&node, address);
+                    self.notes.push(Note::PeerJoined { peer: node, address });
+                }
+            }
+            Event::Leave { node, address, farewell } => {
+                self.members_changed = true;
+                self.counters.peers_left += 1;
+                if node != *self.machine.local().0 {
+                    self.roster.lost(now, &node, address, &mut self.notes);
+                    self.notes.push(Note::PeerLost { peer: node, address, left: farewell });
+                }
+            }
+            Event::Update { node: _ } => {
+                self.members_changed = true;
+                self.counters.peers_updated += 1;
+            }
+            Event::Conflict { node, address, claimed } => {
+                self.counters.name_conflicts += 1;
+                let note = Note::NameConflict { peer: node, known: address, other: claimed };
+                self.notes.push(note);
+            }
+            Event::UserMessage { from, via, body } => self.hear_update(from, via, body, out),
+            Event::RemoteState { from, join: _, body } => self.hear_state(from, body, out),
+            Event::PingRtt { node, rtt } => {
+                self.counters.peers.entry(node).or_default().pings.observe(rtt);
+            }
+            Event::AliveSeen { node } => {
+                self.counters.peers.entry(node).or_default().alive_messages += 1;
+            }
+            Event::JoinEnded { address, outcome } => self.join_ended(address, outcome),
+            Event::LeaveDone => out.push(Output::Left),
+        }
+    }
+
+    fn carry_note(&mut self, note: machine::Note) {
+        if let machine::Note::MergeRefused { from, refusal: Refusal::Cluster } = note {
+            self.counters.foreign_refused += 1;
+            self.notes.push(Note::ForeignCluster { address: from });
+            return;
+        }
+        if let machine::Note::Undecodable { error, .. } = &note {
+            self.count_dropped(error.reason());
+        }
+        if let machine::Note::QueuePruned { count } = note {
+            self.counters.messages_pruned += count as u64;
+        }
+        self.notes.push(Note::Membership(note));
+    }
+}
+
+/// Polls of whether the cluster has settled are that many gossip intervals apart, as in Go.
+const SETTLE_INTERVAL_GOSSIPS: u32 = 10;
+/// How often the figures of nodes are dropped that nobody knows any longer.
+const TIDY_INTERVAL: Duration = Duration::from_mins(1);
+

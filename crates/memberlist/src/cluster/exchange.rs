@@ -1,0 +1,65 @@
+//! Push-pulls that wait for our own full state.
+//!
+//! The membership machine says what it knows of the nodes; what the layer above knows has to be
+//! asked for. Until it comes, or its time is over, the exchange waits here.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::turn::StateToken;
+use crate::machine::{Mono, StreamId, Ticket};
+use crate::message::{Address, PushPull};
+
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    waiting: BTreeMap<StateToken, Exchange>,
+    last: u64,
+}
+
+/// One push-pull.
+#[derive(Debug)]
+pub(super) struct Exchange {
+    pub push_pull: PushPull,
+    pub side: Side,
+    pub deadline: Mono,
+}
+
+/// Who began it.
+#[derive(Debug)]
+pub(super) enum Side {
+    Ours { stream: StreamId, to: Address },
+    Theirs { ticket: Ticket },
+}
+
+impl Exchanges {
+    pub fn insert(&mut self, exchange: Exchange) -> StateToken {
+        self.last += 1;
+        let token = StateToken(self.last);
+        self.waiting.insert(token, exchange);
+        token
+    }
+
+    pub fn take(&mut self, token: StateToken) -> Option<Exchange> {
+        self.waiting.remove(&token)
+    }
+
+    /// One whose time is over.
+    pub fn take_overdue(&mut self, now: Mono) -> Option<Exchange> {
+        let overdue = self.waiting.iter().find(|(_, exchange)| exchange.deadline <= now);
+        let token = overdue.map(|(token, _)| *token)?;
+        self.waiting.remove(&token)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Exchanges that peers began.
+    pub fn theirs(&self) -> usize {
+        let exchanges = self.waiting.values();
+        exchanges.filter(|exchange| matches!(exchange.side, Side::Theirs { .. })).count()
+    }
+
+    pub fn next_wakeup(&self) -> Option<Mono> {
+        self.waiting.values().map(|exchange| exchange.deadline).min()
+    }
+}

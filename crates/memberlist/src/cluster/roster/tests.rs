@@ -1,0 +1,202 @@
+use super::*;
+
+fn settings(peers: &[&str]) -> Settings {
+    let name = NodeName::new("own").unwrap();
+    let peers = peers.iter().map(|peer| (*peer).to_owned()).collect();
+    Settings::alertmanager(name, at("10.0.0.1:9094"), peers)
+}
+
+fn at(text: &str) -> Address {
+    let address: SocketAddr = text.parse().unwrap();
+    Address::new(address.ip(), address.port())
+}
+
+fn seconds(seconds: u64) -> Mono {
+    Mono::default().plus(Duration::from_secs(seconds))
+}
+
+fn node(name: &str) -> NodeName {
+    NodeName::new(name).unwrap()
+}
+
+/// All visits that are due, as they are ended with `result`.
+fn visits(roster: &mut Roster, result: Visited) -> Vec<Visit> {
+    let mut notes = Vec::new();
+    let mut visits = Vec::new();
+    while let Some(visit) = roster.next_visit() {
+        roster.visited(visit.address, result, &mut notes);
+        visits.push(visit);
+    }
+    visits
+}
+
+fn visit(address: &str, cause: JoinCause) -> Visit {
+    Visit { address: at(address), cause, expecting: None }
+}
+
+#[test]
+fn configured_addresses_are_visited_at_boot_and_again_until_they_are_met() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.1:9094", "10.0.0.2:9094"]));
+    assert!(roster.advance(seconds(0), &mut notes).is_empty());
+    assert!(roster.is_joining());
+    assert_eq!((roster.failed(), roster.expected()), (1, 1));
+    let boot = visit("10.0.0.2:9094", JoinCause::Boot);
+    assert_eq!(visits(&mut roster, Visited::Failed), [boot]);
+    assert!(!roster.is_joining());
+    roster.advance(seconds(10), &mut notes);
+    let again = visit("10.0.0.2:9094", JoinCause::Reconnect);
+    assert_eq!(visits(&mut roster, Visited::Joined), [again]);
+    roster.joined(&node("b"), at("10.0.0.2:9094"));
+    roster.advance(seconds(20), &mut notes);
+    assert_eq!(visits(&mut roster, Visited::Failed), []);
+    assert_eq!(roster.failed(), 0);
+}
+
+#[test]
+fn a_name_is_looked_up_until_it_stands_for_something_and_then_now_and_again() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["am:9094"]));
+    assert_eq!(roster.advance(seconds(0), &mut notes), ["am:9094"]);
+    assert!(roster.advance(seconds(1), &mut notes).is_empty());
+    roster.resolved(seconds(1), "am:9094", &[], &mut notes);
+    assert_eq!(notes, [Note::NameUnresolved { name: "am:9094".to_owned() }]);
+    assert!(roster.is_joining());
+    assert_eq!(roster.expected(), 1);
+    assert_eq!(roster.advance(seconds(3), &mut notes), ["am:9094"]);
+    let found = [at("10.0.0.3:9094"), at("10.0.0.1:9094"), at("10.0.0.3:9094")];
+    roster.resolved(seconds(3), "am:9094", &found, &mut notes);
+    assert_eq!(visits(&mut roster, Visited::Joined), [visit("10.0.0.3:9094", JoinCause::Boot)]);
+    assert!(!roster.is_joining());
+    assert!(roster.advance(seconds(9), &mut notes).is_empty());
+    assert_eq!(visits(&mut roster, Visited::Joined), []);
+
+    roster.joined(&node("c"), at("10.0.0.3:9094"));
+    assert_eq!(roster.advance(seconds(18), &mut notes), ["am:9094"]);
+    let found = [at("10.0.0.3:9094"), at("10.0.0.4:9094")];
+    roster.resolved(seconds(18), "am:9094", &found, &mut notes);
+    assert_eq!(visits(&mut roster, Visited::Joined), [visit("10.0.0.4:9094", JoinCause::Refresh)]);
+}
+
+#[test]
+fn an_address_that_nobody_configured_is_asked_for_the_peer_that_was_there() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&[]));
+    roster.joined(&node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    let mut stranger = 0;
+    for round in 1..=5 {
+        roster.advance(seconds(10 * round), &mut notes);
+        for visit in visits(&mut roster, Visited::Stranger) {
+            assert_eq!(visit.expecting, Some(node("b")));
+            stranger += 1;
+        }
+    }
+    assert_eq!(stranger, REFUSALS_MAX);
+    assert_eq!(roster.failed(), 0);
+    let reason = Forgotten::Recycled;
+    assert_eq!(notes, [Note::PeerForgotten { address: at("10.0.0.2:9094"), reason }]);
+}
+
+#[test]
+fn a_configured_address_is_never_given_up_for_who_is_there() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.2:9094"]));
+    roster.joined(&node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    for round in 1..=9 {
+        roster.advance(seconds(10 * round), &mut notes);
+        let visits = visits(&mut roster, Visited::Stranger);
+        assert_eq!(visits[0].expecting, None);
+    }
+    assert_eq!(roster.failed(), 1);
+}
+
+#[test]
+fn a_peer_that_comes_back_elsewhere_is_not_looked_for_where_it_was() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&[]));
+    roster.joined(&node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    roster.joined(&node("b"), at("10.0.0.9:9094"));
+    assert_eq!(roster.failed(), 0);
+    // And who restarts under a new name takes the place of the old one, whose end is told later.
+    roster.joined(&node("c"), at("10.0.0.9:9094"));
+    roster.lost(seconds(9), &node("b"), at("10.0.0.9:9094"), &mut notes);
+    assert_eq!(roster.failed(), 0);
+}
+
+#[test]
+fn hope_ends_after_the_reconnect_timeout() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.2:9094"]));
+    roster.advance(seconds(6 * 3600), &mut notes);
+    assert_eq!(roster.failed(), 1);
+    roster.advance(seconds(6 * 3600 + 60), &mut notes);
+    assert_eq!(roster.failed(), 0);
+    let reason = Forgotten::TimedOut;
+    assert_eq!(notes, [Note::PeerForgotten { address: at("10.0.0.2:9094"), reason }]);
+}
+
+#[test]
+fn hope_ends_sooner_where_no_name_stands_for_the_address_any_longer() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["am:9094"]));
+    roster.resolved(seconds(0), "am:9094", &[at("10.0.0.2:9094")], &mut notes);
+    roster.joined(&node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(60), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    // A lookup that fails says nothing about the address.
+    roster.resolved(seconds(60), "am:9094", &[], &mut notes);
+    roster.advance(seconds(900), &mut notes);
+    assert_eq!(roster.failed(), 1);
+    roster.resolved(seconds(901), "am:9094", &[at("10.0.0.7:9094")], &mut notes);
+    roster.advance(seconds(961), &mut notes);
+    assert_eq!(roster.failed(), 0);
+    assert!(notes.contains(&Note::PeerForgotten {
+        address: at("10.0.0.2:9094"),
+        reason: Forgotten::NoLongerNamed
+    }));
+}
+
+#[test]
+fn what_is_remembered_of_the_lost_is_limited() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&[]));
+    for port in 1..=FAILED_PEERS_MAX as u16 + 1 {
+        let address = Address::new([10, 0, 0, 2], port);
+        roster.lost(seconds(port.into()), &node(&format!("n{port}")), address, &mut notes);
+    }
+    assert_eq!(roster.failed(), FAILED_PEERS_MAX);
+    let reason = Forgotten::TooMany;
+    assert_eq!(notes, [Note::PeerForgotten { address: at("10.0.0.2:1"), reason }]);
+}
+
+#[test]
+fn few_visits_are_made_at_once_and_none_twice() {
+    let peers: Vec<_> = (1..=20).map(|port| format!("10.0.0.2:{port}")).collect();
+    let peers: Vec<_> = peers.iter().map(String::as_str).collect();
+    let mut roster = Roster::new(seconds(0), &settings(&peers));
+    let mut notes = Vec::new();
+    let first: Vec<_> = std::iter::from_fn(|| roster.next_visit()).collect();
+    assert_eq!(first.len(), VISITS_AT_ONCE_MAX);
+    roster.advance(seconds(15), &mut notes);
+    for visit in &first {
+        roster.visited(visit.address, Visited::Failed, &mut notes);
+    }
+    assert_eq!(visits(&mut roster, Visited::Failed).len(), 20 - VISITS_AT_ONCE_MAX);
+}
+
+#[test]
+fn after_the_farewell_nobody_is_visited() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.2:9094", "am:9094"]));
+    roster.leave();
+    assert!(roster.advance(seconds(100), &mut notes).is_empty());
+    assert_eq!(visits(&mut roster, Visited::Failed), []);
+}
+
+#[test]
+fn an_address_is_the_same_in_both_forms() {
+    assert_eq!(canonical(at("[::ffff:10.0.0.2]:9094")), at("10.0.0.2:9094"));
+    assert_eq!(canonical(at("[fd00::2]:9094")), at("[fd00::2]:9094"));
+}

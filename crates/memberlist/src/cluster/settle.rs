@@ -1,0 +1,89 @@
+//! Has the cluster settled?
+//!
+//! After the start, a node waits with its notifications until it has heard what the others have
+//! told. That cannot be known for sure; the sign for it is that the number of members has stayed
+//! the same for some polls, as in Go, which takes five of them. Go polls on even while its first
+//! joins are under way or no name could be looked up, and then settles alone; here such a poll
+//! counts as unsettled. When the time is over, the cluster counts as settled whatever it is.
+
+use std::time::Duration;
+
+use crate::machine::Mono;
+
+/// The wait for the cluster to settle.
+#[derive(Debug)]
+pub(super) struct Settle {
+    started: Mono,
+    interval: Duration,
+    deadline: Mono,
+    next_poll: Mono,
+    polls: u32,
+    /// Polls in a row that saw no change.
+    steady: u32,
+    members: usize,
+    settled: bool,
+}
+
+/// What a poll saw.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Poll {
+    NotDue,
+    Unsettled { polls: u32, before: usize, now: usize, elapsed: Duration },
+    Settled { elapsed: Duration },
+    TimedOut { elapsed: Duration },
+}
+
+impl Settle {
+    pub fn new(now: Mono, interval: Duration, timeout: Duration) -> Self {
+        Self {
+            started: now,
+            interval,
+            deadline: now.plus(timeout),
+            next_poll: now.plus(interval),
+            polls: 0,
+            steady: 0,
+            members: 0,
+            settled: false,
+        }
+    }
+
+    /// `joining`: the peers that were configured have not all been tried yet.
+    pub fn poll(&mut self, now: Mono, members: usize, joining: bool) -> Poll {
+        if self.settled || now < self.next_poll.min(self.deadline) {
+            return Poll::NotDue;
+        }
+        let elapsed = now.since(self.started);
+        if now >= self.deadline {
+            self.settled = true;
+            return Poll::TimedOut { elapsed };
+        }
+        self.next_poll = now.plus(self.interval);
+        if self.steady >= STEADY_POLLS && !joining {
+            self.settled = true;
+            return Poll::Settled { elapsed };
+        }
+        let before = std::mem::replace(&mut self.members, members);
+        self.steady = if before == members && !joining { self.steady + 1 } else { 0 };
+        self.polls += 1;
+        Poll::Unsettled { polls: self.polls, before, now: members, elapsed }
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// Polls without a change that are still wanted.
+    pub fn polls_missing(&self) -> u32 {
+        STEADY_POLLS.saturating_sub(self.steady)
+    }
+
+    pub fn next_wakeup(&self) -> Option<Mono> {
+        (!self.settled).then(|| self.next_poll.min(self.deadline))
+    }
+}
+
+/// Go's figure; one more poll then lets it settle.
+const STEADY_POLLS: u32 = 3;
+
+#[cfg(test)]
+mod tests;

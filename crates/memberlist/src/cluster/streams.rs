@@ -1,0 +1,213 @@
+//! What becomes of streams: those that peers open, and ours.
+//!
+//! Where a configured peer is expected, a visit is a push-pull at once. Elsewhere the peer is
+//! asked for by name first, since the address may belong to another node by now, and to the
+//! members of another cluster we want to tell nothing. For the same reason the answer of a
+//! push-pull is dropped if nobody configured the address and the answer names no node that we
+//! know.
+
+use super::exchange::{Exchange, Side};
+use super::roster::{Visit, Visited};
+use super::{
+    Cluster, Failure, JoinCause, Note, Outbound, Outcome, Output, Parcel, Part, Purpose, Reply,
+    StateToken, machine,
+};
+use crate::machine::{JoinOutcome, Mono, Refusal, Ticket};
+use crate::message::{Address, Ping, PushPull, StreamMessage};
+use bytes::Bytes;
+
+impl Cluster {
+    pub(super) fn handle_opened(
+        &mut self,
+        now: Mono,
+        ticket: Ticket,
+        from: Address,
+        message: StreamMessage,
+        out: &mut Vec<Output>,
+    ) {
+        let is_push_pull = matches!(message, StreamMessage::PushPull(_));
+        if is_push_pull && self.exchanges.theirs() >= EXCHANGES_MAX {
+            self.notes.push(Note::ExchangeRefused { address: from });
+            out.push(Output::Close { stream: ticket });
+            return;
+        }
+        self.feed(now, machine::Input::Stream { ticket, from, message }, out);
+    }
+
+    pub(super) fn handle_ended(
+        &mut self,
+        now: Mono,
+        stream: Outbound,
+        outcome: Outcome,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(purpose) = self.streams.remove(&stream) else { return };
+        match purpose {
+            Purpose::Machine { stream, to, push_pull } => {
+                let input = match outcome {
+                    Outcome::Answered(answer) if !self.is_foreign(push_pull, to, &answer) => {
+                        machine::Input::Answered { stream, answer }
+                    }
+                    Outcome::Answered(_) | Outcome::Sent | Outcome::Failed(_) => {
+                        machine::Input::StreamFailed { stream }
+                    }
+                };
+                self.feed(now, input, out);
+            }
+            Purpose::Oversize { key, peer, since } => {
+                self.oversize.ended(&key);
+                let counters = self.counters.oversize.entry(key.clone()).or_default();
+                match outcome {
+                    Outcome::Sent | Outcome::Answered(_) => {
+                        counters.duration.observe(now.since(since));
+                    }
+                    Outcome::Failed(_) => {
+                        counters.failed += 1;
+                        self.notes.push(Note::OversizeFailed { key, peer });
+                    }
+                }
+            }
+            Purpose::Direct => {}
+            Purpose::Check { visit, sequence } => {
+                self.handle_checked(now, visit, sequence, &outcome, out);
+            }
+        }
+    }
+
+    pub(super) fn visit(&mut self, now: Mono, visit: Visit, out: &mut Vec<Output>) {
+        let Some(expected) = visit.expecting.clone() else {
+            self.feed(now, machine::Input::Join(visit.address), out);
+            return;
+        };
+        let (name, address) = self.machine.local();
+        // Any number will do: it only has to come back on the same stream.
+        let sequence = u32::try_from(self.last_stream % u64::from(u32::MAX)).unwrap_or(0);
+        let ping = Ping {
+            sequence,
+            node: Some(expected),
+            source: Some(address),
+            source_node: Some(name.clone()),
+        };
+        let parcel = Parcel::new(StreamMessage::Ping(ping));
+        let deadline = now.plus(self.settings.machine.stream_timeout);
+        let to = visit.address;
+        self.open(Purpose::Check { visit, sequence }, to, parcel, Reply::Expected, deadline, out);
+    }
+
+    /// The machine has made what it could of a visit.
+    pub(super) fn join_ended(&mut self, address: Address, outcome: JoinOutcome) {
+        let visited = match outcome {
+            JoinOutcome::Merged => Visited::Joined,
+            JoinOutcome::Failed | JoinOutcome::Refused(Refusal::Versions) => Visited::Failed,
+            JoinOutcome::Refused(Refusal::Cluster) => Visited::Stranger,
+        };
+        self.visit_ended(address, visited);
+    }
+
+    /// The layer above told its state: the exchange that waits for it goes on.
+    pub(super) fn handle_state(
+        &mut self,
+        token: StateToken,
+        parts: Vec<(String, Bytes)>,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(Exchange { push_pull, side, deadline }) = self.exchanges.take(token) else {
+            return;
+        };
+        let keys = &self.settings.state_keys;
+        let parts: Vec<_> = parts
+            .into_iter()
+            .filter(|(key, _)| keys.contains(key))
+            .map(|(key, data)| Part { key, data })
+            .collect();
+        let parcel = Parcel::with_state(push_pull, parts);
+        self.counters.sent.full_state.add(1, parcel.state_len());
+        match side {
+            Side::Theirs { ticket } => out.push(Output::Answer { stream: ticket, parcel }),
+            Side::Ours { stream, to } => {
+                let purpose = Purpose::Machine { stream, to, push_pull: true };
+                self.open(purpose, to, parcel, Reply::Expected, deadline, out);
+            }
+        }
+    }
+
+    pub(super) fn want_state(&mut self, exchange: Exchange, out: &mut Vec<Output>) {
+        let token = self.exchanges.insert(exchange);
+        out.push(Output::StateWanted { token });
+    }
+
+    pub(super) fn open(
+        &mut self,
+        purpose: Purpose,
+        to: Address,
+        parcel: Parcel,
+        reply: Reply,
+        deadline: Mono,
+        out: &mut Vec<Output>,
+    ) {
+        self.last_stream += 1;
+        let stream = Outbound(self.last_stream);
+        self.streams.insert(stream, purpose);
+        out.push(Output::Open { stream, to, parcel, reply, deadline });
+    }
+
+    /// What the peer at an address that nobody configured said when asked for its name.
+    fn handle_checked(
+        &mut self,
+        now: Mono,
+        visit: Visit,
+        sequence: u32,
+        outcome: &Outcome,
+        out: &mut Vec<Output>,
+    ) {
+        match outcome {
+            Outcome::Answered(StreamMessage::Ack(ack)) if ack.sequence == sequence => {
+                self.feed(now, machine::Input::Join(visit.address), out);
+            }
+            Outcome::Failed(Failure::Closed) => self.visit_ended(visit.address, Visited::Stranger),
+            Outcome::Answered(_) | Outcome::Sent | Outcome::Failed(_) => {
+                self.visit_ended(visit.address, Visited::Failed);
+            }
+        }
+    }
+
+    fn visit_ended(&mut self, address: Address, visited: Visited) {
+        let Some(cause) = self.roster.visited(address, visited, &mut self.notes) else { return };
+        let joined = visited == Visited::Joined;
+        let counter = match (cause, joined) {
+            (JoinCause::Boot, _) => None,
+            (JoinCause::Reconnect, true) => Some(&mut self.counters.reconnections),
+            (JoinCause::Reconnect, false) => Some(&mut self.counters.reconnections_failed),
+            (JoinCause::Refresh, true) => Some(&mut self.counters.refresh_joins),
+            (JoinCause::Refresh, false) => Some(&mut self.counters.refresh_joins_failed),
+        };
+        if let Some(counter) = counter {
+            *counter += 1;
+        }
+        self.notes.push(match joined {
+            true => Note::Joined { address, cause },
+            false => Note::JoinFailed { address, cause },
+        });
+    }
+
+    /// Whether an answer comes from a cluster that has nothing to do with ours.
+    fn is_foreign(&mut self, push_pull: bool, from: Address, answer: &StreamMessage) -> bool {
+        let StreamMessage::PushPull(PushPull { nodes, .. }) = answer else { return false };
+        if !push_pull || self.roster.is_named(from) {
+            return false;
+        }
+        let foreign = !nodes.iter().any(|node| self.machine.node(&node.name).is_some());
+        if foreign {
+            self.counters.foreign_refused += 1;
+            self.notes.push(Note::ForeignCluster { address: from });
+        }
+        foreign
+    }
+
+    pub(super) fn count_dropped(&mut self, reason: &'static str) {
+        *self.counters.dropped.entry(reason).or_default() += 1;
+    }
+}
+
+/// Limit: full states that peers wait for at once, as in Go.
+pub const EXCHANGES_MAX: usize = 127;

@@ -1,0 +1,171 @@
+//! How content gets to the others, and from them to the layer above.
+//!
+//! An update is a [`Part`]: gossiped if it fits into half a datagram, else sent to every member by
+//! streams, one update of a key at a time. Nothing is kept for a node that is alone: whoever joins
+//! gets the full state. But one who is just fetching it may miss an update that comes meanwhile,
+//! so during an exchange updates are kept as if somebody were there.
+
+use bytes::Bytes;
+use prost::Message as _;
+
+use super::{
+    Cluster, Note, Output, Parcel, Part, Purpose, Reply, Via, Way, machine, part::FullState,
+};
+use crate::machine::Mono;
+use crate::message::{Address, NodeName, NodeStatus, StreamMessage, UserMessage};
+
+impl Cluster {
+    pub(super) fn handle_tell(
+        &mut self,
+        now: Mono,
+        key: String,
+        data: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        if self.is_alone() && !self.is_exchanging() {
+            return;
+        }
+        let part = Part { key, data };
+        let body = Bytes::from(part.encode_to_vec());
+        if body.len() <= GOSSIP_BYTES_MAX {
+            self.feed(now, machine::Input::Broadcast(body), out);
+        } else if self.oversize.push(&part.key, body).is_err() {
+            self.counters.oversize.entry(part.key.clone()).or_default().dropped += 1;
+            self.notes.push(Note::OversizeDropped { key: part.key });
+        }
+    }
+
+    pub(super) fn handle_forward(
+        &mut self,
+        now: Mono,
+        key: String,
+        data: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        if data.len() > GOSSIP_BYTES_MAX {
+            return;
+        }
+        *self.counters.forwarded.entry(key.clone()).or_default() += 1;
+        let body = Bytes::from(Part { key, data }.encode_to_vec());
+        self.feed(now, machine::Input::Broadcast(body), out);
+    }
+
+    pub(super) fn handle_tell_peer(
+        &mut self,
+        now: Mono,
+        peer: &NodeName,
+        part: Part,
+        way: Way,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(to) = self.member_address(peer) else {
+            self.notes.push(Note::PeerUnknown { peer: peer.clone() });
+            return;
+        };
+        let body = Bytes::from(part.encode_to_vec());
+        self.counters.sent.update.add(1, body.len());
+        if way == Way::Datagram && body.len() <= self.datagram_room() {
+            self.feed(now, machine::Input::Tell { to, body }, out);
+        } else {
+            self.send_by_stream(now, Purpose::Direct, to, body, out);
+        }
+    }
+
+    /// Sends the next large message of each key whose last one is through.
+    pub(super) fn pump_oversize(&mut self, now: Mono, out: &mut Vec<Output>) {
+        let own = self.machine.local().0.clone();
+        if self.is_alone() {
+            if !self.is_exchanging() {
+                self.oversize.clear();
+            }
+            return;
+        }
+        let members = self.machine.members().filter(|node| node.name != own);
+        let peers: Vec<_> = members.map(|node| (node.name.clone(), node.address)).collect();
+        while let Some((key, body)) = self.oversize.next(peers.len()) {
+            self.counters.oversize.entry(key.clone()).or_default().sent += peers.len() as u64;
+            for (peer, to) in &peers {
+                let purpose =
+                    Purpose::Oversize { key: key.clone(), peer: peer.clone(), since: now };
+                self.send_by_stream(now, purpose, *to, body.clone(), out);
+            }
+        }
+    }
+
+    pub(super) fn hear_update(
+        &mut self,
+        from: Address,
+        via: machine::Via,
+        body: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        self.counters.received.update.add(1, body.len());
+        let via = match via {
+            machine::Via::Datagram => Via::Datagram,
+            machine::Via::Stream => Via::Stream,
+        };
+        match Part::decode(body) {
+            Ok(Part { key, data }) => out.push(Output::Heard { key, data, from, via }),
+            Err(_) => self.notes.push(Note::Undecodable { from }),
+        }
+    }
+
+    pub(super) fn hear_state(&mut self, from: Address, body: Bytes, out: &mut Vec<Output>) {
+        self.counters.received.full_state.add(1, body.len());
+        let Ok(state) = FullState::decode(body) else {
+            self.notes.push(Note::Undecodable { from });
+            return;
+        };
+        for Part { key, data } in state.parts {
+            // What is empty has nothing to say.
+            if !data.is_empty() {
+                out.push(Output::Heard { key, data, from, via: Via::FullState });
+            }
+        }
+    }
+
+    fn send_by_stream(
+        &mut self,
+        now: Mono,
+        purpose: Purpose,
+        to: Address,
+        body: Bytes,
+        out: &mut Vec<Output>,
+    ) {
+        let deadline = now.plus(self.settings.machine.stream_timeout);
+        let parcel = Parcel::new(StreamMessage::User(UserMessage { body }));
+        self.open(purpose, to, parcel, Reply::None, deadline, out);
+    }
+
+    fn is_alone(&self) -> bool {
+        self.machine.size() <= 1
+    }
+
+    fn is_exchanging(&self) -> bool {
+        let push_pull = |purpose: &Purpose| {
+            matches!(purpose, Purpose::Machine { push_pull: true, .. } | Purpose::Check { .. })
+        };
+        !self.exchanges.is_empty() || self.streams.values().any(push_pull)
+    }
+
+    fn member_address(&self, peer: &NodeName) -> Option<Address> {
+        let node = self.machine.node(peer)?;
+        match node.status {
+            NodeStatus::Alive | NodeStatus::Suspect => Some(node.address),
+            NodeStatus::Dead | NodeStatus::Left => None,
+        }
+    }
+
+    /// How large a message may be that is alone in a datagram: its type takes a byte, the label
+    /// two more than it is long.
+    fn datagram_room(&self) -> usize {
+        let label = match self.settings.machine.label.as_bytes().len() {
+            0 => 0,
+            bytes => bytes + 2,
+        };
+        self.settings.machine.datagram_bytes.saturating_sub(1 + label)
+    }
+}
+
+/// Limit: what is gossiped, being half of a datagram; larger messages go by streams.
+pub const GOSSIP_BYTES_MAX: usize = 700;
