@@ -40,6 +40,15 @@ pub enum StreamError {
     Close(WireError),
 }
 
+impl StreamError {
+    /// What is wrong, whatever is done about it.
+    pub fn wire(&self) -> &WireError {
+        match self {
+            Self::Reply(error) | Self::Close(error) => error,
+        }
+    }
+}
+
 impl WireError {
     /// The word under which drops are counted.
     pub fn reason(&self) -> &'static str {
