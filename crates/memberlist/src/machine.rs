@@ -9,23 +9,68 @@
 //!
 //! It does not know what the news are about, how streams are read, or which addresses are worth
 //! joining: that is the layer above.
+//!
+//! What is said of nodes is judged in `claims`, by whomever and however it was said. `probing`
+//! finds out for itself; `gossip` tells a few, often and little; `push_pull` tells one, seldom and
+//! all.
 
 mod settings;
 mod time;
 mod turn;
 
+mod claims;
+mod gossip;
+mod probing;
+mod push_pull;
+
+mod nodes;
+mod probe;
+mod queue;
+mod relay;
+mod rng;
+mod scale;
+mod suspicion;
+
 pub use settings::{Gate, Limits, Meta, Settings};
 pub use time::Mono;
 pub use turn::{Event, Input, JoinOutcome, Note, Output, Refusal, StreamId, Ticket, Via};
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use bytes::Bytes;
 
-use crate::message::{Address, NodeName, NodeStatus, Versions};
+use self::gossip::News;
+use self::nodes::Nodes;
+use self::probe::Probe;
+use self::push_pull::Contact;
+use self::relay::Relays;
+use self::rng::Rng;
+use self::suspicion::Suspicions;
+use crate::message::{Address, Message, NodeName, NodeStatus, StreamMessage, Versions};
+use crate::wire::datagram;
 
 /// One member's view of its cluster.
 #[derive(Debug)]
 pub struct Memberlist {
     settings: Settings,
+    rng: Rng,
+    /// The clock's reading of this turn.
+    now: Mono,
+    nodes: Nodes,
+    suspicions: Suspicions,
+    news: News,
+    gossip_at: Mono,
+    probe: Option<Probe>,
+    /// Past while a probe takes longer than its interval; the next one then follows at once.
+    probe_at: Mono,
+    relays: Relays,
+    push_pulls: BTreeMap<StreamId, Contact>,
+    push_pull_at: Mono,
+    farewell: Farewell,
+    health: u32,
+    last_sequence: u32,
+    last_stream: u64,
 }
 
 /// What is known of one node.
@@ -42,50 +87,253 @@ pub struct Node {
     pub since: Mono,
 }
 
+/// Whether we mean to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Farewell {
+    Staying,
+    Saying { until: Mono },
+    Said,
+}
+
 impl Memberlist {
     /// We are a member at once, the only one: `out` gets the event.
-    pub fn new(_now: Mono, settings: Settings, _seed: u64, _out: &mut Vec<Output>) -> Self {
-        Memberlist { settings }
+    pub fn new(now: Mono, settings: Settings, seed: u64, out: &mut Vec<Output>) -> Self {
+        let mut rng = Rng::new(seed);
+        let own = Node {
+            name: settings.name.clone(),
+            address: settings.address,
+            meta: settings.meta.as_bytes().clone(),
+            versions: settings.versions,
+            incarnation: 1,
+            status: NodeStatus::Alive,
+            since: now,
+        };
+        let push_pull_after = rng.delay_below(settings.push_pull_interval);
+        let mut memberlist = Memberlist {
+            now,
+            nodes: Nodes::new(own),
+            suspicions: Suspicions::default(),
+            news: News::new(settings.limits),
+            gossip_at: now.plus(rng.delay_below(settings.gossip_interval)),
+            probe: None,
+            probe_at: now.plus(rng.delay_below(settings.probe_interval)),
+            relays: Relays::new(settings.limits.relays_max),
+            push_pulls: BTreeMap::new(),
+            push_pull_at: now.plus(push_pull_after).plus(settings.push_pull_interval),
+            farewell: Farewell::Staying,
+            health: 0,
+            last_sequence: 0,
+            last_stream: 0,
+            rng,
+            settings,
+        };
+        memberlist.introduce_ourselves(out);
+        memberlist
     }
 
-    /// Takes an input, and whatever is due. Appends to `out`, which is never read.
+    /// Takes an input, and then whatever is due. Appends to `out`, which is never read.
     ///
-    /// `now` must not be behind that of an earlier call.
-    pub fn handle(&mut self, _now: Mono, _input: Input, _out: &mut Vec<Output>) {}
+    /// `now` must not be behind that of an earlier call; if it is, it counts as that.
+    pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Output>) {
+        debug_assert!(now >= self.now, "the clock never goes back");
+        let overslept = self.next_wakeup().map_or(Duration::ZERO, |wakeup| now.since(wakeup));
+        self.now = self.now.max(now);
+        if overslept > self.settings.probe_interval {
+            self.oversleep(overslept, out);
+        }
+        self.take(input, out);
+        self.fall_due(out);
+    }
+
+    fn take(&mut self, input: Input, out: &mut Vec<Output>) {
+        match input {
+            Input::Datagram { from, bytes } => self.heard(from, &bytes, out),
+            Input::Stream { ticket, from, message } => self.asked(ticket, from, message, out),
+            Input::Answered { stream, answer } => self.answered(stream, answer, out),
+            Input::StreamFailed { stream } => self.push_pull_failed(stream, out),
+            Input::Unreachable { to } => {
+                if let Some(probe) = &mut self.probe {
+                    probe.unreachable(self.now, to);
+                }
+            }
+            Input::Join(address) => self.begin_push_pull(address, Contact::Join(address), out),
+            Input::Broadcast(body) => self.broadcast(body, out),
+            Input::Tell { to, body } => self.tell(to, body, out),
+            Input::SetMeta(meta) => self.set_meta(meta, out),
+            Input::Leave => self.leave(out),
+            Input::Tick => {}
+        }
+    }
 
     /// When to call [`Memberlist::handle`] if nothing happens before; may be past.
     pub fn next_wakeup(&self) -> Option<Mono> {
-        None
+        let probing = self.probe.as_ref().map_or(self.probe_at, Probe::next_due);
+        let farewell = match self.farewell {
+            Farewell::Saying { until } => Some(until),
+            Farewell::Staying | Farewell::Said => None,
+        };
+        let gossip = self.has_gossip().then_some(self.gossip_at);
+        [self.suspicions.next_due(), self.relays.next_due(), gossip, farewell]
+            .into_iter()
+            .flatten()
+            .chain([probing, self.push_pull_at])
+            .min()
     }
 
     /// The members, suspects and ourselves among them, sorted by the bytes of their names.
     pub fn members(&self) -> impl Iterator<Item = &Node> {
-        std::iter::empty()
+        self.nodes.all().filter(|node| node.is_member())
     }
 
-    /// Any node known, the dead among them.
-    pub fn node(&self, _name: &NodeName) -> Option<&Node> {
-        None
+    /// Any node known, for a while also one that is gone.
+    pub fn node(&self, name: &NodeName) -> Option<&Node> {
+        self.nodes.get(name)
     }
 
     /// How many members there are, ourselves included unless we have left.
     pub fn size(&self) -> usize {
-        0
+        self.members().count()
     }
 
     /// 0 is well; the more, the less we trust our own judgement of others. Below
     /// [`Settings::awareness_max`].
     pub fn health(&self) -> u32 {
-        0
+        self.health
     }
 
     /// How many news of the layer above wait for a transmission.
     pub fn user_queue_len(&self) -> usize {
-        0
+        self.news.user_len()
     }
 
     /// Our own name and address.
     pub fn local(&self) -> (&NodeName, Address) {
         (&self.settings.name, self.settings.address)
     }
+
+    /// Every message of a datagram, in its order.
+    fn heard(&mut self, from: Address, bytes: &[u8], out: &mut Vec<Output>) {
+        let datagram = datagram::decode(&self.settings.label, bytes);
+        for error in datagram.dropped {
+            out.push(Output::Note(Note::Undecodable { from, error }));
+        }
+        for message in datagram.messages {
+            match message {
+                Message::Ping(ping) => self.pinged(from, ping, out),
+                Message::IndirectPing(ask) => self.asked_to_ping(from, ask, out),
+                Message::Ack(ack) => self.acked(ack.sequence, out),
+                Message::Nack(nack) => self.nacked(nack.sequence),
+                Message::Suspect(claim) => self.claim_suspect(claim, out),
+                Message::Alive(claim) => self.claim_alive(claim, out),
+                Message::Dead(claim) => self.claim_dead(claim, out),
+                Message::User(message) => out.push(Output::Event(Event::UserMessage {
+                    from,
+                    via: Via::Datagram,
+                    body: message.body,
+                })),
+            }
+        }
+    }
+
+    /// The one message of a stream that a peer has opened.
+    fn asked(
+        &mut self,
+        ticket: Ticket,
+        from: Address,
+        message: StreamMessage,
+        out: &mut Vec<Output>,
+    ) {
+        match message {
+            StreamMessage::PushPull(theirs) => self.answer_push_pull(ticket, from, theirs, out),
+            StreamMessage::Ping(ping) => self.answer_stream_ping(ticket, from, &ping, out),
+            StreamMessage::User(message) => {
+                out.push(Output::Close { ticket });
+                out.push(Output::Event(Event::UserMessage {
+                    from,
+                    via: Via::Stream,
+                    body: message.body,
+                }));
+            }
+            StreamMessage::Ack(_) | StreamMessage::Error(_) => {
+                out.push(Output::Close { ticket });
+                out.push(Output::Note(Note::UnexpectedOnStream { from }));
+            }
+        }
+    }
+
+    /// The answer on a stream that we have opened.
+    fn answered(&mut self, stream: StreamId, answer: StreamMessage, out: &mut Vec<Output>) {
+        match answer {
+            StreamMessage::PushPull(theirs) => self.push_pull_answered(stream, theirs, out),
+            StreamMessage::Ack(ack) => {
+                if let Some(probe) = &mut self.probe {
+                    probe.stream_acked(stream, ack.sequence);
+                }
+                self.push_pull_failed(stream, out);
+            }
+            StreamMessage::Error(_) | StreamMessage::User(_) | StreamMessage::Ping(_) => {
+                self.push_pull_failed(stream, out);
+            }
+        }
+    }
+
+    fn fall_due(&mut self, out: &mut Vec<Output>) {
+        while let Some((node, confirmations)) = self.suspicions.take_due(self.now) {
+            self.fail(node, confirmations, out);
+        }
+        while let Some(asked) = self.relays.take_due(self.now) {
+            self.relay_failed(&asked, out);
+        }
+        self.probing_due(out);
+        if self.gossip_at <= self.now && self.has_gossip() {
+            self.gossip(out);
+        }
+        if self.push_pull_at <= self.now {
+            self.push_pull_due(out);
+        }
+        self.farewell_due(out);
+    }
+
+    /// We were not called in time: paused, or starved. That nobody answered meanwhile proves
+    /// nothing, since the answers may lie in our sockets.
+    fn oversleep(&mut self, by: Duration, out: &mut Vec<Output>) {
+        self.suspicions.prolong(by);
+        if let Some(probe) = &mut self.probe {
+            probe.prolong(by);
+        }
+        self.ail(1);
+        out.push(Output::Note(Note::Overslept { by }));
+    }
+
+    fn ail(&mut self, by: u32) {
+        let worst = self.settings.awareness_max.saturating_sub(1);
+        self.health = self.health.saturating_add(by).min(worst);
+    }
+
+    fn recover(&mut self) {
+        self.health = self.health.saturating_sub(1);
+    }
+
+    fn next_sequence(&mut self) -> u32 {
+        self.last_sequence = self.last_sequence.wrapping_add(1);
+        self.last_sequence
+    }
+
+    fn next_stream(&mut self) -> StreamId {
+        self.last_stream += 1;
+        StreamId(self.last_stream)
+    }
+
+    /// Port 0 is what very old peers send for "the same as yours".
+    fn reachable(&self, address: Address) -> Address {
+        match address.port {
+            0 => Address { port: self.settings.address.port, ..address },
+            _ => address,
+        }
+    }
 }
+
+#[cfg(test)]
+mod simulation;
+#[cfg(test)]
+mod tests;

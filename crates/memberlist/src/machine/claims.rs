@@ -1,0 +1,273 @@
+//! Is it true what is said of a node?
+//!
+//! Whoever says it, by datagram or push-pull, and even if it is our own finding: a claim is judged
+//! by its incarnation, a number that only the node itself raises. At the same number "dead" beats
+//! "suspect" and "suspect" beats "alive"; a node that hears itself accused raises its number and
+//! says that it is alive.
+//!
+//! What is accepted is told on. Only "alive" makes a node known; what else is said of unknown
+//! ones is nothing.
+
+use bytes::Bytes;
+
+use super::suspicion::{Confirmation, Patience};
+use super::{Event, Farewell, Memberlist, Meta, Node, Note, Output};
+use crate::message::{Alive, Dead, Message, NodeName, NodeStatus, Suspect, Versions};
+
+impl Memberlist {
+    /// The first that anybody hears of us.
+    pub(super) fn introduce_ourselves(&mut self, out: &mut Vec<Output>) {
+        let own = self.nodes.own();
+        let (node, address) = (own.name.clone(), own.address);
+        out.push(Output::Event(Event::AliveSeen { node: node.clone() }));
+        out.push(Output::Event(Event::Join { node, address }));
+        self.tell_of_ourselves();
+    }
+
+    pub(super) fn claim_alive(&mut self, claim: Alive, out: &mut Vec<Output>) {
+        let claim = Alive { address: self.reachable(claim.address), ..claim };
+        let ours = claim.node == self.settings.name;
+        if ours && self.farewell != Farewell::Staying {
+            return;
+        }
+        let Some(versions) = self.admit(&claim, out) else { return };
+        out.push(Output::Event(Event::AliveSeen { node: claim.node.clone() }));
+        let Some(moved) = self.settle_address(&claim, out) else { return };
+        if ours {
+            self.claim_alive_of_ourselves(&claim, versions, out);
+            return;
+        }
+        if !self.nodes.get(&claim.node).is_some_and(|node| {
+            // What has moved is another process: it counts from the beginning.
+            node.incarnation < claim.incarnation || moved == Moved::Yes
+        }) {
+            return;
+        }
+        self.suspicions.close(&claim.node);
+        self.accept_alive(&claim, versions, out);
+        self.spread(claim.node.clone(), &Message::Alive(claim));
+    }
+
+    pub(super) fn claim_suspect(&mut self, claim: Suspect, out: &mut Vec<Output>) {
+        let Some(node) = self.nodes.get(&claim.node) else { return };
+        if claim.incarnation < node.incarnation {
+            return;
+        }
+        match self.suspicions.confirm(&claim.node, &claim.from) {
+            Some(Confirmation::New) => {
+                return self.spread(claim.node.clone(), &Message::Suspect(claim));
+            }
+            Some(Confirmation::Known) => return,
+            None => {}
+        }
+        if node.status != NodeStatus::Alive {
+            return;
+        }
+        if claim.node == self.settings.name {
+            return self.refute(claim.incarnation, Some(claim.from), out);
+        }
+        let patience = Patience::new(
+            self.settings.suspicion_mult,
+            self.settings.suspicion_max_timeout_mult,
+            self.nodes.len(),
+            self.settings.probe_interval,
+        );
+        self.suspicions.open(self.now, claim.node.clone(), claim.from.clone(), patience);
+        if let Some(node) = self.nodes.get_mut(&claim.node) {
+            node.incarnation = claim.incarnation;
+            node.change_status(self.now, NodeStatus::Suspect);
+        }
+        let (node, by) = (claim.node.clone(), claim.from.clone());
+        out.push(Output::Note(Note::Suspected { node, by }));
+        self.spread(claim.node.clone(), &Message::Suspect(claim));
+    }
+
+    pub(super) fn claim_dead(&mut self, claim: Dead, out: &mut Vec<Output>) {
+        let Some(node) = self.nodes.get(&claim.node) else { return };
+        if claim.incarnation < node.incarnation {
+            return;
+        }
+        self.suspicions.close(&claim.node);
+        if !node.is_member() {
+            return;
+        }
+        if claim.node == self.settings.name && self.farewell == Farewell::Staying {
+            return self.refute(claim.incarnation, Some(claim.from), out);
+        }
+        self.accept_dead(&claim, out);
+        self.spread(claim.node.clone(), &Message::Dead(claim));
+    }
+
+    /// A suspect's time is over.
+    pub(super) fn fail(&mut self, node: NodeName, confirmations: u32, out: &mut Vec<Output>) {
+        let Some(incarnation) = self.nodes.get(&node).map(|node| node.incarnation) else { return };
+        out.push(Output::Note(Note::Failed { node: node.clone(), confirmations }));
+        self.claim_dead(Dead { incarnation, node, from: self.settings.name.clone() }, out);
+    }
+
+    pub(super) fn set_meta(&mut self, meta: Meta, out: &mut Vec<Output>) {
+        let own = self.nodes.own_mut();
+        if self.farewell != Farewell::Staying || own.meta == meta.as_bytes() {
+            return;
+        }
+        own.meta = meta.as_bytes().clone();
+        own.incarnation = own.incarnation.saturating_add(1);
+        out.push(Output::Event(Event::Update { node: own.name.clone() }));
+        self.tell_of_ourselves();
+    }
+
+    pub(super) fn leave(&mut self, out: &mut Vec<Output>) {
+        if self.farewell != Farewell::Staying {
+            return;
+        }
+        self.farewell = Farewell::Saying { until: self.now.plus(self.settings.leave_timeout) };
+        let own = self.nodes.own();
+        let (node, incarnation) = (own.name.clone(), own.incarnation);
+        self.claim_dead(Dead { incarnation, node: node.clone(), from: node }, out);
+    }
+
+    /// Whether our farewell has gone out, or nobody is there to hear it.
+    pub(super) fn farewell_due(&mut self, out: &mut Vec<Output>) {
+        let Farewell::Saying { until } = self.farewell else { return };
+        let heard = self.nodes.others().any(Node::is_member);
+        if until <= self.now || !heard || !self.news.tells_of(&self.settings.name) {
+            self.farewell = Farewell::Said;
+            out.push(Output::Event(Event::LeaveDone));
+        }
+    }
+
+    /// The node's versions, if it may be one at all.
+    fn admit(&self, claim: &Alive, out: &mut Vec<Output>) -> Option<Versions> {
+        let (node, address) = (claim.node.clone(), claim.address);
+        let Some(versions) = claim.versions.filter(|versions| versions.make_sense()) else {
+            out.push(Output::Note(Note::BadVersions { node, address }));
+            return None;
+        };
+        if !self.admits(&claim.meta) {
+            out.push(Output::Note(Note::Stranger { node, address }));
+            return None;
+        }
+        Some(versions)
+    }
+
+    pub(super) fn admits(&self, meta: &Bytes) -> bool {
+        self.settings.gate.as_ref().is_none_or(|gate| gate.admits(meta))
+    }
+
+    /// Makes room for an unknown node; `None` if it cannot be, or is at another address than the
+    /// one that has this name.
+    fn settle_address(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
+        let Some(known) = self.nodes.get(&claim.node) else {
+            return self.make_known(claim, out);
+        };
+        if known.address == claim.address {
+            return Some(Moved::No);
+        }
+        let (node, address, claimed) = (known.name.clone(), known.address, claim.address);
+        if known.status != NodeStatus::Left {
+            out.push(Output::Event(Event::Conflict { node, address, claimed }));
+            return None;
+        }
+        out.push(Output::Note(Note::Moved { node, from: address, to: claimed }));
+        Some(Moved::Yes)
+    }
+
+    /// As a dead one at first, so that it comes alive by the same rule as one that returns.
+    fn make_known(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
+        if self.nodes.len() >= self.settings.limits.nodes_max {
+            out.push(Output::Note(Note::NodesFull { refused: claim.node.clone() }));
+            return None;
+        }
+        let node = Node {
+            name: claim.node.clone(),
+            address: claim.address,
+            meta: claim.meta.clone(),
+            versions: Versions::OURS,
+            incarnation: 0,
+            status: NodeStatus::Dead,
+            since: self.now,
+        };
+        self.nodes.insert(node, &mut self.rng);
+        Some(Moved::No)
+    }
+
+    fn accept_alive(&mut self, claim: &Alive, versions: Versions, out: &mut Vec<Output>) {
+        let Some(node) = self.nodes.get_mut(&claim.node) else { return };
+        let was_member = node.is_member();
+        let updated = node.meta != claim.meta;
+        node.address = claim.address;
+        node.meta = claim.meta.clone();
+        node.versions = versions;
+        node.incarnation = claim.incarnation;
+        node.change_status(self.now, NodeStatus::Alive);
+        let (node, address) = (claim.node.clone(), claim.address);
+        if !was_member {
+            out.push(Output::Event(Event::Join { node, address }));
+        } else if updated {
+            out.push(Output::Event(Event::Update { node }));
+        }
+    }
+
+    fn accept_dead(&mut self, claim: &Dead, out: &mut Vec<Output>) {
+        let Some(node) = self.nodes.get_mut(&claim.node) else { return };
+        let farewell = claim.from == claim.node;
+        node.incarnation = claim.incarnation;
+        node.change_status(self.now, if farewell { NodeStatus::Left } else { NodeStatus::Dead });
+        let (node, address) = (claim.node.clone(), node.address);
+        out.push(Output::Event(Event::Leave { node, address, farewell }));
+    }
+
+    /// Somebody remembers an earlier life of ours, or repeats what we said.
+    fn claim_alive_of_ourselves(
+        &mut self,
+        claim: &Alive,
+        versions: Versions,
+        out: &mut Vec<Output>,
+    ) {
+        let own = self.nodes.own();
+        let repeated = claim.incarnation == own.incarnation
+            && claim.meta == own.meta
+            && versions == own.versions;
+        if claim.incarnation >= own.incarnation && !repeated {
+            self.refute(claim.incarnation, None, out);
+        }
+    }
+
+    /// Says that we are alive, with a number above the accuser's.
+    ///
+    /// At the greatest number of all there is none above; then we stay with it.
+    fn refute(&mut self, accused: u32, by: Option<NodeName>, out: &mut Vec<Output>) {
+        let own = self.nodes.own_mut();
+        own.incarnation = own.incarnation.max(accused).saturating_add(1);
+        let incarnation = own.incarnation;
+        self.ail(1);
+        out.push(Output::Note(Note::Refuted { incarnation, by }));
+        self.tell_of_ourselves();
+    }
+
+    fn tell_of_ourselves(&mut self) {
+        let own = self.nodes.own();
+        let alive = Alive {
+            incarnation: own.incarnation,
+            node: own.name.clone(),
+            address: own.address,
+            meta: own.meta.clone(),
+            versions: Some(own.versions),
+        };
+        self.spread(alive.node.clone(), &Message::Alive(alive));
+    }
+}
+
+/// Whether a name that had left comes back at another address.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Moved {
+    No,
+    Yes,
+}
+
+impl Versions {
+    /// The range of the protocol's versions is one.
+    fn make_sense(&self) -> bool {
+        self.protocol_min() > 0 && self.protocol_min() <= self.protocol_max()
+    }
+}

@@ -1,0 +1,164 @@
+//! What do we tell a few, often and little?
+//!
+//! News about members, and those of the layer above, wait in two queues. They travel in two ways:
+//! every so often to a few peers chosen by chance, and with whatever else is sent anyway. When
+//! there are none, nothing is sent and nobody is woken; the first after a silence go out at once.
+
+use bytes::Bytes;
+
+use super::queue::{PART_OVERHEAD, TransmitQueue};
+use super::{Limits, Memberlist, Node, Note, Output, scale};
+use crate::message::{Address, Message, NodeName, NodeStatus, UserMessage, Versions};
+use crate::wire::datagram::{self, Checksum, Envelope};
+
+/// News that wait, as they will stand in datagrams.
+#[derive(Debug)]
+pub(super) struct News {
+    of_members: TransmitQueue,
+    of_users: TransmitQueue,
+}
+
+impl News {
+    pub fn new(limits: Limits) -> Self {
+        News {
+            of_members: TransmitQueue::new(limits.nodes_max),
+            of_users: TransmitQueue::new(limits.user_queue_max),
+        }
+    }
+
+    pub fn user_len(&self) -> usize {
+        self.of_users.len()
+    }
+
+    pub fn tells_of(&self, node: &NodeName) -> bool {
+        self.of_members.holds(node)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.of_members.is_empty() && self.of_users.is_empty()
+    }
+}
+
+impl Memberlist {
+    /// News about a member, for all; what was to be told about it before is not any more.
+    pub(super) fn spread(&mut self, about: NodeName, message: &Message) {
+        let message = Bytes::from(datagram::encode_message(message));
+        // Never more than there are nodes, so that nothing is pruned.
+        self.news.of_members.push(Some(about), message);
+    }
+
+    pub(super) fn broadcast(&mut self, body: Bytes, out: &mut Vec<Output>) {
+        let message = Message::User(UserMessage { body });
+        let message = Bytes::from(datagram::encode_message(&message));
+        if message.len() + PART_OVERHEAD > self.room_beside(0) {
+            out.push(Output::Note(Note::MessageTooLarge { bytes: message.len() }));
+            return;
+        }
+        let count = self.news.of_users.push(None, message);
+        if count > 0 {
+            out.push(Output::Note(Note::QueuePruned { count }));
+        }
+    }
+
+    pub(super) fn tell(&mut self, to: Address, body: Bytes, out: &mut Vec<Output>) {
+        let message = datagram::encode_message(&Message::User(UserMessage { body }));
+        if message.len() > DATAGRAM_BYTES_MAX {
+            out.push(Output::Note(Note::MessageTooLarge { bytes: message.len() }));
+            return;
+        }
+        self.send(to, &[&message], Checksum::None, out);
+    }
+
+    /// Whether there is anything to tell, and anybody to tell it to.
+    pub(super) fn has_gossip(&self) -> bool {
+        self.nodes.len() > 1 && !self.news.is_empty()
+    }
+
+    pub(super) fn gossip(&mut self, out: &mut Vec<Output>) {
+        self.gossip_at = self.now.plus(self.settings.gossip_interval);
+        let listeners = self.nodes.others().filter(|node| self.listens(node));
+        let listeners = listeners.map(|node| (node.address, node.versions)).collect();
+        for (to, versions) in self.rng.pick(listeners, self.settings.gossip_nodes) {
+            let news = self.pick_news(self.room_beside(0));
+            if news.is_empty() {
+                return;
+            }
+            let parts: Vec<&[u8]> = news.iter().map(Bytes::as_ref).collect();
+            self.send(to, &parts, checksum_for(versions), out);
+        }
+    }
+
+    /// Sends a message, and what news fit beside it.
+    pub(super) fn send_with_news(&mut self, to: Address, message: &Message, out: &mut Vec<Output>) {
+        let message = datagram::encode_message(message);
+        let news = self.pick_news(self.room_beside(message.len()));
+        let mut parts: Vec<&[u8]> = vec![&message];
+        parts.extend(news.iter().map(Bytes::as_ref));
+        self.send(to, &parts, Checksum::None, out);
+    }
+
+    pub(super) fn send(
+        &self,
+        to: Address,
+        parts: &[&[u8]],
+        checksum: Checksum,
+        out: &mut Vec<Output>,
+    ) {
+        let envelope = Envelope {
+            label: &self.settings.label,
+            checksum,
+            compression: self.settings.compression,
+        };
+        for bytes in datagram::pack(parts, envelope) {
+            out.push(Output::SendDatagram { to, bytes });
+        }
+    }
+
+    /// The dead may only be out of reach; they can refute what they hear.
+    fn listens(&self, node: &Node) -> bool {
+        match node.status {
+            NodeStatus::Alive | NodeStatus::Suspect => true,
+            NodeStatus::Dead => self.now.since(node.since) <= self.settings.gossip_to_the_dead,
+            NodeStatus::Left => false,
+        }
+    }
+
+    /// Members' news first, the users' in what room is left.
+    fn pick_news(&mut self, room: usize) -> Vec<Bytes> {
+        let mut picked = Vec::new();
+        if self.news.is_empty() {
+            return picked;
+        }
+        let limit = scale::retransmit_limit(self.settings.retransmit_mult, self.nodes.len());
+        let room = self.news.of_members.fill(room, limit, &mut picked);
+        if !self.news.of_users.is_empty() {
+            let limit = scale::retransmit_limit(self.settings.user_retransmit_mult, self.size());
+            self.news.of_users.fill(room, limit, &mut picked);
+        }
+        picked
+    }
+
+    /// How many bytes of a datagram news can have beside a message of so many.
+    fn room_beside(&self, message_bytes: usize) -> usize {
+        let label = match self.settings.label.as_bytes().len() {
+            0 => 0,
+            bytes => 2 + bytes,
+        };
+        let taken = label + COMPOUND_OVERHEAD + message_bytes;
+        self.settings.datagram_bytes.saturating_sub(taken)
+    }
+}
+
+/// Who knows what a checksum is, gets one with gossip and accusations.
+pub(super) fn checksum_for(versions: Versions) -> Checksum {
+    match versions.protocol_max() {
+        0..5 => Checksum::None,
+        5.. => Checksum::Crc32,
+    }
+}
+
+/// What a compound costs beside its messages.
+const COMPOUND_OVERHEAD: usize = 2;
+
+/// Limit: what UDP carries over IPv4, less what may stand around the message.
+const DATAGRAM_BYTES_MAX: usize = 65_507 - 512;

@@ -1,0 +1,224 @@
+//! Who answers, and whom do we answer?
+//!
+//! The machine's side of pings: it begins a probe every interval, sends what the probe needs,
+//! draws the consequences, and answers the pings of others, for itself and on behalf of third
+//! ones. Our own health stretches the time that we grant: who notices that it is slow itself
+//! accuses less.
+
+use bytes::Bytes;
+
+use super::gossip::checksum_for;
+use super::probe::{Asking, Due, Probe, Verdict};
+use super::relay::{Asked, Relay};
+use super::{Event, Memberlist, Node, Note, Output, StreamId, Ticket};
+use crate::message::{
+    Ack, Address, IndirectPing, Message, Nack, NodeName, NodeStatus, Ping, StreamMessage, Suspect,
+};
+use crate::wire::datagram;
+
+impl Memberlist {
+    /// Carries the probe on, and begins the next one.
+    pub(super) fn probing_due(&mut self, out: &mut Vec<Output>) {
+        while let Some(due) = self.probe.as_ref().and_then(|probe| probe.due(self.now)) {
+            match due {
+                Due::AskOthers => self.ask_others(out),
+                Due::Verdict(verdict) => self.conclude_probe(verdict, out),
+            }
+        }
+        if self.probe.is_none() && self.probe_at <= self.now {
+            self.probe_at = self.probe_at.rolled_past(self.now, self.settings.probe_interval);
+            self.begin_probe(out);
+        }
+    }
+
+    /// A ping that came by datagram.
+    pub(super) fn pinged(&mut self, from: Address, ping: Ping, out: &mut Vec<Output>) {
+        if !self.is_meant(from, &ping, out) {
+            return;
+        }
+        let to = ping.source.map_or(from, |source| self.reachable(source));
+        self.send_with_news(to, &ack(ping.sequence), out);
+    }
+
+    /// A ping on a stream that a peer has opened.
+    pub(super) fn answer_stream_ping(
+        &mut self,
+        ticket: Ticket,
+        from: Address,
+        ping: &Ping,
+        out: &mut Vec<Output>,
+    ) {
+        let meant = self.is_meant(from, ping, out);
+        out.push(if meant {
+            let ack = Ack { sequence: ping.sequence, payload: Bytes::new() };
+            Output::Answer { ticket, message: StreamMessage::Ack(ack) }
+        } else {
+            Output::Close { ticket }
+        });
+    }
+
+    pub(super) fn asked_to_ping(
+        &mut self,
+        from: Address,
+        ask: IndirectPing,
+        out: &mut Vec<Output>,
+    ) {
+        if self.relays.is_full() {
+            out.push(Output::Note(Note::RelaysFull { from }));
+            return;
+        }
+        let sequence = self.next_sequence();
+        let answer_to = ask.source.map_or(from, |source| self.reachable(source));
+        self.relays.open(Relay {
+            sequence,
+            asked: Asked { sequence: ask.sequence, answer_to, nack: ask.nack },
+            due: self.now.plus(self.settings.probe_timeout),
+        });
+        let ping = self.ping(sequence, ask.node);
+        self.send_with_news(self.reachable(ask.target), &Message::Ping(ping), out);
+    }
+
+    pub(super) fn acked(&mut self, sequence: u32, out: &mut Vec<Output>) {
+        if let Some(asked) = self.relays.take(sequence) {
+            self.send_with_news(asked.answer_to, &ack(asked.sequence), out);
+        } else if let Some(verdict) =
+            self.probe.as_ref().and_then(|probe| probe.acked(self.now, sequence))
+        {
+            self.conclude_probe(verdict, out);
+        }
+    }
+
+    pub(super) fn nacked(&mut self, sequence: u32) {
+        if let Some(probe) = &mut self.probe {
+            probe.nacked(sequence);
+        }
+    }
+
+    /// The third one did not answer us either.
+    pub(super) fn relay_failed(&mut self, asked: &Asked, out: &mut Vec<Output>) {
+        if asked.nack {
+            let nack = Message::Nack(Nack { sequence: asked.sequence });
+            self.send_with_news(asked.answer_to, &nack, out);
+        }
+    }
+
+    fn begin_probe(&mut self, out: &mut Vec<Output>) {
+        let remember = self.settings.gossip_to_the_dead;
+        let Some(node) = self.nodes.next_to_probe(self.now, remember, &mut self.rng) else {
+            return;
+        };
+        let sequence = self.next_sequence();
+        self.probe = Some(Probe::begin(
+            self.now,
+            (node.name.clone(), node.address, node.incarnation),
+            sequence,
+            self.settings.probe_timeout,
+            self.settings.probe_interval.saturating_mul(self.health.saturating_add(1)),
+        ));
+        let ping = Message::Ping(self.ping(sequence, Some(node.name.clone())));
+        match node.status {
+            NodeStatus::Suspect => self.send_with_accusation(&node, &ping, out),
+            NodeStatus::Alive | NodeStatus::Dead | NodeStatus::Left => {
+                self.send_with_news(node.address, &ping, out);
+            }
+        }
+    }
+
+    /// A suspect learns of the suspicion with the ping, so that it can refute at once.
+    fn send_with_accusation(&self, node: &Node, ping: &Message, out: &mut Vec<Output>) {
+        let suspect = Message::Suspect(Suspect {
+            incarnation: node.incarnation,
+            node: node.name.clone(),
+            from: self.settings.name.clone(),
+        });
+        let parts = [datagram::encode_message(ping), datagram::encode_message(&suspect)];
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        self.send(node.address, &parts, checksum_for(node.versions), out);
+    }
+
+    /// The second stage: a few others and a stream, at the same time.
+    fn ask_others(&mut self, out: &mut Vec<Output>) {
+        let Some(mut probe) = self.probe.take() else { return };
+        let mut asking = Asking::default();
+        let others = self
+            .nodes
+            .others()
+            .filter(|node| node.status == NodeStatus::Alive && node.name != probe.node);
+        let others = others.map(|node| (node.address, node.versions)).collect();
+        for (to, versions) in self.rng.pick(others, self.settings.indirect_checks) {
+            let nack = versions.protocol_max() >= 4;
+            asking.nacks_expected += u32::from(nack);
+            let ask = Message::IndirectPing(IndirectPing {
+                sequence: probe.sequence,
+                target: probe.address,
+                node: Some(probe.node.clone()),
+                nack,
+                source: Some(self.settings.address),
+                source_node: Some(self.settings.name.clone()),
+            });
+            self.send_with_news(to, &ask, out);
+        }
+        asking.stream = self.ping_by_stream(&probe, out);
+        probe.ask_others(asking);
+        self.probe = Some(probe);
+    }
+
+    fn ping_by_stream(&mut self, probe: &Probe, out: &mut Vec<Output>) -> Option<StreamId> {
+        if self.nodes.get(&probe.node)?.versions.protocol_max() < 3 || probe.ends() <= self.now {
+            return None;
+        }
+        let stream = self.next_stream();
+        out.push(Output::OpenStream {
+            stream,
+            to: probe.address,
+            message: StreamMessage::Ping(self.ping(probe.sequence, Some(probe.node.clone()))),
+            deadline: probe.ends(),
+        });
+        Some(stream)
+    }
+
+    fn conclude_probe(&mut self, verdict: Verdict, out: &mut Vec<Output>) {
+        let Some(probe) = self.probe.take() else { return };
+        let node = probe.node;
+        match verdict {
+            Verdict::Direct { rtt } => {
+                self.recover();
+                out.push(Output::Event(Event::PingRtt { node, rtt }));
+            }
+            Verdict::Relayed => self.recover(),
+            Verdict::StreamOnly => {
+                self.recover();
+                out.push(Output::Note(Note::DatagramsBlocked { node }));
+            }
+            Verdict::Silent { health } => {
+                self.ail(health);
+                out.push(Output::Note(Note::ProbeFailed { node: node.clone() }));
+                let from = self.settings.name.clone();
+                self.claim_suspect(Suspect { incarnation: probe.incarnation, node, from }, out);
+            }
+        }
+    }
+
+    fn is_meant(&self, from: Address, ping: &Ping, out: &mut Vec<Output>) -> bool {
+        match &ping.node {
+            Some(wanted) if *wanted != self.settings.name => {
+                out.push(Output::Note(Note::Misdirected { from, wanted: wanted.clone() }));
+                false
+            }
+            Some(_) | None => true,
+        }
+    }
+
+    fn ping(&self, sequence: u32, node: Option<NodeName>) -> Ping {
+        Ping {
+            sequence,
+            node,
+            source: Some(self.settings.address),
+            source_node: Some(self.settings.name.clone()),
+        }
+    }
+}
+
+fn ack(sequence: u32) -> Message {
+    Message::Ack(Ack { sequence, payload: Bytes::new() })
+}

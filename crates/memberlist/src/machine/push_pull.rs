@@ -1,0 +1,200 @@
+//! What do we tell one, seldom and all?
+//!
+//! Two nodes exchange all that they know, over a stream: when one joins, and every minute or so
+//! with a member chosen by chance. It mends what gossip has lost, and is how two halves of a
+//! cluster find together again.
+//!
+//! What the other knows is judged like any claim, with one softening: that somebody is dead is
+//! only taken as a suspicion, since the dead one may have refuted it meanwhile.
+
+use bytes::Bytes;
+
+use super::{Event, JoinOutcome, Memberlist, Node, Note, Output, Refusal, StreamId, Ticket, scale};
+use crate::message::{
+    Address, Alive, Dead, ErrorReply, NodeState, NodeStatus, PushPull, StreamMessage, Suspect,
+    Versions,
+};
+
+/// A push-pull that we have begun.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Contact {
+    /// The layer above waits for the outcome.
+    Join(Address),
+    Regular(Address),
+}
+
+impl Memberlist {
+    pub(super) fn push_pull_due(&mut self, out: &mut Vec<Output>) {
+        let interval =
+            scale::push_pull_interval(self.settings.push_pull_interval, self.nodes.len());
+        self.push_pull_at = self.now.plus(interval);
+        let peers = self.nodes.others().filter(|node| node.status == NodeStatus::Alive);
+        let peers = peers.map(|node| node.address).collect();
+        for peer in self.rng.pick(peers, 1) {
+            self.begin_push_pull(peer, Contact::Regular(peer), out);
+        }
+    }
+
+    pub(super) fn begin_push_pull(&mut self, to: Address, contact: Contact, out: &mut Vec<Output>) {
+        let stream = self.next_stream();
+        self.push_pulls.insert(stream, contact);
+        let join = matches!(contact, Contact::Join(_));
+        out.push(Output::OpenStream {
+            stream,
+            to,
+            message: StreamMessage::PushPull(self.all_we_know(join)),
+            deadline: self.now.plus(self.settings.stream_timeout),
+        });
+    }
+
+    /// Answers with what we knew before, and then learns.
+    pub(super) fn answer_push_pull(
+        &mut self,
+        ticket: Ticket,
+        from: Address,
+        theirs: PushPull,
+        out: &mut Vec<Output>,
+    ) {
+        let message = if self.has_stranger(&theirs) {
+            // To answer would let the two clusters merge on their side.
+            StreamMessage::Error(ErrorReply { text: STRANGER.to_owned() })
+        } else {
+            StreamMessage::PushPull(self.all_we_know(theirs.join))
+        };
+        out.push(Output::Answer { ticket, message });
+        // A refusal is in the notes; the peer finds its own reasons in our answer.
+        let _ = self.merge(from, theirs, out);
+    }
+
+    pub(super) fn push_pull_answered(
+        &mut self,
+        stream: StreamId,
+        theirs: PushPull,
+        out: &mut Vec<Output>,
+    ) {
+        let Some(contact) = self.push_pulls.remove(&stream) else { return };
+        let merged = self.merge(contact.address(), theirs, out);
+        if let Contact::Join(address) = contact {
+            let outcome = merged.map_or_else(JoinOutcome::Refused, |()| JoinOutcome::Merged);
+            out.push(Output::Event(Event::JoinEnded { address, outcome }));
+        }
+    }
+
+    /// Nothing happens if the stream carried no push-pull: a ping that fails is no more than
+    /// one that is not answered.
+    pub(super) fn push_pull_failed(&mut self, stream: StreamId, out: &mut Vec<Output>) {
+        let Some(contact) = self.push_pulls.remove(&stream) else { return };
+        out.push(match contact {
+            Contact::Join(address) => {
+                Output::Event(Event::JoinEnded { address, outcome: JoinOutcome::Failed })
+            }
+            Contact::Regular(to) => Output::Note(Note::PushPullFailed { to }),
+        });
+    }
+
+    fn all_we_know(&self, join: bool) -> PushPull {
+        let nodes = self.nodes.all().map(Node::state).collect();
+        PushPull { join, nodes, user_state: Bytes::new(), skipped: 0 }
+    }
+
+    fn merge(
+        &mut self,
+        from: Address,
+        theirs: PushPull,
+        out: &mut Vec<Output>,
+    ) -> Result<(), Refusal> {
+        if theirs.skipped > 0 {
+            out.push(Output::Note(Note::RecordsSkipped { from, count: theirs.skipped }));
+        }
+        if let Err(refusal) = self.check(&theirs) {
+            out.push(Output::Note(Note::MergeRefused { from, refusal }));
+            return Err(refusal);
+        }
+        for state in theirs.nodes {
+            self.claim(state, out);
+        }
+        if !theirs.user_state.is_empty() {
+            let (join, body) = (theirs.join, theirs.user_state);
+            out.push(Output::Event(Event::RemoteState { from, join, body }));
+        }
+        Ok(())
+    }
+
+    fn check(&self, theirs: &PushPull) -> Result<(), Refusal> {
+        if self.has_stranger(theirs) {
+            return Err(Refusal::Cluster);
+        }
+        let known = self.nodes.all().map(|node| (node.status, node.versions));
+        let claimed =
+            theirs.nodes.iter().map(|state| (state.status, state.versions.unwrap_or(NO_VERSIONS)));
+        let nodes: Vec<_> = known.chain(claimed).collect();
+        if !all_understand(&nodes) {
+            return Err(Refusal::Versions);
+        }
+        Ok(())
+    }
+
+    fn has_stranger(&self, theirs: &PushPull) -> bool {
+        theirs.nodes.iter().any(|state| match state.status {
+            NodeStatus::Alive | NodeStatus::Suspect => !self.admits(&state.meta),
+            NodeStatus::Dead | NodeStatus::Left => false,
+        })
+    }
+
+    fn claim(&mut self, state: NodeState, out: &mut Vec<Output>) {
+        let NodeState { name: node, address, meta, incarnation, status, versions } = state;
+        match status {
+            NodeStatus::Alive => {
+                self.claim_alive(Alive { incarnation, node, address, meta, versions }, out);
+            }
+            NodeStatus::Left => {
+                self.claim_dead(Dead { incarnation, from: node.clone(), node }, out);
+            }
+            NodeStatus::Dead | NodeStatus::Suspect => {
+                let from = self.settings.name.clone();
+                self.claim_suspect(Suspect { incarnation, node, from }, out);
+            }
+        }
+    }
+}
+
+impl Contact {
+    fn address(self) -> Address {
+        match self {
+            Contact::Join(address) | Contact::Regular(address) => address,
+        }
+    }
+}
+
+impl Node {
+    fn state(&self) -> NodeState {
+        NodeState {
+            name: self.name.clone(),
+            address: self.address,
+            meta: self.meta.clone(),
+            incarnation: self.incarnation,
+            status: self.status,
+            versions: Some(self.versions),
+        }
+    }
+}
+
+/// Whether what each node speaks lies in the range that all living ones understand.
+fn all_understand(nodes: &[(NodeStatus, Versions)]) -> bool {
+    let (mut protocol, mut delegate) = ((0, u8::MAX), (0, u8::MAX));
+    for (_, versions) in nodes.iter().filter(|(status, _)| *status == NodeStatus::Alive) {
+        protocol.0 = versions.protocol_min().max(protocol.0);
+        protocol.1 = versions.protocol_max().min(protocol.1);
+        delegate.0 = versions.delegate_min().max(delegate.0);
+        delegate.1 = versions.delegate_max().min(delegate.1);
+    }
+    nodes.iter().all(|(_, versions)| {
+        (protocol.0..=protocol.1).contains(&versions.protocol())
+            && (delegate.0..=delegate.1).contains(&versions.delegate())
+    })
+}
+
+/// What a record without versions counts as: it spoils any merge, as in Go.
+const NO_VERSIONS: Versions = Versions([0; 6]);
+
+const STRANGER: &str = "these are two clusters: their ids differ";
