@@ -1,0 +1,421 @@
+//! The one task that owns the cluster machine.
+//!
+//! It takes what comes, one thing after the other: datagrams, whole messages of streams, what the
+//! server wants, and the passing of time. It asks the machine and performs what it answers, and it
+//! waits for nobody: datagrams are sent or lost, everything else is given to tasks that report back
+//! with an [`Input`]. Even a server that does not take its events only loses them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bellwether_memberlist::cluster::{
+    self, Cluster, Failure, Input, Outbound, Outcome, Output, Parcel,
+};
+use bellwether_memberlist::{Address, Label, Mono, Ticket};
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::advertise::{self, Origin};
+use crate::handle::{Command, Event, Handle, Report};
+use crate::note::Note;
+use crate::resolve::resolve;
+use crate::settings::Settings;
+use crate::streams::{self, OutboundStream, Received};
+use crate::transport::{Arrivals, Dialler, InboundStream, Meter, Reach, Started, Transport};
+
+/// The cluster machine with sockets.
+pub struct Mesh {
+    cluster: Cluster,
+    transport: Transport,
+    dialler: Dialler,
+    meter: Arc<Meter>,
+    label: Label,
+    stream_timeout: Duration,
+    resolve_timeout: Duration,
+    /// Zero of the machine's clock.
+    began: Instant,
+
+    /// Streams of peers that wait for our answer.
+    answers: BTreeMap<Ticket, oneshot::Sender<Parcel>>,
+    last_ticket: u64,
+    opened: usize,
+    /// What tasks have to report.
+    reports: mpsc::Sender<Finished>,
+    tasks: JoinSet<()>,
+
+    /// Events that the server has not taken yet.
+    outbox: VecDeque<Event>,
+    events_dropped: u64,
+    commands_dropped: Arc<AtomicU64>,
+    status: watch::Sender<Arc<cluster::Status>>,
+    leaving: Vec<oneshot::Sender<()>>,
+    has_left: bool,
+    /// Reused between turns.
+    turn: Vec<Output>,
+}
+
+/// Why the mesh cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    #[error("cannot listen for the cluster on {address}: {source}")]
+    Listen { address: SocketAddr, source: io::Error },
+}
+
+/// What a task has come to.
+enum Finished {
+    Opened { stream: Outbound, to: SocketAddr, outcome: Outcome, error: Option<String> },
+    Heard { from: SocketAddr, received: Received, answer: oneshot::Sender<Parcel> },
+    Resolved { name: String, found: Result<Vec<SocketAddr>, String> },
+    Note(Note),
+}
+
+impl Mesh {
+    /// Listens, finds out under which address, and begins to join. The mesh runs in the
+    /// background until all handles are dropped.
+    pub async fn start(settings: Settings) -> Result<(Handle, mpsc::Receiver<Event>), StartError> {
+        let mut tasks = JoinSet::new();
+        let address = settings.listen;
+        let Started { mut transport, arrivals, bound, meter } =
+            Transport::start(address, &settings.security, &mut tasks)
+                .await
+                .map_err(|source| StartError::Listen { address, source })?;
+        let mut notes = Vec::new();
+        let advertised = advertised_address(&settings, bound, &mut notes);
+        transport.advertise(advertised);
+
+        let Settings { mut cluster, resolve_timeout, seed, .. } = settings;
+        cluster.machine.address = Address::new(advertised.ip(), advertised.port());
+        let label = cluster.machine.label.clone();
+        let stream_timeout = cluster.machine.stream_timeout;
+        let mut turn = Vec::new();
+        let cluster = Cluster::new(Mono::default(), cluster, seed, &mut turn);
+
+        let (commands, commands_in) = mpsc::channel(COMMANDS_WAITING_MAX);
+        let (events_out, events) = mpsc::channel(EVENTS_WAITING_MAX);
+        let (reports, reports_in) = mpsc::channel(REPORTS_WAITING_MAX);
+        let (status, watched) = watch::channel(Arc::new(cluster.status()));
+        let commands_dropped = Arc::new(AtomicU64::new(0));
+        let mut mesh = Self {
+            dialler: transport.dialler(),
+            cluster,
+            transport,
+            meter,
+            label,
+            stream_timeout,
+            resolve_timeout,
+            began: Instant::now(),
+            answers: BTreeMap::new(),
+            last_ticket: 0,
+            opened: 0,
+            reports,
+            tasks,
+            outbox: notes.into_iter().map(Event::Note).collect(),
+            events_dropped: 0,
+            commands_dropped: commands_dropped.clone(),
+            status,
+            leaving: Vec::new(),
+            has_left: false,
+            turn,
+        };
+        mesh.perform();
+        tokio::spawn(mesh.run(arrivals, commands_in, reports_in, events_out));
+        let handle = Handle { commands, status: watched, bound, dropped: commands_dropped };
+        Ok((handle, events))
+    }
+
+    async fn run(
+        mut self,
+        mut arrivals: Arrivals,
+        mut commands: mpsc::Receiver<Command>,
+        mut reports: mpsc::Receiver<Finished>,
+        events: mpsc::Sender<Event>,
+    ) {
+        loop {
+            let wakeup = self.wakeup();
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(command) => self.handle_command(command),
+                    None => return,
+                },
+                Some((from, bytes)) = arrivals.datagrams.recv() => {
+                    self.handle(Input::Datagram { from: address(from), bytes });
+                }
+                Some(report) = reports.recv() => self.handle_finished(report),
+                Some(stream) = arrivals.streams.recv() => self.welcome(stream),
+                Some(to) = arrivals.unreachable.recv() => {
+                    self.handle(Input::Unreachable { to: address(to) });
+                }
+                Some(note) = arrivals.notes.recv() => self.tell(Event::Note(note)),
+                room = events.reserve(), if !self.outbox.is_empty() => match room {
+                    Ok(room) => {
+                        if let Some(event) = self.outbox.pop_front() {
+                            room.send(event);
+                        }
+                    }
+                    // Nobody listens any longer; the others may still want to hear from us.
+                    Err(_) => self.outbox.clear(),
+                },
+                () = tokio::time::sleep_until(wakeup) => self.handle(Input::Tick),
+            }
+            while self.tasks.try_join_next().is_some() {}
+        }
+    }
+
+    /// One turn of the machine.
+    fn handle(&mut self, input: Input) {
+        let now = self.now();
+        self.cluster.handle(now, input, &mut self.turn);
+        self.perform();
+    }
+
+    /// Performs what the machine wants, and what it wants about what could not be performed.
+    fn perform(&mut self) {
+        let mut outputs = std::mem::take(&mut self.turn);
+        while !outputs.is_empty() {
+            let mut unreachable = Vec::new();
+            let mut changed = false;
+            for output in outputs.drain(..) {
+                changed |= matches!(
+                    output,
+                    Output::MembersChanged | Output::Settled { .. } | Output::Note(_)
+                );
+                unreachable.extend(self.perform_one(output));
+            }
+            if changed {
+                self.status.send_replace(Arc::new(self.cluster.status()));
+            }
+            let now = self.now();
+            for to in unreachable {
+                self.cluster.handle(now, Input::Unreachable { to }, &mut outputs);
+            }
+        }
+        self.turn = outputs;
+    }
+
+    /// Answers with the address of a datagram that is known not to arrive.
+    fn perform_one(&mut self, output: Output) -> Option<Address> {
+        match output {
+            Output::SendDatagram { to, bytes } => {
+                match self.transport.send(socket(to), bytes, &mut self.tasks) {
+                    Reach::Unknown => {}
+                    Reach::Unreachable => return Some(to),
+                }
+            }
+            Output::Open { stream, to, parcel, reply, deadline } => {
+                let deadline = self.began + Duration::from_nanos(deadline.0);
+                let (label, dialler) = (self.label.clone(), self.dialler.clone());
+                let to = socket(to);
+                self.open(stream, OutboundStream { to, parcel, reply, deadline, label, dialler });
+            }
+            Output::Answer { stream, parcel } => {
+                if let Some(answer) = self.answers.remove(&stream) {
+                    // It may have given up on us.
+                    let _ = answer.send(parcel);
+                }
+            }
+            Output::Close { stream } => drop(self.answers.remove(&stream)),
+            Output::Resolve { name } => self.look_up(name),
+            Output::StateWanted { token } => self.tell(Event::StateWanted { token }),
+            Output::Heard { key, data, from, via } => {
+                self.tell(Event::Heard { key, data, from, via });
+            }
+            Output::Settled { timed_out } => self.tell(Event::Settled { timed_out }),
+            Output::MembersChanged => self.tell(Event::MembersChanged),
+            Output::Left => {
+                self.has_left = true;
+                for waiting in self.leaving.drain(..) {
+                    // Whoever waited may have lost patience.
+                    let _ = waiting.send(());
+                }
+            }
+            Output::Note(note) => self.tell(Event::Note(Note::Cluster(note))),
+        }
+        None
+    }
+
+    fn handle_command(&mut self, command: Command) {
+        match command {
+            Command::Tell { key, data } => self.handle(Input::Tell { key, data }),
+            Command::TellPeer { peer, key, data, way } => {
+                self.handle(Input::TellPeer { peer, key, data, way });
+            }
+            Command::Forward { key, data } => self.handle(Input::Forward { key, data }),
+            Command::State { token, parts } => self.handle(Input::State { token, parts }),
+            Command::SetMeta(meta) => self.handle(Input::SetMeta(meta)),
+            Command::Report(reply) => {
+                let report = Report {
+                    status: self.cluster.status(),
+                    counters: self.cluster.counters().clone(),
+                    transport: self.meter.read(),
+                    commands_dropped: self.commands_dropped.load(Ordering::Relaxed),
+                    events_dropped: self.events_dropped,
+                };
+                let _ = reply.send(report);
+            }
+            Command::Leave(done) if self.has_left => drop(done.send(())),
+            Command::Leave(done) => {
+                self.leaving.push(done);
+                if self.leaving.len() == 1 {
+                    self.handle(Input::Leave);
+                }
+            }
+        }
+    }
+
+    fn handle_finished(&mut self, finished: Finished) {
+        match finished {
+            Finished::Opened { stream, to, outcome, error } => {
+                self.opened = self.opened.saturating_sub(1);
+                if let Some(error) = error {
+                    self.tell(Event::Note(Note::OpenFailed { to, error }));
+                }
+                self.handle(Input::Ended { stream, outcome });
+            }
+            Finished::Heard { from, received, answer } => match received {
+                Received::Message(message) => {
+                    self.last_ticket += 1;
+                    let stream = Ticket(self.last_ticket);
+                    self.answers.insert(stream, answer);
+                    self.handle(Input::Opened { stream, from: address(from), message });
+                }
+                Received::Closed => {}
+                Received::Broken(error) => {
+                    self.tell(Event::Note(Note::StreamFailed { from, error: error.to_string() }));
+                }
+                Received::Garbled(error) => {
+                    self.tell(Event::Note(Note::StreamFailed { from, error: error.to_string() }));
+                    self.handle(Input::Garbled { from: address(from), error });
+                }
+            },
+            Finished::Resolved { name, found } => {
+                let addresses = found.unwrap_or_else(|error| {
+                    self.tell(Event::Note(Note::LookupFailed { name: name.clone(), error }));
+                    Vec::new()
+                });
+                let addresses = addresses.into_iter().map(address).collect();
+                self.handle(Input::Resolved { name, addresses });
+            }
+            Finished::Note(note) => self.tell(Event::Note(note)),
+        }
+    }
+
+    fn open(&mut self, stream: Outbound, task: OutboundStream) {
+        let reports = self.reports.clone();
+        let to = task.to;
+        let busy = self.opened >= OUTBOUND_STREAMS_MAX;
+        self.opened += 1;
+        self.tasks.spawn(async move {
+            let (outcome, error) = match busy {
+                true => (Outcome::Failed(Failure::Busy), Some("too many streams".to_owned())),
+                false => task.run().await,
+            };
+            let _ = reports.send(Finished::Opened { stream, to, outcome, error }).await;
+        });
+    }
+
+    /// Takes a stream that a peer opened.
+    fn welcome(&mut self, stream: InboundStream) {
+        let InboundStream { from, mut io, beginning, pass } = stream;
+        let (label, time) = (self.label.clone(), self.stream_timeout);
+        let (reports, meter) = (self.reports.clone(), self.meter.clone());
+        self.tasks.spawn(async move {
+            let _pass = pass;
+            let receiving = streams::receive_inbound(&mut *io, &label, &beginning, &meter);
+            let received = match timeout(time, receiving).await {
+                Ok(received) => received,
+                Err(_) => Received::Broken(io::ErrorKind::TimedOut.into()),
+            };
+            let (sender, answer) = oneshot::channel();
+            if reports.send(Finished::Heard { from, received, answer: sender }).await.is_err() {
+                return;
+            }
+            // Without an answer the stream is closed, which also says something.
+            let Ok(Ok(parcel)) = timeout(time, answer).await else { return };
+            if let Err(error) = streams::answer(&mut *io, parcel, time).await {
+                meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
+                let note = Note::StreamFailed { from, error: error.to_string() };
+                let _ = reports.send(Finished::Note(note)).await;
+            }
+        });
+    }
+
+    fn look_up(&mut self, name: String) {
+        let (reports, time) = (self.reports.clone(), self.resolve_timeout);
+        self.tasks.spawn(async move {
+            let found = resolve(&name, time).await;
+            let _ = reports.send(Finished::Resolved { name, found }).await;
+        });
+    }
+
+    /// Puts an event into the outbox. Where there are too many, what others told and the log's
+    /// lines are dropped, not what the server waits for.
+    fn tell(&mut self, event: Event) {
+        let droppable = matches!(event, Event::Heard { .. } | Event::Note(_));
+        if self.outbox.len() >= OUTBOX_MAX && droppable {
+            self.events_dropped += 1;
+            return;
+        }
+        let repeated = matches!(event, Event::MembersChanged)
+            && matches!(self.outbox.back(), Some(Event::MembersChanged));
+        if !repeated && self.outbox.len() < OUTBOX_MAX * 2 {
+            self.outbox.push_back(event);
+        }
+    }
+
+    fn wakeup(&self) -> Instant {
+        let next = self.cluster.next_wakeup().unwrap_or(Mono(u64::MAX / 2));
+        let far = Instant::now() + Duration::from_hours(1);
+        (self.began + Duration::from_nanos(next.0.min(u64::MAX / 4))).min(far)
+    }
+
+    fn now(&self) -> Mono {
+        Mono::default().plus(self.began.elapsed())
+    }
+}
+
+/// Finds our address, with the doubts about it.
+fn advertised_address(settings: &Settings, bound: SocketAddr, notes: &mut Vec<Note>) -> SocketAddr {
+    let unspecified = bound.ip().is_unspecified();
+    let local = match advertise::local_addresses() {
+        Ok(local) => local,
+        Err(_) if !unspecified => Vec::new(),
+        Err(error) => {
+            notes.push(Note::InterfacesUnread { error: error.to_string() });
+            Vec::new()
+        }
+    };
+    let chosen = advertise::choose(settings.advertise, bound, &local);
+    notes.push(Note::Advertising(chosen));
+    let elsewhere = settings.cluster.peers.iter().find(|peer| {
+        peer.parse::<SocketAddr>().is_ok_and(|peer| !advertise::is_unroutable(peer.ip()))
+    });
+    let unroutable =
+        advertise::is_unroutable(chosen.address.ip()) || chosen.origin == Origin::Loopback;
+    if let (true, Some(peer)) = (unroutable, elsewhere) {
+        notes.push(Note::Unroutable { advertised: chosen.address, peer: peer.clone() });
+    }
+    chosen.address
+}
+
+fn address(from: SocketAddr) -> Address {
+    Address::new(from.ip(), from.port())
+}
+
+fn socket(to: Address) -> SocketAddr {
+    SocketAddr::new(to.ip.to_canonical(), to.port)
+}
+
+/// Limit: what the server wants told that waits.
+const COMMANDS_WAITING_MAX: usize = 8192;
+const EVENTS_WAITING_MAX: usize = 256;
+const REPORTS_WAITING_MAX: usize = 1024;
+/// Limit: events that wait for the server.
+const OUTBOX_MAX: usize = 8192;
+/// Limit: streams that we have open.
+const OUTBOUND_STREAMS_MAX: usize = 256;

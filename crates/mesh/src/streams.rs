@@ -1,0 +1,177 @@
+//! One stream, from its first byte to its last.
+//!
+//! A stream carries one message and at most one answer. Each has a task of its own, so that a peer
+//! that is slow, silent or malicious holds up nobody but itself, and each has its time. Messages
+//! are turned into bytes and back here, where that may take as long as it does.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bellwether_memberlist::cluster::{Failure, Outcome, Parcel, Reply};
+use bellwether_memberlist::wire::stream::{self, StreamReader};
+use bellwether_memberlist::wire::{Compression, StreamError};
+use bellwether_memberlist::{ErrorReply, Label, StreamMessage};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::transport::{Connection, Dialler, Meter};
+
+/// A stream of ours.
+pub(crate) struct OutboundStream {
+    pub to: SocketAddr,
+    pub parcel: Parcel,
+    pub reply: Reply,
+    pub deadline: Instant,
+    pub label: Label,
+    pub dialler: Dialler,
+}
+
+/// What to tell of a failure, beside what the machine needs to know.
+pub(crate) type Told = (Outcome, Option<String>);
+
+impl OutboundStream {
+    pub async fn run(self) -> Told {
+        let deadline = self.deadline;
+        match timeout_at(deadline, self.exchange()).await {
+            Ok(told) => told,
+            Err(_) => failed(Failure::TimedOut, "not done in time"),
+        }
+    }
+
+    async fn exchange(self) -> Told {
+        let bytes = encode(self.parcel).await;
+        let mut io = match self.dialler.open(self.to).await {
+            Ok(io) => io,
+            Err(error) => return failed(Failure::Unreachable, &error.to_string()),
+        };
+        let meter = self.dialler.meter();
+        let label = stream::label_header(&self.label);
+        if let Err(error) = send(&mut *io, &[&label, &bytes]).await {
+            meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
+            return failed(Failure::Unreachable, &error.to_string());
+        }
+        match self.reply {
+            Reply::None => {
+                // The peer has it all, whether it hears our goodbye or not.
+                let _ = io.shutdown().await;
+                (Outcome::Sent, None)
+            }
+            Reply::Expected => match receive(&mut *io, StreamReader::reply(), &[]).await {
+                Received::Message(message) => (Outcome::Answered(message), None),
+                Received::Closed => failed(Failure::Closed, "closed without an answer"),
+                Received::Broken(error) => {
+                    meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
+                    failed(Failure::Unreachable, &error.to_string())
+                }
+                Received::Garbled(error) => {
+                    let text = error.to_string();
+                    (Outcome::Failed(Failure::Garbled(error)), Some(text))
+                }
+            },
+        }
+    }
+}
+
+/// What came on a stream.
+pub(crate) enum Received {
+    Message(StreamMessage),
+    /// It ended before anything came.
+    Closed,
+    Broken(io::Error),
+    Garbled(StreamError),
+}
+
+/// Reads the message of a stream that a peer opened. If it makes no sense the peer is told so,
+/// where the protocol wants that.
+pub(crate) async fn receive_inbound(
+    io: &mut dyn Connection,
+    label: &Label,
+    beginning: &[u8],
+    meter: &Meter,
+) -> Received {
+    let received = receive(io, StreamReader::inbound(label), beginning).await;
+    match &received {
+        Received::Garbled(StreamError::Reply(error)) => {
+            let reply = StreamMessage::Error(ErrorReply { text: error.to_string() });
+            let _ = answer(io, Parcel::new(reply), Duration::from_secs(1)).await;
+        }
+        Received::Broken(_) => {
+            meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
+        }
+        Received::Garbled(StreamError::Close(_)) | Received::Message(_) | Received::Closed => {}
+    }
+    received
+}
+
+/// Sends the answer on a stream that a peer opened, and closes it.
+pub(crate) async fn answer(
+    io: &mut dyn Connection,
+    parcel: Parcel,
+    time: Duration,
+) -> io::Result<()> {
+    let bytes = encode(parcel).await;
+    let sent = async {
+        send(io, &[&bytes]).await?;
+        io.shutdown().await
+    };
+    timeout(time, sent).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
+}
+
+/// Sends the pieces, each by itself: over TLS a Go node wants the label to come alone.
+async fn send(io: &mut dyn Connection, pieces: &[&[u8]]) -> io::Result<()> {
+    for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
+        io.write_all(piece).await?;
+        io.flush().await?;
+    }
+    Ok(())
+}
+
+/// Reads one message, however it is cut into pieces.
+async fn receive(io: &mut dyn Connection, mut reader: StreamReader, beginning: &[u8]) -> Received {
+    let mut buffer = vec![0; READ_BYTES];
+    let mut nothing_yet = beginning.is_empty();
+    let mut piece = reader.push(beginning);
+    loop {
+        match piece {
+            Ok(Some(message)) => return Received::Message(message),
+            Ok(None) => {}
+            Err(error) => return Received::Garbled(error),
+        }
+        match io.read(&mut buffer).await {
+            Ok(0) if nothing_yet => return Received::Closed,
+            Ok(0) => return Received::Broken(io::ErrorKind::UnexpectedEof.into()),
+            // Some close in a hurry.
+            Err(error) if nothing_yet && is_close(&error) => return Received::Closed,
+            Err(error) => return Received::Broken(error),
+            Ok(length) => {
+                nothing_yet = false;
+                piece = reader.push(buffer.get(..length).unwrap_or_default());
+                // A long message must not keep this thread from the others.
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+fn is_close(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof)
+}
+
+/// Turns a message into bytes, a long one on a thread for such work.
+async fn encode(parcel: Parcel) -> Vec<u8> {
+    if parcel.state_len() < LONG_BYTES {
+        return parcel.into_bytes(Compression::None);
+    }
+    let encoded = tokio::task::spawn_blocking(move || parcel.into_bytes(Compression::None));
+    // It can only fail if the runtime is at its end.
+    encoded.await.unwrap_or_default()
+}
+
+fn failed(failure: Failure, text: &str) -> Told {
+    (Outcome::Failed(failure), Some(text.to_owned()))
+}
+
+const READ_BYTES: usize = 32 << 10;
+const LONG_BYTES: usize = 256 << 10;

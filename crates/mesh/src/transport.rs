@@ -1,0 +1,287 @@
+//! How do datagrams and streams travel?
+//!
+//! Either as what they are, by UDP and TCP, or both in TLS over TCP. What is the same for the two
+//! is here: an address to listen on, datagrams and streams that come, and a way to send each.
+
+mod plain;
+mod pool;
+mod tls;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::bind::{self, seen};
+use crate::doorman::{Doorman, Pass};
+use crate::note::Note;
+use crate::settings::Security;
+use plain::Plain;
+use tls::Tls;
+
+/// Sends; what is received comes by [`Arrivals`].
+#[derive(Debug)]
+pub(crate) enum Transport {
+    Plain(Plain),
+    Tls(Tls),
+}
+
+/// What others send. Bounded: datagrams that find no room are lost, streams wait.
+#[derive(Debug)]
+pub(crate) struct Arrivals {
+    pub datagrams: mpsc::Receiver<(SocketAddr, Bytes)>,
+    pub streams: mpsc::Receiver<InboundStream>,
+    /// Datagrams of ours to these addresses are known not to arrive.
+    pub unreachable: mpsc::Receiver<SocketAddr>,
+    pub notes: mpsc::Receiver<Note>,
+}
+
+/// A stream that a peer opened.
+#[derive(Debug)]
+pub(crate) struct InboundStream {
+    pub from: SocketAddr,
+    pub io: Box<dyn Connection>,
+    /// What has been read of it.
+    pub beginning: Bytes,
+    pub pass: Pass,
+}
+
+/// Bytes in both directions.
+pub(crate) trait Connection:
+    AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug
+{
+}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Connection for T {}
+
+/// Where everything that is received goes.
+#[derive(Debug, Clone)]
+pub(crate) struct Inlets {
+    datagrams: mpsc::Sender<(SocketAddr, Bytes)>,
+    streams: mpsc::Sender<InboundStream>,
+    unreachable: mpsc::Sender<SocketAddr>,
+    notes: mpsc::Sender<Note>,
+    meter: Arc<Meter>,
+    doorman: Arc<Doorman>,
+}
+
+/// What is counted of datagrams and streams; upstream shows it of TLS only.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TransportCounters {
+    pub packets: Traffic,
+    pub streams: Traffic,
+    pub packet_bytes_sent: u64,
+    pub packet_bytes_received: u64,
+    /// Datagrams that were lost on our side, for want of room or of a way.
+    pub packets_lost: u64,
+    pub connections_refused: u64,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    pub sent: u64,
+    pub received: u64,
+    pub read_errors: u64,
+    pub write_errors: u64,
+}
+
+/// [`TransportCounters`] in the making.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    pub packets: TrafficMeter,
+    pub streams: TrafficMeter,
+    pub packet_bytes_sent: AtomicU64,
+    pub packet_bytes_received: AtomicU64,
+    pub packets_lost: AtomicU64,
+    pub connections_refused: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct TrafficMeter {
+    pub sent: AtomicU64,
+    pub received: AtomicU64,
+    pub read_errors: AtomicU64,
+    pub write_errors: AtomicU64,
+}
+
+/// What a transport starts with.
+pub(crate) struct Started {
+    pub transport: Transport,
+    pub arrivals: Arrivals,
+    pub bound: SocketAddr,
+    pub meter: Arc<Meter>,
+}
+
+impl Transport {
+    /// Listens; all that goes on by itself is in `tasks`.
+    pub async fn start(
+        listen: SocketAddr,
+        security: &Security,
+        tasks: &mut JoinSet<()>,
+    ) -> io::Result<Started> {
+        let (datagrams, datagrams_out) = mpsc::channel(DATAGRAMS_WAITING_MAX);
+        let (streams, streams_out) = mpsc::channel(STREAMS_WAITING_MAX);
+        let (unreachable, unreachable_out) = mpsc::channel(DATAGRAMS_WAITING_MAX);
+        let (notes, notes_out) = mpsc::channel(NOTES_WAITING_MAX);
+        let meter = Arc::new(Meter::default());
+        let doorman = Doorman::new(INBOUND_STREAMS_MAX, INBOUND_STREAMS_EACH_MAX);
+        let inlets =
+            Inlets { datagrams, streams, unreachable, notes, meter: meter.clone(), doorman };
+        let arrivals = Arrivals {
+            datagrams: datagrams_out,
+            streams: streams_out,
+            unreachable: unreachable_out,
+            notes: notes_out,
+        };
+        let (transport, bound) = match security {
+            Security::Plain => {
+                let (listener, socket) = bind::listen_both(listen).await?;
+                let bound = listener.local_addr()?;
+                (Self::Plain(Plain::start(listener, socket, bound, inlets, tasks)), bound)
+            }
+            Security::Tls(credentials) => {
+                // A mistake in the settings is best known now.
+                credentials.server()?;
+                credentials.client()?;
+                let listener = bind::listen(listen).await?;
+                let bound = listener.local_addr()?;
+                (Self::Tls(Tls::start(listener, credentials.clone(), inlets, tasks)), bound)
+            }
+        };
+        Ok(Started { transport, arrivals, bound: seen(bound), meter })
+    }
+
+    /// Under which address packets are sent; only TLS needs to know.
+    pub fn advertise(&mut self, address: SocketAddr) {
+        match self {
+            Self::Plain(_) => {}
+            Self::Tls(tls) => tls.advertise(address),
+        }
+    }
+
+    /// Sends a datagram, or loses it; never waits. Answers whether the target is known to be out
+    /// of reach.
+    pub fn send(&mut self, to: SocketAddr, datagram: Vec<u8>, tasks: &mut JoinSet<()>) -> Reach {
+        match self {
+            Self::Plain(plain) => plain.send(to, &datagram),
+            Self::Tls(tls) => {
+                tls.send(to, datagram.into(), tasks);
+                Reach::Unknown
+            }
+        }
+    }
+
+    /// What a task needs to open streams.
+    pub fn dialler(&self) -> Dialler {
+        match self {
+            Self::Plain(plain) => Dialler::Plain(plain.meter.clone()),
+            Self::Tls(tls) => Dialler::Tls(tls.dialler()),
+        }
+    }
+}
+
+/// Whether a datagram has a chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Unknown,
+    Unreachable,
+}
+
+/// Opens streams.
+#[derive(Debug, Clone)]
+pub(crate) enum Dialler {
+    Plain(Arc<Meter>),
+    Tls(tls::Dialler),
+}
+
+impl Dialler {
+    /// Connects, and says whatever comes before the label. The caller limits the time.
+    pub async fn open(&self, to: SocketAddr) -> io::Result<Box<dyn Connection>> {
+        let stream = match self {
+            Self::Plain(_) => plain::open(to).await,
+            Self::Tls(tls) => tls.open_stream(to).await,
+        };
+        if stream.is_ok() {
+            self.meter().streams.sent.fetch_add(1, Ordering::Relaxed);
+        } else {
+            self.meter().streams.write_errors.fetch_add(1, Ordering::Relaxed);
+        }
+        stream
+    }
+
+    pub fn meter(&self) -> &Meter {
+        match self {
+            Self::Plain(meter) => meter,
+            Self::Tls(tls) => &tls.meter,
+        }
+    }
+}
+
+impl Meter {
+    pub fn read(&self) -> TransportCounters {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let traffic = |meter: &TrafficMeter| Traffic {
+            sent: read(&meter.sent),
+            received: read(&meter.received),
+            read_errors: read(&meter.read_errors),
+            write_errors: read(&meter.write_errors),
+        };
+        TransportCounters {
+            packets: traffic(&self.packets),
+            streams: traffic(&self.streams),
+            packet_bytes_sent: read(&self.packet_bytes_sent),
+            packet_bytes_received: read(&self.packet_bytes_received),
+            packets_lost: read(&self.packets_lost),
+            connections_refused: read(&self.connections_refused),
+        }
+    }
+
+    pub fn packet_sent(&self, bytes: usize) {
+        self.packets.sent.fetch_add(1, Ordering::Relaxed);
+        self.packet_bytes_sent.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub fn packet_lost(&self) {
+        self.packets_lost.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Inlets {
+    /// A datagram came; it is lost if too many wait.
+    fn datagram(&self, from: SocketAddr, datagram: Bytes) {
+        self.meter.packets.received.fetch_add(1, Ordering::Relaxed);
+        self.meter.packet_bytes_received.fetch_add(datagram.len() as u64, Ordering::Relaxed);
+        if self.datagrams.try_send((from, datagram)).is_err() {
+            self.meter.packet_lost();
+        }
+    }
+
+    /// Somebody connects.
+    fn admit(&self, from: SocketAddr) -> Option<Pass> {
+        let pass = self.doorman.admit(from.ip());
+        if pass.is_none() {
+            self.meter.connections_refused.fetch_add(1, Ordering::Relaxed);
+            self.note(Note::TooManyConnections { from: from.ip() });
+        }
+        pass
+    }
+
+    /// For the log; if it has no room, there are enough of them in it.
+    fn note(&self, note: Note) {
+        let _ = self.notes.try_send(note);
+    }
+}
+
+/// Limit: datagrams that wait for the gossip task; more are lost.
+const DATAGRAMS_WAITING_MAX: usize = 1024;
+const STREAMS_WAITING_MAX: usize = 64;
+const NOTES_WAITING_MAX: usize = 256;
+/// Limit: streams that peers have open, whatever they are for.
+pub(crate) const INBOUND_STREAMS_MAX: usize = 256;
+/// Limit: the same from one address.
+pub(crate) const INBOUND_STREAMS_EACH_MAX: usize = 64;

@@ -1,0 +1,118 @@
+//! UDP and TCP.
+//!
+//! Datagrams are sent from the socket that listens, since peers answer to where they came from.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+
+use super::{Connection, InboundStream, Inlets, Meter, Reach};
+use crate::bind::{Family, seen};
+use crate::note::Note;
+
+#[derive(Debug)]
+pub(crate) struct Plain {
+    socket: Arc<UdpSocket>,
+    family: Family,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl Plain {
+    pub fn start(
+        listener: TcpListener,
+        socket: UdpSocket,
+        bound: SocketAddr,
+        inlets: Inlets,
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
+        let socket = Arc::new(socket);
+        let meter = inlets.meter.clone();
+        tasks.spawn(receive(socket.clone(), inlets.clone()));
+        tasks.spawn(accept(listener, inlets));
+        Self { socket, family: Family::of(bound), meter }
+    }
+
+    pub fn send(&self, to: SocketAddr, datagram: &[u8]) -> Reach {
+        match self.socket.try_send_to(datagram, self.family.dialled(to)) {
+            Ok(_) => {
+                self.meter.packet_sent(datagram.len());
+                Reach::Unknown
+            }
+            // As if the network had lost it.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.meter.packet_lost();
+                Reach::Unknown
+            }
+            Err(_) => {
+                self.meter.packets.write_errors.fetch_add(1, Ordering::Relaxed);
+                Reach::Unreachable
+            }
+        }
+    }
+}
+
+pub(super) async fn open(to: SocketAddr) -> io::Result<Box<dyn Connection>> {
+    let stream = TcpStream::connect(to).await?;
+    stream.set_nodelay(true)?;
+    Ok(Box::new(stream))
+}
+
+/// Takes connections, one after the other; when that fails, as it does without free file
+/// descriptors, it waits a little.
+pub(super) async fn next_connection(
+    listener: &TcpListener,
+    inlets: &Inlets,
+) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => {
+                // Without it answers are late, not wrong.
+                let _ = stream.set_nodelay(true);
+                return (stream, seen(from));
+            }
+            Err(error) => {
+                inlets.note(Note::AcceptFailed { error: error.to_string() });
+                tokio::time::sleep(ACCEPT_RETRY).await;
+            }
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, inlets: Inlets) {
+    loop {
+        let (stream, from) = next_connection(&listener, &inlets).await;
+        let Some(pass) = inlets.admit(from) else { continue };
+        inlets.meter.streams.received.fetch_add(1, Ordering::Relaxed);
+        let beginning = Bytes::new();
+        let stream = InboundStream { from, io: Box::new(stream), beginning, pass };
+        if inlets.streams.send(stream).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn receive(socket: Arc<UdpSocket>, inlets: Inlets) {
+    let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
+    loop {
+        match socket.recv_from(&mut buffer).await {
+            Ok((length, from)) => {
+                let datagram = buffer.get(..length).unwrap_or_default();
+                inlets.datagram(seen(from), Bytes::copy_from_slice(datagram));
+            }
+            // What the kernel has to say about datagrams that we sent.
+            Err(_) => {
+                inlets.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+}
+
+const DATAGRAM_BYTES_MAX: usize = 64 << 10;
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);

@@ -1,0 +1,136 @@
+//! Connections for datagrams, one for each peer.
+//!
+//! Each has a task with a short queue. A datagram to somebody new makes a task that dials; who
+//! sends never waits, and what finds the queue full is lost, as a datagram may be. A connection
+//! that breaks, or is not used for some time, ends its task; the next datagram makes a new one.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bellwether_memberlist::Address;
+use bellwether_memberlist::wire::tls_frame::TlsFrame;
+use bytes::Bytes;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::tls::{Dialler, write_frame};
+use crate::note::Note;
+
+#[derive(Debug)]
+pub(super) struct Pool {
+    /// Who sends, as the peers know it.
+    from: Option<Address>,
+    dialler: Dialler,
+    unreachable: mpsc::Sender<SocketAddr>,
+    notes: mpsc::Sender<Note>,
+    connections: HashMap<SocketAddr, mpsc::Sender<Bytes>>,
+}
+
+impl Pool {
+    pub fn new(
+        dialler: Dialler,
+        unreachable: mpsc::Sender<SocketAddr>,
+        notes: mpsc::Sender<Note>,
+    ) -> Self {
+        Self { from: None, dialler, unreachable, notes, connections: HashMap::new() }
+    }
+
+    pub fn advertise(&mut self, address: SocketAddr) {
+        self.from = Some(Address::new(address.ip(), address.port()));
+    }
+
+    pub fn send(&mut self, to: SocketAddr, datagram: Bytes, tasks: &mut JoinSet<()>) {
+        let Some(from) = self.from else { return };
+        let open = self.connections.get(&to).filter(|queue| !queue.is_closed());
+        let queue = match open {
+            Some(queue) => queue.clone(),
+            None => {
+                if self.connections.len() >= CONNECTIONS_MAX {
+                    self.connections.retain(|_, queue| !queue.is_closed());
+                }
+                if self.connections.len() >= CONNECTIONS_MAX {
+                    self.dialler.meter.packet_lost();
+                    return;
+                }
+                let (queue, datagrams) = mpsc::channel(DATAGRAMS_WAITING_MAX);
+                self.connections.insert(to, queue.clone());
+                let connection = PacketConnection {
+                    from,
+                    to,
+                    dialler: self.dialler.clone(),
+                    unreachable: self.unreachable.clone(),
+                    notes: self.notes.clone(),
+                };
+                tasks.spawn(connection.run(datagrams));
+                queue
+            }
+        };
+        if queue.try_send(datagram).is_err() {
+            self.dialler.meter.packet_lost();
+        }
+    }
+}
+
+/// One peer's connection.
+struct PacketConnection {
+    from: Address,
+    to: SocketAddr,
+    dialler: Dialler,
+    unreachable: mpsc::Sender<SocketAddr>,
+    notes: mpsc::Sender<Note>,
+}
+
+impl PacketConnection {
+    async fn run(self, mut datagrams: mpsc::Receiver<Bytes>) {
+        let dialled = timeout(DIAL_MAX, self.dialler.connect(self.to)).await;
+        let mut stream = match dialled {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return self.lost(&error.to_string()),
+            Err(_) => return self.lost("no answer in time"),
+        };
+        let mut nothing = [0; 64];
+        loop {
+            let datagram = tokio::select! {
+                // Peers never say anything here, so that is the end of the connection: better
+                // known now than by the loss of the next datagram.
+                read = stream.read(&mut nothing) => match read {
+                    Ok(0) | Err(_) => return,
+                    Ok(_) => continue,
+                },
+                datagram = timeout(IDLE_MAX, datagrams.recv()) => datagram,
+            };
+            let Ok(Some(datagram)) = datagram else {
+                // Idle for too long, or the pool is gone. What fails now is of no interest.
+                let _ = timeout(DIAL_MAX, stream.shutdown()).await;
+                return;
+            };
+            let length = datagram.len();
+            let frame = TlsFrame::Packet { from: self.from, datagram };
+            match timeout(DIAL_MAX, write_frame(&mut stream, &frame)).await {
+                Ok(Ok(())) => self.dialler.meter.packet_sent(length),
+                Ok(Err(error)) => return self.lost(&error.to_string()),
+                Err(_) => return self.lost("nothing is read on the other side"),
+            }
+        }
+    }
+
+    /// What waits is dropped with the queue.
+    fn lost(&self, error: &str) {
+        self.dialler.meter.packets.write_errors.fetch_add(1, Ordering::Relaxed);
+        let error = error.to_owned();
+        // Both are told again if they find no room now and it still matters.
+        let _ = self.unreachable.try_send(self.to);
+        let _ = self.notes.try_send(Note::PacketConnectionFailed { peer: self.to, error });
+    }
+}
+
+/// Limit: peers that we have connections to, as in Go.
+const CONNECTIONS_MAX: usize = 1024;
+/// Limit: datagrams to one peer that wait for its connection.
+const DATAGRAMS_WAITING_MAX: usize = 64;
+const DIAL_MAX: Duration = Duration::from_secs(10);
+const IDLE_MAX: Duration = Duration::from_mins(5);
