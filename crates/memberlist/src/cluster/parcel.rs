@@ -28,7 +28,7 @@ impl Parcel {
     }
 
     /// Bytes of the user state.
-    pub(super) fn state_len(&self) -> usize {
+    pub fn state_len(&self) -> usize {
         let parts = self.parts.iter().map(|part| {
             let bytes = part.encoded_len();
             1 + prost::length_delimiter_len(bytes) + bytes

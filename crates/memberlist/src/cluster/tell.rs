@@ -6,7 +6,6 @@
 //! so during an exchange updates are kept as if somebody were there.
 
 use bytes::Bytes;
-use prost::Message as _;
 
 use super::{
     Cluster, Note, Output, Parcel, Part, Purpose, Reply, Via, Way, machine, part::FullState,
