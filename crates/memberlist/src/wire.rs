@@ -16,6 +16,8 @@ mod error;
 mod label;
 mod lzw;
 mod msgpack;
+#[cfg(test)]
+mod samples;
 
 pub use error::{StreamError, WireError};
 

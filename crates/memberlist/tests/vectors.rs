@@ -297,7 +297,7 @@ fn frames_of_a_tls_session_are_understood() {
 }
 
 fn push_pull_of(header: &[u8], name: &str) {
-    let count: usize = name.rsplit('_').next().unwrap().parse().unwrap();
+    let count: usize = count_of(name);
     // The header claims as many nodes (of one byte each, without anything) as bytes of user state.
     let mut bytes = header.to_vec();
     bytes.extend(vec![0x80; count]);
@@ -314,7 +314,7 @@ fn push_pull_of(header: &[u8], name: &str) {
 }
 
 fn user_message_of(header: &[u8], name: &str) {
-    let count: usize = name.rsplit('_').next().unwrap().parse().unwrap();
+    let count: usize = count_of(name);
     let mut bytes = header.to_vec();
     bytes.extend(vec![b'u'; count]);
     let StreamMessage::User(message) = read_whole(StreamReader::reply(), &bytes) else {
@@ -440,4 +440,10 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The number at the end of a vector's name.
+fn count_of(name: &str) -> usize {
+    let (_, count) = name.rsplit_once('_').expect("the name ends with a count");
+    count.parse().expect("a count is a number")
 }

@@ -15,11 +15,13 @@ pub(super) struct Inflater {
     /// How many bytes may still come out.
     left: usize,
     limit: usize,
+    malformed: bool,
 }
 
 impl Inflater {
     pub(super) fn new(limit: usize) -> Self {
-        Self { decoder: decode::Decoder::new(BitOrder::Lsb, LITERAL_BITS), left: limit, limit }
+        let decoder = decode::Decoder::new(BitOrder::Lsb, LITERAL_BITS);
+        Self { decoder, left: limit, limit, malformed: false }
     }
 
     /// Takes bytes off the front of `bytes` until `piece` is full, and answers with what they stand
@@ -30,16 +32,21 @@ impl Inflater {
         piece: &'p mut [u8],
     ) -> Result<&'p [u8], WireError> {
         let mut filled = 0;
-        while !self.decoder.has_ended() {
+        while !self.malformed && !self.decoder.has_ended() && filled < piece.len() {
             let step =
                 self.decoder.decode_bytes(bytes, piece.get_mut(filled..).unwrap_or_default());
             *bytes = bytes.get(step.consumed_in..).unwrap_or_default();
             filled += step.consumed_out;
             match step.status {
-                Ok(LzwStatus::Ok) if step.consumed_in + step.consumed_out > 0 => {}
-                Ok(LzwStatus::Ok | LzwStatus::NoProgress | LzwStatus::Done) => break,
-                Err(_) => return Err(WireError::Malformed { what: "compressed data" }),
+                // Also if nothing was consumed: a cleared table, and codes that were read before.
+                Ok(LzwStatus::Ok) => {}
+                Ok(LzwStatus::NoProgress | LzwStatus::Done) => break,
+                Err(_) => self.malformed = true,
             }
+        }
+        // What came before it is handed on first, however the bytes were cut.
+        if self.malformed && filled == 0 {
+            return Err(WireError::Malformed { what: "compressed data" });
         }
         self.left = self
             .left

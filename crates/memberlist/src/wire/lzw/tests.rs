@@ -53,6 +53,14 @@ fn the_code_that_clears_the_table_may_be_missing_at_the_start() {
 }
 
 #[test]
+fn codes_after_a_cleared_table_are_not_left_behind() {
+    // Clear, clear, the literal 6, the end: nine bits each, all read at once.
+    let codes = 256_u64 | 256 << 9 | 6 << 18 | 257 << 27;
+    assert_eq!(decompress(&codes.to_le_bytes(), 10), Ok(vec![6]));
+    assert_eq!(decompress_in_pieces(&codes.to_le_bytes(), 1), Ok(vec![6]));
+}
+
+#[test]
 fn the_limit_is_kept_to_the_byte() {
     let bytes = compress(&[7; 1000]);
     assert_eq!(decompress(&bytes, 1000), Ok(vec![7; 1000]));

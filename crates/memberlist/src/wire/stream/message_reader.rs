@@ -86,6 +86,14 @@ impl MessageReader {
         Ok(None)
     }
 
+    /// The memory that has been asked for.
+    #[cfg(test)]
+    pub(super) fn set_aside_bytes(&self) -> usize {
+        self.pending.capacity()
+            + self.body.capacity()
+            + self.push_pull.nodes.capacity() * size_of::<NodeState>()
+    }
+
     /// Reads one thing, and takes it off `rest` if it is there.
     fn step(&mut self, rest: &mut &[u8]) -> Result<Step> {
         Ok(match self.phase {
