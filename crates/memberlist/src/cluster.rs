@@ -81,12 +81,23 @@ pub struct Cluster {
 #[derive(Debug)]
 enum Purpose {
     /// The membership machine wants it.
-    Machine { stream: StreamId, to: Address, push_pull: bool },
+    Machine {
+        stream: StreamId,
+        to: Address,
+        push_pull: bool,
+    },
     /// One peer's copy of a large message.
-    Oversize { key: String, peer: NodeName, since: Mono },
+    Oversize {
+        key: String,
+        peer: NodeName,
+        since: Mono,
+    },
     Direct,
     /// Is the peer that we visit the one we think?
-    Check { visit: Visit, sequence: u32 },
+    Check {
+        visit: Visit,
+        sequence: u32,
+    },
 }
 
 impl Cluster {
@@ -362,3 +373,5 @@ const SETTLE_INTERVAL_GOSSIPS: u32 = 10;
 /// How often the figures of nodes are dropped that nobody knows any longer.
 const TIDY_INTERVAL: Duration = Duration::from_mins(1);
 
+#[cfg(test)]
+mod tests;

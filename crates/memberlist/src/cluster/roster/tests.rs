@@ -21,10 +21,13 @@ fn node(name: &str) -> NodeName {
 
 /// All visits that are due, as they are ended with `result`.
 fn visits(roster: &mut Roster, result: Visited) -> Vec<Visit> {
-    let mut notes = Vec::new();
+    visits_noted(roster, result, &mut Vec::new())
+}
+
+fn visits_noted(roster: &mut Roster, result: Visited, notes: &mut Vec<Note>) -> Vec<Visit> {
     let mut visits = Vec::new();
     while let Some(visit) = roster.next_visit() {
-        roster.visited(visit.address, result, &mut notes);
+        roster.visited(visit.address, result, notes);
         visits.push(visit);
     }
     visits
@@ -87,7 +90,7 @@ fn an_address_that_nobody_configured_is_asked_for_the_peer_that_was_there() {
     let mut stranger = 0;
     for round in 1..=5 {
         roster.advance(seconds(10 * round), &mut notes);
-        for visit in visits(&mut roster, Visited::Stranger) {
+        for visit in visits_noted(&mut roster, Visited::Stranger, &mut notes) {
             assert_eq!(visit.expecting, Some(node("b")));
             stranger += 1;
         }

@@ -1,0 +1,276 @@
+//! A few clusters' nodes in virtual time: what one sends, another gets a millisecond later.
+//!
+//! Small on purpose: nothing is lost but where a test says so.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::cluster::{
+    Cluster, Failure, Input, Note, Outbound, Outcome, Output, Reply, Settings, Via, Way,
+};
+use crate::machine::{Mono, Ticket};
+use crate::message::{Address, Label, NodeName};
+
+pub(super) struct World {
+    pub now: Mono,
+    nodes: BTreeMap<Address, Node>,
+    /// What happens next, in order.
+    pending: BTreeMap<(Mono, u64), (Address, Input)>,
+    last: u64,
+    /// Streams that wait for an answer: who opened them.
+    streams: BTreeMap<Ticket, (Address, Outbound, Reply)>,
+    pub names: BTreeMap<String, Vec<Address>>,
+    /// What the layers above have to say.
+    states: BTreeMap<Address, Vec<(String, Bytes)>>,
+    silent: BTreeSet<Address>,
+    /// Pairs that do not reach each other.
+    pub cut: BTreeSet<(Address, Address)>,
+    /// Who opened a stream to whom, ever.
+    pub streams_opened: Vec<(Address, Address)>,
+}
+
+struct Node {
+    cluster: Cluster,
+    label: Label,
+    heard: Vec<(String, Bytes, Via)>,
+    notes: Vec<Note>,
+    settled: Option<(Mono, bool)>,
+    left: Option<Mono>,
+    changes: usize,
+}
+
+/// Node `n` listens at `10.0.0.n:9094`.
+pub(super) fn address(n: u8) -> Address {
+    Address::new([10, 0, 0, n], 9094)
+}
+
+pub(super) fn settings(name: &str, n: u8, peers: &[&str]) -> Settings {
+    let peers = peers.iter().map(|peer| (*peer).to_owned()).collect();
+    Settings::alertmanager(NodeName::new(name).unwrap(), address(n), peers)
+}
+
+impl World {
+    pub fn new() -> Self {
+        World {
+            now: Mono(1_000_000_000),
+            nodes: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            last: 0,
+            streams: BTreeMap::new(),
+            names: BTreeMap::new(),
+            states: BTreeMap::new(),
+            silent: BTreeSet::new(),
+            cut: BTreeSet::new(),
+            streams_opened: Vec::new(),
+        }
+    }
+
+    /// Three nodes that know the first one and have settled.
+    pub fn of_three() -> Self {
+        let mut world = Self::new();
+        for (name, n) in [("a", 1), ("b", 2), ("c", 3)] {
+            world.boot(settings(name, n, &["10.0.0.1:9094"]));
+        }
+        world.run(Duration::from_secs(20));
+        world
+    }
+
+    pub fn boot(&mut self, settings: Settings) {
+        let at = settings.machine.address;
+        let mut out = Vec::new();
+        let label = settings.machine.label.clone();
+        let cluster = Cluster::new(self.now, settings, u64::from(at.port) + self.last, &mut out);
+        let node = Node {
+            cluster,
+            label,
+            heard: vec![],
+            notes: vec![],
+            settled: None,
+            left: None,
+            changes: 0,
+        };
+        self.nodes.insert(at, node);
+        self.perform(at, out);
+    }
+
+    pub fn crash(&mut self, n: u8) {
+        self.nodes.remove(&address(n));
+    }
+
+    pub fn give(&mut self, n: u8, input: Input) {
+        let at = address(n);
+        let mut out = Vec::new();
+        self.nodes.get_mut(&at).unwrap().cluster.handle(self.now, input, &mut out);
+        self.perform(at, out);
+    }
+
+    pub fn tell(&mut self, n: u8, key: &str, data: &[u8]) {
+        self.give(n, Input::Tell { key: key.to_owned(), data: Bytes::copy_from_slice(data) });
+    }
+
+    pub fn tell_peer(&mut self, n: u8, peer: &str, data: &[u8], way: Way) {
+        let (peer, key) = (NodeName::new(peer).unwrap(), "own".to_owned());
+        self.give(n, Input::TellPeer { peer, key, data: Bytes::copy_from_slice(data), way });
+    }
+
+    pub fn run(&mut self, time: Duration) {
+        let end = self.now.plus(time);
+        loop {
+            let next = self.pending.keys().next().map(|(at, _)| *at);
+            let wakeups = self.nodes.iter();
+            let wakeup =
+                wakeups.filter_map(|(at, node)| Some((node.cluster.next_wakeup()?, *at))).min();
+            let due = next.into_iter().chain(wakeup.map(|(at, _)| at)).min().unwrap_or(end);
+            if due > end {
+                break;
+            }
+            self.now = self.now.max(due);
+            if next.is_some_and(|at| wakeup.is_none_or(|(wakeup, _)| at <= wakeup)) {
+                let (_, (to, input)) = self.pending.pop_first().unwrap();
+                self.deliver(to, input);
+            } else if let Some((_, at)) = wakeup {
+                self.deliver(at, Input::Tick);
+            }
+        }
+        self.now = end;
+    }
+
+    pub fn cluster(&self, n: u8) -> &Cluster {
+        &self.nodes[&address(n)].cluster
+    }
+
+    pub fn cluster_mut(&mut self, n: u8) -> &mut Cluster {
+        &mut self.nodes.get_mut(&address(n)).unwrap().cluster
+    }
+
+    pub fn members(&self, n: u8) -> Vec<String> {
+        self.cluster(n).members().map(|member| member.name.to_string()).collect()
+    }
+
+    pub fn heard(&self, n: u8) -> &[(String, Bytes, Via)] {
+        &self.nodes[&address(n)].heard
+    }
+
+    pub fn notes(&self, n: u8) -> &[Note] {
+        &self.nodes[&address(n)].notes
+    }
+
+    /// Since `began`, and whether its time ran out.
+    pub fn settled(&self, n: u8, began: Mono) -> Option<(Duration, bool)> {
+        self.nodes[&address(n)].settled.map(|(at, timed_out)| (at.since(began), timed_out))
+    }
+
+    pub fn left(&self, n: u8) -> Option<Mono> {
+        self.nodes[&address(n)].left
+    }
+
+    pub fn changes(&self, n: u8) -> usize {
+        self.nodes[&address(n)].changes
+    }
+
+    pub fn set_state(&mut self, n: u8, state: &[(&str, &'static [u8])]) {
+        let state = state.iter().map(|(key, data)| ((*key).to_owned(), Bytes::from_static(data)));
+        self.states.insert(address(n), state.collect());
+    }
+
+    pub fn keep_state_back(&mut self, n: u8) {
+        self.silent.insert(address(n));
+    }
+
+    pub fn separate(&mut self, one: u8, others: &[u8]) {
+        for other in others {
+            self.cut.insert((address(one), address(*other)));
+            self.cut.insert((address(*other), address(one)));
+        }
+    }
+
+    fn deliver(&mut self, to: Address, input: Input) {
+        let Some(node) = self.nodes.get_mut(&to) else { return };
+        let mut out = Vec::new();
+        node.cluster.handle(self.now, input, &mut out);
+        self.perform(to, out);
+    }
+
+    fn later(&mut self, to: Address, input: Input) {
+        self.last += 1;
+        self.pending.insert((self.now.plus(Duration::from_millis(1)), self.last), (to, input));
+    }
+
+    fn reaches(&self, from: Address, to: Address) -> bool {
+        self.nodes.contains_key(&to) && !self.cut.contains(&(from, to))
+    }
+
+    fn perform(&mut self, at: Address, outputs: Vec<Output>) {
+        for output in outputs {
+            self.perform_one(at, output);
+        }
+    }
+
+    fn perform_one(&mut self, at: Address, output: Output) {
+        let now = self.now;
+        match output {
+            Output::SendDatagram { to, bytes } => {
+                if self.reaches(at, to) {
+                    self.later(to, Input::Datagram { from: at, bytes: bytes.into() });
+                }
+                return;
+            }
+            Output::Open { stream, to, parcel, reply, deadline: _ } => {
+                self.streams_opened.push((at, to));
+                if !self.reaches(at, to) {
+                    let outcome = Outcome::Failed(Failure::Unreachable);
+                    return self.later(at, Input::Ended { stream, outcome });
+                }
+                if self.nodes[&at].label != self.nodes[&to].label {
+                    let outcome = Outcome::Failed(Failure::Closed);
+                    return self.later(at, Input::Ended { stream, outcome });
+                }
+                self.last += 1;
+                let ticket = Ticket(self.last);
+                self.streams.insert(ticket, (at, stream, reply));
+                let message = parcel.into_message();
+                return self.later(to, Input::Opened { stream: ticket, from: at, message });
+            }
+            Output::Answer { stream, parcel } => {
+                let (opener, stream, _) = self.streams.remove(&stream).expect("it was open");
+                let outcome = Outcome::Answered(parcel.into_message());
+                return self.later(opener, Input::Ended { stream, outcome });
+            }
+            Output::Close { stream } => {
+                let (opener, stream, reply) = self.streams.remove(&stream).expect("it was open");
+                let outcome = match reply {
+                    Reply::None => Outcome::Sent,
+                    Reply::Expected => Outcome::Failed(Failure::Closed),
+                };
+                return self.later(opener, Input::Ended { stream, outcome });
+            }
+            Output::Resolve { name } => {
+                let addresses = self.names.get(&name).cloned().unwrap_or_default();
+                return self.later(at, Input::Resolved { name, addresses });
+            }
+            Output::StateWanted { token } => {
+                if !self.silent.contains(&at) {
+                    let parts = self.states.get(&at).cloned().unwrap_or_default();
+                    self.later(at, Input::State { token, parts });
+                }
+                return;
+            }
+            Output::Heard { .. }
+            | Output::Settled { .. }
+            | Output::MembersChanged
+            | Output::Left
+            | Output::Note(_) => {}
+        }
+        let node = self.nodes.get_mut(&at).unwrap();
+        match output {
+            Output::Heard { key, data, from: _, via } => node.heard.push((key, data, via)),
+            Output::Settled { timed_out } => node.settled = Some((now, timed_out)),
+            Output::MembersChanged => node.changes += 1,
+            Output::Left => node.left = Some(now),
+            Output::Note(note) => node.notes.push(note),
+            _ => {}
+        }
+    }
+}
