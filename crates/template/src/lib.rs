@@ -34,7 +34,7 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use function::{Call, Function, Type};
-pub use html::Trust;
+pub use html::{Trust, to_json};
 pub use limits::{Limits, ParseLimits};
 pub use object::{Body, Object};
 pub use print::{print_text, sprint, sprintf};

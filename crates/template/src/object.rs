@@ -28,6 +28,16 @@ pub trait Object: Any + Send + Sync {
         None
     }
 
+    /// What Go's `MarshalJSON` method says, if the type has one.
+    fn json(&self) -> Option<String> {
+        None
+    }
+
+    /// The name of a field in JSON.
+    fn json_name(&self, field: &'static str) -> &'static str {
+        field
+    }
+
     /// Go's `==`, asked only of a value with the same type name; `None` if Go cannot compare them.
     fn equals(&self, other: &dyn Object) -> Option<bool> {
         let _ = other;

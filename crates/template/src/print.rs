@@ -45,6 +45,16 @@ impl Sink {
         self.push(char.encode_utf8(&mut [0; 4]).as_bytes());
     }
 
+    /// An empty one that takes as much as this one may still take.
+    pub fn sibling(&self) -> Self {
+        Self::new(self.limit.saturating_sub(self.bytes.len()))
+    }
+
+    /// What did not fit into the sibling is missing here.
+    pub fn inherit(&mut self, sibling: &Self) {
+        self.full |= sibling.full;
+    }
+
     /// Whether something did not fit.
     pub fn is_full(&self) -> bool {
         self.full

@@ -22,7 +22,7 @@ use crate::html;
 use crate::limits::Limits;
 use crate::parse::quote::quote;
 use crate::parse::tree::{Branch, List, Node, Pipe, Template};
-use crate::print::{Sink, write_value};
+use crate::print::{Sink, print_text, write_value};
 use crate::value::{Value, to_utf8};
 
 /// Definitions by name.
@@ -184,7 +184,7 @@ impl<'a> Machine<'a> {
             Value::Map(map) => map.len(),
             Value::Int(_) | Value::Uint(_) | Value::Byte(_) => {
                 if branch.pipe.variables.len() > 1 {
-                    let shown = crate::print::sprint(std::slice::from_ref(&slot.value));
+                    let shown = print_text(&slot.value);
                     return Err(self.error(format!(
                         "can't use {shown} to iterate over more than one variable"
                     )));
@@ -192,7 +192,7 @@ impl<'a> Machine<'a> {
                 whole(&beneath)
             }
             _ => {
-                let shown = crate::print::sprint(std::slice::from_ref(&slot.value));
+                let shown = print_text(&slot.value);
                 return Err(self.error(format!("range can't iterate over {shown}")));
             }
         };
@@ -210,10 +210,10 @@ impl<'a> Machine<'a> {
         if rounds == 0
             && let Some(otherwise) = &branch.otherwise
         {
-            // A jump in here belongs to the loop around this one.
             let flow = self.list(dot, otherwise)?;
             self.variables.truncate(mark);
-            return Ok(flow);
+            // A `break` in here ends this loop, a `continue` goes on with the one around.
+            return Ok(if flow == Flow::Break { Flow::Next } else { flow });
         }
         self.variables.truncate(mark);
         Ok(Flow::Next)

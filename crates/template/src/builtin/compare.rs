@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 
 use crate::function::Call;
 use crate::object::Body;
+use crate::print::{print_text, sprintf};
 use crate::value::{Text, Value};
 
 pub(super) fn eq(call: &Call<'_>) -> Result<Value, String> {
@@ -87,7 +88,7 @@ fn equal(first: &Value, second: &Value) -> Result<bool, String> {
 }
 
 fn equal_others(first: &Value, second: &Value) -> Result<bool, String> {
-    let shown = crate::print::print_text;
+    let shown = |value: &Value| sprintf("%s", std::slice::from_ref(value));
     match (first, second) {
         (Value::Nil, Value::Nil) => Ok(true),
         (Value::Nil, _) | (_, Value::Nil) => Ok(false),
@@ -107,7 +108,7 @@ fn equal_others(first: &Value, second: &Value) -> Result<bool, String> {
             shown(first),
             first.type_name(),
             second.type_name(),
-            shown(second)
+            print_text(second)
         )),
     }
 }

@@ -140,19 +140,15 @@ pub(crate) fn parse_float(text: &str) -> Option<f64> {
         Some(digits) => (true, digits),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
-    let magnitude = if let Some(hex) =
-        digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"))
-    {
-        parse_hex_float(&without_underscores(hex, true)?)?
-    } else {
-        // Go takes underscores in a float only behind a prefix.
-        let well_formed = digits.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-            && !digits.contains('_');
-        if !well_formed {
-            return None;
-        }
-        digits.parse().ok()?
-    };
+    let magnitude =
+        if let Some(hex) = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X")) {
+            parse_hex_float(&without_underscores(hex, true)?)?
+        } else {
+            if !digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') {
+                return None;
+            }
+            without_underscores(digits, false)?.parse().ok()?
+        };
     let value: f64 = if negative { -magnitude } else { magnitude };
     value.is_finite().then_some(value)
 }
@@ -177,7 +173,7 @@ fn without_underscores(digits: &str, after_prefix: bool) -> Option<String> {
     if !digits.contains('_') {
         return Some(digits.to_owned());
     }
-    let misplaced = !after_prefix
+    let misplaced = (!after_prefix && digits.starts_with('_'))
         || digits.ends_with('_')
         || digits.contains("__")
         || digits.contains("_.")

@@ -62,10 +62,7 @@ fn general_form(value: f64, sign: char, precision: Option<usize>) -> String {
         return format!("{mantissa}{sign}{minus}{:02}", exponent.unsigned_abs());
     }
     let behind_point = usize::try_from((digits - 1 - exponent).max(0)).unwrap_or(0);
-    match digits_max {
-        None => format!("{value}"),
-        Some(_) => format!("{value:.behind_point$}"),
-    }
+    format!("{value:.behind_point$}")
 }
 
 fn without_trailing_zeros(mantissa: &str) -> &str {
@@ -77,4 +74,4 @@ fn without_trailing_zeros(mantissa: &str) -> &str {
 }
 
 /// From this power of ten on, a float of no given precision is written with an exponent.
-const SHORTEST_THRESHOLD: i32 = 21;
+const SHORTEST_THRESHOLD: i32 = 6;

@@ -131,8 +131,16 @@ impl Reader<'_> {
         let length = self.format.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (digits, rest) = self.format.split_at(length);
         self.format = rest;
-        let number: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
-        (number <= NUMBER_MAX).then_some(number)
+        if digits.is_empty() {
+            return None;
+        }
+        let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
+        if number.is_none_or(|number: usize| number > LITERAL_MAX) {
+            // The rest of the format is given up.
+            self.format = &[];
+            return None;
+        }
+        number
     }
 
     /// `[3]`: the number of the argument to take next. Says whether there was one.
@@ -202,5 +210,7 @@ impl Reader<'_> {
     }
 }
 
-/// Widths and precisions beyond this are not taken seriously.
+/// Widths and precisions beyond this are not taken from the arguments.
 const NUMBER_MAX: usize = 1_000_000;
+/// The same for those in the format itself.
+const LITERAL_MAX: usize = 10_000_009;

@@ -198,7 +198,9 @@ impl<'a> Machine<'a> {
             )));
         }
         self.spend(u64::try_from(size).unwrap_or(u64::MAX))?;
-        Ok(Slot::plain(value))
+        // What a function says is nothing is nothing of any type.
+        let wrapped = matches!(value, Value::Nil);
+        Ok(Slot { value, wrapped })
     }
 
     fn failed_call(&mut self, node: Here<'a>, name: &str, reason: &str) -> crate::Error {
