@@ -60,6 +60,7 @@ pub struct Memberlist {
     nodes: Nodes,
     suspicions: Suspicions,
     news: News,
+    /// Past while there is nothing to tell.
     gossip_at: Mono,
     probe: Option<Probe>,
     /// Past while a probe takes longer than its interval; the next one then follows at once.
@@ -114,7 +115,7 @@ impl Memberlist {
             nodes: Nodes::new(own),
             suspicions: Suspicions::default(),
             news: News::new(settings.limits),
-            gossip_at: now.plus(rng.delay_below(settings.gossip_interval)),
+            gossip_at: now,
             probe: None,
             probe_at: now.plus(rng.delay_below(settings.probe_interval)),
             relays: Relays::new(settings.limits.relays_max),

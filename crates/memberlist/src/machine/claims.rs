@@ -51,7 +51,7 @@ impl Memberlist {
     pub(super) fn claim_suspect(&mut self, claim: Suspect, out: &mut Vec<Output>) {
         let Some(node) = self.nodes.get(&claim.node) else { return };
         if claim.incarnation < node.incarnation {
-            return;
+            return self.repeat_refutation(&claim.node);
         }
         match self.suspicions.confirm(&claim.node, &claim.from) {
             Some(Confirmation::New) => {
@@ -85,7 +85,7 @@ impl Memberlist {
     pub(super) fn claim_dead(&mut self, claim: Dead, out: &mut Vec<Output>) {
         let Some(node) = self.nodes.get(&claim.node) else { return };
         if claim.incarnation < node.incarnation {
-            return;
+            return self.repeat_refutation(&claim.node);
         }
         self.suspicions.close(&claim.node);
         if !node.is_member() {
@@ -202,6 +202,7 @@ impl Memberlist {
         node.change_status(self.now, NodeStatus::Alive);
         let (node, address) = (claim.node.clone(), claim.address);
         if !was_member {
+            self.listen_from_now_on(node.clone());
             out.push(Output::Event(Event::Join { node, address }));
         } else if updated {
             out.push(Output::Event(Event::Update { node }));
@@ -243,6 +244,14 @@ impl Memberlist {
         self.ail(1);
         out.push(Output::Note(Note::Refuted { incarnation, by }));
         self.tell_of_ourselves();
+    }
+
+    /// Who accuses what we were before has not heard our answer.
+    fn repeat_refutation(&mut self, accused: &NodeName) {
+        let ours = *accused == self.settings.name && self.farewell == Farewell::Staying;
+        if ours && !self.news.tells_of(accused) {
+            self.tell_of_ourselves();
+        }
     }
 
     fn tell_of_ourselves(&mut self) {

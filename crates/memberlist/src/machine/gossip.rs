@@ -16,6 +16,9 @@ use crate::wire::datagram::{self, Checksum, Envelope};
 pub(super) struct News {
     of_members: TransmitQueue,
     of_users: TransmitQueue,
+    /// Who has not been told anything in this round: nobody is told twice before all have been
+    /// told once, so that few transmissions reach many.
+    round: Vec<NodeName>,
 }
 
 impl News {
@@ -23,6 +26,7 @@ impl News {
         News {
             of_members: TransmitQueue::new(limits.nodes_max),
             of_users: TransmitQueue::new(limits.user_queue_max),
+            round: Vec::new(),
         }
     }
 
@@ -76,15 +80,14 @@ impl Memberlist {
 
     pub(super) fn gossip(&mut self, out: &mut Vec<Output>) {
         self.gossip_at = self.now.plus(self.settings.gossip_interval);
-        let listeners = self.nodes.others().filter(|node| self.listens(node));
-        let listeners = listeners.map(|node| (node.address, node.versions)).collect();
-        for (to, versions) in self.rng.pick(listeners, self.settings.gossip_nodes) {
+        for listener in self.pick_listeners() {
             let news = self.pick_news(self.room_beside(0));
             if news.is_empty() {
                 return;
             }
+            let Some(node) = self.nodes.get(&listener) else { continue };
             let parts: Vec<&[u8]> = news.iter().map(Bytes::as_ref).collect();
-            self.send(to, &parts, checksum_for(versions), out);
+            self.send(node.address, &parts, checksum_for(node.versions), out);
         }
     }
 
@@ -112,6 +115,35 @@ impl Memberlist {
         for bytes in datagram::pack(parts, envelope) {
             out.push(Output::SendDatagram { to, bytes });
         }
+    }
+
+    /// A newcomer has its turn in the round that has begun.
+    pub(super) fn listen_from_now_on(&mut self, node: NodeName) {
+        let place = self.rng.index(self.news.round.len() + 1);
+        self.news.round.insert(place, node);
+    }
+
+    /// The next of this round, and of a new one if they are too few.
+    fn pick_listeners(&mut self) -> Vec<NodeName> {
+        let mut picked = self.next_of_round(Vec::new());
+        if picked.len() < self.settings.gossip_nodes {
+            let listeners = self.nodes.others().filter(|node| self.listens(node));
+            let names = listeners.map(|node| node.name.clone());
+            self.news.round = names.filter(|name| !picked.contains(name)).collect();
+            self.rng.shuffle(&mut self.news.round);
+            picked = self.next_of_round(picked);
+        }
+        picked
+    }
+
+    fn next_of_round(&mut self, mut picked: Vec<NodeName>) -> Vec<NodeName> {
+        while picked.len() < self.settings.gossip_nodes {
+            let Some(name) = self.news.round.pop() else { break };
+            if self.nodes.get(&name).is_some_and(|node| self.listens(node)) {
+                picked.push(name);
+            }
+        }
+        picked
     }
 
     /// The dead may only be out of reach; they can refute what they hear.

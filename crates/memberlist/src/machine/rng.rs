@@ -18,7 +18,7 @@ impl Rng {
 
     /// Below `end`, or 0 if that is 0. The bias is far below anything that could be noticed.
     pub fn below(&mut self, end: u64) -> u64 {
-        (u128::from(self.next()) * u128::from(end) >> 64) as u64
+        ((u128::from(self.next()) * u128::from(end)) >> 64) as u64
     }
 
     pub fn index(&mut self, len: usize) -> usize {

@@ -1,0 +1,140 @@
+//! What is sent to whom, how often, and in what.
+
+use super::*;
+use crate::message::UserMessage;
+
+fn user(body: &'static str) -> Message {
+    Message::User(UserMessage { body: Bytes::from_static(body.as_bytes()) })
+}
+
+#[test]
+fn the_first_news_after_a_silence_go_out_at_once() {
+    let mut stage = Stage::among(2);
+    stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+    let mut sent = stage.sent();
+    sent.sort_by_key(|(to, _)| *to);
+    assert_eq!(sent, [(address(2), user("news")), (address(3), user("news"))]);
+}
+
+#[test]
+fn news_go_out_as_often_as_the_cluster_needs_and_no_more() {
+    for (others, times) in [(2, 3), (8, 3), (9, 6)] {
+        let mut stage = Stage::among(others);
+        stage.machine.probe_at = Mono(u64::MAX);
+        stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+        let mut sent = stage.sent();
+        stage.pass(5 * SECOND);
+        sent.extend(stage.sent());
+        assert_eq!(sent.len(), times, "{others} others");
+        assert_eq!(stage.machine.user_queue_len(), 0);
+    }
+}
+
+#[test]
+fn nobody_is_told_twice_before_all_are_told_once() {
+    let mut stage = Stage::among(5);
+    stage.machine.probe_at = Mono(u64::MAX);
+    stage.hear(&alive("p2", 2, 2));
+    let mut sent = stage.sent();
+    stage.pass(SECOND);
+    sent.extend(stage.sent());
+    assert_eq!(sent.len(), 4);
+    let told: std::collections::BTreeSet<Address> = sent.into_iter().map(|(to, _)| to).collect();
+    assert_eq!(told.len(), 4, "four listeners: {told:?}");
+}
+
+#[test]
+fn several_news_share_a_datagram_and_none_is_too_large() {
+    let mut stage = Stage::among(1);
+    stage.machine.probe_at = Mono(u64::MAX);
+    for number in 0..40_u8 {
+        stage.handle(Input::Broadcast(Bytes::from(vec![number; 100])));
+    }
+    stage.pass(5 * SECOND);
+    let sizes = stage.out.iter().filter_map(|output| match output {
+        Output::SendDatagram { bytes, .. } => Some(bytes.len()),
+        _ => None,
+    });
+    let sizes: Vec<usize> = sizes.collect();
+    assert!(sizes.iter().all(|size| *size <= 1407), "{sizes:?}");
+    assert!(sizes.len() < 40 * 3 / 10, "{sizes:?}");
+}
+
+#[test]
+fn the_label_takes_its_share_of_the_datagram() {
+    let label = Label::new(&"l".repeat(200)).unwrap();
+    let mut stage = Stage::with(|settings| settings.label = label);
+    stage.handle(Input::Broadcast(Bytes::from(vec![0; 1192])));
+    assert_eq!(stage.notes(), [], "it just fits");
+    stage.handle(Input::Broadcast(Bytes::from(vec![0; 1194])));
+    assert_eq!(stage.notes(), [Note::MessageTooLarge { bytes: 1195 }]);
+}
+
+#[test]
+fn a_full_queue_drops_and_says_so() {
+    let mut stage = Stage::with(|settings| settings.limits.user_queue_max = 2);
+    for _ in 0..2 {
+        stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+        assert_eq!(stage.notes(), []);
+    }
+    stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+    assert_eq!(stage.notes(), [Note::QueuePruned { count: 1 }]);
+    assert_eq!(stage.machine.user_queue_len(), 2);
+}
+
+#[test]
+fn what_is_for_one_goes_to_that_one_once() {
+    let mut stage = Stage::among(3);
+    let body = Bytes::from_static(b"psst");
+    stage.handle(Input::Tell { to: address(77), body });
+    assert_eq!(stage.sent(), [(address(77), user("psst"))]);
+    stage.handle(Input::Tell { to: address(77), body: Bytes::from(vec![0; 70_000]) });
+    assert_eq!(stage.notes(), [Note::MessageTooLarge { bytes: 70_001 }]);
+}
+
+#[test]
+fn news_of_a_peer_come_out_as_they_went_in() {
+    let mut stage = Stage::among(1);
+    stage.hear_from(2, &user("news"));
+    let body = Bytes::from_static(b"news");
+    assert_eq!(
+        stage.events(),
+        [Event::UserMessage { from: address(2), via: Via::Datagram, body: body.clone() }]
+    );
+    let message = StreamMessage::User(UserMessage { body: body.clone() });
+    stage.handle(Input::Stream { ticket: Ticket(5), from: address(2), message });
+    assert_eq!(stage.out[0], Output::Close { ticket: Ticket(5) });
+    assert_eq!(stage.events(), [Event::UserMessage { from: address(2), via: Via::Stream, body }]);
+}
+
+#[test]
+fn nonsense_is_noted_and_the_rest_is_heard() {
+    let mut stage = Stage::among(1);
+    stage.handle(Input::Datagram { from: address(2), bytes: Bytes::from_static(b"\xff\xff") });
+    assert!(matches!(stage.notes()[..], [Note::Undecodable { .. }]));
+    assert_eq!(stage.machine.size(), 2);
+}
+
+#[test]
+fn alone_nobody_is_woken_for_news() {
+    let mut stage = Stage::new();
+    stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+    stage.pass(SECOND);
+    assert_eq!(stage.sent(), []);
+    assert!(stage.machine.next_wakeup() > Some(stage.now), "{:?}", stage.machine.next_wakeup());
+}
+
+#[test]
+fn the_dead_still_hear_us_for_a_while_and_those_who_left_do_not() {
+    use crate::message::Dead;
+    let mut stage = Stage::among(2);
+    for (node, from) in [("p2", "x"), ("p3", "p3")] {
+        let claim = Dead { incarnation: 1, node: name(node), from: name(from) };
+        stage.hear(&Message::Dead(claim));
+    }
+    stage.silence_news();
+    stage.handle(Input::Broadcast(Bytes::from_static(b"one")));
+    stage.pass(SECOND);
+    stage.handle(Input::Broadcast(Bytes::from_static(b"two")));
+    assert_eq!(stage.sent(), [(address(2), user("two"))]);
+}
