@@ -87,7 +87,12 @@ pub(crate) enum Refusal {
 impl Alerts {
     pub fn new(per_name_max: usize) -> Self {
         let empty = Arc::new(Shard::default());
-        Alerts { shards: vec![empty; SHARDS], ends_by_name: BTreeMap::new(), per_name_max, late_ends: LateEnds::default() }
+        Alerts {
+            shards: vec![empty; SHARDS],
+            ends_by_name: BTreeMap::new(),
+            per_name_max,
+            late_ends: LateEnds::default(),
+        }
     }
 
     /// Takes one report at `now`.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Reason, Timestamp};
+use bellwether_model::{Alert, Now, Reason, Timestamp};
 
 use crate::ledger::{LedgerEntry, Told};
 use crate::mute::Judged;
@@ -22,7 +22,10 @@ pub(crate) struct Content {
 }
 
 /// What the judged alerts mean for one integration, given what it was told before.
-pub(crate) fn content(judged: &Judged, before: Option<&Told>) -> Content {
+///
+/// `hearsay`: when what was told before was heard from a peer, if it was and not long ago. A peer
+/// that told of an end knew better than this node, if all it knows about the alert is older.
+pub(crate) fn content(judged: &Judged, before: Option<&Told>, hearsay: Option<Now>) -> Content {
     let nothing = Told::default();
     let before = before.unwrap_or(&nothing);
     let mut alerts = Vec::new();
@@ -32,6 +35,11 @@ pub(crate) fn content(judged: &Judged, before: Option<&Told>) -> Content {
         let resolved = alert.resolved_at(judged.now);
         let quiet = verdict.is_quiet();
         if quiet && !before.was_told_firing(hash) {
+            continue;
+        }
+        let is_older = hearsay.is_some_and(|heard| alert.updated_at < heard.wall);
+        if !resolved && is_older && contains(&before.resolved, hash) {
+            told.resolved.push(hash);
             continue;
         }
         match (resolved, quiet) {

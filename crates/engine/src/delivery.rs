@@ -23,16 +23,27 @@ pub(crate) struct Delivery {
     pub integration: Integration,
     /// The route's, when the flush was opened.
     pub repeat_interval: Duration,
+    /// Since when there has been something to tell.
+    pub since: Mono,
     /// No attempt begins or lasts beyond this.
     pub deadline: Mono,
     pub attempts: u32,
+    pub first_attempt: Option<Mono>,
     pub state: State,
 }
 
 #[derive(Debug)]
 pub(crate) enum State {
+    /// It is the turn of others.
+    Waiting,
     /// The answer to an attempt with this content is awaited.
-    Attempting { told: Told, reason: Reason, announced: Option<Announced> },
+    Attempting {
+        told: Told,
+        reason: Reason,
+        announced: Option<Announced>,
+        /// What the wall clock showed when the content was read.
+        at: Timestamp,
+    },
     /// The next attempt is waited for.
     BackingOff,
 }
@@ -51,6 +62,8 @@ pub(crate) struct Desk {
     /// Invariant: one entry for each delivery, either its next attempt or when to give up waiting.
     timers: BTreeSet<(Mono, DeliveryId)>,
     timer_of: BTreeMap<DeliveryId, Mono>,
+    /// Those whose turn it is not yet.
+    waiting: BTreeMap<LedgerKey, DeliveryId>,
     last_id: u64,
 }
 
@@ -69,6 +82,9 @@ impl Desk {
 
     /// Puts a delivery on the desk until `at`.
     pub fn wait(&mut self, id: DeliveryId, delivery: Delivery, at: Mono) {
+        if matches!(delivery.state, State::Waiting) {
+            self.waiting.insert(delivery.key.clone(), id);
+        }
         self.table.insert(id, delivery);
         self.timers.insert((at, id));
         self.timer_of.insert(id, at);
@@ -78,7 +94,50 @@ impl Desk {
         if let Some(at) = self.timer_of.remove(&id) {
             self.timers.remove(&(at, id));
         }
-        self.table.remove(&id)
+        let delivery = self.table.remove(&id)?;
+        if self.waiting.get(&delivery.key) == Some(&id) {
+            self.waiting.remove(&delivery.key);
+        }
+        Some(delivery)
+    }
+
+    /// The delivery that waits to tell this.
+    pub fn waiting_for(&self, key: &LedgerKey) -> Option<DeliveryId> {
+        self.waiting.get(key).copied()
+    }
+
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Gives every waiting delivery a new time to look again.
+    pub fn retime_waiting(&mut self, at: impl Fn(&Delivery) -> Mono) {
+        for id in self.waiting.values() {
+            let (Some(delivery), Some(timer)) = (self.table.get(id), self.timer_of.get_mut(id))
+            else {
+                continue;
+            };
+            self.timers.remove(&(*timer, *id));
+            *timer = at(delivery);
+            self.timers.insert((*timer, *id));
+        }
+    }
+
+    /// Lets a waiting delivery look again at `at`.
+    pub fn retime(&mut self, id: DeliveryId, at: Mono) {
+        if let Some(timer) = self.timer_of.get_mut(&id) {
+            self.timers.remove(&(*timer, id));
+            *timer = at;
+            self.timers.insert((at, id));
+        }
+    }
+
+    /// Hashes of what has been tried to tell for longer than `at_least`.
+    pub fn busy_with(&self, now: Mono, at_least: Duration) -> Vec<u64> {
+        let tried = self.table.values().filter(|delivery| {
+            delivery.first_attempt.is_some_and(|first| first.plus(at_least) <= now)
+        });
+        tried.map(|delivery| delivery.key.hash()).collect()
     }
 
     pub fn is_attempting(&self, id: DeliveryId) -> bool {

@@ -11,22 +11,25 @@ use bellwether_model::{Alert, Mono, Now, Silence, SilenceState};
 use crate::alerts::Alerts;
 use crate::cover::Cover;
 use crate::delivery::Desk;
+use crate::flock::{Flock, PeerView};
 use crate::group::Groups;
 use crate::inhibit::WatchList;
 use crate::ledger::Ledger;
 use crate::mute::Causes;
 use crate::plan::Plan;
-use crate::record::Record;
+use crate::record::{Record, SilenceRecord};
 use crate::rng::Rng;
 use crate::settings::Settings;
 use crate::silences::Silences;
-use crate::turn::{Answer, Input, Note, Ticket, Turn};
+use crate::turn::{Answer, Channel, Input, Note, Ticket, Turn};
 use crate::view::View;
 
 mod inward;
 mod outward;
+mod peers;
 mod upkeep;
 
+use peers::HeardBefore;
 use upkeep::Upkeep;
 
 /// The machine. See the crate's first page for its rules.
@@ -42,6 +45,8 @@ pub struct Engine {
     silences: Arc<Silences>,
     cover: Arc<Cover>,
     upkeep: Upkeep,
+    flock: Flock,
+    heard_before: HeardBefore,
     rng: Rng,
     /// Nothing is flushed before this; set by the first input.
     starts_at: Option<Mono>,
@@ -61,6 +66,8 @@ impl Engine {
             silences: Arc::default(),
             cover: Arc::default(),
             upkeep: Upkeep::default(),
+            flock: Flock::new(settings.peers.clone()),
+            heard_before: HeardBefore::default(),
             rng: Rng::new(seed),
             starts_at: None,
             generation: 0,
@@ -94,8 +101,8 @@ impl Engine {
                     let withheld_until = group.withheld_until.map(|until| now.mono_at(until));
                     groups.insert(group.name, inward::Deadlines { due, withheld_until });
                 }
-                Record::Silence(silence, _) => {
-                    self.merge_silence(Arc::unwrap_or_clone(silence), now);
+                Record::Silence(version) => {
+                    self.merge_silence(version, now);
                 }
                 Record::Told(entry) => {
                     self.ledger.merge(entry);
@@ -117,6 +124,8 @@ impl Engine {
     /// Takes one input and everything that is due by now, and adds what follows to `turn`.
     pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
         self.begin(now);
+        let os_wall = now.wall;
+        let now = self.flock.corrected(now);
         match input {
             Input::Alerts { alerts, refused, ticket } => {
                 self.generation += 1;
@@ -139,17 +148,33 @@ impl Engine {
             }
             Input::ExpireSilence { id, ticket } => self.expire_silence(now, &id, ticket, turn),
             Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
+            Input::Heard { channel, data } => self.hear(now, channel, data, turn),
+            Input::Bulletin { peer, data } => {
+                self.hear_bulletin(now, os_wall, &peer, &data, turn);
+            }
+            Input::Peers(peers) => {
+                self.flock.set_peers(now, peers);
+                self.retime_waiting();
+            }
+            Input::Answered { peer } => self.hear_from(&peer, turn),
+            Input::Settled => {
+                self.flock.settle();
+                turn.notes.push(Note::Settled);
+            }
+            Input::MemoryWanted { ticket } => turn.reply(ticket, self.memory()),
             Input::Plan(plan) => self.take_plan(now, plan, turn),
             Input::Tick => {}
         }
         self.advance(now, turn);
+        self.tend_flock(now, os_wall, turn);
     }
 
     /// When the engine wants to be called again at the latest; at once, if that is past.
     pub fn next_wakeup(&self) -> Option<Mono> {
-        let flushes =
-            self.groups.next_deadline().map(|at| self.starts_at.map_or(at, |start| at.max(start)));
-        [flushes, self.desk.next_deadline(), self.upkeep.next()].into_iter().flatten().min()
+        let flushes = self.groups.next_deadline().filter(|_| self.flock.is_settled());
+        let flushes = flushes.map(|at| self.starts_at.map_or(at, |start| at.max(start)));
+        let others = [self.desk.next_deadline(), self.upkeep.next(), self.flock.next()];
+        others.into_iter().chain([flushes]).flatten().min()
     }
 
     /// What readers may see; cheap.
@@ -174,6 +199,11 @@ impl Engine {
         self.desk.count()
     }
 
+    /// The other members of the cluster.
+    pub fn peers(&self) -> Vec<PeerView> {
+        self.flock.peers()
+    }
+
     fn begin(&mut self, now: Now) {
         debug_assert!(now.mono >= self.last_mono, "the monotonic clock went backwards");
         self.last_mono = now.mono;
@@ -189,7 +219,7 @@ impl Engine {
             self.generation += 1;
             self.resume_delivery(now, id, turn);
         }
-        if self.starts_at.is_some_and(|start| start <= now.mono) {
+        if self.flock.is_settled() && self.starts_at.is_some_and(|start| start <= now.mono) {
             while let Some(id) = self.groups.next_due(now.mono) {
                 self.generation += 1;
                 self.flush(now, id, turn);
@@ -221,17 +251,25 @@ impl Engine {
     }
 
     fn store_silence(&mut self, now: Now, silence: Silence, turn: &mut Turn) {
+        let silence = Arc::new(silence);
         let expires_at = silence.ends_at.plus(self.settings.retention);
-        turn.keep.push(Record::Silence(Arc::new(silence.clone()), expires_at));
-        self.merge_silence(silence, now);
+        let version = SilenceRecord { silence: silence.clone(), expires_at, wire: None };
+        self.merge_silence(version, now);
+        let version = self.silences.version(silence, self.settings.retention);
+        self.tell(Channel::Silences, &version.encode(), turn);
+        turn.keep.push(Record::Silence(version));
     }
 
-    fn merge_silence(&mut self, silence: Silence, now: Now) {
+    /// Returns whether the version is news.
+    fn merge_silence(&mut self, version: SilenceRecord, now: Now) -> bool {
+        let silence = Silence::clone(&version.silence);
         let id: Arc<str> = silence.id.as_str().into();
         let known = self.silences.find(&id).cloned();
-        if !Arc::make_mut(&mut self.silences).merge(silence.clone(), now.wall) {
-            return;
+        let silences = Arc::make_mut(&mut self.silences);
+        if !silences.merge(silence.clone(), now.wall) {
+            return false;
         }
+        silences.note_origin(version, self.settings.retention);
         self.generation += 1;
         let covers = |silence: &Silence| silence.state(now.wall) != SilenceState::Expired;
         let covered = known.as_ref().is_some_and(|known| covers(known));
@@ -243,6 +281,7 @@ impl Engine {
             Arc::make_mut(&mut self.cover).add_silence(&id, &silence, &self.alerts);
         }
         self.look_again_at(now, &crate::group::Withholder::Silence(id));
+        true
     }
 
     /// Finds the silences that match an alert which is new.

@@ -8,9 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
+use bellwether_model::{GroupKey, IntegrationId, Now, Remembered, Timestamp};
 
-use crate::record::wire;
+use crate::record::told_key;
+use crate::record::wire::{self, Wire};
 
 /// Which entry: a group, as its route's identity spells it, and one way of telling one receiver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,11 +39,15 @@ pub struct LedgerEntry {
     pub at: Timestamp,
     pub expires_at: Timestamp,
     pub remembered: Remembered,
+    /// As a peer encoded it, if that says more than the other fields.
+    pub wire: Option<Wire>,
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: BTreeMap<LedgerKey, LedgerEntry>,
+    /// When a peer's entry came in that still stands.
+    heard: BTreeMap<LedgerKey, Now>,
 }
 
 impl Ledger {
@@ -55,6 +60,7 @@ impl Ledger {
         match self.entries.get_mut(&entry.key) {
             Some(known) if !entry.supersedes(known) => false,
             Some(known) => {
+                self.heard.remove(&entry.key);
                 *known = entry;
                 true
             }
@@ -63,6 +69,25 @@ impl Ledger {
                 true
             }
         }
+    }
+
+    /// Takes an entry that a peer sent; returns whether it is newer than the one under its key.
+    pub fn hear(&mut self, entry: LedgerEntry, now: Now) -> bool {
+        let key = entry.key.clone();
+        let is_news = self.merge(entry);
+        if is_news {
+            self.heard.insert(key, now);
+        }
+        is_news
+    }
+
+    /// When the entry under this key was heard from a peer, if it was and not long ago.
+    pub fn heard_lately(&self, key: &LedgerKey, now: Now) -> Option<Now> {
+        self.heard.get(key).copied().filter(|at| now.mono.since(at.mono) < HEARSAY_LASTS)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &LedgerEntry> {
+        self.entries.values()
     }
 
     /// A timestamp for a new entry under `key`: now, but later than the entry that it replaces,
@@ -84,16 +109,24 @@ impl Ledger {
         let keys: Vec<LedgerKey> =
             self.entries.values().filter(|entry| expired(entry)).map(|e| e.key.clone()).collect();
         for key in &keys {
+            self.heard.remove(key);
             self.entries.remove(key);
         }
         keys
     }
 }
 
+impl LedgerKey {
+    /// XXH64 of the record's key: the same on every node.
+    pub fn hash(&self) -> u64 {
+        twox_hash::XxHash64::oneshot(0, &told_key(self))
+    }
+}
+
 impl LedgerEntry {
     pub(crate) fn new(key: LedgerKey, told: Told, at: Timestamp, lasts: Duration) -> Self {
         let expires_at = at.plus(lasts);
-        LedgerEntry { key, told, at, expires_at, remembered: Remembered::default() }
+        LedgerEntry { key, told, at, expires_at, remembered: Remembered::default(), wire: None }
     }
 
     fn supersedes(&self, known: &LedgerEntry) -> bool {
@@ -130,6 +163,9 @@ impl Told {
         self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
     }
 }
+
+/// Senders repeat what fires more often than that.
+const HEARSAY_LASTS: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -29,6 +29,8 @@ mod ledger;
 mod mute;
 mod silences;
 
+mod flock;
+
 mod cover;
 mod engine;
 mod index;
@@ -37,14 +39,15 @@ mod rng;
 mod view;
 
 pub use engine::Engine;
+pub use flock::{Bulletin, Peer, PeerSettings, PeerView};
 pub use ledger::{LedgerEntry, LedgerKey, Told};
 pub use plan::{GroupBy, InhibitRule, Integration, Plan, PlanParts, Receiver, RouteSpec, Timing};
-pub use record::{GroupName, GroupRecord, Record, RecordError, wire};
+pub use record::{GroupName, GroupRecord, Record, RecordError, SilenceRecord, wire};
 pub use settings::Settings;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
-    Answer, Attempt, DeliveryId, Effect, Input, Limit, Note, RejectedAlert, Suppression, Ticket,
-    Turn,
+    Answer, Attempt, Channel, DeliveryId, Effect, Input, Limit, Note, RejectedAlert, Suppression,
+    Ticket, Turn,
 };
 pub use view::{
     AlertCounts, AlertQuery, GroupQuery, GroupedAlert, ListedAlert, ListedGroup, ReceiverFilter,

@@ -16,6 +16,7 @@ mod bytes;
 pub mod wire;
 
 use bytes::{Reader, Writer};
+use wire::Wire;
 
 /// One fact, or the end of one.
 ///
@@ -30,8 +31,7 @@ pub enum Record {
     AlertGone(Fingerprint),
     Group(GroupRecord),
     GroupGone(GroupName),
-    /// With the instant from which the silence may be forgotten.
-    Silence(Arc<Silence>, Timestamp),
+    Silence(SilenceRecord),
     SilenceGone(String),
     Told(LedgerEntry),
     ToldGone(LedgerKey),
@@ -45,6 +45,15 @@ pub struct GroupName {
     pub receiver: String,
     /// [`LabelSet::packed`] of its labels.
     pub labels: String,
+}
+
+/// One version of a silence.
+#[derive(Clone, Debug)]
+pub struct SilenceRecord {
+    pub silence: Arc<Silence>,
+    /// From when on it may be forgotten.
+    pub expires_at: Timestamp,
+    pub wire: Option<Wire>,
 }
 
 /// When a group is due.
@@ -73,9 +82,8 @@ impl Record {
             Record::AlertGone(fingerprint) => (alert_key(*fingerprint), None),
             Record::Group(group) => (group_key(&group.name), Some(encode_group(group))),
             Record::GroupGone(name) => (group_key(name), None),
-            Record::Silence(silence, expires_at) => {
-                let value = wire::encode_silence(silence, *expires_at);
-                (text_key(SILENCE, [silence.id.as_str()]), Some(value))
+            Record::Silence(version) => {
+                (text_key(SILENCE, [version.silence.id.as_str()]), Some(version.encode()))
             }
             Record::SilenceGone(id) => (text_key(SILENCE, [id.as_str()]), None),
             Record::Told(entry) => (told_key(&entry.key), Some(wire::encode_entry(entry))),
@@ -88,12 +96,19 @@ impl Record {
         match key.first().copied() {
             Some(ALERT) => decode_alert(value),
             Some(GROUP) => decode_group(value).map(Record::Group),
-            Some(SILENCE) => {
-                let (silence, expires_at) = wire::decode_silence(value)?;
-                Ok(Record::Silence(silence.into(), expires_at))
-            }
+            Some(SILENCE) => wire::decode_silence(value).map(Record::Silence),
             Some(TOLD) => wire::decode_entry(value).map(Record::Told),
             kind => Err(RecordError { what: "record", why: format!("unknown kind {kind:?}") }),
+        }
+    }
+}
+
+impl SilenceRecord {
+    /// As a message of the Go Alertmanager's, without a length before it.
+    pub fn encode(&self) -> Vec<u8> {
+        match &self.wire {
+            Some(Wire(bytes)) => bytes.to_vec(),
+            None => wire::encode_silence(&self.silence, self.expires_at),
         }
     }
 }
@@ -109,7 +124,7 @@ fn group_key(name: &GroupName) -> Vec<u8> {
     text_key(GROUP, [name.route.as_str(), &name.receiver, &name.labels])
 }
 
-fn told_key(key: &LedgerKey) -> Vec<u8> {
+pub(crate) fn told_key(key: &LedgerKey) -> Vec<u8> {
     let id = &key.integration;
     let index = id.index.to_string();
     text_key(TOLD, [key.group.as_str(), &id.receiver, &id.kind, &index])

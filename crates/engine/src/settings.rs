@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::flock::PeerSettings;
+
 /// Durations and limits; a limit of 0 means none.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -21,6 +23,8 @@ pub struct Settings {
     pub alerts_per_name_max: usize,
     /// Limit: groups; further ones are refused and counted.
     pub groups_max: usize,
+    /// `None`: there is no cluster.
+    pub peers: Option<PeerSettings>,
 }
 
 impl Default for Settings {
@@ -34,6 +38,7 @@ impl Default for Settings {
             silence_bytes_max: 0,
             alerts_per_name_max: 0,
             groups_max: 0,
+            peers: None,
         }
     }
 }

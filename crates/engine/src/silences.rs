@@ -5,7 +5,8 @@
 //! changes through [`Silences::merge`] alone: of two versions of a silence the newer one stays.
 //!
 //! Silences that have ended stay readable until the retention passes, but are out of the index that
-//! alerts are matched against.
+//! alerts are matched against. One that was ended early is remembered, unseen, for as long as the
+//! version that was to last longer: a peer that comes back with that cannot bring it back to life.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -16,7 +17,8 @@ use bellwether_model::regex::Pattern;
 use bellwether_model::{LabelSet, Matcher, Matchers, Op, Silence, SilenceState, Timestamp};
 
 use crate::index::MatcherIndex;
-use crate::record::wire;
+use crate::record::SilenceRecord;
+use crate::record::wire::{self, Wire};
 use crate::settings::Settings;
 
 /// A request to create a silence, or to change the one with this id.
@@ -69,6 +71,12 @@ pub(crate) struct Silences {
     unended: BTreeSet<Arc<str>>,
     /// The matchers of `unended`.
     index: MatcherIndex<Arc<str>>,
+    /// Those that readers see no more, but of which a longer version may still be about.
+    buried: BTreeMap<Arc<str>, Arc<Silence>>,
+    /// The latest end that any version had, where that is later than the end of the newest one.
+    longest: BTreeMap<Arc<str>, Timestamp>,
+    /// As peers encoded them, where that says more than we understand.
+    wires: BTreeMap<Arc<str>, Wire>,
 }
 
 /// What [`Silences::collect`] did.
@@ -76,6 +84,8 @@ pub(crate) struct Silences {
 pub(crate) struct Collected {
     /// Silences that ended since the last time.
     pub ended: BTreeSet<Arc<str>>,
+    /// How many readers see no more.
+    pub hidden: usize,
     /// Silences that are no more.
     pub gone: Vec<Arc<str>>,
 }
@@ -123,14 +133,28 @@ impl Silences {
 
     /// Takes this version if it is newer than the known one; returns whether it did.
     pub fn merge(&mut self, silence: Silence, now: Timestamp) -> bool {
-        if let Some(known) = self.by_id.get(silence.id.as_str()) {
+        let id: Arc<str> = silence.id.as_str().into();
+        if let Some(known) = self.by_id.get(&id).or_else(|| self.buried.get(&id)) {
+            let (newer, older) = if supersedes(&silence, known) {
+                (&silence, &**known)
+            } else {
+                (&**known, &silence)
+            };
+            let longest = self.longest.get(&id).copied().unwrap_or(older.ends_at);
+            let longest = longest.max(older.ends_at);
+            if longest > newer.ends_at {
+                self.longest.insert(id.clone(), longest);
+            } else {
+                self.longest.remove(&id);
+            }
             if !supersedes(&silence, known) {
                 return false;
             }
             unindex(&mut self.index, known);
-            self.unended.remove(silence.id.as_str());
+            self.unended.remove(&id);
+            self.buried.remove(&id);
+            self.wires.remove(&id);
         }
-        let id: Arc<str> = silence.id.as_str().into();
         if silence.state(now) != SilenceState::Expired {
             for set in &silence.matcher_sets {
                 self.index.insert(id.clone(), set);
@@ -156,9 +180,22 @@ impl Silences {
                 false
             }
         });
+        let buried = &mut self.buried;
         self.by_id.retain(|id, silence| {
             let stays = silence.ends_at.plus(retention) > now;
             if !stays {
+                collected.hidden += 1;
+                buried.insert(id.clone(), silence.clone());
+            }
+            stays
+        });
+        let (longest, wires) = (&mut self.longest, &mut self.wires);
+        buried.retain(|id, silence| {
+            let end = longest.get(id).copied().unwrap_or(silence.ends_at);
+            let stays = end.plus(retention) > now;
+            if !stays {
+                longest.remove(id);
+                wires.remove(id);
                 collected.gone.push(id.clone());
             }
             stays
@@ -182,6 +219,35 @@ impl Silences {
     ) -> impl Iterator<Item = (&'a Arc<str>, &'a Silence)> {
         let found = ids.iter().filter_map(|id| Some((id, &**self.by_id.get(id)?)));
         found.filter(move |(_, silence)| silence.state(now) == SilenceState::Active)
+    }
+
+    /// Every version that peers should have, the buried ones among them.
+    pub fn versions(&self, retention: Duration) -> impl Iterator<Item = SilenceRecord> {
+        let all = self.by_id.values().chain(self.buried.values());
+        all.map(move |silence| self.version(silence.clone(), retention))
+    }
+
+    /// With what must be kept beside it.
+    pub fn version(&self, silence: Arc<Silence>, retention: Duration) -> SilenceRecord {
+        let id = silence.id.as_str();
+        let longest = self.longest.get(id).copied().unwrap_or(silence.ends_at);
+        let wire = self.wires.get(id).cloned();
+        SilenceRecord { expires_at: longest.max(silence.ends_at).plus(retention), silence, wire }
+    }
+
+    /// What came with a version that was just merged: how a peer encoded it, and until when it is
+    /// to be remembered.
+    pub fn note_origin(&mut self, version: SilenceRecord, retention: Duration) {
+        let SilenceRecord { silence, expires_at, wire } = version;
+        let id: Arc<str> = silence.id.as_str().into();
+        let longest = expires_at.minus(retention);
+        if longest > silence.ends_at {
+            let known = self.longest.entry(id.clone()).or_insert(longest);
+            *known = (*known).max(longest);
+        }
+        if let Some(wire) = wire {
+            self.wires.insert(id, wire);
+        }
     }
 
     pub fn find(&self, id: &str) -> Option<&Arc<Silence>> {

@@ -11,6 +11,7 @@ use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason,
 };
 
+use crate::flock::Peer;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::silences::{PostedSilence, SilenceRefusal};
@@ -39,10 +40,39 @@ pub enum Input {
         delivery: DeliveryId,
         outcome: Outcome,
     },
+    /// Records that a peer sent: messages that each stand behind their length.
+    Heard {
+        channel: Channel,
+        data: Vec<u8>,
+    },
+    /// What another node of our kind says of itself; see [`crate::Bulletin`].
+    Bulletin {
+        peer: String,
+        data: Vec<u8>,
+    },
+    /// All other members of the cluster.
+    Peers(Vec<Peer>),
+    /// A peer answered [`Effect::Ask`].
+    Answered {
+        peer: String,
+    },
+    /// The cluster has settled, or there was no more time for that: deliveries may begin.
+    Settled,
+    /// A peer wants all silences and log entries; answered by [`Answer::Memory`].
+    MemoryWanted {
+        ticket: Ticket,
+    },
     /// A new configuration takes effect.
     Plan(Arc<Plan>),
     /// Nothing but the passing of time.
     Tick,
+}
+
+/// Which kind of records peers exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Channel {
+    Silences,
+    Log,
 }
 
 /// Names the caller that waits for an [`Answer`]; chosen by the shell.
@@ -65,8 +95,30 @@ pub struct Turn {
 
 #[derive(Debug)]
 pub enum Effect {
-    Reply { ticket: Ticket, answer: Answer },
+    Reply {
+        ticket: Ticket,
+        answer: Answer,
+    },
     Attempt(Attempt),
+    /// Tell all peers a record, as a message behind its length.
+    Tell {
+        channel: Channel,
+        data: Vec<u8>,
+    },
+    /// Pass on to all peers what one of them sent, since it was news.
+    Forward {
+        channel: Channel,
+        data: Vec<u8>,
+    },
+    /// Ask a peer for a sign of life, by all means at once.
+    Ask {
+        peer: String,
+    },
+    /// Send a bulletin to one peer.
+    Bulletin {
+        peer: String,
+        data: Vec<u8>,
+    },
 }
 
 /// Try once to tell a receiver.
@@ -93,6 +145,11 @@ pub enum Answer {
     SilenceRefused(SilenceRefusal),
     SilenceExpired,
     SilenceUnknown,
+    /// All records of each channel, as messages that each stand behind their length.
+    Memory {
+        silences: Vec<u8>,
+        log: Vec<u8>,
+    },
 }
 
 /// An alert whose times contradict each other.
@@ -144,6 +201,47 @@ pub enum Note {
         key: GroupKey,
         integration: IntegrationId,
     },
+    /// There is something to tell, but peers ahead go first.
+    Waiting {
+        key: GroupKey,
+        integration: IntegrationId,
+        wait: Duration,
+    },
+    /// There is something to tell, and a peer is trying to.
+    LeftToPeer {
+        key: GroupKey,
+        integration: IntegrationId,
+    },
+    /// Peers sent records: how many were news.
+    Heard {
+        channel: Channel,
+        news: usize,
+    },
+    /// What a peer sent is no record.
+    HeardRefused {
+        channel: Channel,
+        why: String,
+    },
+    /// A peer ahead does not answer; nobody waits for it any more.
+    PeerSilent {
+        peer: String,
+    },
+    PeerAnswersAgain {
+        peer: String,
+    },
+    /// A peer's wall clock differs from this node's.
+    ClockDiffers {
+        peer: String,
+        ahead_seconds: f64,
+    },
+    ClockAgreesAgain {
+        peer: String,
+    },
+    /// This node's wall clock is off, and is read as most peers' clocks from now on.
+    ClockCorrected {
+        by_seconds: f64,
+    },
+    Settled,
     AttemptStarted {
         key: GroupKey,
         integration: IntegrationId,

@@ -37,10 +37,9 @@ pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
     for entry in opened.entries {
         let entry = entry.context("read the journal")?;
         match Record::decode(&entry.key, &entry.value) {
-            Ok(Record::Silence(silence, expires_at)) => {
+            Ok(Record::Silence(version)) => {
                 exported.silences += 1;
-                let message = wire::encode_silence(&silence, expires_at);
-                wire::append_message(&mut silences, &message);
+                wire::append_message(&mut silences, &version.encode());
             }
             Ok(Record::Told(entry)) => {
                 exported.log_entries += 1;

@@ -25,10 +25,7 @@ struct Foreign {
 const FILES: [Foreign; 2] = [
     Foreign {
         name: "silences",
-        decode: |message| {
-            let (silence, expires_at) = wire::decode_silence(message)?;
-            Ok(Record::Silence(silence.into(), expires_at))
-        },
+        decode: |message| wire::decode_silence(message).map(Record::Silence),
     },
     Foreign { name: "nflog", decode: |message| wire::decode_entry(message).map(Record::Told) },
 ];
@@ -134,7 +131,7 @@ impl Importer {
 
 fn changed_at(record: &Record) -> Option<Timestamp> {
     match record {
-        Record::Silence(silence, _) => Some(silence.updated_at),
+        Record::Silence(version) => Some(version.silence.updated_at),
         Record::Told(entry) => Some(entry.at),
         Record::Alert { .. }
         | Record::AlertGone(_)

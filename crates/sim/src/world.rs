@@ -231,6 +231,10 @@ impl<'t> World<'t> {
             match effect {
                 Effect::Reply { ticket, answer } => self.answered(ticket, answer),
                 Effect::Attempt(attempt) => self.attempt(attempt)?,
+                Effect::Tell { .. }
+                | Effect::Forward { .. }
+                | Effect::Ask { .. }
+                | Effect::Bulletin { .. } => return Err("a node alone spoke to peers".into()),
             }
             if self.misfortune() {
                 break;

@@ -116,10 +116,18 @@ mod tests {
         let firing = known(at(5), true);
         assert_eq!(ends.read(&report(at(-176)), || None, at(0)), End::FiresStill);
         assert_eq!(ends.read(&report(at(-175)), || Some(&firing), at(1)), End::FiresStill);
-        assert_eq!(ends.read(&report(at(-175)), || Some(&firing), at(1)), End::FiresStill, "repeated");
+        assert_eq!(
+            ends.read(&report(at(-175)), || Some(&firing), at(1)),
+            End::FiresStill,
+            "repeated"
+        );
         assert_eq!(ends.read(&report(at(-178)), || Some(&firing), at(2)), End::EndedNow);
         let ended = known(at(2), false);
-        assert_eq!(ends.read(&report(at(-178)), || Some(&ended), at(3)), End::AsReported, "repeated");
+        assert_eq!(
+            ends.read(&report(at(-178)), || Some(&ended), at(3)),
+            End::AsReported,
+            "repeated"
+        );
     }
 
     #[test]

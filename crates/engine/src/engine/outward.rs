@@ -14,9 +14,9 @@ use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
 use crate::ledger::{LedgerEntry, LedgerKey, Told};
 use crate::mute::{Judged, Verdict};
 use crate::plan::Integration;
-use crate::record::Record;
+use crate::record::{Record, wire};
 use crate::route::Route;
-use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
+use crate::turn::{Attempt, Channel, DeliveryId, Effect, Note, Turn};
 
 /// How a delivery ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Engine {
 
         let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
         let interval = route.timing.group_interval;
-        let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN));
+        let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN)).plus(self.flock.wait());
         let withheld = self.withheld(now, route, group, &judged);
         let deliveries: Vec<Delivery> = integrations
             .iter()
@@ -60,8 +60,10 @@ impl Engine {
                 key: group.ledger_key(route, integration),
                 integration: integration.clone(),
                 repeat_interval: route.timing.repeat_interval,
+                since: now.mono,
                 deadline,
                 attempts: 0,
+                first_attempt: None,
                 state: State::BackingOff,
             })
             .collect();
@@ -91,12 +93,16 @@ impl Engine {
                 let detail = String::from("no answer to the attempt came back");
                 self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
             }
+            State::Waiting if delivery.deadline <= now.mono => {
+                // Whoever was trying is trying still; this node looks again with the next flush.
+                self.finish(now, &delivery, End::Badly, turn);
+            }
             State::BackingOff if delivery.deadline <= now.mono => {
                 // Nobody woke the engine in time.
                 let detail = String::from("the time for another attempt has passed");
                 self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
             }
-            State::BackingOff => {
+            State::Waiting | State::BackingOff => {
                 let looked = delivery.group.filter(|_| self.is_planned(&delivery.integration));
                 let looked = looked.and_then(|group_id| {
                     let (group, judged) = self.look(now, group_id)?;
@@ -127,7 +133,7 @@ impl Engine {
         }
         let Some(mut delivery) = self.desk.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { told, reason, announced } = state else { return };
+        let State::Attempting { told, reason, announced, at } = state else { return };
         if is_surely_untold(&outcome)
             && let Some(announced) = announced
         {
@@ -141,7 +147,7 @@ impl Engine {
                     attempts: delivery.attempts,
                     reason,
                 });
-                self.enter(now, &delivery, told, remember, turn);
+                self.enter(at, &delivery, told, remember, turn);
                 self.finish(now, &delivery, End::Well, turn);
             }
             Outcome::Refused { reason, detail } => {
@@ -190,7 +196,8 @@ impl Engine {
         };
         let entry = self.ledger.find(&delivery.key);
         let send_resolved = delivery.integration.send_resolved;
-        let content = decide::content(judged, entry.map(|entry| &entry.told));
+        let hearsay = self.ledger.heard_lately(&delivery.key, now);
+        let content = decide::content(judged, entry.map(|entry| &entry.told), hearsay);
         let repeat = delivery.repeat_interval;
         let reason = decide::reason(&content.told, send_resolved, repeat, entry, now.wall);
         let Some(reason) = reason else {
@@ -201,6 +208,16 @@ impl Engine {
             self.note_ended(&delivery, content.told, turn);
             return self.finish(now, &delivery, End::Well, turn);
         };
+        let trying = delivery.attempts > 0;
+        if let Some((at, note)) = self.others_first(now, &delivery, trying) {
+            if !matches!(delivery.state, State::Waiting) {
+                turn.notes.push(note);
+            }
+            delivery.state = State::Waiting;
+            delivery.first_attempt = None;
+            self.desk.wait(id, delivery, at);
+            return;
+        }
         let remembered = match (reason, entry) {
             (Reason::FirstNotification, _) | (_, None) => Remembered::default(),
             (_, Some(entry)) => entry.remembered.clone(),
@@ -211,10 +228,14 @@ impl Engine {
         }
         if alerts.is_empty() {
             // The receiver does not want to hear it, but that it ended is noted.
-            self.enter(now, &delivery, content.told, remembered, turn);
+            self.enter(now.wall, &delivery, content.told, remembered, turn);
             return self.finish(now, &delivery, End::Well, turn);
         }
         delivery.attempts += 1;
+        if delivery.first_attempt.is_none() {
+            delivery.first_attempt = Some(now.mono);
+            self.flock.hasten_bulletin(now.mono.plus(CLAIMED_AFTER));
+        }
         let Some(group) = self.groups.find(group_id) else { return };
         let route = self.plan.routes.route(group_id.route);
         turn.notes.push(Note::AttemptStarted {
@@ -239,26 +260,46 @@ impl Engine {
             number: delivery.attempts,
         }));
         let announced = self.announce(now, &delivery, &content.told, turn);
-        delivery.state = State::Attempting { told: content.told, reason, announced };
+        delivery.state = State::Attempting { told: content.told, reason, announced, at: now.wall };
         let give_up = delivery.deadline.plus(delivery::ANSWER_GRACE);
         self.desk.wait(id, delivery, give_up);
     }
 
-    /// Writes down what an integration was told.
+    /// Writes down what an integration was told, as it was at `at`.
     fn enter(
         &mut self,
-        now: Now,
+        at: Timestamp,
         delivery: &Delivery,
         told: Told,
         remembered: Remembered,
         turn: &mut Turn,
     ) {
-        let at = self.ledger.stamp(&delivery.key, now.wall);
+        let at = self.ledger.stamp(&delivery.key, at);
         let lasts = delivery.lasts(self.settings.retention);
         let entry = LedgerEntry::new(delivery.key.clone(), told, at, lasts);
         let entry = LedgerEntry { remembered, ..entry };
+        self.tell(Channel::Log, &wire::encode_entry(&entry), turn);
         self.ledger.merge(entry.clone());
         turn.keep.push(Record::Told(entry));
+    }
+
+    /// When to look again, if this is not to be told by this node now; and what to note.
+    fn others_first(&self, now: Now, delivery: &Delivery, trying: bool) -> Option<(Mono, Note)> {
+        if self.flock.is_alone() {
+            return None;
+        }
+        let (key, integration) = (delivery.key.group.clone(), delivery.integration.id.clone());
+        let (at, note) = match self.flock.turn_at(delivery.since) {
+            turn if turn > now.mono && !trying => {
+                let wait = turn.since(now.mono);
+                (turn, Note::Waiting { key, integration, wait })
+            }
+            _ => {
+                let until = self.flock.left_to_others(delivery.key.hash(), trying, now.mono)?;
+                (until, Note::LeftToPeer { key, integration })
+            }
+        };
+        Some((at.min(delivery.deadline), note))
     }
 
     /// Notes what an attempt is about to change in the receiver's mind: should its answer be lost,
@@ -298,7 +339,7 @@ impl Engine {
     /// Replaces what an entry says was told, but not when; returns its new timestamp.
     fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) -> Timestamp {
         let at = self.ledger.stamp(&entry.key, entry.at);
-        let entry = LedgerEntry { at, ..entry };
+        let entry = LedgerEntry { at, wire: None, ..entry };
         self.ledger.merge(entry.clone());
         turn.keep.push(Record::Told(entry));
         at
@@ -314,6 +355,9 @@ impl Engine {
         }
         let entry = LedgerEntry { told, ..entry.clone() };
         self.amend(entry, turn);
+        if let Some(entry) = self.ledger.find(&delivery.key) {
+            self.tell(Channel::Log, &wire::encode_entry(entry), turn);
+        }
     }
 
     fn fail(
@@ -464,6 +508,9 @@ fn next_beat(due: Mono, interval: std::time::Duration, now: Mono) -> Mono {
     // A beat that came early, or much too late, starts a new rhythm.
     if due > now || next <= now { now.plus(interval) } else { next }
 }
+
+/// How long a delivery is tried before others are told that this node is at it.
+pub(super) const CLAIMED_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Compat: a flush may take this long even where groups are due more often.
 const FLUSH_TIMEOUT_MIN: std::time::Duration = std::time::Duration::from_secs(10);

@@ -69,7 +69,7 @@ impl Engine {
         }
         let records = collected.gone.iter().map(|id| Record::SilenceGone(id.to_string()));
         turn.keep.extend(records);
-        collected.gone.len()
+        collected.hidden
     }
 
     /// An entry that owes a "resolved" stays as long as its group is there.

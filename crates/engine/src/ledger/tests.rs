@@ -33,6 +33,7 @@ fn any_entry() -> impl Strategy<Value = LedgerEntry> {
             },
             at: at(seconds),
             expires_at: at(seconds + lasts),
+            wire: None,
             remembered: Remembered::default(),
         },
     )

@@ -6,7 +6,7 @@ use bellwether_model::{
     Silence, Timestamp,
 };
 
-use super::{GroupName, GroupRecord, Record, wire};
+use super::{GroupName, GroupRecord, Record, SilenceRecord, wire};
 use crate::ledger::{LedgerEntry, LedgerKey, Told};
 
 fn at(seconds: i64) -> Timestamp {
@@ -50,7 +50,7 @@ fn silence() -> Record {
         comment: "why".to_owned(),
         annotations: [("ticket".to_owned(), "7".to_owned())].into(),
     };
-    Record::Silence(Arc::new(silence), at(500))
+    Record::Silence(SilenceRecord { silence: Arc::new(silence), expires_at: at(500), wire: None })
 }
 
 fn told() -> Record {
@@ -72,6 +72,7 @@ fn told() -> Record {
         at: at(3),
         expires_at: at(600),
         remembered: Remembered(remembered.into()),
+        wire: None,
     })
 }
 
@@ -91,7 +92,7 @@ fn the_end_of_a_record_has_the_key_of_the_record() {
     let gone = |record: &Record| match record {
         Record::Alert { alert, .. } => Record::AlertGone(alert.fingerprint),
         Record::Group(group) => Record::GroupGone(group.name.clone()),
-        Record::Silence(silence, _) => Record::SilenceGone(silence.id.clone()),
+        Record::Silence(version) => Record::SilenceGone(version.silence.id.clone()),
         Record::Told(entry) => Record::ToldGone(entry.key.clone()),
         other => other.clone(),
     };
@@ -206,7 +207,8 @@ fn files_of_the_go_alertmanager_are_read() {
     let messages: Vec<&[u8]> =
         wire::split_messages(silences).map(|message| message.expect("a whole message")).collect();
     assert_eq!(messages.len(), 1);
-    let (silence, expires_at) = wire::decode_silence(messages[0]).expect("a silence");
+    let version = wire::decode_silence(messages[0]).expect("a silence");
+    let (silence, expires_at) = (version.silence, version.expires_at);
     assert_eq!(silence.id.len(), 36);
     assert_eq!(
         (silence.created_by.as_str(), silence.comment.as_str()),

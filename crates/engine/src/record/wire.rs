@@ -4,6 +4,7 @@
 //! length (the snapshot files `silences` and `nflog`). Fields of ours have numbers from 1000 on,
 //! which Go nodes carry along unread.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::delivery::RememberedValue;
@@ -12,12 +13,23 @@ use bellwether_model::{
 };
 use prost::Message;
 
-use super::RecordError;
+use super::{RecordError, SilenceRecord};
 use crate::ledger::{LedgerEntry, LedgerKey, Told};
 
 mod messages;
 
 use messages as pb;
+
+/// A message as its sender encoded it, kept where encoding it anew would lose what we do not know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wire(pub Arc<[u8]>);
+
+impl Wire {
+    /// `None` if nothing would be lost.
+    fn unless_same(received: &[u8], again: &[u8]) -> Option<Wire> {
+        (received != again).then(|| Wire(received.into()))
+    }
+}
 
 /// One message, without a length before it.
 pub fn encode_silence(silence: &Silence, expires_at: Timestamp) -> Vec<u8> {
@@ -29,15 +41,19 @@ pub fn silence_bytes(silence: &Silence, retention: Duration) -> usize {
     mesh_silence(silence, silence.ends_at.plus(retention)).encoded_len()
 }
 
-/// The silence, and the instant from which it may be forgotten.
-pub fn decode_silence(bytes: &[u8]) -> Result<(Silence, Timestamp), RecordError> {
+pub fn decode_silence(bytes: &[u8]) -> Result<SilenceRecord, RecordError> {
     let mesh = pb::MeshSilence::decode(bytes).map_err(|error| bad("silence", error))?;
     let silence = mesh.silence.ok_or_else(|| bad("silence", "the message has no silence"))?;
-    Ok((silence_from(silence)?, time_from(mesh.expires_at)))
+    let (silence, expires_at) = (Arc::new(silence_from(silence)?), time_from(mesh.expires_at));
+    let wire = Wire::unless_same(bytes, &encode_silence(&silence, expires_at));
+    Ok(SilenceRecord { silence, expires_at, wire })
 }
 
 /// One message, without a length before it.
 pub fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
+    if let Some(Wire(bytes)) = &entry.wire {
+        return bytes.to_vec();
+    }
     let id = &entry.key.integration;
     let values = entry.remembered.0.iter().map(|(name, value)| {
         let value = match value {
@@ -81,7 +97,7 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, RecordError> {
         };
         Some((name, value))
     });
-    Ok(LedgerEntry {
+    let mut entry = LedgerEntry {
         key: LedgerKey {
             group: GroupKey::from_text(group),
             integration: IntegrationId {
@@ -98,7 +114,10 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, RecordError> {
         at: time_from(entry.timestamp),
         expires_at: time_from(mesh.expires_at),
         remembered: Remembered(values.collect()),
-    })
+        wire: None,
+    };
+    entry.wire = Wire::unless_same(bytes, &encode_entry(&entry));
+    Ok(entry)
 }
 
 /// The messages of a snapshot file: each a length as a varint, then so many bytes.

@@ -11,6 +11,13 @@
 //!   how it answers from now on; `answer team/webhook[0] …` answers an attempt that hangs.
 //! - `reload`, with another plan below it or with the same.
 //! - `crash [for 10m]` kills the process and starts it from what was kept.
+//! - `settings name=b peer_timeout=15s`, before the plan, makes the node a member of a cluster;
+//!   `peers a* c` says who else is there (a star marks kin, that is, a node like this), `settled`;
+//!   `silent a` and `answers a` say how peers answer; `hear team/webhook[0] told {}:{…} firing
+//!   {labels} …` is a log entry of a peer, made now or `-5s` ago; `hear silence {matchers} for 2h`; `rehear` is the last of them again;
+//!   `busy a team/webhook[0] {}:{…}` is a bulletin of a peer that tries to tell that (`busy a`: what
+//!   this node last claimed), `idle a` one of a peer that tries nothing; `clock a +1h` shows how far its clock is ahead.
+//! - `memory` is asked for by a peer.
 //! - `alerts`, `groups`, `silences`, `open` and `keeps` look; `keeps` shows what was kept since it
 //!   was last asked.
 //!
@@ -18,8 +25,13 @@
 
 use std::time::Duration;
 
-use bellwether_engine::{AlertQuery, Input, PostedSilence, Settings, Ticket};
-use bellwether_model::{LabelSet, Matcher, NewAlert, Timestamp};
+use bellwether_engine::{
+    AlertQuery, Bulletin, Channel, Input, LedgerEntry, LedgerKey, Peer, PeerSettings,
+    PostedSilence, Settings, Ticket, Told, wire,
+};
+use bellwether_model::{
+    GroupKey, IntegrationId, LabelSet, Matcher, Matchers, NewAlert, Silence, Timestamp,
+};
 
 use super::plan::{duration, matchers, parse_plan, split_braces};
 use super::trace;
@@ -83,6 +95,13 @@ impl Play {
                 "silences_max" => settings.silences_max = number(),
                 "silence_bytes_max" => settings.silence_bytes_max = number(),
                 "alerts_per_name_max" => settings.alerts_per_name_max = number(),
+                "name" => {
+                    let timeout = Duration::from_secs(15);
+                    settings.peers = Some(PeerSettings { name: value.to_owned(), timeout });
+                }
+                "peer_timeout" => {
+                    settings.peers.as_mut().expect("a name first").timeout = duration(value);
+                }
                 "groups_max" => settings.groups_max = number(),
                 _ => panic!("unknown setting {name}"),
             }
@@ -141,6 +160,45 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
             }
             world.handle(Input::Plan(world.plan.clone()));
         }
+        "peers" => {
+            let peer = |word: &str| Peer {
+                name: word.trim_end_matches('*').to_owned(),
+                kin: word.ends_with('*'),
+            };
+            world.handle(Input::Peers(rest.split_whitespace().map(peer).collect()));
+        }
+        "settled" => world.handle(Input::Settled),
+        "silent" => {
+            world.silent_peers.insert(rest.to_owned());
+        }
+        "answers" => {
+            world.silent_peers.remove(rest);
+        }
+        "hear" => {
+            let (channel, data) = heard(rest, world);
+            world.last_heard = Some((channel, data.clone()));
+            world.handle(Input::Heard { channel, data });
+        }
+        "rehear" => {
+            let (channel, data) = world.last_heard.clone().expect("something heard");
+            world.handle(Input::Heard { channel, data });
+        }
+        "busy" | "idle" | "clock" => {
+            let (peer, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+            let busy_with = match (word, rest) {
+                ("busy", "") => world.claimed.clone(),
+                ("busy", what) => {
+                    let (integration, group) = what.split_once(' ').expect("what, about whom");
+                    let integration = integration_id(integration);
+                    vec![LedgerKey { group: GroupKey::from_text(group), integration }.hash()]
+                }
+                _ => Vec::new(),
+            };
+            let wall = if word == "clock" { shifted(world.wall, rest) } else { world.wall };
+            let data = Bulletin { wall, busy_with }.encode();
+            world.handle(Input::Bulletin { peer: peer.to_owned(), data });
+        }
+        "memory" => world.handle(Input::MemoryWanted { ticket }),
         "crash" => {
             let down = rest.strip_prefix("for ").map_or(Duration::ZERO, duration);
             world.crash(down);
@@ -190,6 +248,76 @@ fn look(world: &mut World, word: &str) -> Vec<String> {
         lines.push("none".to_owned());
     }
     lines
+}
+
+/// `team/webhook[0] told {}:{alertname="Disk"} firing {alertname=Disk} resolved {…} at -5s`, or
+/// `silence {matchers} for 2h`
+fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
+    let mut data = Vec::new();
+    if let Some(rest) = text.strip_prefix("silence ") {
+        let posted = posted_silence(rest, None, Vec::new(), world);
+        let silence = Silence {
+            id: "heard".to_owned(),
+            matcher_sets: vec![Matchers(posted.matchers)],
+            starts_at: posted.starts_at,
+            ends_at: posted.ends_at,
+            updated_at: world.wall,
+            created_by: posted.created_by,
+            comment: posted.comment,
+            annotations: posted.annotations,
+        };
+        let expires_at = silence.ends_at.plus(world.settings.retention);
+        wire::append_message(&mut data, &wire::encode_silence(&silence, expires_at));
+        return (Channel::Silences, data);
+    }
+    let mut words = text.split(' ');
+    let mut next = || words.next().expect("another word");
+    let (integration, _told, group) = (next(), next(), next());
+    let mut told = Told::default();
+    let mut at = world.wall;
+    while let Some(word) = words.next() {
+        let value = words.next().expect("a value");
+        let hash = || LabelSet::new(pairs(value).iter().map(|(n, v)| (&**n, &**v))).log_hash();
+        match word {
+            "firing" => told.firing.push(hash()),
+            "resolved" => told.resolved.push(hash()),
+            "at" => at = shifted(world.wall, value),
+            _ => panic!("unknown word {word}"),
+        }
+    }
+    told.firing.sort_unstable();
+    told.resolved.sort_unstable();
+    let entry = LedgerEntry {
+        key: LedgerKey {
+            group: GroupKey::from_text(group),
+            integration: integration_id(integration),
+        },
+        told,
+        at,
+        expires_at: at.plus(Duration::from_secs(8 * 3600)),
+        remembered: Default::default(),
+        wire: None,
+    };
+    wire::append_message(&mut data, &wire::encode_entry(&entry));
+    (Channel::Log, data)
+}
+
+/// `{alertname=Disk,host=a}`
+fn pairs(braces: &str) -> Vec<(String, String)> {
+    let inner = braces.trim_matches(['{', '}']);
+    let pair = |text: &str| {
+        let (name, value) = text.split_once('=').expect("a name and a value");
+        (name.to_owned(), value.to_owned())
+    };
+    inner.split(',').map(pair).collect()
+}
+
+/// `team/webhook[0]`
+fn integration_id(text: &str) -> IntegrationId {
+    let (receiver, rest) = text.split_once('/').expect("a receiver");
+    let (kind, index) = rest.trim_end_matches(']').split_once('[').expect("an index");
+    let index = index.parse().expect("a number");
+    IntegrationId { receiver: receiver.into(), kind: kind.into(), index }
 }
 
 /// `{alertname=Disk, host=a} firing start=-1h end=+4m note=text`

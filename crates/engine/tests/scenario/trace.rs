@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use bellwether_engine::{Answer, Attempt, GroupQuery, Limit, Note, Record, Status, Told, View};
+use bellwether_engine::{
+    Answer, Attempt, Channel, GroupQuery, Limit, Note, Record, SilenceRecord, Status, Told, View,
+    wire,
+};
 use bellwether_model::duration::format_prometheus;
 use bellwether_model::{Alert, LabelSet, Timestamp};
 
@@ -72,8 +75,28 @@ pub fn answer(answer: &Answer, world: &World) -> Option<String> {
         Answer::SilencePosted { id } => Some(format!("answered {}", world.short_id(id))),
         Answer::SilenceRefused(refusal) => Some(format!("refused: {refusal}")),
         Answer::SilenceExpired => None,
+        Answer::Memory { silences, log } => Some(format!(
+            "answered with {} and {}",
+            messages(Channel::Silences, silences, world),
+            messages(Channel::Log, log, world)
+        )),
         Answer::SilenceUnknown => Some("unknown silence".to_owned()),
     }
+}
+
+/// `silence s1 until +2h`, `log of team/webhook[0]: 1 firing, 0 resolved, 0 owed`
+pub fn messages(channel: Channel, data: &[u8], world: &World) -> String {
+    let texts: Vec<String> = wire::split_messages(data)
+        .map(|message| {
+            let message = message.expect("whole messages");
+            let record = match channel {
+                Channel::Silences => wire::decode_silence(message).map(Record::Silence),
+                Channel::Log => wire::decode_entry(message).map(Record::Told),
+            };
+            record_text(&record.expect("a record"), world)
+        })
+        .collect();
+    if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }
 }
 
 /// The line of a note; attempts are printed as effects.
@@ -100,6 +123,20 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
         Note::Suppressed { cause, alerts } => format!("{alerts} quiet by {}", cause.label()),
         Note::NothingToTell { integration, .. } => format!("nothing to tell {integration}"),
         Note::AttemptStarted { .. } => return None,
+        Note::Waiting { integration, wait, .. } => {
+            format!("{integration} waits {} for peers ahead", format_prometheus(*wait))
+        }
+        Note::LeftToPeer { integration, .. } => format!("{integration} is left to a peer"),
+        Note::Heard { news, .. } => format!("heard {news} news"),
+        Note::HeardRefused { why, .. } => format!("refused what was heard: {why}"),
+        Note::PeerSilent { peer } => format!("{peer} is silent"),
+        Note::PeerAnswersAgain { peer } => format!("{peer} answers again"),
+        Note::ClockDiffers { peer, ahead_seconds } => {
+            format!("the clock of {peer} is ahead by {ahead_seconds:.0}s")
+        }
+        Note::ClockAgreesAgain { peer } => format!("the clock of {peer} agrees again"),
+        Note::ClockCorrected { by_seconds } => format!("clock corrected by {by_seconds:.0}s"),
+        Note::Settled => "settled".to_owned(),
         Note::AttemptFailed { integration, reason, retry, .. } => {
             let then = if *retry { "will retry" } else { "gives up" };
             format!("{integration} failed ({}), {then}", reason.label())
@@ -126,7 +163,7 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
 }
 
 /// What was kept, in one word and a name.
-pub fn record(record: &Record, world: &World) -> String {
+pub fn record_text(record: &Record, world: &World) -> String {
     match record {
         Record::Alert { alert, ended } => {
             let state = if *ended { "ended" } else { "firing" };
@@ -142,7 +179,7 @@ pub fn record(record: &Record, world: &World) -> String {
             )
         }
         Record::GroupGone(name) => format!("group {} of {} gone", labels(&name.labels), name.route),
-        Record::Silence(silence, _) => {
+        Record::Silence(SilenceRecord { silence, .. }) => {
             format!("silence {} until {}", world.short_id(&silence.id), offset(silence.ends_at))
         }
         Record::SilenceGone(id) => format!("silence {} gone", world.short_id(id)),

@@ -1,11 +1,13 @@
 //! The world around one engine: clocks that are moved by hand, a disk that remembers what was
 //! kept, receivers that answer as they are told to, and the couriers between them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_engine::{Attempt, DeliveryId, Effect, Engine, Input, Plan, Record, Settings, Turn};
+use bellwether_engine::{
+    Attempt, Bulletin, Channel, DeliveryId, Effect, Engine, Input, Plan, Record, Settings, Turn,
+};
 use bellwether_model::delivery::RememberedValue;
 use bellwether_model::{FailureReason, Mono, Now, Outcome, Remembered, Timestamp};
 
@@ -42,6 +44,11 @@ pub struct World {
     pub log: Vec<String>,
     /// Kept since the last look.
     pub kept: Vec<String>,
+    /// Peers that answer nothing.
+    pub silent_peers: BTreeSet<String>,
+    /// What the last bulletin said that this node tries to tell.
+    pub claimed: Vec<u64>,
+    pub last_heard: Option<(Channel, Vec<u8>)>,
     disk: BTreeMap<Vec<u8>, Vec<u8>>,
     hanging: BTreeMap<DeliveryId, Attempt>,
     answers: VecDeque<(DeliveryId, Outcome)>,
@@ -60,6 +67,9 @@ impl World {
             manners: BTreeMap::new(),
             log: Vec::new(),
             kept: Vec::new(),
+            silent_peers: BTreeSet::new(),
+            claimed: Vec::new(),
+            last_heard: None,
             disk: BTreeMap::new(),
             hanging: BTreeMap::new(),
             answers: VecDeque::new(),
@@ -151,7 +161,7 @@ impl World {
             }
         }
         for record in &turn.keep {
-            let text = trace::record(record, self);
+            let text = trace::record_text(record, self);
             self.kept.push(text);
             match record.encode() {
                 (key, Some(value)) => self.disk.insert(key, value),
@@ -169,7 +179,36 @@ impl World {
                     self.print(line);
                 }
                 Effect::Attempt(attempt) => self.attempt(attempt),
+                other => self.send(other),
             }
+        }
+    }
+
+    /// Prints what goes to peers, and lets them answer.
+    fn send(&mut self, effect: Effect) {
+        match effect {
+            Effect::Tell { channel, data } => {
+                let text = trace::messages(channel, &data, self);
+                self.print(Some(format!("peers are told {text}")));
+            }
+            Effect::Forward { channel, data } => {
+                let text = trace::messages(channel, &data, self);
+                self.print(Some(format!("peers are passed {text}")));
+            }
+            Effect::Ask { peer } => {
+                if !self.silent_peers.contains(&peer) {
+                    self.handle(Input::Answered { peer });
+                }
+            }
+            Effect::Bulletin { peer, data } => {
+                let bulletin = Bulletin::decode(&data).expect("a bulletin");
+                if !bulletin.busy_with.is_empty() {
+                    let count = bulletin.busy_with.len();
+                    self.claimed = bulletin.busy_with;
+                    self.print(Some(format!("{peer} hears that this node tries to tell {count}")));
+                }
+            }
+            Effect::Reply { .. } | Effect::Attempt(_) => {}
         }
     }
 

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
 
-use bellwether_engine::{Record, wire};
+use bellwether_engine::{Record, SilenceRecord, wire};
 use bellwether_journal::{Change, Journal as _, Options, open};
 use bellwether_model::{Matcher, Matchers, Op, Silence, Timestamp};
 
@@ -23,7 +23,11 @@ fn silence() -> Silence {
 }
 
 fn keep_silence(storage: &Path) {
-    let record = Record::Silence(silence().into(), Timestamp::from_unix(2_000, 0));
+    let record = Record::Silence(SilenceRecord {
+        silence: silence().into(),
+        expires_at: Timestamp::from_unix(2_000, 0),
+        wire: None,
+    });
     let (key, value) = record.encode();
     let mut journal = open(&journal_directory(storage), Options::default()).unwrap().journal;
     journal.commit(&[Change::put(key, value.unwrap())]).unwrap();

@@ -32,7 +32,7 @@ fn write(directory: &Path, silences: &[Silence], tail: &[u8]) {
 
 fn ids(imported: &Imported) -> Vec<String> {
     let silences = imported.records.iter().map(|record| match record {
-        Record::Silence(silence, _) => silence.id.clone(),
+        Record::Silence(version) => version.silence.id.clone(),
         other => panic!("{other:?}"),
     });
     silences.collect()

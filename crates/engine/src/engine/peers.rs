@@ -1,0 +1,189 @@
+//! What passes between this node and its peers: records, signs of life, bulletins.
+//!
+//! In: what the mesh heard, as opaque bytes. Out: merged memory, records to keep, and what to tell,
+//! ask or pass on. Records of peers go through the same merge as everything else.
+
+use std::collections::HashSet;
+use std::hash::BuildHasherDefault;
+
+use bellwether_model::{Now, Timestamp};
+
+use super::Engine;
+use super::outward::CLAIMED_AFTER;
+use crate::flock::{Bulletin, ClockNews};
+use crate::record::{Record, RecordError, wire};
+use crate::turn::{Answer, Channel, Effect, Note, Turn};
+
+/// Hashes of messages that peers sent and that changed nothing, or did already.
+///
+/// Peers send all they have every minute; nearly all of it is known, and this is how that is seen
+/// without reading it.
+#[derive(Debug, Default)]
+pub(super) struct HeardBefore {
+    hashes: HashSet<u64, BuildHasherDefault<twox_hash::XxHash64>>,
+}
+
+impl Engine {
+    /// Merges records that a peer sent. A message that cannot be read is passed over.
+    pub(super) fn hear(&mut self, now: Now, channel: Channel, data: Vec<u8>, turn: &mut Turn) {
+        let (mut news, mut refused) = (0, None);
+        for message in wire::split_messages(&data) {
+            let heard = message.and_then(|message| {
+                if self.heard_before.contains(message) {
+                    return Ok(false);
+                }
+                let is_news = match channel {
+                    Channel::Silences => self.hear_silence(now, message, turn),
+                    Channel::Log => self.hear_entry(now, message, turn),
+                }?;
+                self.heard_before.insert(message);
+                Ok(is_news)
+            });
+            match heard {
+                Ok(is_news) => news += usize::from(is_news),
+                Err(error) => refused = Some(error),
+            }
+        }
+        if let Some(error) = refused {
+            turn.notes.push(Note::HeardRefused { channel, why: error.to_string() });
+        }
+        if news > 0 {
+            turn.notes.push(Note::Heard { channel, news });
+            turn.after.push(Effect::Forward { channel, data });
+        }
+    }
+
+    pub(super) fn hear_bulletin(
+        &mut self,
+        now: Now,
+        os_wall: Timestamp,
+        peer: &str,
+        data: &[u8],
+        turn: &mut Turn,
+    ) {
+        self.hear_from(peer, turn);
+        let Some(bulletin) = Bulletin::decode(data) else { return };
+        let changed = self.flock.hear_bulletin(now, os_wall, peer, bulletin);
+        for news in self.flock.take_clock_news() {
+            turn.notes.push(match news {
+                ClockNews::Differs { peer, ahead_seconds } => {
+                    Note::ClockDiffers { peer, ahead_seconds }
+                }
+                ClockNews::AgreesAgain { peer } => Note::ClockAgreesAgain { peer },
+                ClockNews::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
+            });
+        }
+        if changed {
+            // What was left to the peer may not be any more.
+            self.retime_waiting();
+        }
+    }
+
+    pub(super) fn hear_from(&mut self, peer: &str, turn: &mut Turn) {
+        if self.flock.hear_from(peer) {
+            turn.notes.push(Note::PeerAnswersAgain { peer: peer.to_owned() });
+            self.retime_waiting();
+        }
+    }
+
+    /// Lets everything that waits for its turn look again when that comes, as far as is known now.
+    pub(super) fn retime_waiting(&mut self) {
+        let flock = &self.flock;
+        self.desk.retime_waiting(|delivery| flock.turn_at(delivery.since).min(delivery.deadline));
+    }
+
+    /// Asks peers ahead for signs of life while anything waits, and sends the bulletin that is due.
+    pub(super) fn tend_flock(&mut self, now: Now, os_wall: Timestamp, turn: &mut Turn) {
+        if self.flock.is_alone() {
+            return;
+        }
+        let watch = self.flock.watch(now.mono, self.desk.has_waiting());
+        turn.after.extend(watch.ask.into_iter().map(|peer| Effect::Ask { peer }));
+        if !watch.fallen_silent.is_empty() {
+            let notes = watch.fallen_silent.into_iter().map(|peer| Note::PeerSilent { peer });
+            turn.notes.extend(notes);
+            self.retime_waiting();
+            self.advance(now, turn);
+        }
+        let desk = &self.desk;
+        let busy_with = || desk.busy_with(now.mono, CLAIMED_AFTER);
+        if let Some((bulletin, kin)) = self.flock.bulletin(now.mono, os_wall, busy_with) {
+            let data = bulletin.encode();
+            let effects = kin.into_iter().map(|peer| Effect::Bulletin { peer, data: data.clone() });
+            turn.after.extend(effects);
+        }
+    }
+
+    /// Everything that peers should know, for one that asks for all of it.
+    pub(super) fn memory(&self) -> Answer {
+        let (mut silences, mut log) = (Vec::new(), Vec::new());
+        for version in self.silences.versions(self.settings.retention) {
+            wire::append_message(&mut silences, &version.encode());
+        }
+        for entry in self.ledger.iter() {
+            wire::append_message(&mut log, &wire::encode_entry(entry));
+        }
+        Answer::Memory { silences, log }
+    }
+
+    /// Tells all peers one record.
+    pub(super) fn tell(&self, channel: Channel, message: &[u8], turn: &mut Turn) {
+        if !self.flock.is_alone() {
+            let mut data = Vec::with_capacity(message.len() + 5);
+            wire::append_message(&mut data, message);
+            turn.after.push(Effect::Tell { channel, data });
+        }
+    }
+
+    fn hear_silence(
+        &mut self,
+        now: Now,
+        message: &[u8],
+        turn: &mut Turn,
+    ) -> Result<bool, RecordError> {
+        let version = wire::decode_silence(message)?;
+        if version.expires_at < now.wall || !self.merge_silence(version.clone(), now) {
+            return Ok(false);
+        }
+        turn.keep.push(Record::Silence(version));
+        Ok(true)
+    }
+
+    fn hear_entry(
+        &mut self,
+        now: Now,
+        message: &[u8],
+        turn: &mut Turn,
+    ) -> Result<bool, RecordError> {
+        let entry = wire::decode_entry(message)?;
+        if entry.expires_at < now.wall || !self.ledger.hear(entry.clone(), now) {
+            return Ok(false);
+        }
+        if let Some(id) = self.desk.waiting_for(&entry.key) {
+            // Perhaps there is nothing left to tell.
+            self.desk.retime(id, now.mono);
+        }
+        turn.keep.push(Record::Told(entry));
+        Ok(true)
+    }
+}
+
+impl HeardBefore {
+    fn contains(&self, message: &[u8]) -> bool {
+        self.hashes.contains(&hash(message))
+    }
+
+    fn insert(&mut self, message: &[u8]) {
+        if self.hashes.len() >= HEARD_BEFORE_MAX {
+            self.hashes.clear();
+        }
+        self.hashes.insert(hash(message));
+    }
+}
+
+fn hash(message: &[u8]) -> u64 {
+    twox_hash::XxHash64::oneshot(0, message)
+}
+
+/// Limit: hashes of messages; all are forgotten when it is reached.
+const HEARD_BEFORE_MAX: usize = 1_000_000;

@@ -1,0 +1,265 @@
+//! The flock: who else is there, whose turn is it to tell, and what time is it for all?
+//!
+//! In: the members of the cluster, signs of life, bulletins of other nodes of our kind, the time.
+//! Out: how long a node waits before it tells (a peer timeout for each living peer whose name comes
+//! before its own), whom to ask for a sign of life meanwhile, the bulletins to send, and how far
+//! this node's wall clock is from that of the others.
+//!
+//! A wait is worth while only as long as somebody ahead lives. So whoever waits asks those ahead
+//! every half second; one that has not answered for a second counts as silent until it answers or
+//! nobody waits any more. Go nodes are asked too: every member answers a ping.
+//!
+//! A bulletin says what its sender is trying to tell just now, so that no other node tells it too,
+//! as long as the sender lives; and what its clock shows. Only nodes of our kind get bulletins.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bellwether_model::{Mono, Now, Timestamp};
+
+pub use bulletin::Bulletin;
+
+mod bulletin;
+mod clocks;
+
+/// This node's place among others.
+#[derive(Clone, Debug)]
+pub struct PeerSettings {
+    /// The name that the other members know.
+    pub name: String,
+    /// How long to wait for each peer ahead (`--cluster.peer-timeout`).
+    pub timeout: Duration,
+}
+
+/// Another member of the cluster, suspects included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Peer {
+    pub name: String,
+    /// Whether it understands bulletins.
+    pub kin: bool,
+}
+
+/// What is known about a peer, for readers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PeerView {
+    pub name: String,
+    /// How far its wall clock is ahead of this node's, in seconds; only known of kin.
+    pub clock_ahead: Option<f64>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Flock {
+    /// `None`: there is no cluster.
+    settings: Option<PeerSettings>,
+    settled: bool,
+    peers: BTreeMap<String, PeerState>,
+    next_ask: Option<Mono>,
+    next_bulletin: Option<Mono>,
+    clocks: clocks::Clocks,
+}
+
+#[derive(Debug, Default)]
+struct PeerState {
+    kin: bool,
+    /// Since when a sign of life has been asked for in vain.
+    unanswered_since: Option<Mono>,
+    silent: bool,
+    claims: BTreeSet<u64>,
+    claims_until: Mono,
+}
+
+impl Flock {
+    pub fn new(settings: Option<PeerSettings>) -> Self {
+        Flock {
+            settled: settings.is_none(),
+            settings,
+            peers: BTreeMap::new(),
+            next_ask: None,
+            next_bulletin: None,
+            clocks: clocks::Clocks::default(),
+        }
+    }
+
+    pub fn settle(&mut self) {
+        self.settled = true;
+    }
+
+    pub fn set_peers(&mut self, now: Now, peers: Vec<Peer>) {
+        let mut former = std::mem::take(&mut self.peers);
+        for Peer { name, kin } in peers {
+            let state = former.remove(&name).unwrap_or_default();
+            self.peers.insert(name, PeerState { kin, ..state });
+        }
+        let kin: BTreeSet<String> = self.kin().map(str::to_owned).collect();
+        self.clocks.keep_only(&kin);
+        if kin.is_empty() {
+            self.next_bulletin = None;
+        } else if self.next_bulletin.is_none() {
+            self.next_bulletin = Some(now.mono);
+        }
+    }
+
+    /// A sign of life; returns whether the peer counted as silent.
+    pub fn hear_from(&mut self, name: &str) -> bool {
+        let Some(peer) = self.peers.get_mut(name) else { return false };
+        peer.unanswered_since = None;
+        std::mem::take(&mut peer.silent)
+    }
+
+    /// Takes a bulletin; returns whether what it claims differs from what its sender claimed before.
+    ///
+    /// `os_wall` is what this node's own wall clock shows, uncorrected.
+    pub fn hear_bulletin(
+        &mut self,
+        now: Now,
+        os_wall: Timestamp,
+        name: &str,
+        bulletin: Bulletin,
+    ) -> bool {
+        let Some(peer) = self.peers.get_mut(name) else { return false };
+        self.clocks.note(name, bulletin.wall, os_wall);
+        let claims: BTreeSet<u64> = bulletin.busy_with.into_iter().collect();
+        let changed = claims != peer.claims;
+        peer.claims = claims;
+        peer.claims_until = now.mono.plus(CLAIM_LASTS);
+        changed
+    }
+
+    /// The wall clock as most of the flock sees it.
+    pub fn corrected(&self, now: Now) -> Now {
+        Now { wall: self.clocks.corrected(now.wall), ..now }
+    }
+
+    /// When it is this node's turn to tell what it has had to tell since `since`.
+    pub fn turn_at(&self, since: Mono) -> Mono {
+        since.plus(self.wait())
+    }
+
+    pub fn wait(&self) -> Duration {
+        let timeout = self.settings.as_ref().map_or(Duration::ZERO, |settings| settings.timeout);
+        let ahead = self.ahead().filter(|(_, peer)| !peer.silent).count();
+        timeout.saturating_mul(ahead.try_into().unwrap_or(u32::MAX))
+    }
+
+    /// Until when this is left to a peer that is trying to tell it. One who is trying too gives way
+    /// only to peers ahead.
+    pub fn left_to_others(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
+        let own = self.settings.as_ref()?.name.as_str();
+        let claims = |(name, peer): &(&String, &PeerState)| {
+            let counts = !peer.silent && (!trying || name.as_str() < own);
+            counts && peer.claims_until > now && peer.claims.contains(&what)
+        };
+        self.peers.iter().filter(claims).map(|(_, peer)| peer.claims_until).max()
+    }
+
+    /// Does what is due: returns the peers to ask for a sign of life, and those that have just
+    /// fallen silent. `waiting` says whether anything waits for its turn.
+    pub fn watch(&mut self, now: Mono, waiting: bool) -> Watch {
+        let mut watch = Watch::default();
+        if !waiting {
+            self.next_ask = None;
+            for peer in self.peers.values_mut() {
+                peer.unanswered_since = None;
+                peer.silent = false;
+            }
+            return watch;
+        }
+        let is_time = self.next_ask.is_none_or(|at| at <= now);
+        let own = self.settings.as_ref().map(|settings| settings.name.clone()).unwrap_or_default();
+        for (name, peer) in self.peers.range_mut(..own) {
+            if !peer.silent && peer.unanswered_since.is_some_and(|at| at.plus(SILENCE_MAX) <= now) {
+                peer.silent = true;
+                watch.fallen_silent.push(name.clone());
+            }
+            if is_time {
+                peer.unanswered_since.get_or_insert(now);
+                watch.ask.push(name.clone());
+            }
+        }
+        if is_time {
+            self.next_ask = Some(now.plus(ASK_EVERY));
+        }
+        watch
+    }
+
+    /// The bulletin that is due, and to whom it goes. `busy_with` is what this node tries to tell.
+    pub fn bulletin(
+        &mut self,
+        now: Mono,
+        os_wall: Timestamp,
+        busy_with: impl FnOnce() -> Vec<u64>,
+    ) -> Option<(Bulletin, Vec<String>)> {
+        if self.next_bulletin.is_none_or(|at| at > now) {
+            return None;
+        }
+        let mut busy_with = busy_with();
+        busy_with.truncate(CLAIMS_MAX);
+        let every = if busy_with.is_empty() { BULLETIN_EVERY } else { CLAIM_EVERY };
+        self.next_bulletin = Some(now.plus(every));
+        let kin = self.kin().map(str::to_owned).collect();
+        Some((Bulletin { wall: os_wall, busy_with }, kin))
+    }
+
+    /// What this node tries to tell has changed: the others should hear of it soon.
+    pub fn hasten_bulletin(&mut self, at: Mono) {
+        self.next_bulletin = self.next_bulletin.map(|next| next.min(at));
+    }
+
+    pub fn next(&self) -> Option<Mono> {
+        let silences = self.peers.values().filter(|peer| !peer.silent);
+        let silences = silences.filter_map(|peer| Some(peer.unanswered_since?.plus(SILENCE_MAX)));
+        silences.chain(self.next_ask).chain(self.next_bulletin).min()
+    }
+
+    pub fn is_alone(&self) -> bool {
+        self.settings.is_none()
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    pub fn peers(&self) -> Vec<PeerView> {
+        let view = |name: &String| PeerView {
+            name: name.clone(),
+            clock_ahead: self.clocks.ahead_seconds(name),
+        };
+        self.peers.keys().map(view).collect()
+    }
+
+    /// What is to be said about clocks since the last time.
+    pub fn take_clock_news(&mut self) -> Vec<clocks::ClockNews> {
+        self.clocks.take_news()
+    }
+
+    fn ahead(&self) -> impl Iterator<Item = (&String, &PeerState)> {
+        let own = self.settings.as_ref().map_or("", |settings| settings.name.as_str());
+        self.peers.iter().take_while(move |(name, _)| name.as_str() < own)
+    }
+
+    fn kin(&self) -> impl Iterator<Item = &str> {
+        self.peers.iter().filter(|(_, peer)| peer.kin).map(|(name, _)| name.as_str())
+    }
+}
+
+/// What [`Flock::watch`] found.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    pub ask: Vec<String>,
+    pub fallen_silent: Vec<String>,
+}
+
+const ASK_EVERY: Duration = Duration::from_millis(500);
+/// A peer that has not answered for so long counts as dead to those who wait for it.
+const SILENCE_MAX: Duration = Duration::from_secs(1);
+const BULLETIN_EVERY: Duration = Duration::from_secs(5);
+const CLAIM_EVERY: Duration = Duration::from_secs(1);
+/// Long enough for two bulletins to be lost.
+const CLAIM_LASTS: Duration = Duration::from_millis(3_500);
+/// Limit: claims in a bulletin.
+const CLAIMS_MAX: usize = 100_000;
+
+pub(crate) use clocks::ClockNews;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,42 @@
+//! What nodes of our kind tell each other every few seconds.
+//!
+//! In and out: a protobuf message of ours. Go nodes never get one; they would ignore it.
+
+use bellwether_model::Timestamp;
+use prost::Message;
+
+/// One node's news about itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bulletin {
+    /// What the sender's own wall clock shows.
+    pub wall: Timestamp,
+    /// Hashes of what the sender is trying to tell, attempt by attempt.
+    pub busy_with: Vec<u64>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct Encoded {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(uint32, tag = "2")]
+    nanos: u32,
+    #[prost(fixed64, repeated, tag = "3")]
+    busy_with: Vec<u64>,
+}
+
+impl Bulletin {
+    pub fn encode(&self) -> Vec<u8> {
+        let (seconds, nanos) = (self.wall.unix_seconds(), self.wall.subsec_nanos());
+        Encoded { seconds, nanos, busy_with: self.busy_with.clone() }.encode_to_vec()
+    }
+
+    /// `None` for anything else.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let Encoded { seconds, nanos, busy_with } = Encoded::decode(bytes).ok()?;
+        let plausible = nanos < 1_000_000_000 && (0..=LATEST_SECONDS).contains(&seconds);
+        plausible.then(|| Bulletin { wall: Timestamp::from_unix(seconds, nanos), busy_with })
+    }
+}
+
+/// The end of the year 9999.
+const LATEST_SECONDS: i64 = 253_402_300_799;

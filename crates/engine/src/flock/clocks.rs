@@ -1,0 +1,84 @@
+//! How far is this node's wall clock from those of the others?
+//!
+//! In: what other nodes' clocks showed when their bulletins were sent. Out: by how much to correct
+//! this node's clock, and what to say about it.
+//!
+//! The correction is for a node that is alone with its opinion: more than half of all known clocks,
+//! this one included, agree within a few seconds, and this one is off by more than half a minute.
+//! Two nodes that differ cannot know who is wrong; nothing is corrected then, only said.
+//! Bulletins show clocks uncorrected, so corrections do not chase each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_model::Timestamp;
+
+#[derive(Debug, Default)]
+pub(crate) struct Clocks {
+    /// How far each clock is ahead of this one, in nanoseconds.
+    ahead: BTreeMap<String, i128>,
+    correction: i128,
+    /// Peers of which it was said that their clocks differ.
+    told: BTreeSet<String>,
+    news: Vec<ClockNews>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum ClockNews {
+    Differs { peer: String, ahead_seconds: f64 },
+    AgreesAgain { peer: String },
+    Corrected { by_seconds: f64 },
+}
+
+impl Clocks {
+    pub fn note(&mut self, peer: &str, theirs: Timestamp, ours: Timestamp) {
+        let ahead = theirs.unix_nanos() - ours.unix_nanos();
+        self.ahead.insert(peer.to_owned(), ahead);
+        if ahead.abs() > DIFFERS && self.told.insert(peer.to_owned()) {
+            let ahead_seconds = seconds(ahead);
+            self.news.push(ClockNews::Differs { peer: peer.to_owned(), ahead_seconds });
+        } else if ahead.abs() <= DIFFERS && self.told.remove(peer) {
+            self.news.push(ClockNews::AgreesAgain { peer: peer.to_owned() });
+        }
+        self.correct();
+    }
+
+    pub fn keep_only(&mut self, peers: &BTreeSet<String>) {
+        self.ahead.retain(|name, _| peers.contains(name));
+        self.told.retain(|name| peers.contains(name));
+    }
+
+    pub fn corrected(&self, wall: Timestamp) -> Timestamp {
+        let by = std::time::Duration::from_nanos(self.correction.unsigned_abs() as u64);
+        if self.correction < 0 { wall.minus(by) } else { wall.plus(by) }
+    }
+
+    pub fn ahead_seconds(&self, peer: &str) -> Option<f64> {
+        self.ahead.get(peer).map(|ahead| seconds(*ahead))
+    }
+
+    pub fn take_news(&mut self) -> Vec<ClockNews> {
+        std::mem::take(&mut self.news)
+    }
+
+    fn correct(&mut self) {
+        let mut all: Vec<i128> = self.ahead.values().copied().chain([0]).collect();
+        all.sort_unstable();
+        let median = all[all.len() / 2];
+        let agreeing = all.iter().filter(|ahead| (**ahead - median).abs() <= AGREES).count();
+        let wanted = if agreeing * 2 > all.len() && median.abs() > CORRECTED { median } else { 0 };
+        // A clock that drifts is followed in steps, not with every bulletin.
+        if (wanted - self.correction).abs() > AGREES {
+            self.correction = wanted;
+            self.news.push(ClockNews::Corrected { by_seconds: seconds(wanted) });
+        }
+    }
+}
+
+fn seconds(nanos: i128) -> f64 {
+    nanos as f64 / 1e9
+}
+
+/// Nanoseconds. Bulletins take their time, so less is no difference.
+const DIFFERS: i128 = 5_000_000_000;
+const AGREES: i128 = 5_000_000_000;
+const CORRECTED: i128 = 30_000_000_000;
