@@ -80,11 +80,11 @@ pub struct Cluster {
 /// What one of our streams is for.
 #[derive(Debug)]
 enum Purpose {
-    /// The membership machine wants it.
+    /// The membership machine wants it; a push-pull carries a state of so many bytes.
     Machine {
         stream: StreamId,
         to: Address,
-        push_pull: bool,
+        state_bytes: Option<usize>,
     },
     /// One peer's copy of a large message.
     Oversize {
@@ -93,7 +93,7 @@ enum Purpose {
         since: Mono,
     },
     Direct,
-    /// Is the peer that we visit the one we think?
+    /// Is anybody there whom we visit, and is it the one we think?
     Check {
         visit: Visit,
         sequence: u32,
@@ -292,7 +292,7 @@ impl Cluster {
                     self.want_state(Exchange { push_pull, side, deadline }, out);
                 }
                 message => {
-                    let purpose = Purpose::Machine { stream, to, push_pull: false };
+                    let purpose = Purpose::Machine { stream, to, state_bytes: None };
                     self.open(purpose, to, Parcel::new(message), Reply::Expected, deadline, out);
                 }
             },

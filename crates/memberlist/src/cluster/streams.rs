@@ -1,10 +1,10 @@
 //! What becomes of streams: those that peers open, and ours.
 //!
-//! Where a configured peer is expected, a visit is a push-pull at once. Elsewhere the peer is
-//! asked for by name first, since the address may belong to another node by now, and to the
-//! members of another cluster we want to tell nothing. For the same reason the answer of a
-//! push-pull is dropped if nobody configured the address and the answer names no node that we
-//! know.
+//! A visit begins with a ping, since the full state is too much work for an address where nobody
+//! is. Where no configured peer is expected, the ping asks for the peer by name: the address may
+//! belong to another node by now, and to the members of another cluster we want to tell nothing.
+//! For the same reason the answer of a push-pull is dropped if nobody configured the address and
+//! the answer names no node that we know.
 
 use super::exchange::{Exchange, Side};
 use super::roster::{Visit, Visited};
@@ -43,9 +43,13 @@ impl Cluster {
     ) {
         let Some(purpose) = self.streams.remove(&stream) else { return };
         match purpose {
-            Purpose::Machine { stream, to, push_pull } => {
+            Purpose::Machine { stream, to, state_bytes } => {
+                let unsent = matches!(outcome, Outcome::Failed(Failure::Unreachable));
+                if let (Some(bytes), false) = (state_bytes, unsent) {
+                    self.counters.sent.full_state.add(1, bytes);
+                }
                 let input = match outcome {
-                    Outcome::Answered(answer) if !self.is_foreign(push_pull, to, &answer) => {
+                    Outcome::Answered(answer) if !self.is_foreign(to, &answer) => {
                         machine::Input::Answered { stream, answer }
                     }
                     Outcome::Answered(_) | Outcome::Sent | Outcome::Failed(_) => {
@@ -74,17 +78,14 @@ impl Cluster {
         }
     }
 
+    /// Knocks; the rest is done when somebody answers.
     pub(super) fn visit(&mut self, now: Mono, visit: Visit, out: &mut Vec<Output>) {
-        let Some(expected) = visit.expecting.clone() else {
-            self.feed(now, machine::Input::Join(visit.address), out);
-            return;
-        };
         let (name, address) = self.machine.local();
         // Any number will do: it only has to come back on the same stream.
         let sequence = u32::try_from(self.last_stream % u64::from(u32::MAX)).unwrap_or(0);
         let ping = Ping {
             sequence,
-            node: Some(expected),
+            node: visit.expecting.clone(),
             source: Some(address),
             source_node: Some(name.clone()),
         };
@@ -121,11 +122,14 @@ impl Cluster {
             .map(|(key, data)| Part { key, data })
             .collect();
         let parcel = Parcel::with_state(push_pull, parts);
-        self.counters.sent.full_state.add(1, parcel.state_len());
+        let bytes = parcel.state_len();
         match side {
-            Side::Theirs { ticket } => out.push(Output::Answer { stream: ticket, parcel }),
+            Side::Theirs { ticket } => {
+                self.counters.sent.full_state.add(1, bytes);
+                out.push(Output::Answer { stream: ticket, parcel });
+            }
             Side::Ours { stream, to } => {
-                let purpose = Purpose::Machine { stream, to, push_pull: true };
+                let purpose = Purpose::Machine { stream, to, state_bytes: Some(bytes) };
                 self.open(purpose, to, parcel, Reply::Expected, deadline, out);
             }
         }
@@ -151,7 +155,7 @@ impl Cluster {
         out.push(Output::Open { stream, to, parcel, reply, deadline });
     }
 
-    /// What the peer at an address that nobody configured said when asked for its name.
+    /// What was said when we knocked.
     fn handle_checked(
         &mut self,
         now: Mono,
@@ -191,9 +195,9 @@ impl Cluster {
     }
 
     /// Whether an answer comes from a cluster that has nothing to do with ours.
-    fn is_foreign(&mut self, push_pull: bool, from: Address, answer: &StreamMessage) -> bool {
+    fn is_foreign(&mut self, from: Address, answer: &StreamMessage) -> bool {
         let StreamMessage::PushPull(PushPull { nodes, .. }) = answer else { return false };
-        if !push_pull || self.roster.is_named(from) {
+        if self.roster.is_named(from) {
             return false;
         }
         let foreign = !nodes.iter().any(|node| self.machine.node(&node.name).is_some());

@@ -142,7 +142,7 @@ impl Cluster {
 
     fn is_exchanging(&self) -> bool {
         let push_pull = |purpose: &Purpose| {
-            matches!(purpose, Purpose::Machine { push_pull: true, .. } | Purpose::Check { .. })
+            matches!(purpose, Purpose::Machine { state_bytes: Some(_), .. } | Purpose::Check { .. })
         };
         !self.exchanges.is_empty() || self.streams.values().any(push_pull)
     }

@@ -121,15 +121,19 @@ fn an_update_during_the_first_exchange_is_not_lost() {
     let mut world = World::new();
     world.boot(settings("a", 1, &[]));
     world.run(seconds(1));
-    // The other one has our state before the update, and becomes a member after it.
     world.boot(settings("b", 2, &[FIRST]));
-    world.run(Duration::from_micros(2500));
-    assert!(!world.cluster(1).exchanges.is_empty(), "the exchange is under way");
-    world.tell(1, "nfl", b"small");
-    world.tell(1, "sil", &[1; 1000]);
+    // Knock and answer, own state; the other one's answer is not there yet.
+    world.run(Duration::from_micros(4500));
+    assert_eq!((world.members(1).len(), world.members(2).len()), (2, 1));
+    for n in [1, 2] {
+        world.tell(n, "nfl", &[n; 10]);
+        world.tell(n, "sil", &[n; 1000]);
+    }
     world.run(seconds(2));
-    assert!(world.heard(2).contains(&heard("nfl", b"small", Via::Datagram)));
-    assert!(world.heard(2).contains(&heard("sil", &[1; 1000], Via::Stream)));
+    for (n, other) in [(1, 2), (2, 1)] {
+        assert!(world.heard(n).contains(&heard("nfl", &[other; 10], Via::Datagram)));
+        assert!(world.heard(n).contains(&heard("sil", &[other; 1000], Via::Stream)));
+    }
 }
 
 #[test]
@@ -191,6 +195,18 @@ fn an_exchange_ends_if_the_state_does_not_come() {
     assert!(world.notes(1).contains(&Note::StateMissing));
     let failed = Note::JoinFailed { address: address(1), cause: JoinCause::Boot };
     assert!(world.notes(2).contains(&failed));
+}
+
+#[test]
+fn looking_for_the_dead_costs_no_state() {
+    let mut world = World::of_three();
+    world.crash(2);
+    world.crash(3);
+    world.run(seconds(60));
+    let wanted = world.states_wanted;
+    world.run(seconds(3600));
+    assert_eq!(world.states_wanted, wanted);
+    assert!(world.cluster(1).counters().reconnections_failed > 600);
 }
 
 #[test]

@@ -25,6 +25,7 @@ pub(super) struct World {
     /// What the layers above have to say.
     states: BTreeMap<Address, Vec<(String, Bytes)>>,
     silent: BTreeSet<Address>,
+    pub states_wanted: usize,
     /// Pairs that do not reach each other.
     pub cut: BTreeSet<(Address, Address)>,
     /// Who opened a stream to whom, ever.
@@ -62,6 +63,7 @@ impl World {
             names: BTreeMap::new(),
             states: BTreeMap::new(),
             silent: BTreeSet::new(),
+            states_wanted: 0,
             cut: BTreeSet::new(),
             streams_opened: Vec::new(),
         }
@@ -251,6 +253,7 @@ impl World {
                 return self.later(at, Input::Resolved { name, addresses });
             }
             Output::StateWanted { token } => {
+                self.states_wanted += 1;
                 if !self.silent.contains(&at) {
                     let parts = self.states.get(&at).cloned().unwrap_or_default();
                     self.later(at, Input::State { token, parts });
