@@ -149,9 +149,7 @@ impl Engine {
             Input::ExpireSilence { id, ticket } => self.expire_silence(now, &id, ticket, turn),
             Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
             Input::Heard { channel, data } => self.hear(now, channel, data, turn),
-            Input::Bulletin { peer, data } => {
-                self.hear_bulletin(now, os_wall, &peer, &data, turn);
-            }
+            Input::Bulletin { data } => self.hear_bulletin(now, os_wall, &data, turn),
             Input::Peers(peers) => {
                 self.flock.set_peers(now, peers);
                 self.retime_waiting();

@@ -109,15 +109,9 @@ impl Flock {
     /// Takes a bulletin; returns whether what it claims differs from what its sender claimed before.
     ///
     /// `os_wall` is what this node's own wall clock shows, uncorrected.
-    pub fn hear_bulletin(
-        &mut self,
-        now: Now,
-        os_wall: Timestamp,
-        name: &str,
-        bulletin: Bulletin,
-    ) -> bool {
-        let Some(peer) = self.peers.get_mut(name) else { return false };
-        self.clocks.note(name, bulletin.wall, os_wall);
+    pub fn hear_bulletin(&mut self, now: Now, os_wall: Timestamp, bulletin: Bulletin) -> bool {
+        let Some(peer) = self.peers.get_mut(&bulletin.from) else { return false };
+        self.clocks.note(&bulletin.from, bulletin.wall, os_wall);
         let claims: BTreeSet<u64> = bulletin.busy_with.into_iter().collect();
         let changed = claims != peer.claims;
         peer.claims = claims;
@@ -197,7 +191,8 @@ impl Flock {
         let every = if busy_with.is_empty() { BULLETIN_EVERY } else { CLAIM_EVERY };
         self.next_bulletin = Some(now.plus(every));
         let kin = self.kin().map(str::to_owned).collect();
-        Some((Bulletin { wall: os_wall, busy_with }, kin))
+        let from = self.settings.as_ref()?.name.clone();
+        Some((Bulletin { from, wall: os_wall, busy_with }, kin))
     }
 
     /// What this node tries to tell has changed: the others should hear of it soon.

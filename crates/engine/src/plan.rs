@@ -128,6 +128,24 @@ impl Plan {
         &self.inhibit_rules
     }
 
+    /// A hash of all that decides which groups there are and whom they are told to: nodes of a
+    /// cluster with equal hashes agree on every key.
+    pub fn keys_hash(&self) -> u64 {
+        let mut text = String::new();
+        for route in self.routes.iter() {
+            let route = format!("{:?} {:?} {:?}\n", route.identity, route.receiver, route.group_by);
+            text.push_str(&route);
+        }
+        for Receiver { name, integrations, .. } in &self.receivers {
+            text.push_str(&format!("{name:?}"));
+            for Integration { id, send_resolved } in integrations {
+                text.push_str(&format!(" {id} {send_resolved}"));
+            }
+            text.push('\n');
+        }
+        twox_hash::XxHash64::oneshot(0, text.as_bytes())
+    }
+
     /// Whether inhibition and the time intervals themselves are the same in both.
     pub(crate) fn mutes_like(&self, other: &Plan) -> bool {
         self.inhibit_rules == other.inhibit_rules && self.intervals == other.intervals

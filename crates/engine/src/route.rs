@@ -67,6 +67,11 @@ impl Routes {
         &self.nodes[at.0 as usize].route
     }
 
+    /// All routes, each before those below it.
+    pub fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.nodes.iter().map(|node| &node.route)
+    }
+
     /// Fills `found` with the routes that an alert with these labels takes; never empty.
     pub fn matching(&self, labels: &LabelSet, found: &mut Vec<RouteIndex>) {
         found.clear();

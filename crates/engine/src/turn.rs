@@ -47,7 +47,6 @@ pub enum Input {
     },
     /// What another node of our kind says of itself; see [`crate::Bulletin`].
     Bulletin {
-        peer: String,
         data: Vec<u8>,
     },
     /// All other members of the cluster.

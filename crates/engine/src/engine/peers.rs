@@ -57,13 +57,12 @@ impl Engine {
         &mut self,
         now: Now,
         os_wall: Timestamp,
-        peer: &str,
         data: &[u8],
         turn: &mut Turn,
     ) {
-        self.hear_from(peer, turn);
         let Some(bulletin) = Bulletin::decode(data) else { return };
-        let changed = self.flock.hear_bulletin(now, os_wall, peer, bulletin);
+        self.hear_from(&bulletin.from, turn);
+        let changed = self.flock.hear_bulletin(now, os_wall, bulletin);
         for news in self.flock.take_clock_news() {
             turn.notes.push(match news {
                 ClockNews::Differs { peer, ahead_seconds } => {

@@ -8,6 +8,8 @@ use prost::Message;
 /// One node's news about itself.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bulletin {
+    /// The sender's name.
+    pub from: String,
     /// What the sender's own wall clock shows.
     pub wall: Timestamp,
     /// Hashes of what the sender is trying to tell, attempt by attempt.
@@ -22,19 +24,22 @@ struct Encoded {
     nanos: u32,
     #[prost(fixed64, repeated, tag = "3")]
     busy_with: Vec<u64>,
+    #[prost(string, tag = "4")]
+    from: String,
 }
 
 impl Bulletin {
     pub fn encode(&self) -> Vec<u8> {
         let (seconds, nanos) = (self.wall.unix_seconds(), self.wall.subsec_nanos());
-        Encoded { seconds, nanos, busy_with: self.busy_with.clone() }.encode_to_vec()
+        let (busy_with, from) = (self.busy_with.clone(), self.from.clone());
+        Encoded { seconds, nanos, busy_with, from }.encode_to_vec()
     }
 
     /// `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let Encoded { seconds, nanos, busy_with } = Encoded::decode(bytes).ok()?;
+        let Encoded { seconds, nanos, busy_with, from } = Encoded::decode(bytes).ok()?;
         let plausible = nanos < 1_000_000_000 && (0..=LATEST_SECONDS).contains(&seconds);
-        plausible.then(|| Bulletin { wall: Timestamp::from_unix(seconds, nanos), busy_with })
+        plausible.then(|| Bulletin { from, wall: Timestamp::from_unix(seconds, nanos), busy_with })
     }
 }
 

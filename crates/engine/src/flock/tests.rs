@@ -19,8 +19,8 @@ fn flock(own: &str, peers: &[(&str, bool)]) -> Flock {
 
 fn bulletin(flock: &mut Flock, at: u64, peer: &str, ahead: i64, busy_with: &[u64]) {
     let wall = Timestamp::from_unix(now(at).wall.unix_seconds() + ahead, 0);
-    let bulletin = Bulletin { wall, busy_with: busy_with.to_vec() };
-    flock.hear_bulletin(now(at), now(at).wall, peer, bulletin);
+    let bulletin = Bulletin { from: peer.to_owned(), wall, busy_with: busy_with.to_vec() };
+    flock.hear_bulletin(now(at), now(at).wall, bulletin);
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_clock_that_is_off_is_corrected_only_by_a_majority() {
 
 #[test]
 fn bulletins_come_back_and_nonsense_does_not() {
-    let bulletin = Bulletin { wall: now(3).wall, busy_with: vec![1, u64::MAX] };
+    let bulletin = Bulletin { from: "a".into(), wall: now(3).wall, busy_with: vec![1, u64::MAX] };
     assert_eq!(Bulletin::decode(&bulletin.encode()), Some(bulletin));
     assert_eq!(Bulletin::decode(&[8, 255]), None);
     let year_10000 = [8, 0x80, 0xdc, 0xd5, 0xdb, 0xb0, 0x39 | 0x80, 0x7f];

@@ -195,8 +195,8 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
                 _ => Vec::new(),
             };
             let wall = if word == "clock" { shifted(world.wall, rest) } else { world.wall };
-            let data = Bulletin { wall, busy_with }.encode();
-            world.handle(Input::Bulletin { peer: peer.to_owned(), data });
+            let data = Bulletin { from: peer.to_owned(), wall, busy_with }.encode();
+            world.handle(Input::Bulletin { data });
         }
         "memory" => world.handle(Input::MemoryWanted { ticket }),
         "crash" => {
