@@ -8,6 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bellwether_engine::{GroupName, GroupRecord, Record, wire};
+use bellwether_memberlist::wire::part::{FullState, Part};
+use bellwether_memberlist::wire::{Compression, datagram, stream};
+use bellwether_memberlist::{
+    Ack, Address, Alive, Dead, ErrorReply, IndirectPing, Label, Message, Nack, NodeName, NodeState,
+    NodeStatus, Ping, PushPull, StreamMessage, Suspect, UserMessage, Versions,
+};
 use bellwether_model::matcher::parse_matchers;
 use bellwether_model::{Alert, LabelSet, MatcherMode, Timestamp};
 
@@ -82,6 +88,100 @@ pub fn records() -> Vec<Vec<u8>> {
 
 pub fn snapshots() -> Vec<Vec<u8>> {
     vec![silences_file(), log_file()]
+}
+
+/// Every message, alone, together, with a checksum and compressed.
+pub fn datagrams() -> Vec<Vec<u8>> {
+    let incarnation = 300;
+    let address = Address::new([127, 0, 0, 1], 9094);
+    let (node, from) = (name("01M805HCRM4TH246DRHY0VWZZZ"), name("b"));
+    let versions = Some(Versions::OURS);
+    let meta = b"meta".as_slice().into();
+    let source = Some(Address::new([0_u16; 8], 1));
+    let indirect = IndirectPing {
+        sequence: 70_000,
+        target: address,
+        node: Some(node.clone()),
+        nack: true,
+        source,
+        source_node: Some(from.clone()),
+    };
+    let messages = [
+        Message::Ping(ping()),
+        Message::IndirectPing(indirect),
+        Message::Ack(Ack { sequence: 1, payload: Default::default() }),
+        Message::Nack(Nack { sequence: 128 }),
+        Message::Suspect(Suspect { incarnation, node: node.clone(), from: from.clone() }),
+        Message::Alive(Alive { incarnation, node: node.clone(), address, meta, versions }),
+        Message::Dead(Dead { incarnation, node, from }),
+        Message::User(UserMessage { body: part().encode_to_vec().into() }),
+    ];
+    let encoded: Vec<_> = messages.iter().map(datagram::encode_message).collect();
+    let parts: Vec<_> = encoded.iter().map(Vec::as_slice).collect();
+    let label = Label::default();
+    let mut datagrams = encoded.clone();
+    for compression in [Compression::None, Compression::Lzw] {
+        for checksum in [datagram::Checksum::None, datagram::Checksum::Crc32] {
+            let envelope = datagram::Envelope { label: &label, checksum, compression };
+            datagrams.extend(datagram::pack(&parts, envelope));
+        }
+    }
+    datagrams
+}
+
+/// Every message of streams, as it is and compressed.
+pub fn streams() -> Vec<Vec<u8>> {
+    let statuses = [NodeStatus::Alive, NodeStatus::Suspect, NodeStatus::Dead, NodeStatus::Left];
+    let node = |status| NodeState {
+        name: name("01M805HCRM4TH246DRHY0VWZZZ"),
+        address: Address::new([127, 0, 0, 1], 9094),
+        meta: b"meta".as_slice().into(),
+        incarnation: 7,
+        status,
+        versions: Some(Versions::OURS),
+    };
+    let messages = [
+        StreamMessage::PushPull(PushPull {
+            join: true,
+            nodes: statuses.map(node).to_vec(),
+            user_state: full_state().encode_to_vec().into(),
+            skipped: 0,
+        }),
+        StreamMessage::User(UserMessage { body: part().encode_to_vec().into() }),
+        StreamMessage::Ping(ping()),
+        StreamMessage::Ack(Ack { sequence: 1, payload: Default::default() }),
+        StreamMessage::Error(ErrorReply { text: "why".to_owned() }),
+    ];
+    let both = [Compression::None, Compression::Lzw];
+    let encoded = |message| both.map(|compression| stream::encode(message, compression));
+    messages.iter().flat_map(encoded).collect()
+}
+
+/// What is in a user message, and in the user state of a push-pull.
+pub fn states() -> Vec<Vec<u8>> {
+    vec![part().encode_to_vec(), full_state().encode_to_vec()]
+}
+
+fn full_state() -> FullState {
+    let log = Part { key: "nfl".to_owned(), data: log_file().into() };
+    FullState { parts: vec![log, part()] }
+}
+
+fn part() -> Part {
+    Part { key: "sil".to_owned(), data: silences_file().into() }
+}
+
+fn ping() -> Ping {
+    Ping {
+        sequence: 1,
+        node: Some(name("a")),
+        source: Some(Address::new([127, 0, 0, 1], 9094)),
+        source_node: Some(name("b")),
+    }
+}
+
+fn name(name: &str) -> NodeName {
+    NodeName::new(name).expect("names of the corpus are short")
 }
 
 /// Two silences as the Go server's file holds them.

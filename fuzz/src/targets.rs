@@ -5,6 +5,11 @@
 
 use bellwether_api::{decode_alerts, decode_silence};
 use bellwether_engine::{Record, wire};
+use bellwether_memberlist::wire::datagram::{self, Datagram, MESSAGES_MAX};
+use bellwether_memberlist::wire::part::{FullState, PARTS_MAX, Part};
+use bellwether_memberlist::wire::stream::{self, StreamReader};
+use bellwether_memberlist::wire::{Compression, StreamError};
+use bellwether_memberlist::{Label, StreamMessage};
 use bellwether_model::matcher::{parse_matcher, parse_matchers};
 use bellwether_model::{MatcherMode, Timestamp};
 
@@ -23,6 +28,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "config", check: config, inputs: corpus::configs, iterations: 2_000 },
     Target { name: "record", check: record, inputs: corpus::records, iterations: 40_000 },
     Target { name: "wire", check: snapshot, inputs: corpus::snapshots, iterations: 40_000 },
+    Target { name: "datagram", check: datagram, inputs: corpus::datagrams, iterations: 20_000 },
+    Target { name: "stream", check: stream, inputs: corpus::streams, iterations: 10_000 },
+    Target { name: "state", check: state, inputs: corpus::states, iterations: 40_000 },
 ];
 
 const MODES: [MatcherMode; 3] = [MatcherMode::Fallback, MatcherMode::Utf8, MatcherMode::Classic];
@@ -111,5 +119,49 @@ pub fn snapshot(bytes: &[u8]) {
             // By bytes, as numbers that a receiver has kept may be none (NaN).
             assert_eq!(wire::encode_entry(&again), written);
         }
+    }
+}
+
+/// A datagram of the gossip protocol.
+pub fn datagram(bytes: &[u8]) {
+    let Datagram { messages, dropped } = datagram::decode(&Label::default(), bytes);
+    assert!(messages.len() <= MESSAGES_MAX && dropped.len() <= MESSAGES_MAX);
+    for message in messages {
+        let again = datagram::decode(&Label::default(), &datagram::encode_message(&message));
+        assert_eq!(again, Datagram { messages: vec![message], dropped: Vec::new() });
+    }
+}
+
+/// A stream of the gossip protocol: it must not matter how the network cuts it.
+pub fn stream(bytes: &[u8]) {
+    let whole = read_stream(bytes, bytes.len().max(1));
+    assert_eq!(read_stream(bytes, 7), whole);
+    let Ok(Some(mut message)) = whole else { return };
+    if let StreamMessage::PushPull(push_pull) = &mut message {
+        // What was left out when it was read is not written.
+        push_pull.skipped = 0;
+    }
+    let written = stream::encode(&message, Compression::None);
+    assert_eq!(read_stream(&written, written.len()), Ok(Some(message)));
+}
+
+fn read_stream(bytes: &[u8], piece_bytes: usize) -> Result<Option<StreamMessage>, StreamError> {
+    let mut reader = StreamReader::inbound(&Label::default());
+    for piece in bytes.chunks(piece_bytes) {
+        if let Some(message) = reader.push(piece)? {
+            return Ok(Some(message));
+        }
+    }
+    Ok(None)
+}
+
+/// What Alertmanagers put into messages and push-pulls.
+pub fn state(bytes: &[u8]) {
+    if let Ok(part) = Part::decode(bytes.to_vec().into()) {
+        assert_eq!(Part::decode(part.encode_to_vec().into()), Ok(part));
+    }
+    if let Ok(state) = FullState::decode(bytes.to_vec().into()) {
+        assert!(state.parts.len() <= PARTS_MAX);
+        assert_eq!(FullState::decode(state.encode_to_vec().into()), Ok(state));
     }
 }

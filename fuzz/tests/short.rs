@@ -33,9 +33,24 @@ fn snapshots_of_the_go_server() {
 }
 
 #[test]
+fn datagrams_of_the_gossip() {
+    run_named("datagram");
+}
+
+#[test]
+fn streams_of_the_gossip() {
+    run_named("stream");
+}
+
+#[test]
+fn states_in_the_gossip() {
+    run_named("state");
+}
+
+#[test]
 fn every_target_is_run() {
     // One test each above, so that they run side by side and fail by name.
-    assert_eq!(TARGETS.len(), 6);
+    assert_eq!(TARGETS.len(), 9);
 }
 
 fn run_named(name: &str) {
