@@ -1,0 +1,8 @@
+//! The mesh over loopback: the same stories for both transports, and bad manners of each kind.
+
+mod certificates;
+mod node;
+
+mod bad_input;
+mod stories;
+mod tls;

@@ -1,0 +1,118 @@
+//! A mesh under test, with a server that keeps what it hears.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bellwether_memberlist::cluster::{self, Status, Via};
+use bellwether_memberlist::{Address, NodeName};
+use bellwether_mesh::{Event, Handle, Mesh, Note, Report, Security, Settings};
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+pub struct Node {
+    pub mesh: Handle,
+    pub heard: mpsc::UnboundedReceiver<(String, Bytes, Via)>,
+    pub notes: mpsc::UnboundedReceiver<Note>,
+}
+
+/// What is there to say under each key.
+pub type State = Vec<(String, Bytes)>;
+
+/// For whatever should happen at once; only reached when a test fails.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+pub fn settings(name: &str, listen: &str, peers: &[SocketAddr], security: Security) -> Settings {
+    let peers = peers.iter().map(ToString::to_string).collect();
+    let name = NodeName::new(name).unwrap();
+    let nowhere = Address::new([0, 0, 0, 0], 0);
+    let mut cluster = cluster::Settings::alertmanager(name, nowhere, peers);
+    cluster.machine.gossip_interval = Duration::from_millis(20);
+    cluster.reconnect_interval = Duration::from_millis(100);
+    Settings {
+        listen: listen.parse().unwrap(),
+        advertise: None,
+        cluster,
+        resolve_timeout: PATIENCE,
+        seed: 7,
+        security,
+    }
+}
+
+impl Node {
+    pub async fn start(settings: Settings) -> Self {
+        Self::with_state(settings, Vec::new()).await
+    }
+
+    pub async fn with_state(settings: Settings, state: State) -> Self {
+        let (mesh, mut events) = Mesh::start(settings).await.unwrap();
+        let (heard_in, heard) = mpsc::unbounded_channel();
+        let (notes_in, notes) = mpsc::unbounded_channel();
+        let server = mesh.clone();
+        let watched = mesh.watch();
+        tokio::spawn(async move {
+            let _watched = watched;
+            while let Some(event) = events.recv().await {
+                match event {
+                    Event::Heard { key, data, from: _, via } => {
+                        let _ = heard_in.send((key, data, via));
+                    }
+                    Event::StateWanted { token } => server.state(token, state.clone()),
+                    Event::Note(note) => drop(notes_in.send(note)),
+                    Event::Settled { .. } | Event::MembersChanged => {}
+                }
+            }
+        });
+        Node { mesh, heard, notes }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.mesh.bound()
+    }
+
+    pub async fn until_members(&self, names: &[&str]) {
+        let are_there = |status: &std::sync::Arc<Status>| {
+            status.members.iter().map(|member| member.name.as_str()).eq(names.iter().copied())
+        };
+        let mut watch = self.mesh.watch();
+        let waiting = timeout(PATIENCE, watch.wait_for(are_there)).await;
+        let status = self.mesh.status();
+        waiting.unwrap_or_else(|_| panic!("wanted {names:?}, there are {status:?}")).unwrap();
+    }
+
+    /// The first thing heard that is equal to this, but for repetitions of others before it.
+    pub async fn until_heard(&mut self, key: &str, data: &[u8], via: Via) {
+        let mut others = Vec::new();
+        let waiting = timeout(PATIENCE, async {
+            while let Some((key_heard, data_heard, via_heard)) = self.heard.recv().await {
+                if key_heard == key && data_heard == data && via_heard == via {
+                    return;
+                }
+                others.push((key_heard, data_heard.len(), via_heard));
+            }
+        });
+        let heard = waiting.await;
+        heard.unwrap_or_else(|_| panic!("not heard: {key} {via:?}, but {others:?}"));
+    }
+
+    pub async fn until_noted(&mut self, wanted: impl Fn(&Note) -> bool) -> Note {
+        let mut others = Vec::new();
+        let waiting = timeout(PATIENCE, async {
+            while let Some(note) = self.notes.recv().await {
+                if wanted(&note) {
+                    return Some(note);
+                }
+                others.push(note);
+            }
+            None
+        });
+        match waiting.await {
+            Ok(Some(note)) => note,
+            Ok(None) | Err(_) => panic!("not noted, but {others:#?}"),
+        }
+    }
+
+    pub async fn report(&self) -> Report {
+        self.mesh.report().await.unwrap()
+    }
+}

@@ -1,0 +1,177 @@
+//! What must work alike over both transports.
+
+use std::net::SocketAddr;
+
+use bellwether_memberlist::cluster::{self, Via, Way};
+use bellwether_memberlist::{Label, Meta, NodeName};
+use bellwether_mesh::{Mesh, Note, Security};
+use bytes::Bytes;
+
+use crate::certificates::{Authority, Replaceable};
+use crate::node::{Node, settings};
+
+/// As many nodes as wanted, for one cluster.
+enum Kind {
+    Plain,
+    Tls(Authority),
+}
+
+impl Kind {
+    fn both() -> [Kind; 2] {
+        [Kind::Plain, Kind::Tls(Authority::new())]
+    }
+
+    fn security(&self) -> Security {
+        match self {
+            Kind::Plain => Security::Plain,
+            Kind::Tls(authority) => Security::Tls(Replaceable::new(authority.node())),
+        }
+    }
+}
+
+fn part(key: &str, data: &'static [u8]) -> (String, Bytes) {
+    (key.to_owned(), Bytes::from_static(data))
+}
+
+#[tokio::test]
+async fn two_nodes_find_each_other_and_tell_each_other_everything() {
+    for kind in Kind::both() {
+        let first = settings("a", "127.0.0.1:0", &[], kind.security());
+        let mut a = Node::with_state(first, vec![part("nfl", b"state of a")]).await;
+        let second = settings("b", "127.0.0.1:0", &[a.address()], kind.security());
+        let mut b = Node::with_state(second, vec![part("sil", b"state of b")]).await;
+        a.until_members(&["a", "b"]).await;
+        b.until_members(&["a", "b"]).await;
+        a.until_heard("sil", b"state of b", Via::FullState).await;
+        b.until_heard("nfl", b"state of a", Via::FullState).await;
+
+        a.mesh.tell("sil", Bytes::from_static(b"small"));
+        b.until_heard("sil", b"small", Via::Datagram).await;
+        b.mesh.tell("sil", vec![1; 100_000].into());
+        a.until_heard("sil", &[1; 100_000], Via::Stream).await;
+        a.mesh.forward("nfl", Bytes::from_static(b"news"));
+        b.until_heard("nfl", b"news", Via::Datagram).await;
+        let peer = NodeName::new("a").unwrap();
+        b.mesh.tell_peer(peer.clone(), "own", Bytes::from_static(b"psst"), Way::Datagram);
+        a.until_heard("own", b"psst", Via::Datagram).await;
+        b.mesh.tell_peer(peer, "own", Bytes::from_static(b"psst"), Way::Stream);
+        a.until_heard("own", b"psst", Via::Stream).await;
+
+        let report = b.report().await;
+        assert_eq!(report.counters.oversize["sil"].sent, 1);
+        assert!(report.transport.packets.sent > 0 && report.transport.packets.received > 0);
+        assert!(report.transport.streams.sent >= 4);
+        assert!(a.report().await.transport.streams.received >= 4);
+        assert_eq!((report.commands_dropped, report.events_dropped), (0, 0));
+
+        a.mesh.leave().await.unwrap();
+        b.until_members(&["b"]).await;
+        a.mesh.leave().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn three_nodes_that_know_one_form_a_cluster() {
+    for kind in Kind::both() {
+        let a = Node::start(settings("a", "127.0.0.1:0", &[], kind.security())).await;
+        let mut others = Vec::new();
+        for name in ["b", "c"] {
+            let peers = [a.address()];
+            others.push(Node::start(settings(name, "127.0.0.1:0", &peers, kind.security())).await);
+        }
+        for node in others.iter().chain([&a]) {
+            node.until_members(&["a", "b", "c"]).await;
+        }
+        a.mesh.tell("nfl", Bytes::from_static(b"for both"));
+        for node in &mut others {
+            node.until_heard("nfl", b"for both", Via::Datagram).await;
+        }
+        others[0].mesh.set_meta(Meta::new("config=1").unwrap());
+        let mut watch = a.mesh.watch();
+        let has_meta = watch.wait_for(|status| status.members[1].meta == "config=1");
+        tokio::time::timeout(crate::node::PATIENCE, has_meta).await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_state_of_many_megabytes_arrives_whole() {
+    for kind in Kind::both() {
+        let state: Vec<u8> = (0..12_000_000_u32).map(|n| (n % 251) as u8).collect();
+        let first = settings("a", "127.0.0.1:0", &[], kind.security());
+        let a = Node::with_state(first, vec![("nfl".to_owned(), state.clone().into())]).await;
+        let second = settings("b", "127.0.0.1:0", &[a.address()], kind.security());
+        let mut b = Node::start(second).await;
+        b.until_heard("nfl", &state, Via::FullState).await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_with_one_label_find_each_other_and_those_with_another_do_not() {
+    for kind in Kind::both() {
+        let labelled = |name: &str, label: &str, peers: &[SocketAddr]| {
+            let mut settings = settings(name, "127.0.0.1:0", peers, kind.security());
+            settings.cluster.machine.label = Label::new(label).unwrap();
+            settings
+        };
+        let a = Node::start(labelled("a", "prod", &[])).await;
+        let mut c = Node::start(labelled("c", "test", &[a.address()])).await;
+        let b = Node::start(labelled("b", "prod", &[a.address()])).await;
+        a.until_members(&["a", "b"]).await;
+        b.until_members(&["a", "b"]).await;
+        let failed = |note: &Note| matches!(note, Note::Cluster(cluster::Note::JoinFailed { .. }));
+        c.until_noted(failed).await;
+        c.until_members(&["c"]).await;
+        a.until_members(&["a", "b"]).await;
+    }
+}
+
+#[tokio::test]
+async fn one_socket_serves_both_families() {
+    for listen in ["[::]:0", "0.0.0.0:0"] {
+        let mut a = Node::start(settings("a", listen, &[], Security::Plain)).await;
+        let port = a.address().port();
+        let families = [("b", "127.0.0.1:0", "to four"), ("c", "[::1]:0", "to six")];
+        for (name, loopback, text) in families {
+            let mut address: SocketAddr = loopback.parse().unwrap();
+            address.set_port(port);
+            let settings = settings(name, loopback, &[address], Security::Plain);
+            let mut b = Node::with_state(settings, vec![part("sil", text.as_bytes())]).await;
+            a.until_heard("sil", text.as_bytes(), Via::FullState).await;
+            a.mesh.tell("nfl", Bytes::from_static(text.as_bytes()));
+            b.until_heard("nfl", text.as_bytes(), Via::Datagram).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn nodes_meet_where_there_is_only_the_sixth_version() {
+    for kind in Kind::both() {
+        let a = Node::start(settings("a", "[::1]:0", &[], kind.security())).await;
+        let peers = [a.address()];
+        let b = Node::start(settings("b", "[::1]:0", &peers, kind.security())).await;
+        a.until_members(&["a", "b"]).await;
+        b.until_members(&["a", "b"]).await;
+        assert_eq!(b.mesh.status().address.ip.to_string(), "::1");
+    }
+}
+
+#[tokio::test]
+async fn a_taken_port_keeps_the_mesh_from_starting() {
+    for kind in Kind::both() {
+        let a = Node::start(settings("a", "127.0.0.1:0", &[], kind.security())).await;
+        let taken = a.address().to_string();
+        let error = Mesh::start(settings("b", &taken, &[], kind.security())).await.unwrap_err();
+        assert!(error.to_string().contains(&taken), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn names_are_looked_up() {
+    let a = Node::start(settings("a", "127.0.0.1:0", &[], Security::Plain)).await;
+    let mut by_name = settings("b", "127.0.0.1:0", &[], Security::Plain);
+    by_name.cluster.peers = vec![format!("localhost:{}", a.address().port()), "no port".to_owned()];
+    let mut b = Node::start(by_name).await;
+    b.until_members(&["a", "b"]).await;
+    let noted = |note: &Note| matches!(note, Note::LookupFailed { name, .. } if name == "no port");
+    b.until_noted(noted).await;
+}
