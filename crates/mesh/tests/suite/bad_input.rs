@@ -159,7 +159,7 @@ async fn a_server_that_takes_no_events_only_loses_them() {
 }
 
 async fn connect_from(from: &str, to: SocketAddr) -> TcpStream {
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind(from.parse().unwrap()).unwrap();
-    socket.connect(to).await.unwrap()
+    let socket = TcpSocket::new_v4().expect("it works on loopback");
+    socket.bind(from.parse().expect("an address")).expect("an address");
+    socket.connect(to).await.expect("it works on loopback")
 }

@@ -69,16 +69,16 @@ impl Replaceable {
     }
 
     pub fn replace(&self, node: (Arc<ServerConfig>, Arc<ClientConfig>)) {
-        *self.0.lock().unwrap() = node;
+        *self.0.lock().expect("nothing poisons it") = node;
     }
 }
 
 impl Credentials for Replaceable {
     fn server(&self) -> io::Result<Arc<ServerConfig>> {
-        Ok(self.0.lock().unwrap().0.clone())
+        Ok(self.0.lock().expect("nothing poisons it").0.clone())
     }
 
     fn client(&self) -> io::Result<Arc<ClientConfig>> {
-        Ok(self.0.lock().unwrap().1.clone())
+        Ok(self.0.lock().expect("nothing poisons it").1.clone())
     }
 }

@@ -24,13 +24,13 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub fn settings(name: &str, listen: &str, peers: &[SocketAddr], security: Security) -> Settings {
     let peers = peers.iter().map(ToString::to_string).collect();
-    let name = NodeName::new(name).unwrap();
+    let name = NodeName::new(name).expect("a good name");
     let nowhere = Address::new([0, 0, 0, 0], 0);
     let mut cluster = cluster::Settings::alertmanager(name, nowhere, peers);
     cluster.machine.gossip_interval = Duration::from_millis(20);
     cluster.reconnect_interval = Duration::from_millis(100);
     Settings {
-        listen: listen.parse().unwrap(),
+        listen: listen.parse().expect("an address"),
         advertise: None,
         cluster,
         resolve_timeout: PATIENCE,
@@ -45,7 +45,7 @@ impl Node {
     }
 
     pub async fn with_state(settings: Settings, state: State) -> Self {
-        let (mesh, mut events) = Mesh::start(settings).await.unwrap();
+        let (mesh, mut events) = Mesh::start(settings).await.expect("it works on loopback");
         let (heard_in, heard) = mpsc::unbounded_channel();
         let (notes_in, notes) = mpsc::unbounded_channel();
         let server = mesh.clone();
@@ -77,7 +77,9 @@ impl Node {
         let mut watch = self.mesh.watch();
         let waiting = timeout(PATIENCE, watch.wait_for(are_there)).await;
         let status = self.mesh.status();
-        waiting.unwrap_or_else(|_| panic!("wanted {names:?}, there are {status:?}")).unwrap();
+        waiting
+            .unwrap_or_else(|_| panic!("wanted {names:?}, there are {status:?}"))
+            .expect("it works on loopback");
     }
 
     /// The first thing heard that is equal to this, but for repetitions of others before it.
@@ -113,6 +115,6 @@ impl Node {
     }
 
     pub async fn report(&self) -> Report {
-        self.mesh.report().await.unwrap()
+        self.mesh.report().await.expect("it works on loopback")
     }
 }

@@ -13,12 +13,12 @@ use crate::node::{Node, settings};
 /// As many nodes as wanted, for one cluster.
 enum Kind {
     Plain,
-    Tls(Authority),
+    Tls(Box<Authority>),
 }
 
 impl Kind {
     fn both() -> [Kind; 2] {
-        [Kind::Plain, Kind::Tls(Authority::new())]
+        [Kind::Plain, Kind::Tls(Box::new(Authority::new()))]
     }
 
     fn security(&self) -> Security {

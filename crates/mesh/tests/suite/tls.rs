@@ -26,9 +26,9 @@ async fn node(name: &str, authority: &Authority, peers: &[SocketAddr]) -> Node {
 }
 
 async fn connect(to: SocketAddr, config: Arc<ClientConfig>) -> TlsStream<TcpStream> {
-    let stream = TcpStream::connect(to).await.unwrap();
+    let stream = TcpStream::connect(to).await.expect("it works on loopback");
     let name = ServerName::IpAddress(to.ip().into());
-    TlsConnector::from(config).connect(name, stream).await.unwrap()
+    TlsConnector::from(config).connect(name, stream).await.expect("it works on loopback")
 }
 
 fn ping() -> Vec<u8> {
@@ -143,14 +143,14 @@ async fn each_frame_has_tls_records_of_its_own() {
 /// Passes connections on to `to`, and keeps the lengths of the TLS records of application data
 /// that the first one sends there.
 async fn record_lengths(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<usize>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let proxy = listener.local_addr().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("it works on loopback");
+    let proxy = listener.local_addr().expect("it works on loopback");
     let lengths = Arc::new(Mutex::new(Vec::new()));
     let kept = lengths.clone();
     tokio::spawn(async move {
         let mut first = Some(kept);
         while let Ok((client, _)) = listener.accept().await {
-            let server = TcpStream::connect(to).await.unwrap();
+            let server = TcpStream::connect(to).await.expect("it works on loopback");
             let kept = first.take();
             tokio::spawn(async move {
                 let (mut from_client, mut to_client) = client.into_split();
@@ -161,11 +161,14 @@ async fn record_lengths(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<usize>>>) 
                     while from_client.read_exact(&mut head).await.is_ok() {
                         let length = usize::from(u16::from_be_bytes([head[3], head[4]]));
                         if let (Some(kept), 23) = (&kept, head[0]) {
-                            kept.lock().unwrap().push(length);
+                            kept.lock().expect("nothing poisons it").push(length);
                         }
                         let mut body = vec![0; length];
-                        from_client.read_exact(&mut body).await.unwrap();
-                        to_server.write_all(&[&head[..], &body].concat()).await.unwrap();
+                        from_client.read_exact(&mut body).await.expect("it works on loopback");
+                        to_server
+                            .write_all(&[&head[..], &body].concat())
+                            .await
+                            .expect("it works on loopback");
                     }
                     to_server.shutdown().await
                 };
