@@ -9,7 +9,7 @@ use bellwether_memberlist::wire::part::{FullState, Part};
 use bellwether_memberlist::wire::stream::{self, StreamReader};
 use bellwether_memberlist::wire::tls_frame::{TlsFrame, TlsFrameReader};
 use bellwether_memberlist::wire::{Compression, StreamError};
-use bellwether_memberlist::{Label, Message, NodeStatus, Ping, StreamMessage, Versions};
+use bellwether_memberlist::{Ack, Label, Message, NodeStatus, Ping, StreamMessage, Versions};
 
 const PLAIN: &str = include_str!("vectors/am025_3node_plain.txt");
 const MISC: &str = include_str!("vectors/am025_misc_streams.txt");
@@ -294,6 +294,31 @@ fn frames_of_a_tls_session_are_understood() {
         push_pulls += 1;
     }
     assert!(push_pulls > 1);
+}
+
+#[test]
+fn the_document_shows_the_bytes_that_are_written() {
+    let label = Label::new("prod").expect("it is short");
+    let none = Label::default();
+    let plain = Envelope { label: &none, checksum: Checksum::None, compression: Compression::None };
+    let pack = |messages: &[&[u8]], envelope| datagram::pack(messages, envelope).concat();
+    let part = |key: &str| Part { key: key.to_owned(), data: Default::default() };
+    let ack = Message::Ack(Ack { sequence: 1, payload: Default::default() });
+    let shown = [
+        stream::label_header(&label),
+        pack(&[b"\x08x"], Envelope { checksum: Checksum::Crc32, ..plain }),
+        pack(&[b"\x08x", b"\x08y"], plain),
+        datagram::encode_message(&ack),
+        TlsFrame::Stream.encode(),
+        FullState { parts: vec![part("nfl"), part("sil")] }.encode_to_vec(),
+    ];
+    // Neither the spaces and lines of the examples nor the explanations in them count.
+    let words = include_str!("../../../docs/wire.md").split_whitespace();
+    let is_bytes = |word: &&str| word.len() % 2 == 0 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let document: String = words.filter(is_bytes).collect();
+    for bytes in shown {
+        assert!(document.contains(&hex(&bytes)), "{} is not shown", hex(&bytes));
+    }
 }
 
 fn push_pull_of(header: &[u8], name: &str) {
