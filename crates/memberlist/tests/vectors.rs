@@ -314,7 +314,8 @@ fn the_document_shows_the_bytes_that_are_written() {
     ];
     // Neither the spaces and lines of the examples nor the explanations in them count.
     let words = include_str!("../../../docs/wire.md").split_whitespace();
-    let is_bytes = |word: &&str| word.len() % 2 == 0 && word.chars().all(|c| c.is_ascii_hexdigit());
+    let is_bytes =
+        |word: &&str| word.len().is_multiple_of(2) && word.chars().all(|c| c.is_ascii_hexdigit());
     let document: String = words.filter(is_bytes).collect();
     for bytes in shown {
         assert!(document.contains(&hex(&bytes)), "{} is not shown", hex(&bytes));

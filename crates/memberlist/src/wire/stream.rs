@@ -109,7 +109,7 @@ impl StreamReader {
                 return self.advance(bytes);
             }
         };
-        let head = read_arrived(rest, "compress frame", body::read_compressed_length);
+        let head = read_arrived(rest, "a compress frame", body::read_compressed_length);
         match head.map_err(StreamError::Reply)? {
             None => Ok(self.wait_with(bytes)),
             Some((left, rest)) => {

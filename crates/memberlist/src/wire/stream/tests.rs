@@ -80,7 +80,7 @@ fn the_label_of_an_initiator_must_be_ours() {
 #[test]
 fn as_in_go_only_what_is_wrong_with_the_outside_is_answered() {
     assert_eq!(replied(b"\x0a\0\0\0\x05hello"), WireError::Encrypted);
-    let frame = WireError::Malformed { what: "compress frame" };
+    let frame = WireError::Malformed { what: "a compress frame" };
     assert_eq!(replied(b"\x09\xff"), frame);
     assert_eq!(replied(b"\x09\x80"), frame, "nothing is in it");
     assert_eq!(replied(b"\x09\x82\xa4Algo\x01\xa3Buf\xa3\x00\x03\x02"), frame);
