@@ -279,13 +279,14 @@ impl Memberlist {
     }
 
     fn fall_due(&mut self, out: &mut Vec<Output>) {
-        while let Some((node, confirmations)) = self.suspicions.take_due(self.now) {
-            self.fail(node, confirmations, out);
-        }
         while let Some(asked) = self.relays.take_due(self.now) {
             self.relay_failed(&asked, out);
         }
         self.probing_due(out);
+        // After the probe: its verdict may confirm a suspicion whose time is then over.
+        while let Some((node, confirmations)) = self.suspicions.take_due(self.now) {
+            self.fail(node, confirmations, out);
+        }
         if self.gossip_at <= self.now && self.has_gossip() {
             self.gossip(out);
         }

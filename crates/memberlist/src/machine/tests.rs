@@ -2,6 +2,7 @@
 
 mod claims;
 mod gossip;
+mod hostile;
 mod probing;
 mod push_pull;
 
