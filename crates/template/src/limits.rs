@@ -39,3 +39,6 @@ impl Default for ParseLimits {
 
 /// Limit: how deeply lists and maps that a template builds may be nested in each other.
 pub(crate) const VALUE_NESTING_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -117,11 +117,11 @@ impl<'a> Machine<'a> {
     fn node(&mut self, dot: &Slot, node: &'a Node) -> Rendered<Flow> {
         self.spend(1)?;
         match node {
-            Node::Text { text, .. } => {
+            Node::Text { text } => {
                 self.sink.push(text);
                 self.check_output()?;
             }
-            Node::Action { pipe, escapers, .. } => {
+            Node::Action { pipe, escapers } => {
                 self.here = Here { at: pipe.at, node };
                 let slot = self.pipe(dot, pipe)?;
                 if pipe.variables.is_empty() {
@@ -132,7 +132,7 @@ impl<'a> Machine<'a> {
             Node::If(branch) => return self.branch(dot, branch, node, false),
             Node::With(branch) => return self.branch(dot, branch, node, true),
             Node::Range(branch) => return self.range(dot, branch, node),
-            Node::Template { at, name, pipe, .. } => {
+            Node::Template { at, name, pipe } => {
                 self.here = Here { at: *at, node };
                 self.call_template(dot, name, pipe.as_ref())?;
             }

@@ -4,6 +4,8 @@
 //! wrote it down is in `golden/generator`. Errors are compared too, word by word, apart from
 //! those in [`DIFFERENCES`].
 
+#![allow(clippy::disallowed_methods, reason = "a test reads the cases itself")]
+
 #[path = "golden/host.rs"]
 mod host;
 

@@ -26,14 +26,13 @@ pub(super) struct Context {
 pub(super) struct Fault {
     /// `name:line:column`, if a node is to blame.
     pub location: Option<String>,
-    /// 0 if it is not known.
-    pub line: u32,
     pub description: String,
     /// Whether it was a limit of ours.
     pub is_limit: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(clippy::upper_case_acronyms, reason = "errors show these names as Go does")]
 pub(super) enum State {
     #[default]
     Text,
@@ -112,6 +111,7 @@ pub(super) enum Element {
 
 /// Attributes with a content of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[expect(clippy::upper_case_acronyms, reason = "errors show these names as Go does")]
 pub(super) enum Attribute {
     #[default]
     None,

@@ -1,13 +1,14 @@
 //! Which escapers does each action of a page need?
 //!
 //! Walks a template with the context of a browser and makes a copy that is annotated. Branches
-//! must end alike; the body of a loop must end as it began, so it is walked twice. A definition is
+//! must end alike; the body of a loop is walked again unless it ended as it began. A definition is
 //! walked once for each context that it is used in, and gets a name of its own for each.
 //!
 //! A definition that calls itself is first assumed to end as it began; if it does not, what it
 //! ended in is tried as the assumption, once.
 //!
-//! Loops within loops double the work at each level, so the walk has a budget.
+//! A loop in which the context changes doubles the work, also of the loops within it, so the walk
+//! has a budget.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -75,8 +76,8 @@ struct Found {
 /// The contexts at the jumps out of a loop.
 #[derive(Clone, Default)]
 struct Jumps {
-    breaks: Vec<(Context, u32, u32)>,
-    continues: Vec<(Context, u32, u32)>,
+    breaks: Vec<(Context, u32)>,
+    continues: Vec<(Context, u32)>,
 }
 
 impl Walk<'_> {
@@ -84,7 +85,7 @@ impl Walk<'_> {
     fn definition(
         &mut self,
         context: Context,
-        caller: Option<(u32, u32)>,
+        caller: Option<u32>,
         name: &str,
     ) -> (Context, String) {
         let mangled = context.mangle(name);
@@ -94,11 +95,12 @@ impl Walk<'_> {
         }
         let Some(template) = self.definitions.get(name).cloned() else {
             let description = format!("no such template {}", quote(name.as_bytes()));
-            let location = caller.map(|(at, _)| self.source.location(at));
-            let line = caller.map_or(0, |(_, line)| line);
-            let fault = Fault { location, line, description, is_limit: false };
+            let location = caller.map(|at| self.source.location(at));
+            let fault = Fault { location, description, is_limit: false };
             return (Context::faulty(fault), mangled);
         };
+        // A trial copies what is known so far.
+        self.budget = self.budget.saturating_sub(self.found.ends.len() as u64 / 8);
         let outer_source = std::mem::replace(&mut self.source, template.source.clone());
         // Jumps belong to loops of the same definition.
         let outer_loops = std::mem::take(&mut self.loops);
@@ -174,11 +176,11 @@ impl Walk<'_> {
         }
         self.budget -= 1;
         match node {
-            Node::Text { at, text } => {
+            Node::Text { text } => {
                 let (context, text) = escape_text(context, text);
-                (context, Node::Text { at: *at, text })
+                (context, Node::Text { text })
             }
-            Node::Action { pipe, line, .. } => self.action(context, pipe, *line, node),
+            Node::Action { pipe, .. } => self.action(context, pipe, node),
             Node::If(branch) => {
                 let (context, branch) = self.branch(context, branch, "if");
                 (context, Node::If(branch))
@@ -191,27 +193,27 @@ impl Walk<'_> {
                 let (context, branch) = self.range(context, branch);
                 (context, Node::Range(branch))
             }
-            Node::Template { at, line, name, pipe } => {
-                let (context, name) = self.definition(context, Some((*at, *line)), name);
-                let (at, line, pipe) = (*at, *line, pipe.clone());
-                (context, Node::Template { at, line, name: name.into(), pipe })
+            Node::Template { at, name, pipe } => {
+                let (context, name) = self.definition(context, Some(*at), name);
+                let (at, pipe) = (*at, pipe.clone());
+                (context, Node::Template { at, name: name.into(), pipe })
             }
-            Node::Break { at, line } => {
+            Node::Break { at } => {
                 if let Some(jumps) = self.loops.last_mut() {
-                    jumps.breaks.push((context, *at, *line));
+                    jumps.breaks.push((context, *at));
                 }
                 (Context::in_state(State::Dead), node.clone())
             }
-            Node::Continue { at, line } => {
+            Node::Continue { at } => {
                 if let Some(jumps) = self.loops.last_mut() {
-                    jumps.continues.push((context, *at, *line));
+                    jumps.continues.push((context, *at));
                 }
                 (Context::in_state(State::Dead), node.clone())
             }
         }
     }
 
-    fn action(&self, context: Context, pipe: &Pipe, line: u32, node: &Node) -> (Context, Node) {
+    fn action(&self, context: Context, pipe: &Pipe, node: &Node) -> (Context, Node) {
         if !pipe.variables.is_empty() {
             return (context, node.clone());
         }
@@ -219,18 +221,18 @@ impl Walk<'_> {
         if let Some(name) = misplaced_escaper(&context, pipe) {
             let description = format!("predefined escaper {name:?} disallowed in template");
             let location = Some(self.source.location(pipe.at));
-            let fault = Fault { location, line, description, is_limit: false };
+            let fault = Fault { location, description, is_limit: false };
             return (Context::faulty(fault), node.clone());
         }
         match escapers(&mut context) {
             Some(wanted) => {
                 let (pipe, escapers) = plan(pipe, wanted);
-                (context, Node::Action { pipe, line, escapers })
+                (context, Node::Action { pipe, escapers })
             }
             None => {
                 let description = format!("{node} appears in an ambiguous context within a URL");
                 let location = Some(self.source.location(pipe.at));
-                let fault = Fault { location, line, description, is_limit: false };
+                let fault = Fault { location, description, is_limit: false };
                 (Context::faulty(fault), node.clone())
             }
         }
@@ -249,6 +251,10 @@ impl Walk<'_> {
         if end.state == State::Error {
             return (end, branch.clone());
         }
+        if end == context {
+            // Every round is like the first one.
+            return self.otherwise(context, branch, "range", end, then);
+        }
         // The second round starts where the first one ended; only its end is of interest.
         self.loops.push(Jumps::default());
         let before = self.found.clone();
@@ -258,7 +264,6 @@ impl Walk<'_> {
         let mut end = self.join(end, again, branch.pipe.at, "range");
         if let Some(fault) = &mut end.fault {
             fault.description = format!("on range loop re-entry: {}", fault.description);
-            fault.line = branch.line;
             return (end, branch.clone());
         }
         let end = self.join_jumps(end, &jumps);
@@ -284,8 +289,8 @@ impl Walk<'_> {
             None => (context, None),
         };
         let end = self.join(then_end, end, branch.pipe.at, name);
-        let (line, pipe) = (branch.line, branch.pipe.clone());
-        (end, Branch { line, pipe, then, otherwise })
+        let pipe = branch.pipe.clone();
+        (end, Branch { pipe, then, otherwise })
     }
 
     fn join(&self, first: Context, second: Context, at: u32, name: &str) -> Context {
@@ -302,11 +307,10 @@ impl Walk<'_> {
     fn join_jumps(&self, mut end: Context, jumps: &Jumps) -> Context {
         let breaks = jumps.breaks.iter().map(|jump| (jump, "break"));
         let continues = jumps.continues.iter().map(|jump| (jump, "continue"));
-        for ((context, at, line), name) in breaks.chain(continues) {
+        for ((context, at), name) in breaks.chain(continues) {
             end = self.join(end, context.clone(), *at, "range");
             if let Some(fault) = &mut end.fault {
                 fault.description = format!("at range loop {name}: {}", fault.description);
-                fault.line = *line;
                 return end;
             }
         }
@@ -399,11 +403,10 @@ fn limit(description: String) -> Fault {
 
 fn error(name: &str, fault: &Fault) -> Error {
     let description = &fault.description;
-    let text = match (&fault.location, fault.line) {
-        (Some(location), _) => format!("html/template:{location}: {description}"),
-        (None, line) if line != 0 => format!("html/template:{name}:{line}: {description}"),
-        (None, _) if !name.is_empty() => format!("html/template:{name}: {description}"),
-        (None, _) => format!("html/template: {description}"),
+    let text = match &fault.location {
+        Some(location) => format!("html/template:{location}: {description}"),
+        None if !name.is_empty() => format!("html/template:{name}: {description}"),
+        None => format!("html/template: {description}"),
     };
     let kind = if fault.is_limit { ErrorKind::Limit } else { ErrorKind::Escape };
     Error::new(kind, text)
@@ -413,4 +416,4 @@ fn error(name: &str, fault: &Fault) -> Error {
 const DEPTH_MAX: usize = 200;
 
 /// Limit: nodes that are walked to escape one text.
-const STEPS_MAX: u64 = 1_000_000;
+const STEPS_MAX: u64 = 200_000;

@@ -72,8 +72,8 @@ struct Scope {
     /// Variables beside `$`.
     variables: Vec<Arc<str>>,
     loops: usize,
-    /// The line at which the action began that is being read; 0 between actions.
-    action_line: usize,
+    /// Where the action began that is being read.
+    action: Option<usize>,
 }
 
 /// How a list of nodes ended.
@@ -167,12 +167,12 @@ impl<'a> Parser<'a> {
         match token.kind {
             Kind::Text => {
                 let text = token.text.as_bytes().into();
-                Ok(Item::Node(Node::Text { at: offset(token.at), text }))
+                Ok(Item::Node(Node::Text { text }))
             }
             Kind::Open => {
-                self.scope.action_line = self.line_of(token.at);
+                self.scope.action = Some(token.at);
                 let item = self.action()?;
-                self.scope.action_line = 0;
+                self.scope.action = None;
                 Ok(item)
             }
             _ => Err(self.unexpected(&token, "input")),
@@ -248,10 +248,10 @@ impl<'a> Parser<'a> {
         let Kind::Broken(reason) = &token.kind else {
             return self.error(format!("unexpected {} in {place}", show(token)));
         };
-        let started = self.scope.action_line;
-        if started == 0 || started == self.line_of(token.at) {
+        let started = self.scope.action.map(|at| self.line_of(at));
+        let Some(started) = started.filter(|line| *line != self.line_of(token.at)) else {
             return self.error(reason);
-        }
+        };
         // "unclosed action" is not followed by another "in action".
         let between = if reason.ends_with(" action") { "" } else { " in action" };
         self.error(format!("{reason}{between} started at {}:{started}", self.source.name))

@@ -11,7 +11,7 @@ use super::tree::{Command, List, Node, Pipe, Word, WordKind};
 impl Display for Node {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         match self {
-            Self::Text { text, .. } => f.write_str(&String::from_utf8_lossy(text)),
+            Self::Text { text } => f.write_str(&String::from_utf8_lossy(text)),
             Self::Action { pipe, .. } => write!(f, "{{{{{pipe}}}}}"),
             Self::If(branch) => show_branch(f, "if", branch),
             Self::With(branch) => show_branch(f, "with", branch),

@@ -34,20 +34,19 @@ pub(crate) struct List {
 
 #[derive(Clone)]
 pub(crate) enum Node {
-    Text { at: u32, text: Box<[u8]> },
-    Action { pipe: Pipe, line: u32, escapers: Vec<Escaper> },
+    Text { text: Box<[u8]> },
+    Action { pipe: Pipe, escapers: Vec<Escaper> },
     If(Branch),
     With(Branch),
     Range(Branch),
-    Template { at: u32, line: u32, name: Arc<str>, pipe: Option<Pipe> },
-    Break { at: u32, line: u32 },
-    Continue { at: u32, line: u32 },
+    Template { at: u32, name: Arc<str>, pipe: Option<Pipe> },
+    Break { at: u32 },
+    Continue { at: u32 },
 }
 
 /// A condition and what hangs on it.
 #[derive(Clone)]
 pub(crate) struct Branch {
-    pub line: u32,
     pub pipe: Pipe,
     pub then: List,
     pub otherwise: Option<List>,
@@ -116,7 +115,7 @@ impl List {
     /// Whether there is nothing but spaces; such a definition never replaces another.
     pub fn is_empty(&self) -> bool {
         self.nodes.iter().all(|node| match node {
-            Node::Text { text, .. } => text.trim_ascii().is_empty(),
+            Node::Text { text } => text.trim_ascii().is_empty(),
             Node::Action { .. }
             | Node::If(_)
             | Node::With(_)

@@ -96,7 +96,7 @@ impl<'a> Machine<'a> {
         }
         let text = &number.text;
         let hex = text.starts_with("0x") || text.starts_with("0X");
-        let written_as_float = !(hex && !text.contains(['p', 'P']))
+        let written_as_float = (!hex || text.contains(['p', 'P']))
             && !text.starts_with('\'')
             && text.contains(['.', 'e', 'E', 'p', 'P']);
         match (number.float, number.int) {

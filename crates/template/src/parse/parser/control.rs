@@ -17,13 +17,8 @@ impl<'a> Parser<'a> {
         let token = self.take_word();
         let Kind::Keyword(keyword) = token.kind else {
             self.ahead.push(token);
-            let at = self.peek().at;
             let pipe = self.pipeline("command", Kind::Close)?;
-            return Ok(Item::Node(Node::Action {
-                pipe,
-                line: self.line(at),
-                escapers: Vec::new(),
-            }));
+            return Ok(Item::Node(Node::Action { pipe, escapers: Vec::new() }));
         };
         let node = match keyword {
             Keyword::Block => self.block()?,
@@ -60,8 +55,6 @@ impl<'a> Parser<'a> {
             Block::Range => "range",
         };
         let variables = self.scope.variables.len();
-        let at = self.peek_word().at;
-        let line = self.line(at);
         let pipe = self.pipeline(name, Kind::Close)?;
         let loops = self.scope.loops;
         if block == Block::Range {
@@ -74,7 +67,7 @@ impl<'a> Parser<'a> {
             Ending::Else => Some(self.otherwise(block)?),
         };
         self.scope.variables.truncate(variables);
-        Ok(Branch { line, pipe, then, otherwise })
+        Ok(Branch { pipe, then, otherwise })
     }
 
     /// What follows an `else`; `else if` and `else with` are blocks that share the `end`.
@@ -107,17 +100,17 @@ impl<'a> Parser<'a> {
         if self.scope.loops == 0 {
             return Err(self.error(format!("{place} outside {{{{range}}}}")));
         }
-        let (at, line) = (offset(token.at), self.line(token.at));
+        let at = offset(token.at);
         Ok(match keyword {
-            Keyword::Break => Node::Break { at, line },
-            _ => Node::Continue { at, line },
+            Keyword::Break => Node::Break { at },
+            _ => Node::Continue { at },
         })
     }
 
     fn template(&mut self) -> Parsed<Node> {
         const PLACE: &str = "template clause";
         let token = self.take_word();
-        let (at, line) = (offset(token.at), self.line(token.at));
+        let at = offset(token.at);
         let name = self.template_name(token, PLACE)?;
         let next = self.take_word();
         let pipe = if next.kind == Kind::Close {
@@ -126,14 +119,14 @@ impl<'a> Parser<'a> {
             self.ahead.push(next);
             Some(self.pipeline(PLACE, Kind::Close)?)
         };
-        Ok(Node::Template { at, line, name: name.into(), pipe })
+        Ok(Node::Template { at, name: name.into(), pipe })
     }
 
     /// A definition that is used where it stands.
     fn block(&mut self) -> Parsed<Node> {
         const PLACE: &str = "block clause";
         let token = self.take_word();
-        let (at, line) = (offset(token.at), self.line(token.at));
+        let at = offset(token.at);
         let name = self.template_name(token, PLACE)?;
         let pipe = self.pipeline(PLACE, Kind::Close)?;
         let outer = std::mem::take(&mut self.scope);
@@ -144,10 +137,6 @@ impl<'a> Parser<'a> {
         let name: std::sync::Arc<str> = name.into();
         self.add(Template { name: name.clone(), source: self.source.clone(), body })?;
         self.scope = outer;
-        Ok(Node::Template { at, line, name, pipe: Some(pipe) })
-    }
-
-    fn line(&self, at: usize) -> u32 {
-        offset(self.line_of(at))
+        Ok(Node::Template { at, name, pipe: Some(pipe) })
     }
 }
