@@ -31,8 +31,11 @@ impl Memberlist {
             return;
         }
         let Some(versions) = self.admit(&claim, out) else { return };
-        out.push(Output::Event(Event::AliveSeen { node: claim.node.clone() }));
-        let Some(moved) = self.settle_address(&claim, out) else { return };
+        let settled = self.settle_address(&claim, out);
+        if self.nodes.get(&claim.node).is_some() {
+            out.push(Output::Event(Event::AliveSeen { node: claim.node.clone() }));
+        }
+        let Some(moved) = settled else { return };
         if ours {
             self.claim_alive_of_ourselves(&claim, versions, out);
             return;

@@ -79,7 +79,9 @@ impl Memberlist {
     }
 
     pub(super) fn acked(&mut self, sequence: u32, out: &mut Vec<Output>) {
-        if let Some(asked) = self.relays.take(sequence) {
+        if self.answers_datagram(sequence, out) {
+            // That was all that was asked.
+        } else if let Some(asked) = self.relays.take(sequence) {
             self.send_with_news(asked.answer_to, &ack(asked.sequence), out);
         } else if let Some(verdict) =
             self.probe.as_ref().and_then(|probe| probe.acked(self.now, sequence))
@@ -209,7 +211,7 @@ impl Memberlist {
         }
     }
 
-    fn ping(&self, sequence: u32, node: Option<NodeName>) -> Ping {
+    pub(super) fn ping(&self, sequence: u32, node: Option<NodeName>) -> Ping {
         Ping {
             sequence,
             node,

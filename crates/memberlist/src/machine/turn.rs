@@ -48,6 +48,8 @@ pub enum Input {
     Broadcast(Bytes),
     /// Tell one node, once, by datagram. Nothing says whether it arrives.
     Tell { to: Address, body: Bytes },
+    /// Ask a member for a sign of life; [`Event::Answers`] follows if there is one.
+    Ask(NodeName),
     /// From now on we say this about ourselves.
     SetMeta(Meta),
     /// Say farewell; ends with [`Event::LeaveDone`]. There is no way back.
@@ -110,8 +112,11 @@ pub enum Event {
     RemoteState { from: Address, join: bool, body: Bytes },
     /// A peer answered a ping directly and in time.
     PingRtt { node: NodeName, rtt: Duration },
-    /// Somebody said that this node is alive; ourselves included, once, at the start.
+    /// Somebody said that this node is alive, which is known or becomes so; ourselves included,
+    /// once, at the start.
     AliveSeen { node: NodeName },
+    /// A member gave the sign of life that [`Input::Ask`] asked for.
+    Answers { node: NodeName },
     /// What became of an [`Input::Join`].
     JoinEnded { address: Address, outcome: JoinOutcome },
     /// Our farewell has gone out as often as it should, or the time for it is over.

@@ -206,7 +206,7 @@ fn a_full_house_lets_nobody_in() {
         stage.hear(&alive(&format!("p{number}"), number, 1));
     }
     assert_eq!(stage.machine.size(), 3);
-    assert_eq!(stage.notes(), [Note::NodesFull { refused: name("p5") }]);
+    assert_eq!(stage.out, [Output::Note(Note::NodesFull { refused: name("p5") })]);
     stage.hear(&alive("p2", 2, 2));
     assert_eq!(stage.incarnation("p2"), 2, "who is in is heard");
 }
