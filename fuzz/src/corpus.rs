@@ -184,6 +184,17 @@ fn name(name: &str) -> NodeName {
     NodeName::new(name).expect("names of the corpus are short")
 }
 
+pub fn templates() -> Vec<Vec<u8>> {
+    texts(&[
+        r#"{{define "t"}}[{{.}}]{{end}}{{range $i, $e := .list}}{{if $i}}, {{end}}{{template "t" $e}}{{else}}none{{end}}"#,
+        r#"{{- with $x := .map}}{{$x.key | printf "%5.2f|%-8v|%q" 1.5 "a"}}{{else with .name}}{{.}}{{end -}} {{/* note */}}"#,
+        r#"{{$n := 0}}{{range 5}}{{if eq . 3}}{{break}}{{else if lt . 1}}{{continue}}{{end}}{{$n = .}}{{end}}{{and $n (or 0 "x") (not nil)}}"#,
+        r#"{{index .list 0}}{{slice .name 1 3}}{{len .map}}{{html .name}}{{js .name}}{{urlquery .name}}{{(index .list 1)}}{{'c'}}{{`raw`}}{{0x1p-2}}{{1i}}"#,
+        r#"<a href="/x?{{.name}}" title='{{.name}}' onclick="f({{.map}})">{{.name}}</a><!-- c --><script>x = "{{.name}}"; /* c */ y = {{.list}} / 2; `a${ {{.name}} }`</script>"#,
+        r#"<style>p { color: {{.name}}; background: url("{{.name}}") }</style><img srcset="{{.name}}" alt={{.name}} {{.name}}><title>{{.name}}</title>{{block "b" .list}}{{range .}}<b>{{.}}</b>{{end}}{{end}}"#,
+    ])
+}
+
 /// Two silences as the Go server's file holds them.
 fn silences_file() -> Vec<u8> {
     let mut file = Vec::new();

@@ -12,6 +12,7 @@ use bellwether_memberlist::wire::{Compression, StreamError};
 use bellwether_memberlist::{Label, StreamMessage};
 use bellwether_model::matcher::{parse_matcher, parse_matchers};
 use bellwether_model::{MatcherMode, Timestamp};
+use bellwether_template::{ErrorKind, Limits, Templates, Value, to_json};
 
 use crate::corpus;
 use crate::runner::Target;
@@ -31,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datagram", check: datagram, inputs: corpus::datagrams, iterations: 20_000 },
     Target { name: "stream", check: stream, inputs: corpus::streams, iterations: 10_000 },
     Target { name: "state", check: state, inputs: corpus::states, iterations: 40_000 },
+    Target { name: "template", check: template, inputs: corpus::templates, iterations: 10_000 },
 ];
 
 const MODES: [MatcherMode; 3] = [MatcherMode::Fallback, MatcherMode::Utf8, MatcherMode::Classic];
@@ -164,4 +166,30 @@ pub fn state(bytes: &[u8]) {
         assert!(state.parts.len() <= PARTS_MAX);
         assert_eq!(FullState::decode(state.encode_to_vec().into()), Ok(state));
     }
+}
+
+/// A template, as plain text and as HTML, with little of everything allowed.
+pub fn template(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let data = Value::map([
+        ("name", Value::from("<x> & \"y\"")),
+        ("list", Value::list(vec![Value::from("a"), Value::Int(1), Value::Nil])),
+        ("map", Value::map([("key", Value::Float(1e9))])),
+    ]);
+    let limits = Limits { steps: 2_000, depth: 50, output_bytes: 10_000 };
+    let templates = Templates::new([]);
+    let plain = templates.prepare(text);
+    let html = templates.prepare_html(text);
+    assert_eq!(plain.as_ref().err(), html.as_ref().err(), "both read the same language");
+    for prepared in [plain, html].into_iter().flatten() {
+        match prepared.render(&data, &(), limits) {
+            // What is no UTF-8 becomes up to three times as long at the very end.
+            Ok(text) => assert!(text.len() <= 3 * limits.output_bytes),
+            Err(error) => {
+                assert_ne!(error.kind, ErrorKind::Parse, "a text is read only once");
+                assert!(error.text.contains("template:"), "an error says where: {error}");
+            }
+        }
+    }
+    assert!(to_json(&Value::from(text)).is_ok(), "every text has a form in JSON");
 }

@@ -48,9 +48,14 @@ fn states_in_the_gossip() {
 }
 
 #[test]
+fn templates() {
+    run_named("template");
+}
+
+#[test]
 fn every_target_is_run() {
     // One test each above, so that they run side by side and fail by name.
-    assert_eq!(TARGETS.len(), 9);
+    assert_eq!(TARGETS.len(), 10);
 }
 
 fn run_named(name: &str) {

@@ -33,7 +33,7 @@ fn a_text_that_doubles_is_too_long() {
     refused("{{range 2000}}x{{end}}", small(), "exceeded maximum output size (1000 bytes)");
     refused(
         r#"{{$x := list 1}}{{range 30}}{{$x = list $x $x}}{{end}}{{$x}}"#,
-        Limits { steps: 10_000, ..Limits::default() },
+        Limits { output_bytes: 100_000, ..Limits::default() },
         "exceeded maximum output size",
     );
 }
