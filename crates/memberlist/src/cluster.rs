@@ -154,6 +154,7 @@ impl Cluster {
             Input::TellPeer { peer, key, data, way } => {
                 self.handle_tell_peer(now, &peer, Part { key, data }, way, out);
             }
+            Input::Ask { peer } => self.feed(now, machine::Input::Ask(peer), out),
             Input::Forward { key, data } => self.handle_forward(now, key, data, out),
             Input::State { token, parts } => self.handle_state(token, parts, out),
             Input::SetMeta(meta) => self.feed(now, machine::Input::SetMeta(meta), out),
@@ -220,8 +221,12 @@ impl Cluster {
         }
     }
 
-    pub fn counters(&self) -> &Counters {
-        &self.counters
+    pub fn counters(&self) -> Counters {
+        let mut counters = self.counters.clone();
+        let gossiped = self.machine.user_sent();
+        counters.sent.update.messages += gossiped.messages;
+        counters.sent.update.bytes += gossiped.bytes;
+        counters
     }
 
     /// What is due, and what follows from the input.
@@ -344,6 +349,7 @@ impl Cluster {
             Event::PingRtt { node, rtt } => {
                 self.counters.peers.entry(node).or_default().pings.observe(rtt);
             }
+            Event::Answers { node } => out.push(Output::Answers { peer: node }),
             Event::AliveSeen { node } => {
                 self.counters.peers.entry(node).or_default().alive_messages += 1;
             }

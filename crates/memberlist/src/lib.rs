@@ -8,7 +8,7 @@ pub mod wire;
 pub use cluster::Cluster;
 pub use machine::{
     Event, Gate, Input, JoinOutcome, Limits, Memberlist, Meta, Mono, Node, Note, Output, Refusal,
-    Settings, StreamId, Ticket, Via,
+    Sent, Settings, StreamId, Ticket, Via,
 };
 pub use message::{
     Ack, Address, Alive, Dead, ErrorReply, IndirectPing, Label, META_BYTES_MAX, Message,

@@ -22,6 +22,7 @@ mod claims;
 mod gossip;
 mod probing;
 mod push_pull;
+mod questions;
 
 mod nodes;
 mod probe;
@@ -31,6 +32,7 @@ mod rng;
 mod scale;
 mod suspicion;
 
+pub use gossip::Sent;
 pub use settings::{Gate, Limits, Meta, Settings};
 pub use time::Mono;
 pub use turn::{Event, Input, JoinOutcome, Note, Output, Refusal, StreamId, Ticket, Via};
@@ -44,6 +46,7 @@ use self::gossip::News;
 use self::nodes::Nodes;
 use self::probe::Probe;
 use self::push_pull::Contact;
+use self::questions::Questions;
 use self::relay::Relays;
 use self::rng::Rng;
 use self::suspicion::Suspicions;
@@ -66,6 +69,7 @@ pub struct Memberlist {
     /// Past while a probe takes longer than its interval; the next one then follows at once.
     probe_at: Mono,
     relays: Relays,
+    questions: Questions,
     push_pulls: BTreeMap<StreamId, Contact>,
     push_pull_at: Mono,
     farewell: Farewell,
@@ -119,6 +123,7 @@ impl Memberlist {
             probe: None,
             probe_at: now.plus(rng.delay_below(settings.probe_interval)),
             relays: Relays::new(settings.limits.relays_max),
+            questions: Questions::default(),
             push_pulls: BTreeMap::new(),
             push_pull_at: now.plus(push_pull_after).plus(settings.push_pull_interval),
             farewell: Farewell::Staying,
@@ -160,6 +165,7 @@ impl Memberlist {
             Input::Join(address) => self.begin_push_pull(address, Contact::Join(address), out),
             Input::Broadcast(body) => self.broadcast(body, out),
             Input::Tell { to, body } => self.tell(to, body, out),
+            Input::Ask(node) => self.ask(&node, out),
             Input::SetMeta(meta) => self.set_meta(meta, out),
             Input::Leave => self.leave(out),
             Input::Tick => {}
@@ -205,6 +211,11 @@ impl Memberlist {
     /// How many news of the layer above wait for a transmission.
     pub fn user_queue_len(&self) -> usize {
         self.news.user_len()
+    }
+
+    /// News of the layer above that were put into datagrams, once for each transmission.
+    pub fn user_sent(&self) -> Sent {
+        self.news.user_sent()
     }
 
     /// Our own name and address.
@@ -267,6 +278,9 @@ impl Memberlist {
         match answer {
             StreamMessage::PushPull(theirs) => self.push_pull_answered(stream, theirs, out),
             StreamMessage::Ack(ack) => {
+                if self.answers_stream(stream, out) {
+                    return;
+                }
                 if let Some(probe) = &mut self.probe {
                     probe.stream_acked(stream, ack.sequence);
                 }

@@ -58,7 +58,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 let names = status.members.iter().map(|member| member.name.as_str());
                 println!("members: {}", names.collect::<Vec<_>>().join(", "));
             }
-            Some(event @ (Event::Settled { .. } | Event::Note(_))) => println!("{event:?}"),
+            Some(event @ (Event::Settled { .. } | Event::Note(_) | Event::Answers { .. })) => {
+                println!("{event:?}")
+            }
         }
     }
     mesh.leave().await?;

@@ -20,6 +20,8 @@ pub enum Event {
     Heard { key: String, data: Bytes, from: Address, via: Via },
     /// A push-pull waits for [`Handle::state`] with this token.
     StateWanted { token: StateToken },
+    /// A peer gave the sign of life that [`Handle::ask`] asked for.
+    Answers { peer: NodeName },
     /// The cluster has settled, or has had its time to.
     Settled { timed_out: bool },
     /// [`Handle::status`] has news of who is there.
@@ -46,6 +48,7 @@ pub(crate) enum Command {
     Tell { key: String, data: Bytes },
     TellPeer { peer: NodeName, key: String, data: Bytes, way: Way },
     Forward { key: String, data: Bytes },
+    Ask { peer: NodeName },
     State { token: StateToken, parts: Vec<(String, Bytes)> },
     SetMeta(Meta),
     Report(oneshot::Sender<Report>),
@@ -78,6 +81,11 @@ impl Handle {
     /// Tells one member, past all queues.
     pub fn tell_peer(&self, peer: NodeName, key: &str, data: Bytes, way: Way) {
         self.command(Command::TellPeer { peer, key: key.to_owned(), data, way });
+    }
+
+    /// Asks one member for a sign of life; [`Event::Answers`] follows if there is one.
+    pub fn ask(&self, peer: NodeName) {
+        self.command(Command::Ask { peer });
     }
 
     /// Tells the others what was news from one of them, as it came.

@@ -225,6 +225,7 @@ impl Mesh {
             Output::Heard { key, data, from, via } => {
                 self.tell(Event::Heard { key, data, from, via });
             }
+            Output::Answers { peer } => self.tell(Event::Answers { peer }),
             Output::Settled { timed_out } => self.tell(Event::Settled { timed_out }),
             Output::MembersChanged => self.tell(Event::MembersChanged),
             Output::Left => {
@@ -245,13 +246,14 @@ impl Mesh {
             Command::TellPeer { peer, key, data, way } => {
                 self.handle(Input::TellPeer { peer, key, data, way });
             }
+            Command::Ask { peer } => self.handle(Input::Ask { peer }),
             Command::Forward { key, data } => self.handle(Input::Forward { key, data }),
             Command::State { token, parts } => self.handle(Input::State { token, parts }),
             Command::SetMeta(meta) => self.handle(Input::SetMeta(meta)),
             Command::Report(reply) => {
                 let report = Report {
                     status: self.cluster.status(),
-                    counters: self.cluster.counters().clone(),
+                    counters: self.cluster.counters(),
                     transport: self.meter.read(),
                     commands_dropped: self.commands_dropped.load(Ordering::Relaxed),
                     events_dropped: self.events_dropped,

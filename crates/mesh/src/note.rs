@@ -26,10 +26,8 @@ pub enum Note {
     OpenFailed { to: SocketAddr, error: String },
     /// The port could not be listened on for the moment; it is tried again.
     AcceptFailed { error: String },
-    /// TLS did not come about with somebody who connected.
+    /// Somebody connected, but TLS did not come about or its first frame made no sense.
     HandshakeFailed { from: SocketAddr, error: String },
-    /// A connection for datagrams broke, or did not come about; what waited for it is lost.
+    /// A connection for datagrams, in either direction, broke or did not come about.
     PacketConnectionFailed { peer: SocketAddr, error: String },
-    /// Events were dropped because nobody took them in time.
-    EventsDropped { count: u64 },
 }

@@ -47,6 +47,12 @@ pub enum Note {
         address: Address,
         reason: Forgotten,
     },
+    /// Who listens at that address closes the stream when we knock: it is not `expected`, or it
+    /// has another label.
+    Unwelcome {
+        address: Address,
+        expected: Option<NodeName>,
+    },
     /// Who answers at that address belongs to another cluster; nothing of it was taken over.
     ForeignCluster {
         address: Address,

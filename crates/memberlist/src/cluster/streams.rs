@@ -168,7 +168,11 @@ impl Cluster {
             Outcome::Answered(StreamMessage::Ack(ack)) if ack.sequence == sequence => {
                 self.feed(now, machine::Input::Join(visit.address), out);
             }
-            Outcome::Failed(Failure::Closed) => self.visit_ended(visit.address, Visited::Stranger),
+            Outcome::Failed(Failure::Closed) => {
+                let Visit { address, expecting: expected, .. } = visit;
+                self.notes.push(Note::Unwelcome { address, expected });
+                self.visit_ended(address, Visited::Stranger);
+            }
             Outcome::Answered(_) | Outcome::Sent | Outcome::Failed(_) => {
                 self.visit_ended(visit.address, Visited::Failed);
             }

@@ -50,6 +50,9 @@ fn a_small_update_is_gossiped_to_all_within_a_second() {
     let opened = world.streams_opened.len();
     world.tell(1, "sil", b"small");
     world.run(seconds(1));
+    // Three times, as a part: keys and lengths take seven bytes here.
+    let sent = world.cluster(1).counters().sent.update;
+    assert_eq!((sent.messages, sent.bytes), (3, 3 * (7 + 5)));
     for n in [2, 3] {
         let update = heard("sil", b"small", Via::Datagram);
         assert!(world.heard(n).contains(&update), "{:?}", world.heard(n));
@@ -267,7 +270,7 @@ fn halves_that_took_each_other_for_dead_meet_again() {
         assert_eq!(world.members(n), ["a", "b", "c"]);
         assert_eq!(world.cluster(n).status().failed_peers, 0);
     }
-    let sum = |of: fn(&Counters) -> u64| (1..=3).map(|n| of(world.cluster(n).counters())).sum();
+    let sum = |of: fn(&Counters) -> u64| (1..=3).map(|n| of(&world.cluster(n).counters())).sum();
     let met: u64 = sum(|counters| counters.reconnections + counters.refresh_joins);
     let missed: u64 = sum(|counters| counters.reconnections_failed);
     assert!(met >= 1 && missed >= 10, "{met} {missed}");
@@ -286,6 +289,8 @@ fn who_restarts_under_another_name_at_an_address_that_nobody_configured_is_let_b
     assert_eq!(world.members(2), ["stranger"]);
     let reason = Forgotten::Recycled;
     assert!(world.notes(1).contains(&Note::PeerForgotten { address: address(2), reason }));
+    let expected = Some(NodeName::new("b").unwrap());
+    assert!(world.notes(1).contains(&Note::Unwelcome { address: address(2), expected }));
     assert_eq!(world.cluster(1).status().failed_peers, 0);
 }
 

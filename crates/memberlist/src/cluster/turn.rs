@@ -42,6 +42,8 @@ pub enum Input {
     Tell { key: String, data: Bytes },
     /// Tell one member, past all queues. Go nodes do not mind keys that they do not know.
     TellPeer { peer: NodeName, key: String, data: Bytes, way: Way },
+    /// Ask a member for a sign of life; [`Output::Answers`] follows if there is one.
+    Ask { peer: NodeName },
     /// What was heard from one member and was news is told to the others, if it is small enough;
     /// whatever is large was sent to all of them at once.
     Forward { key: String, data: Bytes },
@@ -94,6 +96,10 @@ pub enum Output {
         data: Bytes,
         from: Address,
         via: Via,
+    },
+    /// A member gave a sign of life that was asked for.
+    Answers {
+        peer: NodeName,
     },
     /// The cluster has settled, or has had its time to.
     Settled {

@@ -16,9 +16,18 @@ use crate::wire::datagram::{self, Checksum, Envelope};
 pub(super) struct News {
     of_members: TransmitQueue,
     of_users: TransmitQueue,
+    /// What the layer above had to tell and was put into a datagram, each time.
+    user_sent: Sent,
     /// Who has not been told anything in this round: nobody is told twice before all have been
     /// told once, so that few transmissions reach many.
     round: Vec<NodeName>,
+}
+
+/// How often something was sent, and how much of it in all, without what frames it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    pub messages: u64,
+    pub bytes: u64,
 }
 
 impl News {
@@ -26,12 +35,17 @@ impl News {
         News {
             of_members: TransmitQueue::new(limits.nodes_max),
             of_users: TransmitQueue::new(limits.user_queue_max),
+            user_sent: Sent::default(),
             round: Vec::new(),
         }
     }
 
     pub fn user_len(&self) -> usize {
         self.of_users.len()
+    }
+
+    pub fn user_sent(&self) -> Sent {
+        self.user_sent
     }
 
     pub fn tells_of(&self, node: &NodeName) -> bool {
@@ -165,7 +179,13 @@ impl Memberlist {
         let room = self.news.of_members.fill(room, limit, &mut picked);
         if !self.news.of_users.is_empty() {
             let limit = scale::retransmit_limit(self.settings.user_retransmit_mult, self.size());
+            let before = picked.len();
             self.news.of_users.fill(room, limit, &mut picked);
+            for message in picked.iter().skip(before) {
+                self.news.user_sent.messages += 1;
+                // Its type takes a byte.
+                self.news.user_sent.bytes += message.len().saturating_sub(1) as u64;
+            }
         }
         picked
     }

@@ -5,6 +5,7 @@ mod gossip;
 mod hostile;
 mod probing;
 mod push_pull;
+mod questions;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;

@@ -141,7 +141,9 @@ impl Welcome {
                 };
                 let from = seen(SocketAddr::new(from.ip, from.port));
                 self.inlets.datagram(from, datagram);
-                self.read_packets(stream, frames).await
+                let error = self.read_packets(stream, frames).await;
+                self.packets_ended(&error);
+                return;
             }
             Ok(Err(error)) => error,
             Err(_) => io::ErrorKind::TimedOut.into(),
@@ -163,7 +165,17 @@ impl Welcome {
         }
     }
 
-    /// Reads datagrams until the connection ends; answers with what was wrong.
+    /// That a peer closes, or is gone, is nothing to tell: its datagrams fail to come.
+    fn packets_ended(&self, error: &io::Error) {
+        if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
+            return;
+        }
+        self.inlets.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
+        let error = error.to_string();
+        self.inlets.note(Note::PacketConnectionFailed { peer: self.from, error });
+    }
+
+    /// Reads datagrams until the connection ends; answers with why.
     async fn read_packets(&self, mut stream: Accepted, mut frames: TlsFrameReader) -> io::Error {
         loop {
             match timeout(PACKETS_IDLE_MAX, next_frame(&mut stream, &mut frames)).await {

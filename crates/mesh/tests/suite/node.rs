@@ -59,7 +59,7 @@ impl Node {
                     }
                     Event::StateWanted { token } => server.state(token, state.clone()),
                     Event::Note(note) => drop(notes_in.send(note)),
-                    Event::Settled { .. } | Event::MembersChanged => {}
+                    Event::Settled { .. } | Event::MembersChanged | Event::Answers { .. } => {}
                 }
             }
         });

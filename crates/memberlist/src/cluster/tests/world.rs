@@ -261,6 +261,7 @@ impl World {
                 return;
             }
             Output::Heard { .. }
+            | Output::Answers { .. }
             | Output::Settled { .. }
             | Output::MembersChanged
             | Output::Left

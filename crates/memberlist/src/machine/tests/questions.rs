@@ -1,0 +1,51 @@
+use super::*;
+use crate::message::Ack;
+
+fn pings(stage: &Stage) -> Vec<u32> {
+    let sent = stage.sent().into_iter();
+    sent.filter_map(|(to, message)| match message {
+        Message::Ping(ping) if to == address(2) => Some(ping.sequence),
+        _ => None,
+    })
+    .collect()
+}
+
+fn answered(stage: &Stage) -> bool {
+    stage.out.contains(&Output::Event(Event::Answers { node: name("p2") }))
+}
+
+#[test]
+fn a_member_that_is_asked_answers_by_datagram() {
+    let mut stage = Stage::among(2);
+    stage.handle(Input::Ask(name("p2")));
+    let [sequence] = pings(&stage)[..] else { panic!("one ping: {:?}", stage.out) };
+    stage.hear_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
+    assert!(answered(&stage));
+    stage.hear_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
+    assert!(!answered(&stage), "once for each question");
+}
+
+#[test]
+fn who_is_asked_again_in_vain_is_asked_by_a_stream_too() {
+    let mut stage = Stage::among(2);
+    stage.handle(Input::Ask(name("p2")));
+    stage.handle(Input::Ask(name("p2")));
+    let opened = stage.out.iter().find_map(|output| match output {
+        Output::OpenStream { stream, to, message: StreamMessage::Ping(ping), .. } => {
+            Some((*stream, *to, ping.sequence))
+        }
+        _ => None,
+    });
+    let (stream, to, sequence) = opened.expect("a ping by stream");
+    assert_eq!(to, address(2));
+    let answer = StreamMessage::Ack(Ack { sequence, payload: Bytes::new() });
+    stage.handle(Input::Answered { stream, answer });
+    assert!(answered(&stage));
+}
+
+#[test]
+fn who_is_no_member_is_not_asked() {
+    let mut stage = Stage::among(1);
+    stage.handle(Input::Ask(name("nobody")));
+    assert_eq!(stage.out, []);
+}
