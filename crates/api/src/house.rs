@@ -85,6 +85,8 @@ pub struct ClusterInfo {
     pub state: ClusterState,
     /// Sorted by name.
     pub peers: Vec<PeerInfo>,
+    /// A hash of what decides this member's group keys.
+    pub config: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +101,8 @@ pub enum ClusterState {
 pub struct PeerInfo {
     pub name: String,
     pub address: String,
+    /// The peer's hash of what decides its group keys; only known of servers like this one.
+    pub config: Option<String>,
 }
 
 /// Whether alerts and silences can be served and kept, check by check.
@@ -112,6 +116,8 @@ pub struct Check {
     pub name: &'static str,
     /// What is missing; `None` if all is well.
     pub problem: Option<String>,
+    /// What should be known, though it is no reason not to be ready.
+    pub remark: Option<String>,
 }
 
 /// The text of `/metrics`.

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, Status, View};
 use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
 
-use crate::house::StatusInfo;
+use crate::house::{ClusterInfo, ClusterState, StatusInfo};
 use crate::json::write::{Escape, push_string, push_string_map, push_strings};
 use crate::outflow::Outflow;
 
@@ -92,8 +92,27 @@ pub(crate) fn status(info: &StatusInfo) -> String {
     push_member(&mut out, ",\"goVersion\":", &info.version.go_version);
     push_member(&mut out, ",\"revision\":", &info.version.revision);
     push_member(&mut out, ",\"version\":", &info.version.version);
-    out.push_str("}}\n");
+    out.push('}');
+    if info.cluster.state != ClusterState::Disabled {
+        push_own_status(&mut out, &info.cluster);
+    }
+    out.push_str("}\n");
     out
+}
+
+/// What upstream does not have: whose configuration gives other group keys.
+fn push_own_status(out: &mut String, cluster: &ClusterInfo) {
+    push_member(out, ",\"bellwether\":{\"configHash\":", &cluster.config);
+    out.push_str(",\"peers\":[");
+    let known = cluster.peers.iter().filter_map(|peer| Some((peer, peer.config.as_ref()?)));
+    for (index, (peer, config)) in known.enumerate() {
+        push_member(out, if index > 0 { ",{\"configHash\":" } else { "{\"configHash\":" }, config);
+        out.push_str(",\"differs\":");
+        out.push_str(if *config == cluster.config { "false" } else { "true" });
+        push_member(out, ",\"name\":", &peer.name);
+        out.push('}');
+    }
+    out.push_str("]}");
 }
 
 /// Compat: within an alert everything is escaped for HTML, whatever stands around it.

@@ -54,7 +54,10 @@ fn ready<H: House>(house: &H, request: &Parts) -> Response {
     for check in &readiness.checks {
         match &check.problem {
             Some(problem) => body.push_str(&format!("[-] {}: {problem}\n", check.name)),
-            None if verbose => body.push_str(&format!("[+] {}\n", check.name)),
+            None if verbose => {
+                let remark = check.remark.iter().map(|remark| format!(": {remark}"));
+                body.push_str(&format!("[+] {}{}\n", check.name, remark.collect::<String>()));
+            }
             None => {}
         }
     }

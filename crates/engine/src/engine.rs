@@ -11,7 +11,7 @@ use bellwether_model::{Alert, Mono, Now, Silence, SilenceState};
 use crate::alerts::Alerts;
 use crate::cover::Cover;
 use crate::delivery::Desk;
-use crate::flock::{Flock, PeerView};
+use crate::flock::Flock;
 use crate::group::Groups;
 use crate::inhibit::WatchList;
 use crate::ledger::Ledger;
@@ -184,6 +184,7 @@ impl Engine {
             self.silences.clone(),
             self.cover.clone(),
             self.groups.count(),
+            self.flock.peers(),
         )
     }
 
@@ -195,11 +196,6 @@ impl Engine {
     /// How many deliveries have not finished.
     pub fn deliveries_open(&self) -> usize {
         self.desk.count()
-    }
-
-    /// The other members of the cluster.
-    pub fn peers(&self) -> Vec<PeerView> {
-        self.flock.peers()
     }
 
     fn begin(&mut self, now: Now) {

@@ -14,6 +14,7 @@ use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Sile
 
 use crate::alerts::{Signature, Snapshot};
 use crate::cover::Cover;
+use crate::flock::PeerView;
 use crate::flush::sort_as_shown;
 use crate::inhibit::WatchList;
 use crate::mute::{Causes, Verdict};
@@ -30,6 +31,7 @@ pub struct View {
     silences: Arc<Silences>,
     cover: Arc<Cover>,
     group_count: usize,
+    peers: Vec<PeerView>,
 }
 
 /// Which alerts a reader wants: those for which everything here holds.
@@ -107,8 +109,9 @@ impl View {
         silences: Arc<Silences>,
         cover: Arc<Cover>,
         group_count: usize,
+        peers: Vec<PeerView>,
     ) -> Self {
-        View { plan, alerts, watch_list, silences, cover, group_count }
+        View { plan, alerts, watch_list, silences, cover, group_count, peers }
     }
 
     /// Calls `each` for every alert that is not resolved at `now` and fits the query, in ascending
@@ -187,6 +190,11 @@ impl View {
 
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// The other members of the cluster.
+    pub fn peers(&self) -> &[PeerView] {
+        &self.peers
     }
 
     pub fn group_count(&self) -> usize {

@@ -1,24 +1,25 @@
 //! The start and the end: one straight line from flags to a running server and back.
 //!
 //! In: checked flags. Out: an exit code. The order of the start is: journal, configuration, bind,
-//! restore, listen. Nothing listens before the state is loaded, and nothing is spoken before it is
+//! restore, join the cluster, listen. Nothing listens before the state is loaded, and nothing is spoken before it is
 //! durable.
 //!
 //! The end is the start in reverse: stop listening, let answers and attempts end within their
-//! time, sync the journal.
+//! time, sync the journal, leave the cluster.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use bellwether_api::{BODY_BYTES_MAX, Settings as DoorSettings, router};
-use bellwether_engine::Settings;
+use bellwether_engine::{PeerSettings, Settings};
 use bellwether_journal::{FileJournal, Writer};
+use bellwether_mesh::{Handle, Mesh, Security, Settings as MeshSettings};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
-use crate::checks::Remark;
 use crate::clock::Clock;
+use crate::cluster::{self, Introduction, SharedIntroduction};
 use crate::external_url::ExternalUrl;
 use crate::features::Features;
 use crate::flags::Flags;
@@ -26,18 +27,18 @@ use crate::front::Front;
 use crate::house::Residence;
 use crate::listen::Bound;
 use crate::load::{Loader, ShownConfig};
-use crate::main_loop::{Doors, Event, MainLoop, Parts, StoreCondition, doors};
+use crate::main_loop::{Doors, Event, MainLoop, Parts, Peers, StoreCondition, doors, listen};
 use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
 use crate::reload::{Signals, reload_when_asked};
-use crate::restore::{open_journal, restore};
+use crate::restore::{open_journal, random_u64, restore};
 use crate::{checks, features, version};
 
 /// Runs the server until a signal ends it.
 pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let started_at = clock.now().wall;
     announce();
-    let (features, settings) = check(&flags)?;
+    let (features, mut settings) = check(&flags)?;
     let metrics = Arc::new(Metrics::new(features));
     metrics.alerts_limit.set(settings.alerts_per_name_max as f64);
     let storage = PathBuf::from(&flags.storage_path);
@@ -58,6 +59,17 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     };
     let refused = |reason| anyhow!("error loading configuration file: {reason}");
     let (plan, tellers, applied) = loader.load().map_err(refused)?.apply();
+    let introduction = SharedIntroduction::new(Introduction {
+        cluster_id: flags.cluster_id.clone(),
+        config: plan.keys_hash(),
+    });
+    let security = Security::Plain;
+    let own = introduction.read();
+    let mesh_settings = cluster::settings(&flags, &storage, &own, security, random_u64()?)?;
+    settings.peers = mesh_settings.as_ref().map(|mesh| PeerSettings {
+        name: mesh.cluster.machine.name.to_string(),
+        timeout: flags.cluster_peer_timeout.positive().unwrap_or_default(),
+    });
     let restored = restore(opened, &storage, plan, settings, &clock, &metrics)?;
     loader.in_force(&applied);
 
@@ -74,6 +86,10 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         condition: condition.clone(),
     };
     let main_loop = tokio::spawn(MainLoop::new(parts, &doors).run(inlets));
+    let mesh = match mesh_settings {
+        Some(settings) => Some(join(settings, &introduction, &doors).await?),
+        None => None,
+    };
     let (reloads, wishes) = mpsc::channel(1);
     let reloader = tokio::spawn(reload_when_asked(loader.clone(), doors.clone(), wishes));
     let residence = Residence {
@@ -85,6 +101,8 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         metrics,
         config: loader.shown,
         condition,
+        mesh: mesh.clone(),
+        introduction,
     };
     let app = router(Arc::new(residence), door_settings(&flags, features, route_prefix));
     let signals = Signals::listen()?;
@@ -96,7 +114,27 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     reloader.abort();
     // The loop is there: it ends only after this.
     let _ = doors.news.send(Event::Stop);
-    main_loop.await.context("the main loop has failed")
+    main_loop.await.context("the main loop has failed")?;
+    if let Some(mesh) = mesh {
+        // Only now: what the last attempts came to has been told.
+        mesh.leave().await.context("leave the cluster")?;
+    }
+    Ok(())
+}
+
+/// Starts the mesh; from now on the main loop hears of peers, and they of it.
+async fn join(
+    settings: MeshSettings,
+    introduction: &SharedIntroduction,
+    doors: &Doors,
+) -> anyhow::Result<Handle> {
+    let (mesh, heard) = Mesh::start(settings).await.context("start the cluster")?;
+    info!(component = "cluster", address = %mesh.bound(), "Listening for peers");
+    let peers = Peers::new(mesh.clone(), introduction.clone());
+    // The loop is there: it ends only when it is told to.
+    let _ = doors.news.send(Event::Join(peers));
+    tokio::spawn(listen(heard, doors.peers.clone()));
+    Ok(mesh)
 }
 
 fn check(flags: &Flags) -> anyhow::Result<(Features, Settings)> {
@@ -105,12 +143,9 @@ fn check(flags: &Flags) -> anyhow::Result<(Features, Settings)> {
     for warning in warnings {
         warn!("{warning}");
     }
-    let (settings, remarks) = checks::check(flags, &features).map_err(|reason| anyhow!(reason))?;
-    for remark in remarks {
-        match remark {
-            Remark::Info(text) => info!(component = "cluster", "{text}"),
-            Remark::Warning(text) => warn!(component = "cluster", "{text}"),
-        }
+    let (settings, warnings) = checks::check(flags, &features).map_err(|reason| anyhow!(reason))?;
+    for warning in warnings {
+        warn!(component = "cluster", "{warning}");
     }
     Ok((features, settings))
 }

@@ -11,18 +11,11 @@ use bellwether_engine::Settings;
 use crate::features::Features;
 use crate::flags::{Flags, SignedDuration, changed};
 
-/// What is worth a line at the start.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Remark {
-    Info(String),
-    Warning(String),
-}
-
 /// Checks all flags but the features.
 ///
 /// # Errors
 /// With a text that names the flag.
-pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<Remark>), String> {
+pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<String>), String> {
     refuse_missing(flags)?;
     if flags.config_file.is_empty() {
         return Err("--config.file must not be empty".into());
@@ -50,8 +43,10 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<Remark
         silence_bytes_max: limit(flags.silence_bytes_max),
         alerts_per_name_max: limit(flags.alerts_per_name_max),
         groups_max: 0,
+        // The name is found out later.
+        peers: None,
     };
-    Ok((settings, remarks(flags)))
+    Ok((settings, warnings(flags)))
 }
 
 /// Flags that would have to do something which is not in this build.
@@ -70,34 +65,27 @@ fn refuse_missing(flags: &Flags) -> Result<(), String> {
     if flags.web_listen_addresses.iter().any(|address| address.starts_with("vsock://")) {
         return missing("web.listen-address=vsock://", "vsock listener");
     }
-    if !flags.cluster_peers.is_empty() {
-        return missing("cluster.peer", "cluster");
-    }
-    if !flags.cluster_tls_config.is_empty() {
-        return missing("cluster.tls-config", "cluster");
+    if !flags.cluster_tls_config.is_empty() && !flags.cluster_listen_address.is_empty() {
+        return missing("cluster.tls-config", "TLS between peers");
     }
     Ok(())
 }
 
-fn remarks(flags: &Flags) -> Vec<Remark> {
-    let mut remarks = Vec::new();
-    if flags.cluster_listen_address.is_empty() {
-        return remarks;
+fn warnings(flags: &Flags) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !flags.cluster_listen_address.is_empty() {
+        return warnings;
     }
-    remarks.push(Remark::Info(format!(
-        "This build has no cluster: it runs alone and does not listen on {}",
-        flags.cluster_listen_address
-    )));
     let tuned: Vec<String> = changed(flags)
         .into_iter()
-        .filter(|name| name.starts_with("cluster."))
+        .filter(|name| name.starts_with("cluster.") && *name != "cluster.listen-address")
         .map(|name| format!("--{name}"))
         .collect();
     if !tuned.is_empty() {
         let tuned = tuned.join(" ");
-        remarks.push(Remark::Warning(format!("Without a cluster these have no effect: {tuned}")));
+        warnings.push(format!("Without a cluster these have no effect: {tuned}"));
     }
-    remarks
+    warnings
 }
 
 /// Compat: with clustering on these must be above zero, whether or not there are peers.
@@ -132,7 +120,7 @@ fn limit(count: i64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Remark, check};
+    use super::check;
     use crate::features::Features;
     use crate::flags::{Flags, Parsed, parse};
 
@@ -154,7 +142,6 @@ mod tests {
         check_error("--web.systemd-socket", "--web.systemd-socket is set, but this build has no");
         check_error("--web.config.file=web.yml", "--web.config.file is set");
         check_error("--web.listen-address=vsock://:1", "--web.listen-address=vsock:// is set");
-        check_error("--cluster.peer=a:9094", "--cluster.peer is set");
         check_error("--cluster.tls-config=tls.yml", "--cluster.tls-config is set");
     }
 
@@ -168,15 +155,16 @@ mod tests {
     }
 
     #[test]
-    fn running_alone_is_told_unless_it_was_asked_for() {
-        let remarks =
+    fn flags_of_a_cluster_that_is_turned_off_are_told() {
+        let warnings =
             |arguments: &[&str]| check(&flags(arguments), &Features::default()).unwrap().1;
-        assert_eq!(remarks(&["--cluster.listen-address="]), []);
-        assert!(matches!(remarks(&[]).as_slice(), [Remark::Info(_)]));
-        let tuned = remarks(&["--cluster.peer-timeout=1s", "--cluster.label=x"]);
+        assert!(warnings(&["--cluster.listen-address="]).is_empty());
+        assert!(warnings(&[]).is_empty());
+        let alone = "--cluster.listen-address=";
+        let tuned = warnings(&[alone, "--cluster.peer-timeout=1s", "--cluster.label=x"]);
         let expected = "Without a cluster these have no effect: --cluster.peer-timeout \
                         --cluster.label";
-        assert_eq!(tuned[1], Remark::Warning(expected.into()));
+        assert_eq!(tuned, [expected]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Out: [`Now`], both clocks at once. The monotonic one counts from the start of the process, which
 //! is also how a [`Mono`] deadline becomes an instant that can be slept until.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use bellwether_model::{Mono, Now, Timestamp};
@@ -13,16 +15,32 @@ use jiff::tz::TimeZone;
 pub struct Clock {
     start: Instant,
     zone: TimeZone,
+    /// In milliseconds.
+    correction: Arc<AtomicI64>,
 }
 
 impl Clock {
     /// A clock that starts now and shows wall time in the local zone.
     pub fn start() -> Self {
-        Clock { start: Instant::now(), zone: TimeZone::system() }
+        Clock { start: Instant::now(), zone: TimeZone::system(), correction: Arc::default() }
     }
 
     pub fn now(&self) -> Now {
         Now { wall: self.wall(SystemTime::now()), mono: self.mono(Instant::now()) }
+    }
+
+    /// The wall clock as the engine reads it: where this machine's clock is off, as most of the
+    /// cluster sees it.
+    pub fn house_wall(&self) -> Timestamp {
+        let correction = self.correction.load(Ordering::Relaxed);
+        let by = Duration::from_millis(correction.unsigned_abs());
+        let wall = self.now().wall;
+        if correction < 0 { wall.minus(by) } else { wall.plus(by) }
+    }
+
+    /// Follows the engine, which corrects the wall clock by so much.
+    pub fn correct(&self, seconds: f64) {
+        self.correction.store((seconds * 1000.0) as i64, Ordering::Relaxed);
     }
 
     /// When the monotonic clock will show `at`.

@@ -63,6 +63,7 @@ pub struct Flags {
     pub cluster_tls_config: String,
     pub cluster_allow_insecure_advertise: bool,
     pub cluster_label: String,
+    pub cluster_id: String,
     pub enable_feature: String,
     pub log_level: Level,
     pub log_format: Format,

@@ -9,16 +9,18 @@ use bellwether_api::{
     Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, StatusInfo,
     Unavailable, VersionInfo,
 };
-use bellwether_engine::{Answer, GroupQuery, View};
+use bellwether_engine::{Answer, GroupQuery, PeerView, View};
+use bellwether_mesh::Handle;
 use bellwether_model::{SilenceState, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use crate::clock::Clock;
+use crate::cluster::{self, SharedIntroduction};
 use crate::features::Features;
 use crate::load::ShownConfig;
 use crate::main_loop::{Doors, Event, StoreCondition};
-use crate::metrics::{Form, Metrics, Snapshot};
+use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
 use crate::reload::Reload;
 use crate::version;
 
@@ -32,11 +34,14 @@ pub struct Residence {
     pub metrics: Arc<Metrics>,
     pub config: ShownConfig,
     pub condition: StoreCondition,
+    /// `None` if this server is alone.
+    pub mesh: Option<Handle>,
+    pub introduction: SharedIntroduction,
 }
 
 impl House for Residence {
     fn now(&self) -> Timestamp {
-        self.clock.now().wall
+        self.clock.house_wall()
     }
 
     async fn view(&self) -> Result<View, Unavailable> {
@@ -65,15 +70,28 @@ impl House for Residence {
                 version: version::COMPATIBLE.into(),
             },
             config: self.config.text().to_string(),
-            cluster: ClusterInfo::default(),
+            cluster: self.cluster(),
         }
     }
 
     fn readiness(&self) -> Readiness {
         // Requests are only served once the state is loaded.
-        let state = Check { name: "state", problem: None };
-        let store = Check { name: "store", problem: self.condition.problem() };
-        Readiness { checks: vec![state, store] }
+        let state = Check { name: "state", problem: None, remark: None };
+        let store = Check { name: "store", problem: self.condition.problem(), remark: None };
+        let mut checks = vec![state, store];
+        if let Some(mesh) = &self.mesh {
+            let status = mesh.status();
+            let problem = status.settling.as_ref().map(|missing| {
+                let (members, expected) = (status.members.len(), status.expected + 1);
+                format!("settling: {members} of {expected} members; {missing}")
+            });
+            checks.push(Check { name: "cluster", problem, remark: None });
+            let drifted = cluster::drifted(&status, &self.introduction.read());
+            let remark = (!drifted.is_empty())
+                .then(|| format!("other configurations have: {}", drifted.join(", ")));
+            checks.push(Check { name: "configuration", problem: None, remark });
+        }
+        Readiness { checks }
     }
 
     async fn metrics(&self, accept: Option<&str>) -> Exposition {
@@ -82,9 +100,12 @@ impl House for Residence {
         let features = self.features;
         let metrics = Arc::clone(&self.metrics);
         let view = self.view().await.ok();
+        let peers = view.as_ref().map(|view| view.peers().to_vec()).unwrap_or_default();
+        let cluster = self.cluster_snapshot(peers).await;
         // Alerts are judged one by one, which other requests should not wait for.
         let text = tokio::task::spawn_blocking(move || {
-            let snapshot = view.map(|view| snapshot(&view, now, features)).unwrap_or_default();
+            let mut snapshot = view.map(|view| snapshot(&view, now, features)).unwrap_or_default();
+            snapshot.cluster = cluster;
             metrics.text(&snapshot, form)
         });
         let body = text.await.unwrap_or_default();
@@ -113,6 +134,18 @@ impl House for Residence {
             Observation::GetRefused => metrics.requests_over_limit.increment(),
             Observation::MatcherWarning(warning) => warn!(component = "api", "{warning}"),
         }
+    }
+}
+
+impl Residence {
+    fn cluster(&self) -> ClusterInfo {
+        cluster::info(self.mesh.as_ref(), &self.introduction.read())
+    }
+
+    async fn cluster_snapshot(&self, peers: Vec<PeerView>) -> Option<ClusterSnapshot> {
+        let report = self.mesh.as_ref()?.report().await.ok()?;
+        let drifted = cluster::drifted(&report.status, &self.introduction.read());
+        Some(ClusterSnapshot { report, peers, drifted })
     }
 }
 

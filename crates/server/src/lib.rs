@@ -15,6 +15,7 @@ mod features;
 mod flags;
 
 mod clock;
+mod cluster;
 mod logging;
 
 mod load;

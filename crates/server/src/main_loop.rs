@@ -1,13 +1,15 @@
 //! The one task that owns the engine, and through which everything passes.
 //!
-//! In: [`Event`]s from three doors: commands of clients, reads, and news from inside (outcomes,
-//! answers of the journal, a new configuration, the end). Out: answers, attempts to notify, views.
+//! In: [`Event`]s from four doors: commands of clients, reads, what peers say, and news from inside
+//! (outcomes, answers of the journal, a new configuration, the end). Out: answers, attempts to notify, views.
 //! Each event is one turn of the engine with one reading of the clocks; what follows from a turn
 //! goes through the [`Outbox`], so that nothing is said that the disk does not know yet.
 //!
-//! The doors differ in who waits. Commands wait in a bounded queue, and for the journal if it is
+//! The doors differ in who waits. Commands and peers wait in a bounded queue, and for the journal if it is
 //! behind. Reads wait only for their turn. News never wait: there is at most one per attempt under
 //! way and one per commit, and the loop must hear of them to go on.
+
+mod peers;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,9 +17,10 @@ use std::time::Duration;
 
 use bellwether_api::{Command, Unavailable};
 use bellwether_engine::{
-    Answer, Attempt, DeliveryId, Effect, Engine, Input, Plan, Ticket, Turn, View,
+    Answer, Attempt, DeliveryId, Effect, Engine, Input, Note, Plan, Ticket, Turn, View,
 };
 use bellwether_journal::{Change, Durable, Writer};
+use bellwether_memberlist::cluster::StateToken;
 use bellwether_model::Outcome;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -28,31 +31,51 @@ use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::notes::{self, SilenceLog};
 use crate::outbox::{Kept, Outbox, Released};
+use peers::Message;
+pub use peers::{Peers, listen};
 
 /// Limit: commands that wait for their turn; further clients wait in their connections.
 pub const COMMANDS_MAX: usize = 256;
 /// Limit: reads that wait for their turn.
 pub const READS_MAX: usize = 1024;
+/// Limit: what peers said and nobody has heard yet; what is more is dropped by the mesh, and counted.
+pub const PEER_EVENTS_MAX: usize = 1024;
 /// How long attempts may go on once the server was told to stop.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Everything that can happen to the engine but the passing of time.
 pub enum Event {
-    Command { command: Command, reply: Reply },
-    Read { reply: oneshot::Sender<View> },
-    Outcome { delivery: DeliveryId, outcome: Outcome },
+    Command {
+        command: Command,
+        reply: Reply,
+    },
+    Read {
+        reply: oneshot::Sender<View>,
+    },
+    Outcome {
+        delivery: DeliveryId,
+        outcome: Outcome,
+    },
     Durable(Durable),
-    Plan { plan: Arc<Plan>, tellers: Tellers, applied: oneshot::Sender<()> },
+    Peer(bellwether_mesh::Event),
+    /// The mesh is there.
+    Join(Peers),
+    Plan {
+        plan: Arc<Plan>,
+        tellers: Tellers,
+        applied: oneshot::Sender<()>,
+    },
     Stop,
 }
 
 pub type Reply = oneshot::Sender<Result<Answer, Unavailable>>;
 
-/// The ends of the three doors that others hold.
+/// The ends of the four doors that others hold.
 #[derive(Clone)]
 pub struct Doors {
     pub commands: mpsc::Sender<Event>,
     pub reads: mpsc::Sender<Event>,
+    pub peers: mpsc::Sender<Event>,
     pub news: mpsc::UnboundedSender<Event>,
 }
 
@@ -60,6 +83,7 @@ pub struct Doors {
 pub struct Inlets {
     commands: mpsc::Receiver<Event>,
     reads: mpsc::Receiver<Event>,
+    peers: mpsc::Receiver<Event>,
     news: mpsc::UnboundedReceiver<Event>,
 }
 
@@ -78,12 +102,13 @@ pub struct MainLoop {
     turn: Turn,
     outbox: Outbox<Vec<Deed>>,
     attempts: Attempts,
-    waiting: BTreeMap<Ticket, Waiting>,
+    waiting: BTreeMap<Ticket, Waiter>,
     next_ticket: u64,
     /// The newest view, with the generation that it shows.
     view: Option<(u64, View)>,
     stop_at: Option<Instant>,
     attempts_open: usize,
+    peers: Option<Peers>,
 }
 
 /// Something to perform, once it may be.
@@ -91,13 +116,18 @@ enum Deed {
     Answer { reply: Reply, answer: Answer, alerts: usize },
     Attempt(Attempt),
     Show { reply: oneshot::Sender<View>, view: View },
+    Memory { token: StateToken, answer: Answer },
+    Tell(Message),
 }
 
-/// A client that waits for its answer.
-struct Waiting {
-    reply: Reply,
-    /// How many alerts it brought.
-    alerts: usize,
+/// Who waits for an answer.
+enum Waiter {
+    /// With how many alerts it brought.
+    Client {
+        reply: Reply,
+        alerts: usize,
+    },
+    Peer(StateToken),
 }
 
 /// What a loop is assembled from.
@@ -117,10 +147,11 @@ pub struct Parts {
 pub fn doors() -> (Doors, Inlets) {
     let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
     let (reads, reads_in) = mpsc::channel(READS_MAX);
+    let (peers, peers_in) = mpsc::channel(PEER_EVENTS_MAX);
     let (news, news_in) = mpsc::unbounded_channel();
     (
-        Doors { commands, reads, news },
-        Inlets { commands: commands_in, reads: reads_in, news: news_in },
+        Doors { commands, reads, peers, news },
+        Inlets { commands: commands_in, reads: reads_in, peers: peers_in, news: news_in },
     )
 }
 
@@ -147,6 +178,7 @@ impl MainLoop {
             view: None,
             stop_at: None,
             attempts_open: 0,
+            peers: None,
         }
     }
 
@@ -161,6 +193,7 @@ impl MainLoop {
                 biased;
                 Some(event) = inlets.news.recv() => self.take(event),
                 Some(event) = inlets.reads.recv() => self.take(event),
+                Some(event) = inlets.peers.recv(), if !self.outbox.is_full() => self.take(event),
                 Some(event) = inlets.commands.recv(), if !self.outbox.is_full() => self.take(event),
                 () = sleep_until(wake_up) => self.tick(),
             }
@@ -187,7 +220,12 @@ impl MainLoop {
                 self.report_journal();
                 self.perform(released);
             }
+            Event::Peer(event) => self.take_from_mesh(event),
+            Event::Join(peers) => self.peers = Some(peers),
             Event::Plan { plan, tellers, applied } => {
+                if let Some(peers) = &mut self.peers {
+                    peers.set_config(plan.keys_hash());
+                }
                 self.attempts.replace(tellers);
                 self.handle(Input::Plan(plan));
                 // Whoever asked may have gone away.
@@ -206,13 +244,11 @@ impl MainLoop {
             let _ = reply.send(Err(Unavailable::NotDurable));
             return;
         }
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
         let alerts = match &command {
             Command::Alerts { alerts, .. } => alerts.len(),
             Command::PostSilence(_) | Command::ExpireSilence(_) => 0,
         };
-        self.waiting.insert(ticket, Waiting { reply, alerts });
+        let ticket = self.new_ticket(Waiter::Client { reply, alerts });
         match command {
             Command::Alerts { alerts, refused } => {
                 let begun = std::time::Instant::now();
@@ -241,6 +277,9 @@ impl MainLoop {
     /// Hands on what the turn says, and leaves it empty.
     fn finish_turn(&mut self) {
         for note in self.turn.notes.drain(..) {
+            if let Note::ClockCorrected { by_seconds } = note {
+                self.clock.correct(by_seconds);
+            }
             notes::tell(&note, &self.metrics, self.silence_log);
         }
         let changes: Vec<Change> = self.turn.keep.drain(..).map(|record| change(&record)).collect();
@@ -250,10 +289,17 @@ impl MainLoop {
                 Effect::Attempt(attempt) => deeds.push(Deed::Attempt(attempt)),
                 Effect::Reply { ticket, answer } => {
                     let waiting = self.waiting.remove(&ticket);
-                    let Waiting { reply, alerts } =
-                        waiting.expect("the engine answers each ticket once");
-                    deeds.push(Deed::Answer { reply, answer, alerts });
+                    match waiting.expect("the engine answers each ticket once") {
+                        Waiter::Client { reply, alerts } => {
+                            deeds.push(Deed::Answer { reply, answer, alerts });
+                        }
+                        Waiter::Peer(token) => deeds.push(Deed::Memory { token, answer }),
+                    }
                 }
+                effect @ (Effect::Tell { .. }
+                | Effect::Forward { .. }
+                | Effect::Ask { .. }
+                | Effect::Bulletin { .. }) => deeds.extend(Message::of(effect).map(Deed::Tell)),
             }
         }
         let released = self.outbox.put(changes, deeds);
@@ -293,6 +339,12 @@ impl MainLoop {
                     self.attempts.begin(attempt);
                 }
             }
+            Deed::Memory { token, answer } => self.answer_peer(token, answer),
+            Deed::Tell(message) => {
+                if let Some(peers) = &self.peers {
+                    peers.send(message);
+                }
+            }
             Deed::Show { reply, view } => {
                 let _ = reply.send(view);
             }
@@ -316,9 +368,11 @@ impl MainLoop {
                 self.metrics.alerts_not_durable.add(taken as u64);
                 Ok(answer)
             }
-            (Answer::SilenceRefused(_) | Answer::SilenceUnknown, Kept::No) | (_, Kept::Yes) => {
-                Ok(answer)
-            }
+            (
+                Answer::SilenceRefused(_) | Answer::SilenceUnknown | Answer::Memory { .. },
+                Kept::No,
+            )
+            | (_, Kept::Yes) => Ok(answer),
         }
     }
 

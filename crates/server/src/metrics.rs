@@ -4,19 +4,22 @@
 //! of things ([`Snapshot`]). Out: the text of `/metrics`.
 //!
 //! Names and labels are those of the Go Alertmanager wherever it has them, because dashboards and
-//! alerting rules are written against them. Metrics of its garbage collector, its snapshots and its
-//! cluster have no counterpart here and are left out. `docs/metrics.md` lists all that are shown; a
+//! alerting rules are written against them; those of the cluster are in [`crate::cluster`]. Metrics
+//! of its garbage collector and its snapshots have no counterpart here and are left out. `docs/metrics.md` lists all that are shown; a
 //! test holds the two together.
 
 mod process;
 mod text;
 mod value;
 
-pub use text::{Exposition, Form};
+pub use text::{Exposition, Form, Observed};
 pub use value::{Counter, Gauge, Histogram, Labelled, Summary};
 
+use bellwether_engine::PeerView;
+use bellwether_mesh::Report;
 use bellwether_model::FailureReason;
 
+use crate::cluster;
 use crate::features::Features;
 use crate::version;
 
@@ -40,6 +43,8 @@ pub struct Metrics {
     pub alerts_limited: Labelled<Counter>,
     pub alerts_not_durable: Counter,
     pub alerts_of_late_clocks: Counter,
+    pub peer_records_refused: Counter,
+    pub clock_correction_seconds: Gauge,
     pub ingestion_seconds: Summary,
     pub group_limit_reached: Counter,
     pub notifications: Labelled<Counter>,
@@ -72,6 +77,16 @@ pub struct Snapshot {
     pub silences_active: usize,
     pub silences_pending: usize,
     pub silences_expired: usize,
+    pub cluster: Option<ClusterSnapshot>,
+}
+
+/// What is known of the cluster when somebody asks.
+#[derive(Clone, Debug)]
+pub struct ClusterSnapshot {
+    pub report: Report,
+    pub peers: Vec<PeerView>,
+    /// Peers whose configuration gives other group keys.
+    pub drifted: Vec<String>,
 }
 
 impl Metrics {
@@ -108,6 +123,8 @@ impl Metrics {
             alerts_limited: Labelled::new(alert_name, Counter::default),
             alerts_not_durable: Counter::default(),
             alerts_of_late_clocks: Counter::default(),
+            peer_records_refused: Counter::default(),
+            clock_correction_seconds: Gauge::default(),
             ingestion_seconds: Summary::default(),
             group_limit_reached: Counter::default(),
             notifications: Labelled::new(integration, Counter::default),
@@ -165,6 +182,19 @@ impl Metrics {
         self.add_notifications(&mut out);
         self.add_silences(snapshot, &mut out);
         self.add_journal(&mut out);
+        let enabled = Gauge::default();
+        if let Some(ClusterSnapshot { report, peers, drifted }) = &snapshot.cluster {
+            enabled.set(1.0);
+            let help = "Records that peers sent and that cannot be read.";
+            let refused = &self.peer_records_refused;
+            out.add("alertmanager_cluster_records_refused_total", help, refused);
+            let help = "By how much this server's wall clock is corrected.";
+            let correction = &self.clock_correction_seconds;
+            out.add("alertmanager_cluster_clock_correction_seconds", help, correction);
+            cluster::add_metrics(report, peers, drifted, &mut out);
+        }
+        let help = "Whether this server is in a cluster.";
+        out.add("alertmanager_cluster_enabled", help, &enabled);
         process::add(&mut out);
         out.finish()
     }
@@ -223,8 +253,6 @@ impl Metrics {
     }
 
     fn add_config(&self, out: &mut Exposition) {
-        let alone = Gauge::default();
-        out.add("alertmanager_cluster_enabled", "Whether this server is in a cluster.", &alone);
         let help = "Receivers that a route uses.";
         out.add("alertmanager_receivers", help, &self.receivers);
         let help = "Integrations of the receivers that a route uses.";

@@ -58,6 +58,50 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         Note::NothingToTell { key, integration } => {
             debug!(component = DISPATCHER, aggrGroup = %key, %integration, "Nothing new to tell");
         }
+        Note::Waiting { key, integration, wait } => {
+            debug!(
+                component = DISPATCHER, aggrGroup = %key, %integration, wait = ?wait,
+                "Waiting for peers that come first"
+            );
+        }
+        Note::LeftToPeer { key, integration } => {
+            debug!(
+                component = DISPATCHER, aggrGroup = %key, %integration,
+                "Left to a peer that is trying to notify"
+            );
+        }
+        Note::Heard { channel, news } => {
+            debug!(component = CLUSTER, ?channel, news, "Peers had news");
+        }
+        Note::HeardRefused { channel, why } => {
+            metrics.peer_records_refused.increment();
+            warn!(component = CLUSTER, ?channel, err = why, "A peer sent what is no record");
+        }
+        Note::PeerSilent { peer } => {
+            info!(
+                component = CLUSTER,
+                peer, "A peer that comes first does not answer: not waiting"
+            );
+        }
+        Note::PeerAnswersAgain { peer } => info!(component = CLUSTER, peer, "A peer answers again"),
+        Note::ClockDiffers { peer, ahead_seconds } => {
+            warn!(
+                component = CLUSTER,
+                peer, ahead_seconds, "The wall clocks of this server and of a peer differ"
+            );
+        }
+        Note::ClockAgreesAgain { peer } => {
+            info!(component = CLUSTER, peer, "The wall clock of a peer agrees again");
+        }
+        Note::ClockCorrected { by_seconds } => {
+            metrics.clock_correction_seconds.set(*by_seconds);
+            error!(
+                component = CLUSTER,
+                by_seconds,
+                "This server's wall clock differs from those of most of the cluster; read as theirs"
+            );
+        }
+        Note::Settled => info!(component = CLUSTER, "The cluster has settled; notifications begin"),
         Note::AttemptStarted { key, integration, number, reason } => {
             let labels = labels(metrics, integration);
             if *number == 1 {
@@ -67,7 +111,7 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             let reason = reason.text();
             debug!(
                 component = DISPATCHER, aggrGroup = %key, %integration, attempts = number,
-                reason,
+                reason, groupKeyHash = key.hash(),
                 "Notify attempt"
             );
         }
@@ -119,6 +163,33 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
     }
 }
 
+/// Logs what happened in the mesh; what is only counted there is debug.
+pub fn tell_of_mesh(note: &bellwether_mesh::Note) {
+    use bellwether_memberlist::cluster::Note as Cluster;
+    use bellwether_mesh::Note as Mesh;
+    match note {
+        Mesh::Cluster(note @ (Cluster::PeerJoined { .. } | Cluster::PeerLost { .. })) => {
+            info!(component = CLUSTER, peer = ?note, "The members of the cluster changed");
+        }
+        Mesh::Cluster(
+            note @ (Cluster::NameConflict { .. }
+            | Cluster::ForeignCluster { .. }
+            | Cluster::SettleTimedOut { .. }
+            | Cluster::OversizeDropped { .. }
+            | Cluster::PeerForgotten { .. }),
+        ) => warn!(component = CLUSTER, happened = ?note, "Trouble in the cluster"),
+        Mesh::Advertising(advertised) => {
+            let (address, origin) = (advertised.address, advertised.origin);
+            info!(component = CLUSTER, %address, ?origin, "Peers find this server here");
+        }
+        note @ (Mesh::Unroutable { .. } | Mesh::AcceptFailed { .. }) => {
+            warn!(component = CLUSTER, happened = ?note, "Trouble in the cluster");
+        }
+        Mesh::Cluster(note) => debug!(component = CLUSTER, happened = ?note, "In the cluster"),
+        note => debug!(component = CLUSTER, happened = ?note, "In the cluster"),
+    }
+}
+
 fn tell_silence(id: &str, happened: &str, silence_log: SilenceLog) {
     match silence_log {
         SilenceLog::Told => info!(component = "silences", id, "{happened}"),
@@ -131,6 +202,7 @@ fn labels<'a>(metrics: &Metrics, integration: &'a IntegrationId) -> Vec<&'a str>
 }
 
 const DISPATCHER: &str = "dispatcher";
+const CLUSTER: &str = "cluster";
 
 #[cfg(test)]
 mod tests;

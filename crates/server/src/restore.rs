@@ -139,6 +139,11 @@ impl Iterator for Memories<'_> {
     }
 }
 
+/// Chance that nobody can foresee.
+pub fn random_u64() -> anyhow::Result<u64> {
+    Ok(seed()? as u64)
+}
+
 fn seed() -> anyhow::Result<u128> {
     let mut bytes = [0; 16];
     let mut source = File::open("/dev/urandom").context("open the source of randomness")?;

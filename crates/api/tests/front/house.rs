@@ -138,7 +138,10 @@ impl House for TestHouse {
     fn readiness(&self) -> Readiness {
         let problem = self.broken.load(Ordering::Relaxed).then(|| "cannot be written".to_string());
         Readiness {
-            checks: vec![Check { name: "state", problem: None }, Check { name: "store", problem }],
+            checks: vec![
+                Check { name: "state", problem: None, remark: None },
+                Check { name: "store", problem, remark: None },
+            ],
         }
     }
 

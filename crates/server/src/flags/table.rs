@@ -177,8 +177,7 @@ pub const TABLE: &[Flag] = &[
         "cluster.listen-address",
         "0.0.0.0:9094",
         Target::Text(|f| &mut f.cluster_listen_address),
-        "The address for cluster traffic; empty turns the cluster off. This build runs alone \
-         either way.",
+        "The address for cluster traffic; empty turns the cluster off.",
     ),
     flag(
         "cluster.advertise-address",
@@ -190,13 +189,13 @@ pub const TABLE: &[Flag] = &[
         "cluster.peer-name",
         "",
         Target::Text(|f| &mut f.cluster_peer_name),
-        "The name of this peer; a random one if empty.",
+        "The name of this peer; if empty, one that is kept in the storage directory.",
     ),
     flag(
         "cluster.peer",
         "",
         Target::Texts(|f| &mut f.cluster_peers),
-        "A peer to join. May be repeated. Not in this build.",
+        "A peer to join. May be repeated.",
     ),
     flag(
         "cluster.peer-timeout",
@@ -275,6 +274,13 @@ pub const TABLE: &[Flag] = &[
         "",
         Target::Text(|f| &mut f.cluster_label),
         "A text that all members of a cluster must share.",
+    ),
+    flag(
+        "cluster.id",
+        "",
+        Target::Text(|f| &mut f.cluster_id),
+        "A text by which servers of this kind know each other's cluster: those with another one \
+         are never joined. Go Alertmanagers have none. (Not a flag of Alertmanager.)",
     ),
     flag(
         "enable-feature",

@@ -87,6 +87,24 @@ impl Exposition {
         }
     }
 
+    /// Adds a histogram with one label, of which something else has kept count.
+    pub fn add_observed(
+        &mut self,
+        name: &'static str,
+        help: &str,
+        label: &str,
+        series: &[(String, Observed)],
+    ) {
+        if series.is_empty() {
+            return;
+        }
+        self.put(name, help, Observed::KIND, |form, out| {
+            for (value, observed) in series {
+                observed.write(name, &[(label, value)], form, out);
+            }
+        });
+    }
+
     /// Adds a gauge with constant labels and the value 1.
     pub fn add_info(&mut self, name: &'static str, help: &str, labels: &[(&str, &str)]) {
         let one = Gauge::default();
@@ -119,6 +137,14 @@ impl Exposition {
     }
 }
 
+/// A distribution as it is at one instant: each bound, the infinite one last, with how many values
+/// were at most that.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    pub cumulative: Vec<(f64, u64)>,
+    pub sum: f64,
+}
+
 impl Samples for Counter {
     const KIND: &'static str = "counter";
 
@@ -148,14 +174,22 @@ impl Samples for Histogram {
     const KIND: &'static str = "histogram";
 
     fn write(&self, name: &str, labels: &[(&str, &str)], form: Form, out: &mut String) {
+        Observed { cumulative: self.cumulative(), sum: self.sum() }.write(name, labels, form, out);
+    }
+}
+
+impl Samples for Observed {
+    const KIND: &'static str = "histogram";
+
+    fn write(&self, name: &str, labels: &[(&str, &str)], form: Form, out: &mut String) {
         let mut count = 0;
-        for (bound, below) in self.cumulative() {
+        for &(bound, below) in &self.cumulative {
             let bound = number(bound, form);
             let labels: Vec<_> = labels.iter().copied().chain([("le", bound.as_str())]).collect();
             line(out, &format!("{name}_bucket"), &labels, &below.to_string());
             count = below;
         }
-        line(out, &format!("{name}_sum"), labels, &number(self.sum(), form));
+        line(out, &format!("{name}_sum"), labels, &number(self.sum, form));
         line(out, &format!("{name}_count"), labels, &count.to_string());
     }
 }

@@ -1,0 +1,136 @@
+//! This server's part in its cluster: from flags to a running mesh, and what is shown of it.
+//!
+//! In: checked flags, the storage directory, the plan in force. Out: settings for the mesh, the
+//! introduction by which nodes like this one know each other, and the cluster as the API shows it.
+//! What passes between the mesh and the engine is in `main_loop/peers.rs`.
+
+mod identity;
+mod introduction;
+mod metrics;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, anyhow, bail};
+use bellwether_api::{ClusterInfo, ClusterState, PeerInfo};
+use bellwether_engine::Peer;
+use bellwether_memberlist::cluster::{self, Status};
+use bellwether_memberlist::{Address, Gate, Label, NodeName};
+use bellwether_mesh::{Handle, Security, Settings};
+
+use crate::flags::Flags;
+
+pub use introduction::{Introduction, SharedIntroduction};
+pub use metrics::add as add_metrics;
+
+/// Bulletins travel under this key, which Go nodes ignore.
+pub const BULLETIN_KEY: &str = "bellwether/bulletin";
+
+/// How this node takes part; `None` if it was told to stay alone.
+pub fn settings(
+    flags: &Flags,
+    storage: &Path,
+    introduction: &Introduction,
+    security: Security,
+    seed: u64,
+) -> anyhow::Result<Option<Settings>> {
+    if flags.cluster_listen_address.is_empty() {
+        return Ok(None);
+    }
+    let listen = listen_address(&flags.cluster_listen_address)
+        .map_err(|reason| anyhow!("--cluster.listen-address: {reason}"))?;
+    let advertise = match flags.cluster_advertise_address.as_str() {
+        "" => None,
+        address => Some(address.parse().map_err(|_| {
+            anyhow!("--cluster.advertise-address: {address:?} is no IP address with a port")
+        })?),
+    };
+    let name = match flags.cluster_peer_name.as_str() {
+        "" => identity::name(storage).context("find out this node's name in the cluster")?,
+        name => name.to_owned(),
+    };
+    let name = NodeName::new(&name).context("--cluster.peer-name")?;
+    let unknown = Address::new(Ipv4Addr::UNSPECIFIED, 0);
+    let mut cluster = cluster::Settings::alertmanager(name, unknown, flags.cluster_peers.clone());
+    for peer in &flags.cluster_peers {
+        if peer.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.is_empty()) {
+            bail!("--cluster.peer: {peer:?} is no host with a port");
+        }
+    }
+    cluster.machine.label = Label::new(&flags.cluster_label).context("--cluster.label")?;
+    cluster.machine.meta = introduction.meta();
+    cluster.machine.gate =
+        Some(Gate { scheme: Introduction::scheme(), cluster: introduction.cluster() });
+    let positive = |duration: crate::flags::SignedDuration| duration.positive().unwrap_or_default();
+    cluster.machine.gossip_interval = positive(flags.cluster_gossip_interval);
+    cluster.machine.push_pull_interval = positive(flags.cluster_pushpull_interval);
+    cluster.machine.stream_timeout = positive(flags.cluster_tcp_timeout);
+    cluster.machine.probe_timeout = positive(flags.cluster_probe_timeout);
+    cluster.machine.probe_interval = positive(flags.cluster_probe_interval);
+    cluster.settle_timeout = positive(flags.cluster_settle_timeout);
+    cluster.reconnect_interval = positive(flags.cluster_reconnect_interval);
+    cluster.reconnect_timeout = positive(flags.cluster_reconnect_timeout);
+    Ok(Some(Settings {
+        listen,
+        advertise,
+        cluster,
+        resolve_timeout: positive(flags.cluster_peers_resolve_timeout),
+        seed,
+        security,
+    }))
+}
+
+/// All members but this one, as the engine knows them.
+pub fn peers(status: &Status) -> Vec<Peer> {
+    let others = status.members.iter().filter(|member| member.name != status.name);
+    others
+        .map(|member| Peer {
+            name: member.name.to_string(),
+            kin: Introduction::read(&member.meta).is_some(),
+        })
+        .collect()
+}
+
+/// The names of the peers whose configuration gives other group keys.
+pub fn drifted(status: &Status, own: &Introduction) -> Vec<String> {
+    let others = status.members.iter().filter(|member| member.name != status.name);
+    let differs = |meta: &[u8]| Introduction::read(meta).is_some_and(|it| it.config != own.config);
+    others.filter(|member| differs(&member.meta)).map(|member| member.name.to_string()).collect()
+}
+
+/// The cluster as the API shows it.
+pub fn info(mesh: Option<&Handle>, own: &Introduction) -> ClusterInfo {
+    let Some(mesh) = mesh else { return ClusterInfo::default() };
+    let status: Arc<Status> = mesh.status();
+    let state =
+        if status.settling.is_some() { ClusterState::Settling } else { ClusterState::Ready };
+    let peers = status.members.iter().map(|member| PeerInfo {
+        name: member.name.to_string(),
+        address: SocketAddr::new(member.address.ip, member.address.port).to_string(),
+        config: Introduction::read(&member.meta).map(|introduction| introduction.config_text()),
+    });
+    ClusterInfo {
+        name: status.name.to_string(),
+        state,
+        peers: peers.collect(),
+        config: own.config_text(),
+    }
+}
+
+/// Compat: an empty host listens everywhere.
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let (host, port) =
+        text.rsplit_once(':').ok_or_else(|| format!("{text:?} is no address with a port"))?;
+    let port = port.parse().map_err(|_| format!("{text:?} has no port number"))?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let ip = match host {
+        "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        host => host.parse().map_err(|_| format!("{host:?} is no IP address"))?,
+    };
+    Ok(SocketAddr::new(ip, port))
+}
+
+#[cfg(test)]
+mod tests;
