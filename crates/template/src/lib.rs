@@ -11,8 +11,8 @@
 //!    Prepared ── render(data, host, limits) ──► String   once per notification
 //! ```
 //!
-//! The parser ([`parse`]) makes a compact tree, the renderer ([`render`]) walks it and writes into
-//! one buffer. For HTML, the escaper ([`html`]) rewrites a copy of the tree when it is prepared,
+//! The parser (`parse`) makes a compact tree, the renderer (`render`) walks it and writes into
+//! one buffer. For HTML, the escaper (`html`) rewrites a copy of the tree when it is prepared,
 //! so that rendering pays only for the escaping itself.
 //!
 //! The crate has never heard of alerts. It has no clock, no files and no randomness: what a

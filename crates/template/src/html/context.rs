@@ -26,6 +26,8 @@ pub(super) struct Context {
 pub(super) struct Fault {
     /// `name:line:column`, if a node is to blame.
     pub location: Option<String>,
+    /// 0 if it is not known.
+    pub line: usize,
     pub description: String,
     /// Whether it was a limit of ours.
     pub is_limit: bool,
@@ -207,6 +209,16 @@ impl Context {
             mangled.push_str(&format!("_{}", self.element));
         }
         mangled
+    }
+}
+
+impl Fault {
+    /// Says in front in which part of a loop it was found, and on which line that is.
+    pub fn explain(&mut self, part: &str, line: usize) {
+        if !self.is_limit {
+            self.description = format!("{part}: {}", self.description);
+            self.line = line;
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl Walk<'_> {
         let Some(template) = self.definitions.get(name).cloned() else {
             let description = format!("no such template {}", quote(name.as_bytes()));
             let location = caller.map(|at| self.source.location(at));
-            let fault = Fault { location, description, is_limit: false };
+            let fault = Fault { location, description, ..Fault::default() };
             return (Context::faulty(fault), mangled);
         };
         // A trial copies what is known so far.
@@ -106,7 +106,8 @@ impl Walk<'_> {
         let outer_loops = std::mem::take(&mut self.loops);
         let mut result = self.body(context, &template, &mangled);
         if let Err(end) = result {
-            result = self.body(end, &template, &mangled);
+            result =
+                self.body(end.clone(), &template, &mangled).map_err(|again| graver(end, again));
         }
         self.loops = outer_loops;
         let end = match result {
@@ -154,11 +155,9 @@ impl Walk<'_> {
         self.depth += 1;
         let mut nodes = Vec::with_capacity(list.nodes.len());
         for node in &list.nodes {
-            if context.state == State::Error {
-                break;
-            }
-            if context.state == State::Dead {
-                // Nothing is rendered behind a jump.
+            // Nothing is rendered behind a jump. Behind an error, a graver one may follow.
+            let out_of_budget = context.fault.as_ref().is_some_and(|fault| fault.is_limit);
+            if context.state == State::Dead || out_of_budget {
                 break;
             }
             let (next, node) = self.node(context, node);
@@ -221,8 +220,11 @@ impl Walk<'_> {
         if let Some(name) = misplaced_escaper(&context, pipe) {
             let description = format!("predefined escaper {name:?} disallowed in template");
             let location = Some(self.source.location(pipe.at));
-            let fault = Fault { location, description, is_limit: false };
+            let fault = Fault { location, description, ..Fault::default() };
             return (Context::faulty(fault), node.clone());
+        }
+        if context.state == State::Error {
+            return (context, node.clone());
         }
         match escapers(&mut context) {
             Some(wanted) => {
@@ -232,7 +234,7 @@ impl Walk<'_> {
             None => {
                 let description = format!("{node} appears in an ambiguous context within a URL");
                 let location = Some(self.source.location(pipe.at));
-                let fault = Fault { location, description, is_limit: false };
+                let fault = Fault { location, description, ..Fault::default() };
                 (Context::faulty(fault), node.clone())
             }
         }
@@ -263,7 +265,7 @@ impl Walk<'_> {
         let jumps = self.loops.pop().unwrap_or_default();
         let mut end = self.join(end, again, branch.pipe.at, "range");
         if let Some(fault) = &mut end.fault {
-            fault.description = format!("on range loop re-entry: {}", fault.description);
+            fault.explain("on range loop re-entry", self.source.line(branch.pipe.at));
             return (end, branch.clone());
         }
         let end = self.join_jumps(end, &jumps);
@@ -305,12 +307,15 @@ impl Walk<'_> {
     }
 
     fn join_jumps(&self, mut end: Context, jumps: &Jumps) -> Context {
+        if end.state == State::Error {
+            return end;
+        }
         let breaks = jumps.breaks.iter().map(|jump| (jump, "break"));
         let continues = jumps.continues.iter().map(|jump| (jump, "continue"));
         for ((context, at), name) in breaks.chain(continues) {
             end = self.join(end, context.clone(), *at, "range");
             if let Some(fault) = &mut end.fault {
-                fault.description = format!("at range loop {name}: {}", fault.description);
+                fault.explain(&format!("at range loop {name}"), self.source.line(*at));
                 return end;
             }
         }
@@ -397,6 +402,16 @@ fn misplaced_escaper(context: &Context, pipe: &Pipe) -> Option<&'static str> {
     None
 }
 
+/// The failure of two tries that is told: that of the first, unless the second found the same one
+/// and explained it further.
+fn graver(first: Context, second: Context) -> Context {
+    let further = match (&first.fault, &second.fault) {
+        (Some(first), Some(second)) => second.description.ends_with(&first.description),
+        _ => false,
+    };
+    if further { second } else { first }
+}
+
 fn limit(description: String) -> Fault {
     Fault { description, is_limit: true, ..Fault::default() }
 }
@@ -405,6 +420,7 @@ fn error(name: &str, fault: &Fault) -> Error {
     let description = &fault.description;
     let text = match &fault.location {
         Some(location) => format!("html/template:{location}: {description}"),
+        None if fault.line > 0 => format!("html/template:{name}:{}: {description}", fault.line),
         None if !name.is_empty() => format!("html/template:{name}: {description}"),
         None => format!("html/template: {description}"),
     };

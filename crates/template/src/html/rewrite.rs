@@ -72,33 +72,28 @@ pub(super) fn plan(pipe: &Pipe, mut wanted: Vec<Escaper>) -> (Pipe, Vec<Escaper>
     }
     let mut planned: Vec<Escaper> = Vec::new();
     if let Some(predefined) = last_escaper(&pipe) {
-        let single = pipe.commands.len() == 1;
-        if let Some(first) = pipe.commands.last_mut().filter(|_| single)
-            && first.words.len() > 1
-        {
-            // `html x` is written as joining the arguments, and escaping them then.
-            if let Some(word) = first.words.first_mut() {
+        let takes_place = wanted.iter().any(|escaper| escaper.equals(predefined));
+        let joins = pipe.commands.len() == 1
+            && (takes_place || pipe.commands.iter().any(|command| command.words.len() > 1));
+        if joins {
+            // `html x` becomes a join of the arguments, and escaping them where it is due.
+            let first = pipe.commands.first_mut().and_then(|command| command.words.first_mut());
+            if let Some(word) = first {
                 word.kind = WordKind::Function { function: &JOIN, form: Form::Plain };
             }
-        } else {
+        } else if takes_place {
             pipe.commands.pop();
         }
-        let mut takes_place = false;
-        for escaper in &mut wanted {
-            if escaper.equals(predefined) {
+        if takes_place {
+            for escaper in wanted.iter_mut().filter(|escaper| escaper.equals(predefined)) {
                 *escaper = predefined;
-                takes_place = true;
             }
-        }
-        if !takes_place {
+        } else if joins {
             planned.push(predefined);
         }
     }
     for escaper in wanted {
-        let there =
-            planned.first().is_some_and(|first| is_predefined(*first) && first.equals(escaper));
-        let redundant = planned.last().is_some_and(|last| last.makes_redundant(escaper));
-        if !there && !redundant {
+        if !planned.last().is_some_and(|last| last.makes_redundant(escaper)) {
             planned.push(escaper);
         }
     }
@@ -112,10 +107,6 @@ fn last_escaper(pipe: &Pipe) -> Option<Escaper> {
         WordKind::Function { form: Form::UrlQuery, .. } => Some(Escaper::PredefinedQuery),
         _ => None,
     }
-}
-
-fn is_predefined(escaper: Escaper) -> bool {
-    matches!(escaper, Escaper::PredefinedHtml | Escaper::PredefinedQuery)
 }
 
 /// The context behind some of the text, and how much of it.

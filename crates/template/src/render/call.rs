@@ -30,10 +30,14 @@ impl<'a> Machine<'a> {
         }
         let arguments = self.arguments(dot, function, words, last)?;
         if form == Form::Call {
-            let shown = words.first().map_or_else(
-                || arguments.first().map(crate::print::print_text).unwrap_or_default(),
-                ToString::to_string,
-            );
+            let shown = match (words.first(), arguments.first()) {
+                (Some(word), _) => word.to_string(),
+                (None, Some(Value::Text(text))) => text.to_str().into_owned(),
+                (None, other) => {
+                    let value = other.unwrap_or(&Value::Nil);
+                    format!("<{} Value>", value.type_name())
+                }
+            };
             return self.call_value(&shown, &arguments, node);
         }
         self.perform(function, None, &arguments, node)
