@@ -2,9 +2,13 @@
 //!
 //! Whoever connects costs memory before saying anything, so there is a limit for all and one for
 //! each address. Who is over it is turned away at the door; gossip goes on without him.
+//!
+//! Who is inside may still bring more than there is room for, together with others: all messages
+//! that are being read share one [`Larder`].
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts the connections of one kind.
@@ -62,6 +66,45 @@ impl Drop for Pass {
     }
 }
 
+/// Room for what is being read, in bytes.
+#[derive(Debug)]
+pub(crate) struct Larder {
+    taken_bytes: AtomicUsize,
+    max_bytes: usize,
+}
+
+/// What one message takes of it, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Shelf<'a> {
+    larder: &'a Larder,
+    bytes: usize,
+}
+
+impl Larder {
+    pub fn new(max_bytes: usize) -> Self {
+        Self { taken_bytes: AtomicUsize::new(0), max_bytes }
+    }
+
+    pub fn shelf(&self) -> Shelf<'_> {
+        Shelf { larder: self, bytes: 0 }
+    }
+}
+
+impl Shelf<'_> {
+    /// Whether there is room for so many more.
+    pub fn put(&mut self, bytes: usize) -> bool {
+        self.bytes += bytes;
+        let before = self.larder.taken_bytes.fetch_add(bytes, Ordering::Relaxed);
+        before + bytes <= self.larder.max_bytes
+    }
+}
+
+impl Drop for Shelf<'_> {
+    fn drop(&mut self) {
+        self.larder.taken_bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
@@ -83,5 +126,17 @@ mod tests {
         drop(first);
         assert!(doorman.admit(address(3)).is_some());
         assert_eq!(doorman.open.lock().unwrap().each.len(), 2);
+    }
+
+    #[test]
+    fn all_that_is_read_shares_one_room() {
+        let larder = Larder::new(10);
+        let (mut one, mut other) = (larder.shelf(), larder.shelf());
+        assert!(one.put(6) && other.put(4));
+        assert!(!other.put(1));
+        drop(other);
+        assert!(one.put(4));
+        drop(one);
+        assert_eq!(larder.taken_bytes.load(Ordering::Relaxed), 0);
     }
 }

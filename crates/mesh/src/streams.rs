@@ -16,6 +16,7 @@ use bellwether_memberlist::{ErrorReply, Label, StreamMessage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
+use crate::doorman::Larder;
 use crate::transport::{Connection, Dialler, Meter};
 
 /// A stream of ours.
@@ -58,18 +59,20 @@ impl OutboundStream {
                 let _ = io.shutdown().await;
                 (Outcome::Sent, None)
             }
-            Reply::Expected => match receive(&mut *io, StreamReader::reply(), &[]).await {
-                Received::Message(message) => (Outcome::Answered(message), None),
-                Received::Closed => failed(Failure::Closed, "closed without an answer"),
-                Received::Broken(error) => {
-                    meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
-                    failed(Failure::Unreachable, &error.to_string())
+            Reply::Expected => {
+                match receive(&mut *io, StreamReader::reply(), &[], &meter.larder).await {
+                    Received::Message(message) => (Outcome::Answered(message), None),
+                    Received::Closed => failed(Failure::Closed, "closed without an answer"),
+                    Received::Broken(error) => {
+                        meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
+                        failed(Failure::Unreachable, &error.to_string())
+                    }
+                    Received::Garbled(error) => {
+                        let text = error.to_string();
+                        (Outcome::Failed(Failure::Garbled(error)), Some(text))
+                    }
                 }
-                Received::Garbled(error) => {
-                    let text = error.to_string();
-                    (Outcome::Failed(Failure::Garbled(error)), Some(text))
-                }
-            },
+            }
         }
     }
 }
@@ -91,7 +94,7 @@ pub(crate) async fn receive_inbound(
     beginning: &[u8],
     meter: &Meter,
 ) -> Received {
-    let received = receive(io, StreamReader::inbound(label), beginning).await;
+    let received = receive(io, StreamReader::inbound(label), beginning, &meter.larder).await;
     match &received {
         Received::Garbled(StreamError::Reply(error)) => {
             let reply = StreamMessage::Error(ErrorReply { text: error.to_string() });
@@ -129,7 +132,13 @@ async fn send(io: &mut dyn Connection, pieces: &[&[u8]]) -> io::Result<()> {
 }
 
 /// Reads one message, however it is cut into pieces.
-async fn receive(io: &mut dyn Connection, mut reader: StreamReader, beginning: &[u8]) -> Received {
+async fn receive(
+    io: &mut dyn Connection,
+    mut reader: StreamReader,
+    beginning: &[u8],
+    larder: &Larder,
+) -> Received {
+    let mut shelf = larder.shelf();
     let mut buffer = vec![0; READ_BYTES];
     let mut nothing_yet = beginning.is_empty();
     let mut piece = reader.push(beginning);
@@ -145,6 +154,9 @@ async fn receive(io: &mut dyn Connection, mut reader: StreamReader, beginning: &
             // Some close in a hurry.
             Err(error) if nothing_yet && is_close(&error) => return Received::Closed,
             Err(error) => return Received::Broken(error),
+            Ok(length) if !shelf.put(length) => {
+                return Received::Broken(io::ErrorKind::OutOfMemory.into());
+            }
             Ok(length) => {
                 nothing_yet = false;
                 piece = reader.push(buffer.get(..length).unwrap_or_default());
@@ -175,3 +187,36 @@ fn failed(failure: Failure, text: &str) -> Told {
 
 const READ_BYTES: usize = 32 << 10;
 const LONG_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use bellwether_memberlist::UserMessage;
+
+    use super::*;
+
+    async fn read_with_room(bytes: usize) -> Received {
+        let body = vec![7; 10_000].into();
+        let message = StreamMessage::User(UserMessage { body });
+        let (mut ours, mut theirs) = tokio::io::duplex(1024);
+        let writing = tokio::spawn(async move {
+            theirs.write_all(&stream::encode(&message, Compression::None)).await
+        });
+        let larder = Larder::new(bytes);
+        let received = receive(&mut ours, StreamReader::reply(), &[], &larder).await;
+        drop(ours);
+        let _ = writing.await.unwrap();
+        received
+    }
+
+    #[tokio::test]
+    async fn a_message_is_given_up_when_the_larder_is_full() {
+        let given_up = read_with_room(9_000).await;
+        assert!(
+            matches!(given_up, Received::Broken(error) if error.kind() == io::ErrorKind::OutOfMemory)
+        );
+        let read = read_with_room(11_000).await;
+        assert!(
+            matches!(read, Received::Message(StreamMessage::User(user)) if user.body.len() == 10_000)
+        );
+    }
+}

@@ -18,7 +18,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::bind::{self, seen};
-use crate::doorman::{Doorman, Pass};
+use crate::doorman::{Doorman, Larder, Pass};
 use crate::note::Note;
 use crate::settings::Security;
 use plain::Plain;
@@ -90,9 +90,10 @@ pub struct Traffic {
     pub write_errors: u64,
 }
 
-/// [`TransportCounters`] in the making.
-#[derive(Debug, Default)]
+/// [`TransportCounters`] in the making, and what all streams share.
+#[derive(Debug)]
 pub(crate) struct Meter {
+    pub larder: Larder,
     pub packets: TrafficMeter,
     pub streams: TrafficMeter,
     pub packet_bytes_sent: AtomicU64,
@@ -222,6 +223,20 @@ impl Dialler {
     }
 }
 
+impl Default for Meter {
+    fn default() -> Self {
+        Self {
+            larder: Larder::new(READING_BYTES_MAX),
+            packets: TrafficMeter::default(),
+            streams: TrafficMeter::default(),
+            packet_bytes_sent: AtomicU64::default(),
+            packet_bytes_received: AtomicU64::default(),
+            packets_lost: AtomicU64::default(),
+            connections_refused: AtomicU64::default(),
+        }
+    }
+}
+
 impl Meter {
     pub fn read(&self) -> TransportCounters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -281,6 +296,9 @@ impl Inlets {
 const DATAGRAMS_WAITING_MAX: usize = 1024;
 const STREAMS_WAITING_MAX: usize = 64;
 const NOTES_WAITING_MAX: usize = 256;
+/// Limit: bytes of all messages that are being read from streams; the one that goes over it is
+/// given up.
+const READING_BYTES_MAX: usize = 256 << 20;
 /// Limit: streams that peers have open, whatever they are for.
 pub(crate) const INBOUND_STREAMS_MAX: usize = 256;
 /// Limit: the same from one address.
