@@ -2,10 +2,10 @@
 //!
 //! The same value is dangerous in different ways in a text, an attribute, a URL, a script or a
 //! style. The escaper reads the text between the actions as a browser would, knows for each action
-//! in which [`context` it stands, and gives it the [`Escaper`]s for that.
+//! in which context it stands, and gives it the `Escaper`s for that.
 //!
-//! This happens once, when a text is prepared ([`escape`]); at render time only the escapers run
-//! ([`write_escaped`]). A definition that is used in several contexts exists once for each.
+//! This happens once, when a text is prepared (`escape`); at render time only the escapers run
+//! (`write_escaped`). A definition that is used in several contexts exists once for each.
 //!
 //! A value of the host may be a [`Trust`]ed text: it is not escaped where its kind belongs.
 

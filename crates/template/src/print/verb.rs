@@ -264,13 +264,19 @@ impl<'a> Printer<'a> {
             }
             _ => {
                 let digits = self.flags.precision.unwrap_or(4).max(4);
-                text = format!("U+{magnitude:0>digits$X}");
+                // A negative number is shown as the bits that it is made of.
+                let code = if negative { magnitude.wrapping_neg() } else { magnitude };
+                text = format!("U+{code:0>digits$X}");
                 if self.flags.sharp && is_printable(char) {
                     text.push_str(&format!(" '{char}'"));
                 }
             }
         }
-        self.pad(text.as_bytes());
+        if verb == 'U' {
+            self.pad_with_spaces(text.as_bytes());
+        } else {
+            self.pad(text.as_bytes());
+        }
     }
 
     fn float(&mut self, number: f64, verb: char, value: &Value) {
