@@ -71,8 +71,8 @@ pub fn records() -> Vec<Vec<u8>> {
     ];
     let snapshots = snapshots();
     for message in snapshots.iter().flat_map(|file| wire::split_messages(file)).flatten() {
-        if let Ok((silence, expires_at)) = wire::decode_silence(message) {
-            records.push(Record::Silence(Arc::new(silence), expires_at));
+        if let Ok(version) = wire::decode_silence(message) {
+            records.push(Record::Silence(version));
         }
         if let Ok(entry) = wire::decode_entry(message) {
             records.push(Record::Told(entry));

@@ -4,7 +4,7 @@
 //! the way there and back must end where it began.
 
 use bellwether_api::{decode_alerts, decode_silence};
-use bellwether_engine::{Record, wire};
+use bellwether_engine::{LedgerEntry, Record, SilenceRecord, wire};
 use bellwether_memberlist::wire::datagram::{self, Datagram, MESSAGES_MAX};
 use bellwether_memberlist::wire::part::{FullState, PARTS_MAX, Part};
 use bellwether_memberlist::wire::stream::{self, StreamReader};
@@ -107,13 +107,17 @@ pub fn record(bytes: &[u8]) {
 /// A snapshot file of the Go Alertmanager, of silences or of the notification log.
 pub fn snapshot(bytes: &[u8]) {
     for message in wire::split_messages(bytes).flatten() {
-        if let Ok((silence, expires_at)) = wire::decode_silence(message) {
+        if let Ok(version) = wire::decode_silence(message) {
+            let SilenceRecord { silence, expires_at, wire } = version;
             let written = wire::encode_silence(&silence, expires_at);
-            let (again, again_expires_at) = wire::decode_silence(&written)
+            let again = wire::decode_silence(&written)
                 .unwrap_or_else(|error| panic!("{silence:?} is not read again: {error}"));
-            assert_eq!((again, again_expires_at), (silence, expires_at));
+            assert_eq!((again.silence, again.expires_at), (silence, expires_at));
+            assert!(again.wire.is_none(), "what was written here holds nothing unknown");
+            assert!(wire.is_none_or(|wire| &*wire.0 == message), "kept as it came");
         }
         if let Ok(entry) = wire::decode_entry(message) {
+            let entry = LedgerEntry { wire: None, ..entry };
             let written = wire::encode_entry(&entry);
             let again = wire::decode_entry(&written)
                 .unwrap_or_else(|error| panic!("{entry:?} is not read again: {error}"));

@@ -123,7 +123,9 @@ fn take_out(value: &mut Value) {
         Value::String(text) if is_time(text) => *text = "{time}".to_owned(),
         Value::Array(items) => items.iter_mut().for_each(take_out),
         Value::Object(fields) => {
-            fields.retain(|name, _| !["mutedBy", "routeLabels"].contains(&name.as_str()));
+            fields.retain(|name, _| {
+                !["mutedBy", "routeLabels", "bellwether"].contains(&name.as_str())
+            });
             let is_receiver = fields.len() == 2 && fields.contains_key("name");
             if is_receiver {
                 fields.remove("labels");

@@ -67,6 +67,7 @@ async fn dispatch<H: House>(
     if !path.allowed().split(',').any(|method| parts.method.as_str() == method) {
         return Err(ApiError::Method { method: parts.method, allowed: path.allowed() });
     }
+    let room = door.room.take(body.size_hint().exact(), door.settings.body_bytes_max).await;
     let body = read_body(&parts.headers, body, door.settings.body_bytes_max).await?;
     if body.is_empty() {
         check_accept(&parts.headers)?;
@@ -76,7 +77,9 @@ async fn dispatch<H: House>(
     let house = &*door.house;
     match (path, parts.method) {
         (ApiPath::Alerts, Method::POST) => {
-            alerts::post(house, body, mode).await.map(|()| empty(StatusCode::OK))
+            let posted = alerts::post(house, body, mode).await;
+            drop(room);
+            posted.map(|()| empty(StatusCode::OK))
         }
         (ApiPath::Silences, Method::POST) => silences::post(house, body, mode).await.map(ok),
         (ApiPath::Silence { id }, method) => {

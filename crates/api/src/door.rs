@@ -16,7 +16,7 @@ use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use crate::answer::{empty, not_found, text, text_error, typed};
-use crate::gate::{Gate, Pass};
+use crate::gate::{Gate, Pass, Room};
 use crate::house::{House, Observation};
 use crate::paths::{ApiPath, Destination, resolve};
 use crate::{api, pages};
@@ -40,12 +40,13 @@ pub(crate) struct Door<H: House> {
     pub house: Arc<H>,
     pub settings: Settings,
     gate: Gate<H>,
+    pub room: Room,
 }
 
 /// The service for all paths, to be served by the caller on its listeners.
 pub fn router<H: House>(house: Arc<H>, settings: Settings) -> axum::Router {
     let gate = Gate::new(house.clone(), settings.get_concurrency);
-    let door = Arc::new(Door { house, settings, gate });
+    let door = Arc::new(Door { house, settings, gate, room: Room::default() });
     axum::Router::new().fallback(answer::<H>).with_state(door)
 }
 

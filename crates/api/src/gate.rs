@@ -1,6 +1,7 @@
-//! How many GETs may be under way at once.
+//! How many GETs may be under way at once, and how much room bodies may take.
 //!
-//! In: a request to pass. Out: a [`Pass`], or nothing if the limit is reached. Reads can be large,
+//! In: a request to pass. Out: a [`Pass`], or nothing if the limit is reached; a body waits for its
+//! room. Reads can be large,
 //! and a crowd of them must not take the memory that alerts need. Whoever holds the pass holds the
 //! place: work that outlives its connection takes the pass along.
 
@@ -22,6 +23,33 @@ pub(crate) struct Pass<H: House> {
     house: Arc<H>,
     _place: OwnedSemaphorePermit,
 }
+
+/// Limit: bytes of request bodies that are being read and taken in, all together.
+pub(crate) struct Room {
+    units: Arc<Semaphore>,
+}
+
+impl Room {
+    /// Waits for the room that a body of this length needs; of one that does not say, the room
+    /// that it may take at most. It is given back when the result is dropped.
+    pub async fn take(&self, length: Option<u64>, most: usize) -> Option<OwnedSemaphorePermit> {
+        let most = most as u64;
+        let units = length.unwrap_or(most).min(most).div_ceil(UNIT_BYTES).min(UNITS);
+        let units = u32::try_from(units).ok().filter(|units| *units > 0)?;
+        // It is never closed.
+        self.units.clone().acquire_many_owned(units).await.ok()
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Room { units: Arc::new(Semaphore::new(UNITS as usize)) }
+    }
+}
+
+const UNIT_BYTES: u64 = 64 * 1024;
+/// 256 MiB.
+const UNITS: u64 = 4096;
 
 impl<H: House> Gate<H> {
     /// A limit of 0 means the number of processors, or 8 if that is more.
@@ -46,5 +74,36 @@ impl<H: House> Gate<H> {
 impl<H: House> Drop for Pass<H> {
     fn drop(&mut self) {
         self.house.observe(Observation::GetEnded);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Room;
+
+    #[tokio::test]
+    async fn bodies_wait_for_room_and_give_it_back() {
+        let room = Room::default();
+        let most = 64 << 20;
+        assert!(room.take(Some(0), most).await.is_none(), "nothing needs no room");
+        let mut held = Vec::new();
+        for _ in 0..4 {
+            held.push(room.take(None, most).await);
+        }
+        let waiting = room.take(Some(1), most);
+        tokio::pin!(waiting);
+        assert!(!is_ready_at_once(waiting.as_mut()).await, "all room is taken");
+        held.pop();
+        assert!(waiting.await.is_some());
+    }
+
+    /// Whether it is ready without waiting.
+    async fn is_ready_at_once(future: std::pin::Pin<&mut impl Future<Output: Sized>>) -> bool {
+        let mut future = Some(future);
+        std::future::poll_fn(|context| {
+            let future = future.take().expect("polled once");
+            std::task::Poll::Ready(future.poll(context).is_ready())
+        })
+        .await
     }
 }

@@ -45,7 +45,10 @@ pub(crate) fn groups(view: &View, now: Timestamp, query: &GroupQuery, out: &mut 
         push_string(&mut out.text, &group.receiver, Escape::Plain);
         out.text.push_str("},\"routeLabels\":");
         push_labels(&mut out.text, &group.route_labels, Escape::Plain);
-        out.text.push('}');
+        // What upstream does not have: what peers and receivers know the group by.
+        push_member(&mut out.text, ",\"bellwether\":{\"groupKey\":", group.key.as_str());
+        push_member(&mut out.text, ",\"groupKeyHash\":", &group.key.hash());
+        out.text.push_str("}}");
     }
     out.text.push_str(if separator == '[' { "[]\n" } else { "]\n" });
 }

@@ -53,7 +53,11 @@ impl TestHouse {
         self.engine.lock().expect("no panic").handle(now, input, &mut turn);
         turn.after.into_iter().find_map(|effect| match effect {
             Effect::Reply { answer, .. } => Some(answer),
-            Effect::Attempt(_) => None,
+            Effect::Attempt(_)
+            | Effect::Tell { .. }
+            | Effect::Forward { .. }
+            | Effect::Ask { .. }
+            | Effect::Bulletin { .. } => None,
         })
     }
 }
