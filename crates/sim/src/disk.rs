@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use bellwether_engine::Record;
+use bellwether_model::Timestamp;
 
 use crate::rng::Rng;
 
@@ -42,10 +43,27 @@ impl Disk {
         self.waiting.clear();
     }
 
+    /// The disk is lost with all that was on it.
+    pub fn wipe(&mut self) {
+        *self = Disk::default();
+    }
+
     /// Everything that is durable.
     pub fn read(&self) -> Result<Vec<Record>, String> {
         let read = |(key, value): (&Bytes, &Bytes)| Record::decode(key, value);
         self.durable.iter().map(read).collect::<Result<_, _>>().map_err(|error| error.to_string())
+    }
+
+    /// Whether this version of a silence is durable: one with this end, or one that is expired.
+    pub fn holds(&self, silence: &str, ends_at: Timestamp, expired: bool) -> bool {
+        let is_it = |record: &Record| match record {
+            Record::Silence(version) => {
+                let is_end = |end: Timestamp| if expired { end <= ends_at } else { end == ends_at };
+                version.silence.id == silence && is_end(version.silence.ends_at)
+            }
+            _ => false,
+        };
+        self.read().is_ok_and(|records| records.iter().any(is_it))
     }
 
     fn commit_one(&mut self) -> bool {

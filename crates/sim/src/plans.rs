@@ -1,4 +1,4 @@
-//! The configurations that operators switch between.
+//! The configurations: those that one node's operators switch between, and that of clusters.
 //!
 //! All group by `alertname`, so that a group's key depends on its route alone.
 
@@ -16,6 +16,10 @@ pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(180);
 /// The longest `group_interval` of any plan.
 pub const INTERVAL_MAX: Duration = Duration::from_secs(180);
 pub const REPEAT: Duration = Duration::from_secs(20 * 60);
+/// The longest `group_interval` of a cluster's plan.
+pub const FLOCK_INTERVAL_MAX: Duration = Duration::from_secs(60);
+pub const FLOCK_REPEAT: Duration = Duration::from_secs(5 * 60);
+pub const GROUP_WAIT: Duration = Duration::from_secs(10);
 
 /// Which of the configurations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +51,52 @@ pub fn plan(variant: Variant) -> Arc<Plan> {
     let mut root = route("ops", "", "", interval);
     root.matchers = Matchers::default();
     root.routes = routes;
+    build(root)
+}
+
+/// What the members of a cluster share: everything happens faster.
+pub fn flock_plan() -> Arc<Plan> {
+    let mut audit = route("audit", "host", "h1", 30);
+    audit.continues = true;
+    let db = route("db", "team", "db", FLOCK_INTERVAL_MAX.as_secs());
+    let mut root = route("ops", "", "", 30);
+    root.matchers = Matchers::default();
+    root.routes = vec![audit, db];
+    for route in &mut root.routes {
+        route.timing.repeat_interval = FLOCK_REPEAT;
+    }
+    root.timing.repeat_interval = FLOCK_REPEAT;
+    build(root)
+}
+
+/// The labels of every alert that there can be: names, hosts, severities and teams.
+pub fn all_labels() -> Vec<LabelSet> {
+    let mut all = Vec::new();
+    for name in ["A", "B", "C"] {
+        for host in HOSTS {
+            let team = if name == "C" { "db" } else { "web" };
+            let severity = if name == "B" { "critical" } else { "warning" };
+            let pairs =
+                [("alertname", name), ("host", host), ("severity", severity), ("team", team)];
+            all.push(LabelSet::new(pairs));
+        }
+    }
+    all
+}
+
+pub const HOSTS: [&str; 3] = ["h1", "h2", "h3"];
+
+/// Whether nothing is told about alerts with these labels as long as this plan stands.
+pub fn is_muted(variant: Variant, labels: &LabelSet) -> bool {
+    variant == Variant::Muted && labels.value("team") == "db"
+}
+
+pub fn equal(name: &str, value: &str) -> Matchers {
+    Matchers::new(vec![Matcher::new(name, Op::Equal, value).expect("no pattern")])
+}
+
+/// The receivers and rules are always the same.
+fn build(root: RouteSpec) -> Arc<Plan> {
     let always = TimeRange::parse("00:00", "24:00").expect("a valid range");
     let always = TimeInterval { times: Some(vec![always]), ..TimeInterval::default() };
     Arc::new(Plan::new(PlanParts {
@@ -67,15 +117,6 @@ pub fn plan(variant: Variant) -> Arc<Plan> {
     }))
 }
 
-/// Whether nothing is told about alerts with these labels as long as this plan stands.
-pub fn is_muted(variant: Variant, labels: &LabelSet) -> bool {
-    variant == Variant::Muted && labels.value("team") == "db"
-}
-
-pub fn equal(name: &str, value: &str) -> Matchers {
-    Matchers::new(vec![Matcher::new(name, Op::Equal, value).expect("no pattern")])
-}
-
 fn route(receiver: &str, name: &str, value: &str, interval_seconds: u64) -> RouteSpec {
     RouteSpec {
         receiver: receiver.into(),
@@ -83,7 +124,7 @@ fn route(receiver: &str, name: &str, value: &str, interval_seconds: u64) -> Rout
         matchers: equal(name, value),
         continues: false,
         timing: Timing {
-            group_wait: Duration::from_secs(10),
+            group_wait: GROUP_WAIT,
             group_interval: Duration::from_secs(interval_seconds),
             repeat_interval: REPEAT,
         },

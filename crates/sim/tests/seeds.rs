@@ -6,12 +6,13 @@ use std::ops::Range;
 fn no_life_breaks_a_promise_and_equal_seeds_live_equal_lives() {
     let (mut crashes, mut notifications, mut repeated) = (0, 0, 0);
     for seed in seeds() {
-        let life = match bellwether_sim::live(seed, None) {
+        let life = match bellwether_sim::alone::live(seed, None) {
             Ok(life) => life,
             Err(broken) => panic!("{broken}"),
         };
         if seed % 5 == 0 {
-            let again = bellwether_sim::live(seed, None).expect("it went well the first time");
+            let again =
+                bellwether_sim::alone::live(seed, None).expect("it went well the first time");
             assert_eq!(life, again, "seed {seed} lived two different lives");
         }
         crashes += life.crashes;

@@ -1,7 +1,6 @@
 //! One node: the engine, its disk, and the effects that wait for the disk.
 
 use std::collections::VecDeque;
-use std::fmt::{self, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +8,7 @@ use bellwether_engine::{DeliveryId, Effect, Engine, Input, Plan, Settings, Turn}
 use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Timestamp};
 
 use crate::disk::Disk;
+use crate::hash::Hash;
 use crate::rng::Rng;
 
 pub struct Node {
@@ -19,7 +19,7 @@ pub struct Node {
     held: VecDeque<Held>,
     booted_at: Duration,
     boots: u128,
-    pub hash: u64,
+    pub hash: Hash,
     pub turns: u64,
 }
 
@@ -55,7 +55,7 @@ impl Node {
             held: VecDeque::new(),
             booted_at: Duration::ZERO,
             boots: 0,
-            hash: 0xcbf2_9ce4_8422_2325,
+            hash: Hash::default(),
             turns: 0,
         }
     }
@@ -136,9 +136,7 @@ impl Node {
 
     fn hold(&mut self, turn: Turn, took: Option<Delivered>) {
         self.turns += 1;
-        let mut hash = Hash(self.hash);
-        write!(hash, "{turn:?}").expect("a hash takes all");
-        self.hash = hash.0;
+        self.hash.add(&turn);
         let batch = if turn.keep.is_empty() {
             // A turn without records waits for those before it.
             self.held.back().map_or(0, |held| held.batch)
@@ -146,18 +144,6 @@ impl Node {
             self.disk.submit(&turn.keep)
         };
         self.held.push_back(Held { batch, effects: turn.after, took });
-    }
-}
-
-/// FNV-1a over what is written to it.
-struct Hash(u64);
-
-impl fmt::Write for Hash {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for byte in text.bytes() {
-            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-        Ok(())
     }
 }
 

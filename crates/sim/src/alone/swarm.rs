@@ -1,6 +1,7 @@
 //! Which misfortunes a life has: every seed turns some off and others up, because faults that are
 //! always all there hide each other.
 
+use crate::receivers::Temper;
 use crate::rng::Rng;
 
 /// Chances in a thousand, unless they say otherwise.
@@ -12,17 +13,7 @@ pub struct Swarm {
     pub commit_millis: u64,
     /// How long the process is down at most, in seconds.
     pub down_seconds: u64,
-    /// Of one attempt.
-    pub fails: u64,
-    pub refuses: u64,
-    pub limits: u64,
-    pub hangs: u64,
-    /// The receiver takes it, but its answer is lost.
-    pub lies: u64,
-    /// The receiver takes it, and nothing is ever heard of the attempt.
-    pub vanishes: u64,
-    /// The receiver takes its time.
-    pub slow: u64,
+    pub receivers: Temper,
     /// Each time a sender reports.
     pub resolves: u64,
     pub stops: u64,
@@ -41,13 +32,16 @@ impl Swarm {
             crash: some(25),
             commit_millis: some(3000),
             down_seconds: some(400),
-            fails: some(400),
-            refuses: some(200),
-            limits: some(300),
-            hangs: some(150),
-            lies: some(200),
-            vanishes: some(60),
-            slow: some(500),
+            receivers: Temper {
+                fails: some(400),
+                denies: 0,
+                refuses: some(200),
+                limits: some(300),
+                hangs: some(150),
+                lies: some(200),
+                vanishes: some(60),
+                slow: some(500),
+            },
             resolves: 20 + some(200),
             stops: some(80),
             fires: 100 + some(400),

@@ -6,10 +6,10 @@ use std::time::Duration;
 use bellwether_engine::{AlertQuery, Attempt, Engine};
 use bellwether_model::{Fingerprint, IntegrationId, LabelSet, Timestamp};
 
-use crate::node::Node;
-use crate::people::{Promised, Sent, SentState};
+use super::book::Book;
+use super::node::Node;
+use super::people::{Promised, Sent, SentState};
 use crate::plans::{self, INTERVAL_MAX, Variant};
-use crate::receivers::Book;
 
 /// What an engine's readers see of its memory.
 #[derive(Debug, PartialEq)]

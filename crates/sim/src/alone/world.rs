@@ -9,14 +9,16 @@ use std::time::Duration;
 use bellwether_engine::{Answer, Attempt, DeliveryId, Effect, Input, Ticket};
 use bellwether_model::{GroupKey, IntegrationId, Outcome};
 
-use crate::Life;
-use crate::checks::{self, Excuses, Memory, Patience};
-use crate::node::{Delivered, Node};
-use crate::people::{self, Promised, Report, Sent, SentState};
+use super::Life;
+use super::book::Book;
+use super::checks::{self, Excuses, Memory, Patience};
+use super::node::{Delivered, Node};
+use super::people::{self, Promised, Report, Sent, SentState};
+use super::swarm::Swarm;
+use crate::Trace;
 use crate::plans::{self, VARIANTS, Variant};
-use crate::receivers::{Answered, Book, Manner};
+use crate::receivers::{Answered, Manner};
 use crate::rng::Rng;
-use crate::swarm::Swarm;
 
 pub struct World<'t> {
     at: Duration,
@@ -40,7 +42,7 @@ pub struct World<'t> {
     book: Book,
     patience: Patience,
     crashes: u64,
-    trace: Option<&'t mut dyn FnMut(String)>,
+    trace: Trace<'t>,
 }
 
 enum Event {
@@ -60,7 +62,7 @@ enum Request {
 }
 
 impl<'t> World<'t> {
-    pub fn new(seed: u64, trace: Option<&'t mut dyn FnMut(String)>) -> Self {
+    pub fn new(seed: u64, trace: Trace<'t>) -> Self {
         let mut rng = Rng::new(seed);
         World {
             at: Duration::ZERO,
@@ -109,7 +111,7 @@ impl<'t> World<'t> {
             Excuses { variant: self.variant, booted_at: self.booted_at, trouble, promised };
         checks::all_is_told(*at, sent, book, &excuses)?;
         Ok(Life {
-            hash: self.node.hash,
+            hash: self.node.hash.0,
             turns: self.node.turns,
             crashes: self.crashes,
             notifications: self.book.notifications,
@@ -250,7 +252,7 @@ impl<'t> World<'t> {
         if self.attempts.insert(key.clone(), attempt.delivery).is_some() {
             return Err(format!("two attempts at a time to tell {} about {}", key.0, key.1));
         }
-        let manner = Manner::draw(self.swarm.as_ref(), &mut self.faults);
+        let manner = Manner::draw(self.swarm.as_ref().map(|s| &s.receivers), &mut self.faults);
         self.note(|| format!("tell {} about {}, {}: {manner:?}", key.0, key.1, told.reason.text()));
         if manner.is_trouble {
             self.trouble.insert(key.0.receiver.to_string(), self.at);

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bellwether_engine::PostedSilence;
 use bellwether_model::{Fingerprint, LabelSet, NewAlert, Timestamp};
 
-use crate::node::Node;
-use crate::plans::{RESOLVE_TIMEOUT, equal};
+use super::node::Node;
+use crate::plans::{self, RESOLVE_TIMEOUT, equal};
 
 /// One alert, as its sender sees it.
 #[derive(Debug)]
@@ -149,17 +149,6 @@ impl Promised {
     }
 }
 
-/// Every alert that there can be: names, hosts, severities and teams.
 pub fn all_alerts() -> Vec<Sent> {
-    let mut all = Vec::new();
-    for name in ["A", "B", "C"] {
-        for host in ["h1", "h2", "h3"] {
-            let team = if name == "C" { "db" } else { "web" };
-            let severity = if name == "B" { "critical" } else { "warning" };
-            let pairs =
-                [("alertname", name), ("host", host), ("severity", severity), ("team", team)];
-            all.push(Sent::new(LabelSet::new(pairs)));
-        }
-    }
-    all
+    plans::all_labels().into_iter().map(Sent::new).collect()
 }

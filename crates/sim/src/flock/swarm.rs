@@ -1,0 +1,216 @@
+//! Which misfortunes befall a cluster in one life.
+//!
+//! Every third life has none, and every third has one kind only: then nothing else can be to blame
+//! for what goes wrong. The others have some of each.
+
+use std::time::Duration;
+
+use crate::receivers::Temper;
+use crate::rng::Rng;
+
+/// One kind of misfortune.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// So few datagrams are lost that gossip makes up for it.
+    LittleLoss,
+    MuchLoss,
+    Duplication,
+    /// Datagrams take long, and overtake each other.
+    SlowNetwork,
+    Partitions,
+    /// Some hear the others, but are not heard.
+    OneWayPartitions,
+    Crashes,
+    /// One node starts again and again, and never lives for long.
+    CrashLoop,
+    /// Some crashes take the disk with them.
+    LostDisks,
+    Pauses,
+    SlowDisks,
+    /// Clocks differ by seconds.
+    Skew,
+    /// One clock is off by up to a day.
+    GreatSkew,
+    /// Clocks are set, by up to a day.
+    ClockSteps,
+    FailingReceivers,
+    HangingReceivers,
+    LyingReceivers,
+    SlowReceivers,
+    LostPosts,
+    /// What fires is reported to one node only.
+    OneTarget,
+}
+
+/// Chances in a thousand, unless they say otherwise.
+#[derive(Clone, Debug)]
+pub struct Swarm {
+    pub nodes: usize,
+    pub faults: Vec<Fault>,
+    /// Of one datagram.
+    pub loss: u64,
+    pub duplication: u64,
+    /// How long one takes at most.
+    pub delay_max: Duration,
+    /// Every five seconds.
+    pub partition: u64,
+    pub one_way: bool,
+    pub pause: u64,
+    pub clock_step: u64,
+    /// At each step at which a kill can fall.
+    pub crash: u64,
+    /// Who cannot live for more than a few seconds.
+    pub crash_looper: Option<usize>,
+    /// Of one crash.
+    pub lost_disk: u64,
+    pub commit_max: Duration,
+    /// How far each node's wall clock is ahead, in nanoseconds.
+    pub skew: Vec<i64>,
+    pub receivers: Temper,
+    /// Of one POST.
+    pub lost_post: u64,
+    /// Of all that fires.
+    pub one_target: u64,
+    /// How long a POST takes to each node.
+    pub post_delay: Vec<Duration>,
+    /// Each time senders report.
+    pub fires: u64,
+    pub resolves: u64,
+    pub stops: u64,
+    /// Each time people look.
+    pub silences: u64,
+    pub expires: u64,
+}
+
+impl Swarm {
+    pub fn draw(rng: &mut Rng) -> Self {
+        let mut swarm = Swarm::calm(2 + rng.below(4) as usize, rng);
+        let kinds = match rng.below(3) {
+            0 => Vec::new(),
+            1 => vec![*rng.pick(&FAULTS).expect("there are some")],
+            _ => FAULTS.into_iter().filter(|_| rng.permille(250)).collect(),
+        };
+        for fault in kinds {
+            swarm.add(fault, rng);
+        }
+        swarm
+    }
+
+    /// Nothing goes wrong, but there is news.
+    pub fn calm(nodes: usize, rng: &mut Rng) -> Self {
+        let post_delay = |_| Duration::from_millis(rng.below(3000));
+        let post_delay = (0..nodes).map(post_delay).collect();
+        let mut some = |most: u64| if rng.permille(600) { 1 + rng.below(most) } else { 0 };
+        Swarm {
+            nodes,
+            faults: Vec::new(),
+            loss: 0,
+            duplication: 0,
+            delay_max: Duration::from_millis(20),
+            partition: 0,
+            one_way: false,
+            pause: 0,
+            clock_step: 0,
+            crash: 0,
+            crash_looper: None,
+            lost_disk: 0,
+            commit_max: Duration::ZERO,
+            skew: vec![0; nodes],
+            receivers: Temper::default(),
+            lost_post: 0,
+            one_target: 0,
+            post_delay,
+            fires: 20 + some(100),
+            resolves: 20 + some(200),
+            stops: some(60),
+            silences: some(300),
+            expires: some(400),
+        }
+    }
+
+    pub fn has(&self, fault: Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    /// Whether nothing goes wrong in this life.
+    pub fn is_calm(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    fn add(&mut self, fault: Fault, rng: &mut Rng) {
+        self.faults.push(fault);
+        match fault {
+            Fault::LittleLoss => self.loss = self.loss.max(1 + rng.below(20)),
+            Fault::MuchLoss => self.loss = 50 + rng.below(300),
+            Fault::Duplication => self.duplication = 50 + rng.below(300),
+            Fault::SlowNetwork => self.delay_max = Duration::from_millis(50 + rng.below(250)),
+            Fault::Partitions => self.partition = 10 + rng.below(60),
+            Fault::OneWayPartitions => {
+                self.partition = 10 + rng.below(60);
+                self.one_way = true;
+            }
+            Fault::Crashes => self.crash = 1 + rng.below(10),
+            Fault::CrashLoop => self.crash_looper = Some(rng.below(self.nodes as u64) as usize),
+            Fault::LostDisks => {
+                self.crash = self.crash.max(1 + rng.below(5));
+                self.lost_disk = 100 + rng.below(900);
+            }
+            Fault::Pauses => self.pause = 10 + rng.below(60),
+            Fault::SlowDisks => self.commit_max = Duration::from_millis(1 + rng.below(2000)),
+            Fault::Skew => {
+                for skew in &mut self.skew {
+                    *skew = rng.below(5_000_000_000) as i64 - 2_500_000_000;
+                }
+            }
+            Fault::GreatSkew => {
+                let node = rng.below(self.nodes as u64) as usize;
+                self.skew[node] = step(rng);
+            }
+            Fault::ClockSteps => self.clock_step = 5 + rng.below(20),
+            Fault::FailingReceivers => {
+                self.receivers.fails = 100 + rng.below(500);
+                self.receivers.refuses = rng.below(100);
+                self.receivers.limits = rng.below(200);
+            }
+            Fault::HangingReceivers => self.receivers.hangs = 20 + rng.below(150),
+            Fault::LyingReceivers => {
+                self.receivers.lies = rng.below(150);
+                self.receivers.denies = rng.below(150);
+                self.receivers.vanishes = rng.below(60);
+            }
+            Fault::SlowReceivers => self.receivers.slow = 50 + rng.below(400),
+            Fault::LostPosts => self.lost_post = 20 + rng.below(300),
+            Fault::OneTarget => self.one_target = 100 + rng.below(900),
+        }
+    }
+}
+
+/// By how much a clock may be set: up to a minute, an hour, or a day.
+pub fn step(rng: &mut Rng) -> i64 {
+    let most = *rng.pick(&[60_000, 3_600_000, 86_400_000]).expect("there are some");
+    let nanos = (1 + rng.below(most)) as i64 * 1_000_000;
+    if rng.permille(500) { nanos } else { -nanos }
+}
+
+const FAULTS: [Fault; 20] = [
+    Fault::LittleLoss,
+    Fault::MuchLoss,
+    Fault::Duplication,
+    Fault::SlowNetwork,
+    Fault::Partitions,
+    Fault::OneWayPartitions,
+    Fault::Crashes,
+    Fault::CrashLoop,
+    Fault::LostDisks,
+    Fault::Pauses,
+    Fault::SlowDisks,
+    Fault::Skew,
+    Fault::GreatSkew,
+    Fault::ClockSteps,
+    Fault::FailingReceivers,
+    Fault::HangingReceivers,
+    Fault::LyingReceivers,
+    Fault::SlowReceivers,
+    Fault::LostPosts,
+    Fault::OneTarget,
+];
