@@ -1,7 +1,7 @@
 //! `http_config` and its parts, shared by receivers, `global` and the event recorder.
 
 mod oauth2;
-mod tls;
+pub(crate) mod tls;
 
 use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig, ProxyConfig};
 use bellwether_model::Secret;

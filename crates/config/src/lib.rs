@@ -12,9 +12,11 @@
 //!
 //! Three floors: `yaml` is text to tree and back; `block` and `value` are the one list of fields
 //! per block from which reading and printing follow; `config` and `receivers` are those lists.
-//! `merge` and `rules` look at the file as a whole.
+//! `merge` and `rules` look at the file as a whole. `cluster_tls` and `web` are the lists of two
+//! smaller files, which have nothing to do with routes and receivers.
 
 mod block;
+mod cluster_tls;
 mod config;
 mod error;
 mod http;
@@ -22,18 +24,23 @@ mod merge;
 mod paths;
 mod receivers;
 mod rules;
+mod server_tls;
 mod value;
+mod web;
 mod yaml;
 
 use bellwether_model::MatcherMode;
 
+pub use cluster_tls::ClusterTls;
 pub use config::{
     Config, EventRecorder, FileOutput, Global, GroupBy, InhibitRule, Integration, KafkaOutput,
     NamedIntervals, Receiver, Route, StdoutOutput, Tracing, TracingClient, WebhookOutput,
 };
 pub use error::{Error, Errors};
+pub use server_tls::{ClientAuth, ServerTls};
+pub use web::{HttpServer, RateLimit, WebConfig};
 
-use block::{Reader, Value};
+use block::{Block, Reader, Value};
 use yaml::Document;
 
 /// A configuration without mistakes.
@@ -61,6 +68,19 @@ pub fn parse(text: &str, mode: MatcherMode) -> Result<Parsed, Errors> {
     rules::check_routes(&config, &mut findings);
     Errors::refuse_any(findings.finish())?;
     Ok(Parsed { config, warnings })
+}
+
+/// Reads a file that is one block; an empty one is the block's default.
+fn parse_block<T: Block>(text: &str) -> Result<T, Errors> {
+    let document = Document::load(text)?;
+    let mut block = T::default();
+    let mut reader = Reader::new(&document, MatcherMode::default());
+    if let Some(root) = document.root() {
+        reader.fill(&mut block, root);
+    }
+    let (errors, _) = reader.finish();
+    Errors::refuse_any(errors)?;
+    Ok(block)
 }
 
 /// The effective configuration as YAML, in the Go server's order and style, secrets as `<secret>`.

@@ -99,13 +99,13 @@ fn resolve_http(http: &mut HttpConfig, base: &Path) {
     }
 }
 
-fn resolve_tls(tls: &mut TlsConfig, base: &Path) {
+pub(crate) fn resolve_tls(tls: &mut TlsConfig, base: &Path) {
     join(base, &mut tls.ca_file);
     join(base, &mut tls.cert_file);
     join(base, &mut tls.key_file);
 }
 
-fn join(base: &Path, path: &mut String) {
+pub(crate) fn join(base: &Path, path: &mut String) {
     if !path.is_empty() && Path::new(path).is_relative() {
         *path = base.join(&*path).to_string_lossy().into_owned();
     }

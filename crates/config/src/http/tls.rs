@@ -50,7 +50,7 @@ impl Block for TlsConfig {
 }
 
 /// Where a version may stand.
-struct Version<'a>(&'a mut Option<TlsVersion>);
+pub(crate) struct Version<'a>(pub &'a mut Option<TlsVersion>);
 
 impl Value for Version<'_> {
     fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
