@@ -64,8 +64,8 @@ struct PeerState {
     /// Since when a sign of life has been asked for in vain.
     unanswered_since: Option<Mono>,
     silent: bool,
-    claims: BTreeSet<u64>,
-    claims_until: Mono,
+    /// Hashes of what it tries to tell, and until when nobody else does.
+    claims: BTreeMap<u64, Mono>,
 }
 
 impl Flock {
@@ -112,10 +112,14 @@ impl Flock {
     pub fn hear_bulletin(&mut self, now: Now, os_wall: Timestamp, bulletin: Bulletin) -> bool {
         let Some(peer) = self.peers.get_mut(&bulletin.from) else { return false };
         self.clocks.note(&bulletin.from, bulletin.wall, os_wall);
-        let claims: BTreeSet<u64> = bulletin.busy_with.into_iter().collect();
-        let changed = claims != peer.claims;
-        peer.claims = claims;
-        peer.claims_until = now.mono.plus(CLAIM_LASTS);
+        let busy_with: BTreeSet<u64> = bulletin.busy_with.into_iter().collect();
+        let changed = !busy_with.iter().eq(peer.claims.keys());
+        // If it has told what it claimed, the log entry that says so comes behind the bulletin.
+        let lingers = now.mono.plus(CLAIM_LINGERS);
+        peer.claims.values_mut().for_each(|until| *until = lingers.min(*until));
+        peer.claims.retain(|_, until| *until > now.mono);
+        let lasts = now.mono.plus(CLAIM_LASTS);
+        peer.claims.extend(busy_with.into_iter().map(|claim| (claim, lasts)));
         changed
     }
 
@@ -139,11 +143,11 @@ impl Flock {
     /// only to peers ahead.
     pub fn left_to_others(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
         let own = self.settings.as_ref()?.name.as_str();
-        let claims = |(name, peer): &(&String, &PeerState)| {
-            let counts = !peer.silent && (!trying || name.as_str() < own);
-            counts && peer.claims_until > now && peer.claims.contains(&what)
-        };
-        self.peers.iter().filter(claims).map(|(_, peer)| peer.claims_until).max()
+        let counts =
+            |(name, peer): &(&String, &PeerState)| !peer.silent && (!trying || name.as_str() < own);
+        let claims =
+            self.peers.iter().filter(counts).filter_map(|(_, peer)| peer.claims.get(&what));
+        claims.copied().filter(|until| *until > now).max()
     }
 
     /// Does what is due: returns the peers to ask for a sign of life, and those that have just
@@ -251,6 +255,8 @@ const BULLETIN_EVERY: Duration = Duration::from_secs(5);
 const CLAIM_EVERY: Duration = Duration::from_secs(1);
 /// Long enough for two bulletins to be lost.
 const CLAIM_LASTS: Duration = Duration::from_millis(3_500);
+/// Gossip takes some rounds of a fifth of a second each.
+const CLAIM_LINGERS: Duration = Duration::from_secs(1);
 /// Limit: claims in a bulletin.
 const CLAIMS_MAX: usize = 100_000;
 
