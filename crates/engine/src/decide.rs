@@ -60,11 +60,14 @@ pub(crate) fn content(judged: &Judged, before: Option<&Told>, hearsay: Option<No
 }
 
 /// The reason to tell `told` now, if there is one.
+///
+/// `ended`: alerts whose ends were told lately, though the entry may not say so any more.
 pub(crate) fn reason(
     told: &Told,
     send_resolved: bool,
     repeat_interval: Duration,
     entry: Option<&LedgerEntry>,
+    ended: &[u64],
     now: Timestamp,
 ) -> Option<Reason> {
     let Some(entry) = entry else {
@@ -81,7 +84,11 @@ pub(crate) fn reason(
             || before.owed.iter().any(|hash| contains(&told.resolved, *hash));
         return due.then_some(Reason::AllAlertsResolved);
     }
-    if send_resolved && !is_subset(&told.resolved, &before.resolved) {
+    let is_news = |hash: &u64| {
+        let was_told = contains(ended, *hash) && !before.was_told_firing(*hash);
+        !contains(&before.resolved, *hash) && !was_told
+    };
+    if send_resolved && told.resolved.iter().any(is_news) {
         return Some(Reason::SomeAlertsResolved);
     }
     (entry.at < now.minus(repeat_interval)).then_some(Reason::RepeatIntervalElapsed)

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bellwether_model::{GroupKey, IntegrationId, Now, Remembered, Timestamp};
+use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Remembered, Timestamp};
 
 use crate::record::told_key;
 use crate::record::wire::{self, Wire};
@@ -48,6 +48,8 @@ pub(crate) struct Ledger {
     entries: BTreeMap<LedgerKey, LedgerEntry>,
     /// When a peer's entry came in that still stands.
     heard: BTreeMap<LedgerKey, Now>,
+    /// Ends that were told by entries which a peer's has replaced since; and when that came in.
+    ended: BTreeMap<LedgerKey, BTreeMap<u64, Mono>>,
 }
 
 impl Ledger {
@@ -74,11 +76,20 @@ impl Ledger {
     /// Takes an entry that a peer sent; returns whether it is newer than the one under its key.
     pub fn hear(&mut self, entry: LedgerEntry, now: Now) -> bool {
         let key = entry.key.clone();
+        let resolved = self.entries.get(&key).map(|known| known.told.resolved.clone());
         let is_news = self.merge(entry);
         if is_news {
+            self.note_ended(&key, resolved.unwrap_or_default(), now.mono);
             self.heard.insert(key, now);
         }
         is_news
+    }
+
+    /// Alerts whose ends were told not long ago, ascending, though the entry under this key does
+    /// not say so: a peer whose group was emptied since knows nothing of them any more.
+    pub fn ended_lately(&self, key: &LedgerKey, now: Mono) -> Vec<u64> {
+        let ended = self.ended.get(key).into_iter().flatten();
+        ended.filter(|(_, at)| now.since(**at) < HEARSAY_LASTS).map(|(hash, _)| *hash).collect()
     }
 
     /// When the entry under this key was heard from a peer, if it was and not long ago.
@@ -110,9 +121,25 @@ impl Ledger {
             self.entries.values().filter(|entry| expired(entry)).map(|e| e.key.clone()).collect();
         for key in &keys {
             self.heard.remove(key);
+            self.ended.remove(key);
             self.entries.remove(key);
         }
         keys
+    }
+
+    /// The entry under `key` has replaced one that said that these have ended.
+    fn note_ended(&mut self, key: &LedgerKey, resolved: Vec<u64>, now: Mono) {
+        let Some(told) = self.entries.get(key).map(|entry| &entry.told) else { return };
+        let mut ended = self.ended.remove(key).unwrap_or_default();
+        ended.extend(resolved.into_iter().map(|hash| (hash, now)));
+        ended.retain(|hash, at| {
+            let is_lost =
+                !told.was_told_firing(*hash) && told.resolved.binary_search(hash).is_err();
+            is_lost && now.since(*at) < HEARSAY_LASTS
+        });
+        if !ended.is_empty() {
+            self.ended.insert(key.clone(), ended);
+        }
     }
 }
 

@@ -197,9 +197,12 @@ impl Engine {
         let entry = self.ledger.find(&delivery.key);
         let send_resolved = delivery.integration.send_resolved;
         let hearsay = self.ledger.heard_lately(&delivery.key, now);
+        let ended = self.ledger.ended_lately(&delivery.key, now.mono);
         let content = decide::content(judged, entry.map(|entry| &entry.told), hearsay);
-        let repeat = delivery.repeat_interval;
-        let reason = decide::reason(&content.told, send_resolved, repeat, entry, now.wall);
+        // Nodes look at a group some time apart, and so one behind may be the first to find that it
+        // is time to repeat, just before those ahead do.
+        let repeat = delivery.repeat_interval.saturating_add(self.flock.wait());
+        let reason = decide::reason(&content.told, send_resolved, repeat, entry, &ended, now.wall);
         let Some(reason) = reason else {
             turn.notes.push(Note::NothingToTell {
                 key: delivery.key.group.clone(),
