@@ -29,6 +29,7 @@ mod value;
 mod web;
 mod yaml;
 
+use bellwether_integrations::value::Value as AnyValue;
 use bellwether_model::MatcherMode;
 
 pub use cluster_tls::ClusterTls;
@@ -81,6 +82,18 @@ fn parse_block<T: Block>(text: &str) -> Result<T, Errors> {
     let (errors, _) = reader.finish();
     Errors::refuse_any(errors)?;
     Ok(block)
+}
+
+/// Reads a text as one YAML value of any shape; `None` if it is no YAML. An empty one is null.
+pub fn read_value(text: &str) -> Option<AnyValue> {
+    let document = Document::load(text).ok()?;
+    let mut value = AnyValue::Null;
+    let mut reader = Reader::new(&document, MatcherMode::default());
+    if let Some(root) = document.root() {
+        reader.fill(&mut value, root);
+    }
+    let (errors, _) = reader.finish();
+    errors.is_empty().then_some(value)
 }
 
 /// The effective configuration as YAML, in the Go server's order and style, secrets as `<secret>`.

@@ -4,9 +4,8 @@
 //! why there is none. To the request's own headers it adds the operator's headers and credentials,
 //! for each hop of a chain of redirects anew: credentials do not leave the first host.
 
-use bellwether_integrations::http::{
-    HttpConfig, Method, Request, RequestError, Response, UrlSource,
-};
+use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
+use bellwether_model::Secret;
 use percent_encoding::percent_decode_str;
 use reqwest::header::{
     AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
@@ -16,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::answer;
-use crate::credentials::{AddedHeaders, Credentials, basic, secret_value, trimmed_file};
+use crate::credentials::{AddedHeaders, Credentials, basic, secret_value};
 use crate::error::{BuildError, transport, unusable};
 use crate::redirect::{self, Redirect};
 use crate::transport::{Dispatch, Http2, Transport};
@@ -69,7 +68,7 @@ impl Client {
 
     /// Follows redirects until there is an answer to keep.
     async fn answered(&self, request: Request) -> Result<reqwest::Response, RequestError> {
-        let mut url = resolved(&request.url).await?;
+        let mut url = parsed(&request.url)?;
         let first = url.clone();
         let mut method = wire_method(request.method);
         let mut body = request.body;
@@ -153,23 +152,10 @@ const STAYING_HOME: [HeaderName; 6] = [
 
 const BAD_REDIRECT: &str = "redirected to what is not an http or https URL";
 
-/// Where a request goes, read from its file if it is in one.
-async fn resolved(source: &UrlSource) -> Result<Url, RequestError> {
-    let parsed = match source {
-        UrlSource::Text(text) => Url::parse(text.reveal()),
-        UrlSource::File(path) => {
-            let text = trimmed_file(path)
-                .await
-                .map_err(|error| unusable(format!("read url_file {path}: {error}")))?;
-            if text.contains("{{") {
-                return Err(unusable(format!(
-                    "url_file {path} needs the template language, which this build does not have"
-                )));
-            }
-            Url::parse(&text)
-        }
-    };
-    let url = parsed.map_err(|error| unusable(format!("parse \"<redacted>\": {error}")))?;
+/// Where a request goes.
+fn parsed(url: &Secret) -> Result<Url, RequestError> {
+    let url = Url::parse(url.reveal());
+    let url = url.map_err(|error| unusable(format!("parse \"<redacted>\": {error}")))?;
     checked(url)
 }
 

@@ -5,8 +5,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use bellwether_integrations::{Exchange, Integration, Step};
-use bellwether_model::{FailureReason, Notification, Outcome};
+use bellwether_integrations::{
+    Definitions, Exchange, Fault, Files, Halt, Integration, Step, Writer,
+};
+use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use tokio::time::Instant;
 
 use crate::client::Client;
@@ -14,24 +16,60 @@ use crate::client::Client;
 /// Limit: how many requests one attempt may need; the chattiest receivers need fewer than five.
 pub const EXCHANGE_REQUESTS_MAX: u32 = 16;
 
+/// Limit: how many files one attempt may need.
+pub const EXCHANGE_FILES_MAX: u32 = 16;
+
 /// Tells `integration`'s receiver about `notification`, by way of `client`.
 ///
-/// Ends at `deadline` at the latest; a request that is open then counts as failed.
+/// Ends at `deadline` at the latest; a request that is open then counts as failed. Texts that could
+/// not be rendered are added to `faults` before the first request leaves.
 pub async fn perform(
     integration: &dyn Integration,
+    definitions: &Definitions,
     notification: &Notification,
     client: &Client,
     deadline: Instant,
+    faults: &mut Vec<Fault>,
 ) -> Outcome {
-    let begun = fenced(|| {
-        let mut exchange = integration.begin(notification);
-        let step = exchange.begin();
-        (exchange, step)
-    });
-    match begun {
+    match begun(integration, definitions, notification, faults).await {
         Ok((exchange, step)) => converse(exchange, step, client, deadline).await,
         Err(outcome) => outcome,
     }
+}
+
+/// Begins the exchange, and reads the files that it asks for: each attempt reads them anew.
+async fn begun(
+    integration: &dyn Integration,
+    definitions: &Definitions,
+    notification: &Notification,
+    faults: &mut Vec<Fault>,
+) -> Result<(Box<dyn Exchange>, Step), Outcome> {
+    let mut files = Files::default();
+    for _ in 0..=EXCHANGE_FILES_MAX {
+        let begun = fenced(|| {
+            let mut writer = Writer::new(definitions, notification, &files);
+            let begun = integration.begin(&mut writer).map(|mut exchange| {
+                let step = exchange.begin();
+                (exchange, step)
+            });
+            (begun, writer.into_faults())
+        });
+        let (begun, found) = begun?;
+        let path = match begun {
+            Err(Halt::NeedsFile(path)) => path,
+            Err(Halt::Ended(outcome)) => {
+                faults.extend(found);
+                return Err(outcome);
+            }
+            Ok(begun) => {
+                faults.extend(found);
+                return Ok(begun);
+            }
+        };
+        let content = tokio::fs::read_to_string(&path).await;
+        files.insert(path, content.map(Secret::new).map_err(|error| error.to_string()));
+    }
+    Err(refused(format!("the exchange needs more than {EXCHANGE_FILES_MAX} files")))
 }
 
 async fn converse(

@@ -24,7 +24,8 @@ pub struct Data<'a> {
     pub common_labels: LabelSet,
     /// The annotations that all `alerts` share.
     pub common_annotations: LabelSet,
-    pub route_labels: &'a LabelSet,
+    /// Rendered, if they are templates.
+    pub route_labels: LabelSet,
     /// Without a slash at its end.
     pub external_url: &'a str,
 }
@@ -32,7 +33,7 @@ pub struct Data<'a> {
 /// One alert as a message shows it.
 pub struct AlertData<'a> {
     pub status: Status,
-    pub alert: &'a Alert,
+    pub alert: &'a Arc<Alert>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +62,7 @@ impl<'a> Data<'a> {
             group_labels: &notification.group_labels,
             common_labels: common(alerts.iter().map(|data| &data.alert.labels)),
             common_annotations: common(alerts.iter().map(|data| &data.alert.annotations)),
-            route_labels: &notification.route_labels,
+            route_labels: notification.route_labels.clone(),
             external_url,
             alerts,
         }

@@ -2,20 +2,36 @@
 //!
 //! An [`Integration`] is one configured receiver; for each attempt to tell it about a group it
 //! begins an [`Exchange`], which yields requests and takes their answers until it knows the
-//! [`Outcome`]. Most receivers need one request; some search before they write, or fetch a token.
+//! [`Outcome`]. Most receivers need one request ([`OneRequest`]); some search before they write, or
+//! fetch a token.
 //!
 //! An exchange decides nothing about time: whether and when to try again is the engine's question.
 //! It only says whether another try makes sense.
 
 use bellwether_model::duration::format_go;
-use bellwether_model::{FailureReason, Notification, Outcome};
+use bellwether_model::{FailureReason, Outcome, Remembered};
 
 use crate::http::{Request, RequestError, Response};
+use crate::writer::Writer;
 
 /// One configured way of telling one receiver.
 pub trait Integration: Send + Sync {
-    /// Prepares one attempt; what is said is fixed here.
-    fn begin(&self, notification: &Notification) -> Box<dyn Exchange>;
+    /// Prepares one attempt with the texts that `writer` renders; what is said is fixed here.
+    ///
+    /// May be called again for the same attempt, after [`Halt::NeedsFile`].
+    ///
+    /// # Errors
+    /// If there is nothing to send: see [`Halt`]. The writer's methods return it, `?` passes it on.
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt>;
+}
+
+/// Why an attempt has not begun.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Halt {
+    /// The caller is to read this file, hand it to the writer, and begin again.
+    NeedsFile(String),
+    /// The attempt is over before it began: it was refused, or there was nothing to do.
+    Ended(Outcome),
 }
 
 /// One attempt: [`Exchange::begin`] once, then [`Exchange::receive`] for every request sent.
@@ -31,11 +47,57 @@ pub enum Step {
     Done(Outcome),
 }
 
+/// The exchange of receivers that need one request: what the answer means says a plain function.
+pub struct OneRequest {
+    request: Request,
+    judge: fn(Result<Response, RequestError>) -> Outcome,
+}
+
 /// Why an integration cannot be built from its configuration; the configuration must be refused.
+///
+/// A text that is no template is no such reason: see [`Templates`](crate::templates::Templates).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum BuildError {
-    /// The field's text contains template actions, or is templated as a whole.
-    NeedsTemplates { field: &'static str },
+pub struct BuildError {
+    pub field: &'static str,
+    pub reason: String,
+}
+
+impl Halt {
+    /// The same request would be refused again; `detail` says why, for the log.
+    pub fn refused(detail: impl Into<String>) -> Self {
+        let reason = FailureReason::Other;
+        Halt::Ended(Outcome::Refused { reason, detail: detail.into() })
+    }
+}
+
+impl From<Outcome> for Halt {
+    fn from(outcome: Outcome) -> Self {
+        Halt::Ended(outcome)
+    }
+}
+
+impl OneRequest {
+    pub fn new(
+        request: Request,
+        judge: fn(Result<Response, RequestError>) -> Outcome,
+    ) -> Box<dyn Exchange> {
+        Box::new(OneRequest { request, judge })
+    }
+}
+
+impl Exchange for OneRequest {
+    fn begin(&mut self) -> Step {
+        Step::Send(self.request.clone())
+    }
+
+    fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
+        Step::Done((self.judge)(answer))
+    }
+}
+
+/// The outcome of having told, with nothing to remember.
+pub fn delivered() -> Outcome {
+    Outcome::Delivered { remember: Remembered::default() }
 }
 
 /// The rule that most receivers share: 2xx is a success, everything else an outcome.
@@ -46,9 +108,32 @@ pub enum BuildError {
 /// Compat: `429` is retried too, after the time that the receiver names; see
 /// docs/compat.md#rate-limit.
 pub fn accepted(kind: &str, answer: Result<Response, RequestError>) -> Result<Response, Outcome> {
+    accepted_with(kind, answer, &Rules::default())
+}
+
+/// What is particular about a receiver's answers.
+pub struct Rules {
+    /// Statuses that are worth another try, beside 429 and those of server errors.
+    pub retry: &'static [u16],
+    /// What a failure's answer says; empty if nothing.
+    pub detail: fn(&Response) -> String,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Rules { retry: &[], detail: |response| excerpt(&response.body) }
+    }
+}
+
+/// [`accepted`] for a receiver with rules of its own.
+pub fn accepted_with(
+    kind: &str,
+    answer: Result<Response, RequestError>,
+    rules: &Rules,
+) -> Result<Response, Outcome> {
     let error = match answer {
         Ok(response) if response.status / 100 == 2 => return Ok(response),
-        Ok(response) => return Err(refusal(&response)),
+        Ok(response) => return Err(refusal(&response, rules)),
         Err(error) => error,
     };
     Err(match error {
@@ -79,15 +164,18 @@ pub fn status_reason(status: u16) -> FailureReason {
     }
 }
 
-fn refusal(response: &Response) -> Outcome {
+fn refusal(response: &Response, rules: &Rules) -> Outcome {
     let status = response.status;
     let reason = status_reason(status);
-    let detail = match excerpt(&response.body) {
+    let detail = match (rules.detail)(response) {
         body if body.is_empty() => format!("unexpected status code {status}"),
         body => format!("unexpected status code {status}: {body}"),
     };
     match status {
         429 | 500..=599 => Outcome::Retry { after: response.retry_after, reason, detail },
+        other if rules.retry.contains(&other) => {
+            Outcome::Retry { after: response.retry_after, reason, detail }
+        }
         _ => Outcome::Refused { reason, detail },
     }
 }
@@ -97,7 +185,7 @@ fn retry(reason: FailureReason, detail: String) -> Outcome {
 }
 
 /// The beginning of a body, as text.
-fn excerpt(body: &[u8]) -> String {
+pub fn excerpt(body: &[u8]) -> String {
     let kept = &body[..body.len().min(EXCERPT_BYTES_MAX)];
     let mut text = String::from_utf8_lossy(kept).into_owned();
     if kept.len() < body.len() {
@@ -111,11 +199,7 @@ pub const EXCERPT_BYTES_MAX: usize = 2048;
 
 impl std::fmt::Display for BuildError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            BuildError::NeedsTemplates { field } => {
-                write!(f, "{field} needs the template language, which this build does not have")
-            }
-        }
+        write!(f, "{}: {}", self.field, self.reason)
     }
 }
 

@@ -18,12 +18,34 @@ pub use config::{
 #[derive(Clone, Debug)]
 pub struct Request {
     pub method: Method,
-    pub url: UrlSource,
+    /// Where it goes. A receiver's URL is its credential, hence a secret.
+    pub url: Secret,
     /// In order; names as they go on the wire.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
     /// Beyond the delivery's own deadline: how long this one request may take.
     pub timeout: Option<Duration>,
+}
+
+impl Request {
+    /// A POST of a JSON text.
+    pub fn post_json(url: Secret, body: impl Into<Bytes>) -> Self {
+        let headers = vec![("Content-Type".to_owned(), "application/json".to_owned())];
+        Request { method: Method::Post, url, headers, body: body.into(), timeout: None }
+    }
+
+    /// With one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// With a limit of its own; zero means none beyond the delivery's deadline.
+    #[must_use]
+    pub fn timeout(self, limit: Duration) -> Self {
+        Request { timeout: (!limit.is_zero()).then_some(limit), ..self }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,14 +54,6 @@ pub enum Method {
     Post,
     Put,
     Delete,
-}
-
-/// Where a request goes. A receiver's URL is its credential, hence a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum UrlSource {
-    Text(Secret),
-    /// Read at each use, surrounding white space trimmed.
-    File(String),
 }
 
 /// What a receiver answered.
@@ -63,8 +77,8 @@ pub enum RequestError {
     TimedOut(Duration),
     /// The delivery's deadline passed.
     DeadlinePassed,
-    /// There is no usable URL (its file cannot be read, or holds none), or a header's text is none:
-    /// nothing was sent, and nothing will be before an operator acts.
+    /// There is no usable URL, or a header's text is none: nothing was sent, and nothing will be
+    /// before an operator acts.
     Unusable(String),
 }
 

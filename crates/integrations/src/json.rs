@@ -7,6 +7,10 @@
 //! Notifications of thousands of alerts pass through here, so nothing is built in between: no tree,
 //! no map, one copy of every run of plain characters.
 
+use std::collections::BTreeMap;
+
+use crate::value::Value;
+
 /// An object under construction; [`Object::end`] closes it.
 #[must_use]
 pub struct Object<'a> {
@@ -89,6 +93,54 @@ pub fn push_string(out: &mut String, text: &str) {
     }
     out.push_str(&text[copied..]);
     out.push('"');
+}
+
+/// Appends a value of any shape: maps sorted by key, numbers as Go writes them.
+///
+/// Entries whose keys are no texts are left out, as are numbers that are none (JSON has no NaN):
+/// these become `null`.
+pub fn push_value(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+        Value::Int(value) => out.push_str(&value.to_string()),
+        Value::Uint(value) => out.push_str(&value.to_string()),
+        Value::Float(value) => push_float(out, *value),
+        Value::Text(text) => push_string(out, text),
+        Value::List(items) => {
+            let mut list = List::begin(out);
+            for item in items {
+                push_value(list.value(), item);
+            }
+            list.end();
+        }
+        Value::Map(entries) => {
+            // Of equal keys the last one counts.
+            let mut sorted = BTreeMap::new();
+            for (key, value) in entries {
+                if let Value::Text(key) = key {
+                    sorted.insert(key.as_str(), value);
+                }
+            }
+            let mut object = Object::begin(out);
+            for (key, value) in sorted {
+                push_value(object.value(key), value);
+            }
+            object.end();
+        }
+    }
+}
+
+fn push_float(out: &mut String, value: f64) {
+    if !value.is_finite() {
+        out.push_str("null");
+    } else if value == 0.0 || (1e-6..1e21).contains(&value.abs()) {
+        out.push_str(&value.to_string());
+    } else {
+        // The shortest digits with an exponent, whose sign is always written.
+        let text = format!("{value:e}");
+        out.push_str(&if text.contains("e-") { text } else { text.replace('e', "e+") });
+    }
 }
 
 fn push_comma(out: &mut String, first: &mut bool) {

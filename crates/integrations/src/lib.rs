@@ -5,8 +5,10 @@
 //! One module per receiver type, always with the same parts: `config` (the fields an operator can
 //! set), `message` (notification to body) and `exchange` (requests out, responses in).
 //!
-//! Shared by all: [`exchange`] (the conversation), [`http`] (what is asked and answered), [`data`]
-//! (the facts about a group) and [`json`] (bodies).
+//! Shared by all: [`exchange`] (the conversation), [`writer`] (texts, and what stands in for one
+//! that fails), [`templates`] (a configuration's texts, parsed once), [`secret`] (tokens and URLs in
+//! files), [`http`] (what is asked and answered), [`data`] (the facts about a group), [`json`]
+//! (bodies) and [`trim`] (texts cut to size).
 //!
 //! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.
 
@@ -14,8 +16,11 @@ pub mod data;
 pub mod exchange;
 pub mod http;
 pub mod json;
+pub mod secret;
+pub mod templates;
+pub mod trim;
 pub mod value;
-pub mod webhook;
+pub mod writer;
 
 pub mod discord;
 pub mod email;
@@ -33,6 +38,13 @@ pub mod sns;
 pub mod telegram;
 pub mod victorops;
 pub mod webex;
+pub mod webhook;
 pub mod wechat;
 
-pub use exchange::{BuildError, Exchange, Integration, Step};
+pub use exchange::{BuildError, Exchange, Halt, Integration, OneRequest, Step};
+pub use secret::{Files, SecretSource};
+pub use templates::{Definitions, Fault, Templates, Text};
+pub use writer::Writer;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -19,3 +19,20 @@ pub enum Value {
     /// In the order of the file; keys are distinct, and need not be texts.
     Map(Vec<(Value, Value)>),
 }
+
+impl Value {
+    /// The value without the entries of maps whose keys are no texts: JSON has no place for them.
+    #[must_use]
+    pub fn with_text_keys(self) -> Self {
+        match self {
+            Value::List(items) => {
+                Value::List(items.into_iter().map(Value::with_text_keys).collect())
+            }
+            Value::Map(entries) => {
+                let texts = entries.into_iter().filter(|(key, _)| matches!(key, Value::Text(_)));
+                Value::Map(texts.map(|(key, value)| (key, value.with_text_keys())).collect())
+            }
+            scalar => scalar,
+        }
+    }
+}

@@ -7,37 +7,33 @@
 //! `max_alerts` cuts the list before status and common labels are taken, so they describe only the
 //! alerts that are told.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Notification, Secret};
-
-use crate::exchange::{BuildError, Exchange, Integration};
-use crate::http::UrlSource;
+use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::http::Request;
+use crate::templates::{SecretText, Structure, Templates};
+use crate::writer::Writer;
 
 pub mod config;
-mod exchange;
 mod message;
 
 use self::config::Config;
-use self::exchange::WebhookExchange;
 
 /// One configured webhook.
 #[derive(Debug)]
 pub struct Webhook {
-    url: UrlSource,
+    url: SecretText,
     /// 0: no limit.
     max_alerts: u64,
-    timeout: Option<Duration>,
-    external_url: Arc<str>,
+    /// Zero: no limit.
+    timeout: Duration,
+    payload: Option<Structure>,
 }
 
 impl Webhook {
-    /// `external_url`: under which the server is reached from outside, without a slash at its end.
-    ///
     /// # Errors
-    /// If the configuration needs templates: a `{{` in the URL, or any `payload`.
-    pub fn build(config: &Config, external_url: &str) -> Result<Self, BuildError> {
+    /// None; the result is what all integrations have in common.
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
         let Config {
             // Whether resolved alerts are told is decided before an attempt begins.
             send_resolved: _,
@@ -49,30 +45,34 @@ impl Webhook {
             timeout,
             payload,
         } = config;
-        if payload.is_some() {
-            return Err(BuildError::NeedsTemplates { field: "payload" });
-        }
-        if url.reveal().contains("{{") {
-            return Err(BuildError::NeedsTemplates { field: "url" });
-        }
         Ok(Webhook {
-            url: url_source(url, url_file),
+            url: templates.secret("url", url, url_file),
             max_alerts: *max_alerts,
-            timeout: (!timeout.is_zero()).then_some(*timeout),
-            external_url: external_url.into(),
+            timeout: *timeout,
+            payload: payload.as_ref().map(|payload| templates.structure("payload", payload)),
         })
     }
 }
 
 impl Integration for Webhook {
-    fn begin(&self, notification: &Notification) -> Box<dyn Exchange> {
-        let body = message::render(notification, self.max_alerts, &self.external_url);
-        Box::new(WebhookExchange::new(self.url.clone(), body, self.timeout))
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let left_out = writer.tell_first(self.max_alerts);
+        let url = writer.secret_text(&self.url)?;
+        if url.is_empty() {
+            return Err(Halt::refused("webhook URL is empty after templating"));
+        }
+        let body = match &self.payload {
+            Some(payload) => message::custom(&writer.structure(payload)),
+            None => message::standard(writer, left_out),
+        };
+        let request = Request::post_json(url, body)
+            .header("Idempotency-Key", writer.idempotency_key())
+            .timeout(self.timeout);
+        Ok(OneRequest::new(request, |answer| match accepted("webhook", answer) {
+            Ok(_) => delivered(),
+            Err(outcome) => outcome,
+        }))
     }
-}
-
-fn url_source(url: &Secret, url_file: &str) -> UrlSource {
-    if url.is_empty() { UrlSource::File(url_file.to_owned()) } else { UrlSource::Text(url.clone()) }
 }
 
 #[cfg(test)]

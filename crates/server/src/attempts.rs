@@ -12,11 +12,12 @@ use std::sync::Arc;
 
 use bellwether_courier::{Client, perform};
 use bellwether_engine::{Attempt, DeliveryId};
-use bellwether_integrations::Integration;
+use bellwether_integrations::{Definitions, Fault, Integration};
 use bellwether_model::{FailureReason, IntegrationId, Notification, Outcome};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout_at};
+use tracing::warn;
 
 use crate::clock::Clock;
 use crate::main_loop::Event;
@@ -29,17 +30,21 @@ pub const ATTEMPTS_PER_INTEGRATION_MAX: usize = 64;
 
 /// Someone who can be told.
 pub trait Teller: Send + Sync {
-    /// One attempt, which ends at `deadline` at the latest.
+    /// One attempt, which ends at `deadline` at the latest. Texts that could not be rendered are
+    /// added to `faults`.
     fn tell<'a>(
         &'a self,
         notification: &'a Notification,
         deadline: Instant,
+        faults: &'a mut Vec<Fault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 }
 
 /// A receiver's integration with the client that carries its requests.
 pub struct Correspondent {
     pub integration: Box<dyn Integration>,
+    /// Shared by all of one configuration.
+    pub definitions: Arc<Definitions>,
     /// Shared by integrations with equal settings.
     pub client: Arc<Client>,
 }
@@ -68,8 +73,10 @@ impl Teller for Correspondent {
         &'a self,
         notification: &'a Notification,
         deadline: Instant,
+        faults: &'a mut Vec<Fault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        Box::pin(perform(self.integration.as_ref(), notification, &self.client, deadline))
+        let (integration, definitions) = (self.integration.as_ref(), &*self.definitions);
+        Box::pin(perform(integration, definitions, notification, &self.client, deadline, faults))
     }
 }
 
@@ -122,14 +129,16 @@ impl Attempts {
         let room = Arc::clone(&self.room);
         let metrics = Arc::clone(&self.metrics);
         tokio::spawn(async move {
+            let mut faults = Vec::new();
             let told = async {
                 // The semaphores are never closed, so a permit comes or the deadline does.
                 let _own = desk.room.acquire().await;
                 let _any = room.acquire().await;
                 report.under_way = Some(UnderWay::begin(&metrics, &notification.integration));
-                desk.teller.tell(&notification, deadline).await
+                desk.teller.tell(&notification, deadline, &mut faults).await
             };
             let outcome = timeout_at(deadline, told).await;
+            report_faults(&metrics, &notification, &faults);
             report.outcome = Some(outcome.unwrap_or_else(|_| Outcome::Retry {
                 after: None,
                 reason: FailureReason::ContextDeadlineExceeded,
@@ -137,6 +146,19 @@ impl Attempts {
             }));
             drop(report);
         });
+    }
+}
+
+/// Logs and counts the texts for which something plain was sent instead.
+fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[Fault]) {
+    let IntegrationId { receiver, kind, .. } = &notification.integration;
+    for Fault { field, reason } in faults {
+        metrics.template_failures.with(&metrics.integration_labels(kind, receiver)).increment();
+        warn!(
+            component = "dispatcher", aggrGroup = %notification.group_key,
+            integration = %notification.integration, field = %field, err = %reason,
+            "A template failed; something plain was sent in its place"
+        );
     }
 }
 

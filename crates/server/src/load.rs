@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bellwether_engine::Plan;
+use bellwether_integrations::Fault;
 use bellwether_model::MatcherMode;
 use md5::{Digest, Md5};
 use tracing::{error, info, warn};
@@ -99,7 +100,8 @@ impl Loader {
         parsed.config.resolve_paths(self.path.parent().unwrap_or(Path::new("")));
         let inhibition_rules = parsed.config.inhibit_rules.len();
         let lowered = lower(&parsed.config, &self.external_url, self.retention)?;
-        let Lowered { parts, tellers, receivers_used, receivers_skipped, doubts } = lowered;
+        let Lowered { parts, tellers, receivers_used, receivers_skipped, template_faults, doubts } =
+            lowered;
         for receiver in receivers_skipped {
             info!(
                 component = COMPONENT,
@@ -107,6 +109,12 @@ impl Loader {
             );
         }
         doubts.iter().for_each(warn_about);
+        for Fault { field, reason } in template_faults {
+            warn!(
+                component = COMPONENT, field = %field, err = reason,
+                "A text is no template; something plain will be sent in its place"
+            );
+        }
         for id in tellers.ids() {
             self.metrics.begin_integration(&id.kind, &id.receiver);
         }

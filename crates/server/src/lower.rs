@@ -7,6 +7,9 @@
 //! A receiver of a kind that this build cannot tell is refused if a route uses it: a configuration
 //! that is accepted and then silent would be the worst of all outcomes.
 
+mod registry;
+mod template_files;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +19,8 @@ use bellwether_courier::Client;
 use bellwether_engine as engine;
 use bellwether_engine::PlanParts;
 use bellwether_integrations::http::HttpConfig;
-use bellwether_integrations::webhook::{self, Webhook};
+use bellwether_integrations::templates::ReadYaml;
+use bellwether_integrations::{Fault, Integration, Templates};
 use bellwether_model::{IntegrationId, LabelSet, Matchers};
 
 use crate::attempts::{Correspondent, Tellers};
@@ -29,6 +33,8 @@ pub struct Lowered {
     pub receivers_used: usize,
     /// Names of receivers that no route uses; they are not built.
     pub receivers_skipped: Vec<String>,
+    /// Texts that are no templates: something plain will be sent in their place.
+    pub template_faults: Vec<Fault>,
     /// Timings that hardly do what their author had in mind.
     pub doubts: Vec<Doubt>,
 }
@@ -69,19 +75,35 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
     if tracing.is_some() {
         return Err("tracing: this build cannot send traces; remove the block".into());
     }
-    check_templates(templates)?;
-    let root = lower_route(route, &inherited_by_root(route))?;
+    let files = template_files::read(templates)?;
+    let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let mut templates =
+        Templates::load(external_url, ReadYaml(bellwether_config::read_value), files)
+            .map_err(|error| format!("failed to parse templates: {error}"))?;
+    let root = lower_route(route, &inherited_by_root(route));
     let mut used = BTreeSet::new();
     let mut doubts = Vec::new();
     walk(&root, &mut |spec| {
         used.insert(Arc::clone(&spec.receiver));
         doubt(spec, retention, &mut doubts);
     });
-    let tellers = build_tellers(receivers, &used, external_url)?;
+    let built = build_integrations(receivers, &used, &mut templates)?;
+    let mut route_labels = BTreeSet::new();
+    walk(&root, &mut |spec| {
+        route_labels.extend(spec.labels.iter().map(|(_, value)| value.to_owned()));
+    });
+    let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
+    let definitions = Arc::new(definitions);
+    let mut tellers = Tellers::default();
+    for (id, integration, client) in built {
+        let definitions = Arc::clone(&definitions);
+        tellers.insert(id, Arc::new(Correspondent { integration, definitions, client }));
+    }
     let skipped = receivers.iter().filter(|receiver| !used.contains(receiver.name.as_str()));
     Ok(Lowered {
         receivers_used: used.len(),
         receivers_skipped: skipped.map(|receiver| receiver.name.clone()).collect(),
+        template_faults,
         doubts,
         tellers,
         parts: PlanParts {
@@ -113,7 +135,7 @@ fn inherited_by_root(root: &Route) -> engine::RouteSpec {
     }
 }
 
-fn lower_route(route: &Route, parent: &engine::RouteSpec) -> Result<engine::RouteSpec, String> {
+fn lower_route(route: &Route, parent: &engine::RouteSpec) -> engine::RouteSpec {
     let Route {
         receiver,
         group_by,
@@ -129,11 +151,6 @@ fn lower_route(route: &Route, parent: &engine::RouteSpec) -> Result<engine::Rout
         repeat_interval,
         labels,
     } = route;
-    if let Some((name, _)) = labels.iter().find(|(_, value)| value.contains("{{")) {
-        return Err(format!(
-            "route label {name:?} needs the template language, which this build does not have"
-        ));
-    }
     let own = labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let mut spec = engine::RouteSpec {
         receiver: if receiver.is_empty() {
@@ -160,9 +177,8 @@ fn lower_route(route: &Route, parent: &engine::RouteSpec) -> Result<engine::Rout
         labels: LabelSet::new(parent.labels.iter().chain(own)),
         routes: Vec::new(),
     };
-    spec.routes =
-        routes.iter().map(|child| lower_route(child, &spec)).collect::<Result<_, String>>()?;
-    Ok(spec)
+    spec.routes = routes.iter().map(|child| lower_route(child, &spec)).collect();
+    spec
 }
 
 fn shared(names: &[String]) -> Vec<Arc<str>> {
@@ -232,41 +248,27 @@ fn lower_intervals<'a>(
         .collect()
 }
 
-fn build_tellers(
+type BuiltIntegration = (IntegrationId, Box<dyn Integration>, Arc<Client>);
+
+fn build_integrations(
     receivers: &[Receiver],
     used: &BTreeSet<Arc<str>>,
-    external_url: &str,
-) -> Result<Tellers, String> {
-    let mut tellers = Tellers::default();
+    templates: &mut Templates,
+) -> Result<Vec<BuiltIntegration>, String> {
+    let mut all = Vec::new();
     let mut clients = Clients::default();
     for receiver in receivers.iter().filter(|receiver| used.contains(receiver.name.as_str())) {
-        for integration in receiver.integrations() {
-            let id = integration_id(receiver, integration.kind, integration.index);
-            // The kinds are texts here; each that is added to this build gets its own arm.
-            let correspondent = match integration.kind {
-                "webhook" => {
-                    let config = &receiver.webhook[integration.index as usize];
-                    webhook_teller(config, external_url, &mut clients)
-                }
-                kind => Err(format!("this build cannot send to {kind} receivers yet")),
-            };
-            let correspondent = correspondent.map_err(|reason| {
+        for block in receiver.integrations() {
+            let id = integration_id(receiver, block.kind, block.index);
+            let built = registry::build(receiver, &block, templates)
+                .and_then(|built| Ok((built.integration, clients.build(built.http_config)?)));
+            let (integration, client) = built.map_err(|reason| {
                 format!("receiver {:?}, {}_configs[{}]: {reason}", receiver.name, id.kind, id.index)
             })?;
-            tellers.insert(id, Arc::new(correspondent));
+            all.push((id, integration, client));
         }
     }
-    Ok(tellers)
-}
-
-fn webhook_teller(
-    config: &webhook::config::Config,
-    external_url: &str,
-    clients: &mut Clients,
-) -> Result<Correspondent, String> {
-    let integration = Webhook::build(config, external_url).map_err(|error| error.to_string())?;
-    let client = clients.build(config.http_config.as_ref())?;
-    Ok(Correspondent { integration: Box::new(integration), client })
+    Ok(all)
 }
 
 /// Clients by their configuration, so that receivers with equal ones share connections.
@@ -288,15 +290,6 @@ impl Clients {
 
 fn integration_id(receiver: &Receiver, kind: &str, index: u32) -> IntegrationId {
     IntegrationId { receiver: receiver.name.as_str().into(), kind: kind.into(), index }
-}
-
-/// Templates are not used by any receiver of this build, but a mistake in a glob is told now.
-fn check_templates(globs: &[String]) -> Result<(), String> {
-    for pattern in globs {
-        glob::Pattern::new(pattern)
-            .map_err(|error| format!("failed to parse templates: {pattern:?}: {error}"))?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -53,6 +53,7 @@ pub struct Metrics {
     pub attempts_failed: Labelled<Counter>,
     pub attempt_seconds: Labelled<Histogram>,
     pub attempts_in_flight: Gauge,
+    pub template_failures: Labelled<Counter>,
     pub suppressed: Labelled<Counter>,
     pub silences_collections: Counter,
     pub ledger_collections: Counter,
@@ -132,6 +133,7 @@ impl Metrics {
             attempts: Labelled::new(integration, Counter::default),
             attempts_failed: Labelled::new(integration, Counter::default),
             attempt_seconds: Labelled::new(integration, || Histogram::new(&ATTEMPT_SECONDS)),
+            template_failures: Labelled::new(integration, Counter::default),
             attempts_in_flight: Gauge::default(),
             suppressed: Labelled::new(&["reason"], Counter::default),
             silences_collections: Counter::default(),
@@ -162,6 +164,7 @@ impl Metrics {
         self.attempts.with(&labels);
         self.attempts_failed.with(&labels);
         self.attempt_seconds.with(&labels);
+        self.template_failures.with(&labels);
         for reason in FailureReason::ALL {
             self.notifications_failed.with(&[labels.as_slice(), &[reason.label()]].concat());
         }
@@ -334,6 +337,9 @@ impl Metrics {
         out.add_labelled("alertmanager_notification_latency_seconds", help, &self.attempt_seconds);
         let help = "Attempts to notify that are under way.";
         out.add("alertmanager_notification_requests_in_flight", help, &self.attempts_in_flight);
+        let help = "Texts that could not be rendered; something plain was sent in their place.";
+        let failures = &self.template_failures;
+        out.add_labelled("alertmanager_notification_template_failures_total", help, failures);
         let help = "Alerts that were kept quiet in a notification.";
         out.add_labelled("alertmanager_notifications_suppressed_total", help, &self.suppressed);
     }

@@ -2,11 +2,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bellwether_courier::{EXCHANGE_REQUESTS_MAX, perform};
+use bellwether_courier::{Client, EXCHANGE_REQUESTS_MAX, perform};
 use bellwether_integrations::http::{RequestError, Response};
+use bellwether_integrations::templates::ReadYaml;
+use bellwether_integrations::value::Value;
 use bellwether_integrations::webhook::Webhook;
 use bellwether_integrations::webhook::config::Config;
-use bellwether_integrations::{Exchange, Integration, Step};
+use bellwether_integrations::{
+    Definitions, Exchange, Fault, Halt, Integration, Step, Templates, Writer,
+};
 use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, LabelSet, Notification, Outcome, Reason, Remembered,
     Secret, Timestamp,
@@ -29,13 +33,88 @@ fn notification() -> Notification {
     }
 }
 
+fn templates() -> Templates {
+    Templates::load("http://here.test", ReadYaml(|_| None), []).expect("no files")
+}
+
+fn definitions() -> Definitions {
+    templates().finish([]).0
+}
+
 fn webhook(server: &Server) -> Webhook {
-    let config = Config { url: Secret::new(server.url("/MARKER")), ..Config::default() };
-    Webhook::build(&config, "http://here.test").expect("a plain URL")
+    webhook_with(|config| config.url = Secret::new(server.url("/MARKER")))
+}
+
+fn webhook_with(change: impl FnOnce(&mut Config)) -> Webhook {
+    let mut config = Config::default();
+    change(&mut config);
+    Webhook::build(&config, &mut templates()).expect("a good configuration")
+}
+
+async fn told(integration: &dyn Integration, client: &Client, until: Instant) -> Outcome {
+    let mut faults = Vec::new();
+    let outcome =
+        perform(integration, &definitions(), &notification(), client, until, &mut faults).await;
+    assert_eq!(faults, Vec::<Fault>::new());
+    outcome
 }
 
 async fn outcome(integration: &dyn Integration) -> Outcome {
-    perform(integration, &notification(), &client(|_| {}), soon()).await
+    told(integration, &client(|_| {}), soon()).await
+}
+
+#[tokio::test]
+async fn a_url_may_be_in_a_file_that_is_read_at_each_attempt() {
+    let server = Server::start(ok).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("url");
+    let webhook = webhook_with(|config| config.url_file = path.to_string_lossy().into_owned());
+    for (content, line) in [
+        (format!("\n {}\t\n", server.url("/first")), "POST /first HTTP/1.1"),
+        (server.url("/{{ .Status }}"), "POST /resolved HTTP/1.1"),
+    ] {
+        std::fs::write(&path, content).expect("written");
+        assert_eq!(outcome(&webhook).await, Outcome::Delivered { remember: Default::default() });
+        assert_eq!(server.received().last().map(|one| one.line.clone()).as_deref(), Some(line));
+    }
+    for content in ["", "MARKER", "ftp://MARKER/", "http://[{{ .Status }}MARKER"] {
+        std::fs::write(&path, content).expect("written");
+        match outcome(&webhook).await {
+            Outcome::Refused { detail, .. } => assert!(!detail.contains("MARKER"), "{detail}"),
+            other => panic!("{content}: {other:?}"),
+        }
+    }
+    std::fs::remove_file(&path).expect("removed");
+    match outcome(&webhook).await {
+        // It may be there again soon.
+        Outcome::Retry { detail, .. } => assert!(detail.starts_with("read "), "{detail}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
+async fn texts_that_fail_are_reported_and_the_rest_is_told() {
+    let server = Server::start(ok).await;
+    let webhook = webhook_with(|config| {
+        config.url = Secret::new(server.url("/"));
+        let text = |text: &str| Value::Text(text.to_owned());
+        config.payload = Some(Value::Map(vec![
+            (text("good"), text("{{ .Status }}")),
+            (text("bad"), text("{{ .Nothing }}")),
+        ]));
+    });
+    let mut faults = Vec::new();
+    let client = client(|_| {});
+    let delivered = Outcome::Delivered { remember: Remembered::default() };
+    let (definitions, notification) = (definitions(), notification());
+    let told = perform(&webhook, &definitions, &notification, &client, soon(), &mut faults).await;
+    assert_eq!(told, delivered);
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].to_string().starts_with("payload: template: :1:3: executing"), "{faults:?}");
+    let body = server.only().body;
+    assert!(body.contains(r#""good":"resolved""#), "{body}");
+    assert!(body.contains("the template of payload failed"), "{body}");
 }
 
 #[tokio::test]
@@ -56,7 +135,7 @@ async fn many_attempts_share_a_client_on_several_threads() {
     let attempts = std::iter::repeat_n(shared, 20).map(|shared| {
         tokio::spawn(async move {
             let (webhook, client) = &*shared;
-            perform(webhook, &notification(), client, soon()).await
+            told(webhook, client, soon()).await
         })
     });
     for attempt in attempts.collect::<Vec<_>>() {
@@ -98,7 +177,7 @@ async fn failures_become_outcomes() {
         reason: FailureReason::ContextDeadlineExceeded,
         detail: "context deadline exceeded".into(),
     };
-    let outcome = perform(&webhook(&server), &notification(), &client(|_| {}), deadline).await;
+    let outcome = told(&webhook(&server), &client(|_| {}), deadline).await;
     assert_eq!(outcome, expected);
 }
 
@@ -112,9 +191,9 @@ fn scripted(steps: impl IntoIterator<Item = Step>) -> Scripted {
 }
 
 impl Integration for Scripted {
-    fn begin(&self, _notification: &Notification) -> Box<dyn Exchange> {
+    fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
         let steps = std::mem::take(&mut *self.0.lock().expect("nothing panics with it"));
-        Box::new(ScriptedExchange(steps))
+        Ok(Box::new(ScriptedExchange(steps)))
     }
 }
 
@@ -131,7 +210,7 @@ impl Exchange for ScriptedExchange {
 struct PanicsAtOnce;
 
 impl Integration for PanicsAtOnce {
-    fn begin(&self, _notification: &Notification) -> Box<dyn Exchange> {
+    fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
         panic!("MARKER")
     }
 }

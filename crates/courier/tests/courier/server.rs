@@ -5,9 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellwether_courier::Client;
-use bellwether_integrations::http::{
-    HttpConfig, Method, Request, RequestError, Response, UrlSource,
-};
+use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;
 use bytes::Bytes;
 use rustls::ServerConfig;
@@ -224,7 +222,7 @@ pub fn ok(_: &Received) -> Answer {
 pub fn post(url: &str) -> Request {
     Request {
         method: Method::Post,
-        url: UrlSource::Text(Secret::new(url)),
+        url: Secret::new(url),
         headers: vec![("Content-Type".into(), "application/json".into())],
         body: Bytes::from("{}"),
         timeout: None,

@@ -98,10 +98,7 @@ fn a_body_that_is_no_text_is_still_told() {
 }
 
 #[test]
-fn an_error_of_building_names_the_field() {
-    let error = BuildError::NeedsTemplates { field: "payload" };
-    assert_eq!(
-        error.to_string(),
-        "payload needs the template language, which this build does not have"
-    );
+fn a_build_error_names_its_field() {
+    let error = BuildError { field: "url", reason: "no host".into() };
+    assert_eq!(error.to_string(), "url: no host");
 }

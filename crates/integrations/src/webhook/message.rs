@@ -1,26 +1,29 @@
 //! The webhook's body.
 //!
-//! In: a notification and the configured limit of alerts. Out: JSON with a line feed at its end.
+//! In: the facts that are told, or the operator's own payload. Out: JSON with a line feed at its end.
 
-use bellwether_model::Notification;
+use crate::json::{Object, push_value};
+use crate::value::Value;
+use crate::writer::Writer;
 
-use crate::data::Data;
-use crate::json::Object;
-
-/// The body for one notification; of its alerts at most `max_alerts` are told, 0 meaning all.
-pub fn render(notification: &Notification, max_alerts: u64, external_url: &str) -> String {
-    let all = &notification.alerts;
-    let told = match usize::try_from(max_alerts) {
-        Ok(max) if max > 0 => &all[..all.len().min(max)],
-        _ => all,
-    };
-    let mut body = String::with_capacity(ENVELOPE_BYTES + told.len() * ALERT_BYTES);
+/// The published form; `left_out` counts the alerts that are not told.
+pub fn standard(writer: &Writer<'_>, left_out: u64) -> String {
+    let data = writer.data();
+    let mut body = String::with_capacity(ENVELOPE_BYTES + data.alerts.len() * ALERT_BYTES);
     let mut object = Object::begin(&mut body);
-    Data::new(notification, told, external_url).write(&mut object);
+    data.write(&mut object);
     object.string("version", FORMAT_VERSION);
-    object.string("groupKey", notification.group_key.as_str());
-    object.number("truncatedAlerts", (all.len() - told.len()) as u64);
+    object.string("groupKey", writer.notification().group_key.as_str());
+    object.number("truncatedAlerts", left_out);
     object.end();
+    body.push('\n');
+    body
+}
+
+/// The operator's own form.
+pub fn custom(payload: &Value) -> String {
+    let mut body = String::new();
+    push_value(&mut body, payload);
     body.push('\n');
     body
 }

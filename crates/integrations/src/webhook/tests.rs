@@ -9,8 +9,10 @@ use bytes::Bytes;
 
 use super::Webhook;
 use super::config::Config;
-use crate::exchange::{BuildError, Integration, Step};
-use crate::http::{Method, Request, RequestError, Response, UrlSource};
+use crate::exchange::Halt;
+use crate::http::{Method, Request, RequestError, Response};
+use crate::templates::{Definitions, ReadYaml, Templates};
+use crate::tests::Stage;
 use crate::value::Value;
 
 /// What a Go Alertmanager 0.25 sent for the alerts of [`captured`]; it knows neither
@@ -96,31 +98,29 @@ fn simple(name: &str, ends: &str) -> Arc<Alert> {
     alert(&labels, &[], "2026-03-01T10:00:00Z", ends, "")
 }
 
-fn configured(change: impl FnOnce(&mut Config)) -> Result<Webhook, BuildError> {
+fn configured(change: impl FnOnce(&mut Config)) -> Stage {
     let mut config = Config { url: Secret::new("http://localhost/hook"), ..Config::default() };
     change(&mut config);
-    Webhook::build(&config, "http://alerts.example.org")
+    let mut stage = Stage::new(|templates| Webhook::build(&config, templates));
+    stage.definitions = definitions("http://alerts.example.org");
+    stage
 }
 
-fn request(webhook: &Webhook, notification: &Notification) -> Request {
-    match webhook.begin(notification).begin() {
-        Step::Send(request) => request,
-        Step::Done(outcome) => panic!("nothing to send: {outcome:?}"),
-    }
+fn definitions(external_url: &str) -> Definitions {
+    let json = ReadYaml(crate::tests::read_json);
+    Templates::load(external_url, json, []).expect("no files").finish([]).0
 }
 
-fn body(webhook: &Webhook, notification: &Notification) -> String {
+fn request(webhook: &Stage, notification: &Notification) -> Request {
+    webhook.request(notification)
+}
+
+fn body(webhook: &Stage, notification: &Notification) -> String {
     String::from_utf8(request(webhook, notification).body.to_vec()).expect("JSON is UTF-8")
 }
 
 fn answered(answer: Result<Response, RequestError>) -> Outcome {
-    let webhook = configured(|_| {}).expect("a plain URL");
-    let mut exchange = webhook.begin(&notification("team", vec![simple("a", FUTURE)]));
-    exchange.begin();
-    match exchange.receive(answer) {
-        Step::Done(outcome) => outcome,
-        Step::Send(request) => panic!("a second request: {request:?}"),
-    }
+    configured(|_| {}).outcome(answer)
 }
 
 const FUTURE: &str = "2026-03-01T12:00:01Z";
@@ -145,15 +145,15 @@ fn the_whole_body_has_the_published_form() {
     let mut notification = notification("team.a", vec![resolved, firing]);
     notification.route_labels = LabelSet::new([("tier", "1")]);
     notification.reason = Reason::SomeAlertsResolved;
-    let webhook = configured(|_| {}).expect("a plain URL");
+    let webhook = configured(|_| {});
     assert_eq!(body(&webhook, &notification), include_str!("tests/whole.json"));
 }
 
 #[test]
 fn the_body_equals_a_captured_one_but_for_the_newer_keys() {
     let (notification, external_url) = captured();
-    let config = Config { url: Secret::new("http://localhost/"), ..Config::default() };
-    let webhook = Webhook::build(&config, external_url).expect("a plain URL");
+    let mut webhook = configured(|_| {});
+    webhook.definitions = definitions(external_url);
     let ours = body(&webhook, &notification);
     let older = ours.replacen(r#""notification_reason":"first notification","#, "", 1).replacen(
         r#""routeLabels":{},"#,
@@ -169,7 +169,7 @@ fn only_alerts_that_are_told_count() {
     let alerts = vec![simple("a", PAST), simple("a2", PAST), simple("b", FUTURE)];
     let notification = notification("team", alerts);
     let check = |max_alerts, pieces: &[&str]| {
-        let webhook = configured(|config| config.max_alerts = max_alerts).expect("a plain URL");
+        let webhook = configured(|config| config.max_alerts = max_alerts);
         let body = body(&webhook, &notification);
         for piece in pieces {
             assert!(body.contains(piece), "max_alerts {max_alerts}: no {piece} in {body}");
@@ -189,7 +189,7 @@ fn only_alerts_that_are_told_count() {
 
 #[test]
 fn an_alert_that_ends_now_is_resolved_and_a_firing_one_has_no_end() {
-    let webhook = configured(|_| {}).expect("a plain URL");
+    let webhook = configured(|_| {});
     let resolved = body(&webhook, &notification("team", vec![simple("a", PAST)]));
     assert!(resolved.contains(r#""endsAt":"2026-03-01T12:00:00Z""#), "{resolved}");
     let firing = body(&webhook, &notification("team", vec![simple("a", FUTURE)]));
@@ -199,36 +199,75 @@ fn an_alert_that_ends_now_is_resolved_and_a_firing_one_has_no_end() {
 #[test]
 fn the_request_is_a_post_of_json() {
     let notification = notification("team", vec![simple("a", FUTURE)]);
-    let plain = request(&configured(|_| {}).expect("a plain URL"), &notification);
+    let plain = request(&configured(|_| {}), &notification);
     assert_eq!(plain.method, Method::Post);
-    assert_eq!(plain.url, UrlSource::Text(Secret::new("http://localhost/hook")));
-    assert_eq!(plain.headers, [("Content-Type".to_owned(), "application/json".to_owned())]);
+    assert_eq!(plain.url, Secret::new("http://localhost/hook"));
+    assert_eq!(plain.headers[0], ("Content-Type".to_owned(), "application/json".to_owned()));
+    assert_eq!(plain.headers[1].0, "Idempotency-Key");
+    assert_eq!(plain.headers.len(), 2);
     assert_eq!(plain.timeout, None);
-
-    let webhook = configured(|config| {
-        config.url = Secret::default();
-        config.url_file = "hook.url".into();
-        config.timeout = Duration::from_secs(3);
-    });
-    let from_file = request(&webhook.expect("a file"), &notification);
-    assert_eq!(from_file.url, UrlSource::File("hook.url".into()));
-    assert_eq!(from_file.timeout, Some(Duration::from_secs(3)));
+    let hasty = configured(|config| config.timeout = Duration::from_secs(3));
+    assert_eq!(request(&hasty, &notification).timeout, Some(Duration::from_secs(3)));
 }
 
 #[test]
-fn what_needs_templates_is_refused() {
-    let url = configured(|config| config.url = Secret::new("http://x/{{ .GroupKey }}"));
-    assert_eq!(url.err(), Some(BuildError::NeedsTemplates { field: "url" }));
-    let payload = configured(|config| config.payload = Some(Value::Text("x".into())));
-    assert_eq!(payload.err(), Some(BuildError::NeedsTemplates { field: "payload" }));
+fn the_url_is_a_template_and_may_be_in_a_file() {
+    let notification = notification("team", vec![simple("a", FUTURE)]);
+    let given = configured(|config| config.url = Secret::new("http://x/{{ .Receiver }}"));
+    assert_eq!(request(&given, &notification).url.reveal(), "http://x/team");
+    let filed = || {
+        configured(|config| {
+            config.url = Secret::default();
+            config.url_file = "hook.url".into();
+        })
+    };
+    let (begun, _) = filed().begin(&notification);
+    assert_eq!(begun.err(), Some(Halt::NeedsFile("hook.url".into())));
+    let read = filed().file("hook.url", " http://x/{{ .Status }}\n");
+    assert_eq!(request(&read, &notification).url.reveal(), "http://x/firing");
+    let empty = configured(|config| config.url = Secret::new("{{ .CommonLabels.nothing }}"));
+    assert_eq!(
+        empty.begin(&notification).0.err(),
+        Some(Halt::refused("webhook URL is empty after templating"))
+    );
+}
+
+#[test]
+fn a_url_that_fails_is_refused_unseen() {
+    let webhook = configured(|config| config.url = Secret::new("http://MARKER/{{ .Nothing }}"));
+    let (begun, faults) = webhook.begin(&notification("team", vec![simple("a", FUTURE)]));
+    let halt = begun.err().expect("refused");
+    assert!(matches!(halt, Halt::Ended(Outcome::Refused { .. })), "{halt:?}");
+    assert_eq!(faults.len(), 1);
+    assert!(!format!("{halt:?} {faults:?}").contains("MARKER"), "{halt:?} {faults:?}");
+}
+
+#[test]
+fn a_payload_replaces_the_body() {
+    let text = |text: &str| Value::Text(text.into());
+    let webhook = configured(|config| {
+        config.payload = Some(Value::Map(vec![
+            (text("z {{ .Status }}"), text("{{ .Alerts | len }}")),
+            (text("a"), Value::List(vec![Value::Null, Value::Float(1.5), text("<{{ 1 }}>")])),
+            (Value::Int(1), text("vanishes")),
+            (text("m"), text(r#"{"deep": [true, "{{"{{"}} x }}"]}"#)),
+        ]));
+    });
+    assert_eq!(
+        body(&webhook, &notification("team", vec![simple("a", FUTURE)])),
+        "{\"a\":[null,1.5,\"\\u003c1\\u003e\"],\"m\":{\"deep\":[true,\"{{ x }}\"]},\
+         \"z firing\":1}\n"
+    );
 }
 
 #[test]
 fn nothing_printable_shows_the_url() {
     let webhook = configured(|config| config.url = Secret::new("http://x/MARKER"));
-    let webhook = webhook.expect("a plain URL");
     let request = request(&webhook, &notification("team", vec![simple("a", FUTURE)]));
-    assert!(!format!("{webhook:?} {request:?}").contains("MARKER"));
+    assert!(!format!("{request:?}").contains("MARKER"));
+    let config = Config { url: Secret::new("http://x/MARKER"), ..Config::default() };
+    let built = Webhook::build(&config, &mut crate::tests::templates());
+    assert!(!format!("{built:?}").contains("MARKER"));
 }
 
 #[test]

@@ -125,16 +125,6 @@ fn what_this_build_cannot_do_is_refused_by_name() {
         "receiver \"chat\", discord_configs[0]: this build cannot send to discord receivers yet",
     );
     check_refused(
-        "route: {receiver: a}\nreceivers:\n- name: a\n  webhook_configs: \
-         [{url: 'http://127.0.0.1:1/{{ .Receiver }}'}]",
-        "receiver \"a\", webhook_configs[0]: url needs the template language, which this build \
-         does not have",
-    );
-    check_refused(
-        "route: {receiver: a, labels: {x: '{{ 1 }}'}}\nreceivers: [{name: a}]",
-        "route label \"x\" needs the template language, which this build does not have",
-    );
-    check_refused(
         "route: {receiver: a}\nreceivers: [{name: a}]\ntracing: {endpoint: 'localhost:4317'}",
         "tracing: this build cannot send traces; remove the block",
     );

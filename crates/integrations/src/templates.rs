@@ -1,0 +1,247 @@
+//! The texts of one configuration: what the template files define, and each field's text, ready.
+//!
+//! In, once per load: the operator's template files and, from every receiver that is built, the
+//! texts of its fields. Out: [`Text`]s that a [`Writer`](crate::writer::Writer) renders once per
+//! notification without parsing anything.
+//!
+//! A text that is no template is not refused here: the configuration has been accepted by other
+//! programs, and its other fields can still tell people what is wrong. It becomes a [`Fault`] now,
+//! for the log, and again at each notification, where something plain stands in for it.
+//!
+//! Templates know the alerts through `value` (the types that templates see) and `functions`.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use bellwether_model::Secret;
+use bellwether_template::{Error, Prepared, Templates as Set};
+
+mod defaults;
+mod functions;
+pub(crate) mod time;
+pub(crate) mod value;
+
+use crate::secret::SecretSource;
+use crate::value::Value;
+
+/// What all texts of one configuration share; receivers are built with it.
+pub struct Templates {
+    set: Set,
+    external_url: Arc<str>,
+    read_yaml: ReadYaml,
+    /// Receivers are alike: most of their texts are the defaults.
+    prepared: BTreeMap<(Language, String), Arc<Result<Prepared, Error>>>,
+    faults: Vec<Fault>,
+}
+
+/// What remains of [`Templates`] once everything is built: what a notification still needs.
+#[derive(Clone)]
+pub struct Definitions {
+    pub(crate) set: Set,
+    /// Under which the server is reached from outside, without a slash at its end.
+    pub(crate) external_url: Arc<str>,
+    pub(crate) read_yaml: ReadYaml,
+    pub(crate) route_labels: BTreeMap<String, Arc<Result<Prepared, Error>>>,
+}
+
+/// Reads a text as YAML; `None` if it is none. What YAML is, the configuration's crate knows.
+#[derive(Clone, Copy)]
+pub struct ReadYaml(pub fn(&str) -> Option<Value>);
+
+/// A field's text, ready to be rendered.
+#[derive(Clone)]
+pub struct Text {
+    pub(crate) field: &'static str,
+    pub(crate) form: Form,
+}
+
+#[derive(Clone)]
+pub(crate) enum Form {
+    /// Nothing to render.
+    Literal(Arc<str>),
+    Template {
+        language: Language,
+        prepared: Arc<Result<Prepared, Error>>,
+    },
+}
+
+/// How values are escaped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Language {
+    Plain,
+    Html,
+}
+
+/// A text that is secret, is a template, and may be in a file.
+#[derive(Clone, Debug)]
+pub enum SecretText {
+    Given(Text),
+    /// Read at each attempt, surrounding white space trimmed.
+    File {
+        field: &'static str,
+        source: SecretSource,
+    },
+}
+
+/// A value of any shape with texts in it, as the webhook's `payload`.
+#[derive(Clone, Debug)]
+pub enum Structure {
+    Text(Text),
+    /// A scalar that is no text.
+    Plain(Value),
+    List(Vec<Structure>),
+    /// Keys are texts too.
+    Map(Vec<(Text, Structure)>),
+}
+
+/// A text that could not be rendered. Nothing was lost but that text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The field as the configuration calls it.
+    pub field: Cow<'static, str>,
+    /// In the words of Go's template packages.
+    pub reason: String,
+}
+
+// === impl Templates ===
+
+impl Templates {
+    /// Parses the built-in templates and `files`, pairs of a file's name without its folder and its
+    /// text; of equal definitions the last one counts.
+    ///
+    /// # Errors
+    /// If a file is no template, in the words of Go's template packages.
+    pub fn load<'a>(
+        external_url: &str,
+        read_yaml: ReadYaml,
+        files: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Result<Self, Error> {
+        let mut set = defaults::set();
+        for (name, text) in files {
+            set.parse(name, text)?;
+        }
+        Ok(Templates {
+            set,
+            external_url: external_url.into(),
+            read_yaml,
+            prepared: BTreeMap::new(),
+            faults: Vec::new(),
+        })
+    }
+
+    /// The text of a field that becomes plain text.
+    pub fn text(&mut self, field: &'static str, source: &str) -> Text {
+        self.ready(field, source, Language::Plain)
+    }
+
+    /// The text of a field that becomes HTML: values are escaped for where they stand.
+    pub fn html(&mut self, field: &'static str, source: &str) -> Text {
+        self.ready(field, source, Language::Html)
+    }
+
+    /// The text of a field that is secret and may be in a file instead.
+    pub fn secret(&mut self, field: &'static str, given: &Secret, file: &str) -> SecretText {
+        match SecretSource::new(given, file) {
+            source @ SecretSource::File(_) => SecretText::File { field, source },
+            SecretSource::Given(text) => SecretText::Given(self.text(field, text.reveal())),
+        }
+    }
+
+    /// A field of any shape. Keys that are no texts vanish, as they always did.
+    pub fn structure(&mut self, field: &'static str, value: &Value) -> Structure {
+        match value {
+            Value::Text(text) => Structure::Text(self.text(field, text)),
+            Value::List(items) => {
+                Structure::List(items.iter().map(|item| self.structure(field, item)).collect())
+            }
+            Value::Map(entries) => {
+                let mut map = Vec::with_capacity(entries.len());
+                for (key, value) in entries {
+                    if let Value::Text(key) = key {
+                        map.push((self.text(field, key), self.structure(field, value)));
+                    }
+                }
+                Structure::Map(map)
+            }
+            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
+                Structure::Plain(value.clone())
+            }
+        }
+    }
+
+    /// The texts so far that are no templates, each once.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// What notifications need, once every receiver is built. `route_labels` are the values of all
+    /// routes' labels.
+    pub fn finish<'a>(
+        mut self,
+        route_labels: impl IntoIterator<Item = &'a str>,
+    ) -> (Definitions, Vec<Fault>) {
+        let mut ready = BTreeMap::new();
+        for label in route_labels {
+            if let Form::Template { prepared, .. } = self.text("route label", label).form {
+                ready.insert(label.to_owned(), prepared);
+            }
+        }
+        let Templates { set, external_url, read_yaml, prepared: _, faults } = self;
+        (Definitions { set, external_url, read_yaml, route_labels: ready }, faults)
+    }
+
+    fn ready(&mut self, field: &'static str, source: &str, language: Language) -> Text {
+        if is_literal(source, language) {
+            return Text { field, form: Form::Literal(source.into()) };
+        }
+        let key = (language, source.to_owned());
+        if let Some(prepared) = self.prepared.get(&key) {
+            let prepared = Arc::clone(prepared);
+            return Text { field, form: Form::Template { language, prepared } };
+        }
+        let prepared = match language {
+            Language::Plain => self.set.prepare(source),
+            Language::Html => self.set.prepare_html(source),
+        };
+        if let Err(error) = &prepared {
+            self.faults.push(Fault { field: field.into(), reason: error.text.clone() });
+        }
+        let prepared = Arc::new(prepared);
+        self.prepared.insert(key, Arc::clone(&prepared));
+        Text { field, form: Form::Template { language, prepared } }
+    }
+}
+
+/// Whether a text stands for itself. HTML does not: its comments vanish, for one.
+fn is_literal(source: &str, language: Language) -> bool {
+    !source.contains("{{") && (language == Language::Plain || !source.contains('<'))
+}
+
+// === impl Text ===
+
+impl Text {
+    /// Whether there is nothing to render at all: the field was left out, or set to nothing.
+    pub fn is_empty(&self) -> bool {
+        matches!(&self.form, Form::Literal(text) if text.is_empty())
+    }
+}
+
+/// The field only: the text may be a secret.
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Text({})", self.field)
+    }
+}
+
+// === impl Fault ===
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.field, self.reason)
+    }
+}
+
+#[cfg(test)]
+mod tests;

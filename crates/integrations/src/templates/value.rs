@@ -1,0 +1,379 @@
+//! What templates see of a notification: `.Alerts`, `.CommonLabels.SortedPairs`, `.StartsAt.Format`.
+//!
+//! In: [`Data`]. Out: the value that is dot. Labels are shared with the alerts; a list of pairs or
+//! of firing alerts is made when a template asks for it, and kept, since most templates ask twice.
+//!
+//! Names of types, fields and methods are Go's: people write them, and read them in errors.
+
+use std::sync::{Arc, OnceLock};
+
+use bellwether_model::{LabelSet, Timestamp};
+use bellwether_template::{Body, Call, Function, List, Map, Object, Type, Value};
+
+use super::time::Moment;
+use crate::data::{AlertData, Data, Status};
+use crate::writer::RouteLabels;
+
+/// What functions know beyond their arguments.
+pub(crate) struct Host {
+    pub now: Timestamp,
+    pub route_labels: RouteLabels,
+}
+
+/// `template.Data`.
+struct Page([(&'static str, Value); 9]);
+
+/// `template.Alert`.
+struct Alert {
+    status: Status,
+    fields: [(&'static str, Value); 7],
+}
+
+/// `template.Alerts`: all that are told about.
+struct Alerts {
+    all: Arc<List>,
+    firing: OnceLock<Arc<List>>,
+    resolved: OnceLock<Arc<List>>,
+}
+
+/// `template.KV`: labels or annotations.
+pub(crate) struct Kv {
+    set: LabelSet,
+    map: OnceLock<Arc<Map>>,
+    pairs: OnceLock<Arc<Pairs>>,
+}
+
+/// `template.Pairs`: labels in the order in which they are shown.
+struct Pairs(Arc<List>);
+
+/// `template.Pair`.
+struct Pair([(&'static str, Value); 2]);
+
+/// `template.Strings`.
+struct Strings(Arc<List>);
+
+/// Dot.
+pub(crate) fn template_value(data: &Data<'_>) -> Value {
+    let Data {
+        receiver,
+        status,
+        alerts,
+        reason,
+        group_labels,
+        common_labels,
+        common_annotations,
+        route_labels,
+        external_url,
+    } = data;
+    let list = List::new(ALERT, alerts.iter().map(alert_value).collect());
+    Value::object(Page([
+        ("Receiver", Value::from(receiver.as_str())),
+        ("Status", Value::from(status.text())),
+        ("Alerts", Value::object(Alerts::new(list))),
+        ("NotificationReason", Value::from(reason.text())),
+        ("GroupLabels", Kv::value(group_labels)),
+        ("CommonLabels", Kv::value(common_labels)),
+        ("CommonAnnotations", Kv::value(common_annotations)),
+        ("RouteLabels", Kv::value(route_labels)),
+        ("ExternalURL", Value::from(*external_url)),
+    ]))
+}
+
+/// The same dot with only these of its alerts; what all alerts share stays what it was.
+pub(crate) fn with_alerts(page: &Value, kept: &[usize]) -> Value {
+    let Value::Object(object) = page else { return page.clone() };
+    let Some(Page(fields)) = object.downcast::<Page>() else { return page.clone() };
+    let mut fields = fields.clone();
+    for (name, value) in &mut fields {
+        if *name == "Alerts"
+            && let Value::Object(object) = &*value
+            && let Some(alerts) = object.downcast::<Alerts>()
+        {
+            let items = kept.iter().filter_map(|at| alerts.all.items.get(*at)).cloned();
+            *value = Value::object(Alerts::new(List::new(ALERT, items.collect())));
+        }
+    }
+    Value::object(Page(fields))
+}
+
+fn alert_value(data: &AlertData<'_>) -> Value {
+    let alert = data.alert;
+    Value::object(Alert {
+        status: data.status,
+        fields: [
+            ("Status", Value::from(data.status.text())),
+            ("Labels", Kv::value(&alert.labels)),
+            ("Annotations", Kv::value(&alert.annotations)),
+            ("StartsAt", Value::object(Moment::new(alert.starts_at))),
+            ("EndsAt", Value::object(Moment::new(data.ends_at()))),
+            ("GeneratorURL", Value::text(Arc::clone(&alert.generator_url))),
+            ("Fingerprint", Value::from(alert.fingerprint.to_string())),
+        ],
+    })
+}
+
+impl Object for Page {
+    fn type_name(&self) -> &'static str {
+        "*template.Data"
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body::Fields(&self.0)
+    }
+
+    fn json_name(&self, field: &'static str) -> &'static str {
+        match field {
+            "Receiver" => "receiver",
+            "Status" => "status",
+            "Alerts" => "alerts",
+            "NotificationReason" => "notification_reason",
+            "GroupLabels" => "groupLabels",
+            "CommonLabels" => "commonLabels",
+            "CommonAnnotations" => "commonAnnotations",
+            "RouteLabels" => "routeLabels",
+            "ExternalURL" => "externalURL",
+            other => other,
+        }
+    }
+}
+
+impl Object for Alert {
+    fn type_name(&self) -> &'static str {
+        "template.Alert"
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body::Fields(&self.fields)
+    }
+
+    fn json_name(&self, field: &'static str) -> &'static str {
+        match field {
+            "Status" => "status",
+            "Labels" => "labels",
+            "Annotations" => "annotations",
+            "StartsAt" => "startsAt",
+            "EndsAt" => "endsAt",
+            "GeneratorURL" => "generatorURL",
+            "Fingerprint" => "fingerprint",
+            other => other,
+        }
+    }
+}
+
+impl Alerts {
+    fn new(all: List) -> Self {
+        Alerts { all: Arc::new(all), firing: OnceLock::new(), resolved: OnceLock::new() }
+    }
+
+    /// A plain list: what is chosen has no methods of its own.
+    fn with(&self, status: Status) -> Value {
+        let kept = match status {
+            Status::Firing => &self.firing,
+            Status::Resolved => &self.resolved,
+        };
+        let list = kept.get_or_init(|| {
+            let has = |value: &&Value| match value {
+                Value::Object(object) => {
+                    object.downcast::<Alert>().is_some_and(|alert| alert.status == status)
+                }
+                _ => false,
+            };
+            Arc::new(List::new(ALERT, self.all.items.iter().filter(has).cloned().collect()))
+        });
+        Value::List(Arc::clone(list))
+    }
+}
+
+impl Object for Alerts {
+    fn type_name(&self) -> &'static str {
+        "template.Alerts"
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body::Like(Value::List(Arc::clone(&self.all)))
+    }
+
+    fn methods(&self) -> &'static [Function] {
+        const METHODS: &[Function] = &[
+            method("Firing", &[], |call| Ok(call.receiver::<Alerts>().with(Status::Firing))),
+            method("Resolved", &[], |call| Ok(call.receiver::<Alerts>().with(Status::Resolved))),
+        ];
+        METHODS
+    }
+}
+
+impl Kv {
+    pub(crate) fn value(set: &LabelSet) -> Value {
+        let set = set.clone();
+        Value::object(Kv { set, map: OnceLock::new(), pairs: OnceLock::new() })
+    }
+
+    fn pairs(&self) -> &Arc<Pairs> {
+        self.pairs.get_or_init(|| {
+            let pair = |(name, value): (&str, &str)| {
+                Value::object(Pair([("Name", Value::from(name)), ("Value", Value::from(value))]))
+            };
+            let (first, rest): (Vec<_>, Vec<_>) =
+                self.set.iter().partition(|(name, _)| *name == "alertname");
+            let items = first.into_iter().chain(rest).map(pair).collect();
+            Arc::new(Pairs(Arc::new(List::new(Type::Object("template.Pair"), items))))
+        })
+    }
+
+    fn without(&self, names: &[Value]) -> Value {
+        let is_named = |label: &str| {
+            names.iter().any(
+                |name| matches!(name, Value::Text(name) if name.as_bytes() == label.as_bytes()),
+            )
+        };
+        Kv::value(&self.set.filtered(|name| !is_named(name)))
+    }
+}
+
+impl Object for Kv {
+    fn type_name(&self) -> &'static str {
+        "template.KV"
+    }
+
+    fn body(&self) -> Body<'_> {
+        let map = self.map.get_or_init(|| {
+            let entries = self.set.iter().map(|(name, value)| (name, Value::from(value)));
+            Arc::new(Map::new(Type::Text, entries))
+        });
+        Body::Like(Value::Map(Arc::clone(map)))
+    }
+
+    fn methods(&self) -> &'static [Function] {
+        const METHODS: &[Function] = &[
+            method("SortedPairs", &[], |call| {
+                let pairs = Arc::clone(call.receiver::<Kv>().pairs());
+                Ok(Value::Object(pairs))
+            }),
+            method("Remove", &[Type::List(&Type::Text)], |call| {
+                Ok(call.receiver::<Kv>().without(&call.items(0)))
+            }),
+            method("Names", &[], |call| Ok(call.receiver::<Kv>().pairs().column(0))),
+            method("Values", &[], |call| Ok(call.receiver::<Kv>().pairs().column(1))),
+            method("String", &[], |call| Ok(Value::from(call.receiver::<Kv>().pairs().shown()))),
+        ];
+        METHODS
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(self.pairs().shown())
+    }
+}
+
+impl Pairs {
+    fn column(&self, column: usize) -> Value {
+        let cell = |value: &Value| match value {
+            Value::Object(object) => {
+                object.downcast::<Pair>().map_or(Value::Nil, |pair| pair.0[column].1.clone())
+            }
+            _ => Value::Nil,
+        };
+        let items = self.0.items.iter().map(cell).collect();
+        Value::object(Strings(Arc::new(List::new(Type::Text, items))))
+    }
+
+    fn shown(&self) -> String {
+        let mut out = String::new();
+        for (index, item) in self.0.items.iter().enumerate() {
+            if let Value::Object(object) = item
+                && let Some(Pair([(_, name), (_, value)])) = object.downcast::<Pair>()
+            {
+                out.push_str(if index == 0 { "" } else { ", " });
+                push_text(&mut out, name);
+                out.push('=');
+                push_text(&mut out, value);
+            }
+        }
+        out
+    }
+}
+
+impl Object for Pairs {
+    fn type_name(&self) -> &'static str {
+        "template.Pairs"
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body::Like(Value::List(Arc::clone(&self.0)))
+    }
+
+    fn methods(&self) -> &'static [Function] {
+        const METHODS: &[Function] = &[
+            method("Names", &[], |call| Ok(call.receiver::<Pairs>().column(0))),
+            method("Values", &[], |call| Ok(call.receiver::<Pairs>().column(1))),
+            method("String", &[], |call| Ok(Value::from(call.receiver::<Pairs>().shown()))),
+        ];
+        METHODS
+    }
+
+    fn text(&self) -> Option<String> {
+        Some(self.shown())
+    }
+}
+
+impl Object for Pair {
+    fn type_name(&self) -> &'static str {
+        "template.Pair"
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body::Fields(&self.0)
+    }
+
+    fn equals(&self, other: &dyn Object) -> Option<bool> {
+        let same =
+            |a: &Value, b: &Value| matches!((a, b), (Value::Text(a), Value::Text(b)) if a == b);
+        let other = other.downcast::<Pair>()?;
+        Some(same(&self.0[0].1, &other.0[0].1) && same(&self.0[1].1, &other.0[1].1))
+    }
+}
+
+impl Object for Strings {
+    fn type_name(&self) -> &'static str {
+        "template.Strings"
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body::Like(Value::List(Arc::clone(&self.0)))
+    }
+
+    fn methods(&self) -> &'static [Function] {
+        const METHODS: &[Function] = &[method("Join", &[Type::Text], |call| {
+            Ok(Value::from(joined(&call.receiver::<Strings>().0.items, &call.text(0))))
+        })];
+        METHODS
+    }
+}
+
+/// The texts among `items`, with `separator` between them.
+pub(crate) fn joined(items: &[Value], separator: &str) -> String {
+    let mut out = String::new();
+    for (index, item) in items.iter().enumerate() {
+        out.push_str(if index == 0 { "" } else { separator });
+        push_text(&mut out, item);
+    }
+    out
+}
+
+fn push_text(out: &mut String, value: &Value) {
+    if let Value::Text(text) = value {
+        out.push_str(&text.to_str());
+    }
+}
+
+type FunctionBody = fn(&Call<'_>) -> Result<Value, String>;
+
+/// A function or method with a fixed number of parameters.
+pub(crate) const fn method(
+    name: &'static str,
+    parameters: &'static [Type],
+    body: FunctionBody,
+) -> Function {
+    Function { name, parameters, rest: None, body }
+}
+
+const ALERT: Type = Type::Object("template.Alert");

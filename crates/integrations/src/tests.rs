@@ -1,0 +1,263 @@
+//! What the tests of all receivers have in common: sample notifications, a stage on which an
+//! integration is rehearsed without any network, and snapshots of what it says.
+
+#![allow(clippy::disallowed_methods)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bellwether_model::{
+    Alert, GroupKey, IntegrationId, LabelSet, Notification, Outcome, Reason, Remembered, Secret,
+    Timestamp,
+};
+use bytes::Bytes;
+
+use crate::exchange::{BuildError, Exchange, Halt, Integration, Step};
+use crate::http::{Method, Request, RequestError, Response};
+use crate::secret::Files;
+use crate::templates::{Definitions, Fault, ReadYaml, Templates};
+use crate::value::Value;
+use crate::writer::Writer;
+
+mod compliance;
+
+/// An integration with everything around it that an attempt needs.
+pub(crate) struct Stage {
+    pub integration: Box<dyn Integration>,
+    pub definitions: Definitions,
+    pub files: Files,
+}
+
+impl Stage {
+    pub fn new<I: Integration + 'static>(
+        build: impl FnOnce(&mut Templates) -> Result<I, BuildError>,
+    ) -> Self {
+        let mut templates = templates();
+        let integration = Box::new(build(&mut templates).expect("it can be built"));
+        Stage { integration, definitions: templates.finish([]).0, files: Files::default() }
+    }
+
+    /// With a file that the integration may ask for.
+    pub fn file(mut self, path: &str, content: &str) -> Self {
+        self.files.insert(path.to_owned(), Ok(Secret::new(content)));
+        self
+    }
+
+    pub fn begin(
+        &self,
+        notification: &Notification,
+    ) -> (Result<Box<dyn Exchange>, Halt>, Vec<Fault>) {
+        let mut writer = Writer::new(&self.definitions, notification, &self.files);
+        (self.integration.begin(&mut writer), writer.into_faults())
+    }
+
+    /// The first request of an attempt in which no template fails.
+    #[track_caller]
+    pub fn request(&self, notification: &Notification) -> Request {
+        match self.begin(notification) {
+            (Ok(mut exchange), faults) if faults.is_empty() => match exchange.begin() {
+                Step::Send(request) => request,
+                Step::Done(outcome) => panic!("nothing to send: {outcome:?}"),
+            },
+            (Err(halt), _) => panic!("nothing to send: {halt:?}"),
+            (_, faults) => panic!("{faults:?}"),
+        }
+    }
+
+    /// A whole attempt as text: each request, its answer, and the outcome.
+    #[track_caller]
+    pub fn transcript(
+        &self,
+        notification: &Notification,
+        answers: impl IntoIterator<Item = Result<Response, RequestError>>,
+    ) -> String {
+        let (begun, faults) = self.begin(notification);
+        let mut out = String::new();
+        for fault in faults {
+            out.push_str(&format!("fault {fault}\n"));
+        }
+        let mut exchange = match begun {
+            Ok(exchange) => exchange,
+            Err(halt) => return out + &format!("{halt:?}\n"),
+        };
+        let mut step = exchange.begin();
+        let mut answers = answers.into_iter();
+        loop {
+            match step {
+                Step::Send(request) => {
+                    out.push_str(&shown(&request));
+                    let answer = answers.next().expect("an answer for each request");
+                    out.push_str(&match &answer {
+                        Ok(response) => format!("<- {}\n", response.status),
+                        Err(error) => format!("<- {error:?}\n"),
+                    });
+                    step = exchange.receive(answer);
+                }
+                Step::Done(outcome) => return out + &format!("{outcome:?}\n"),
+            }
+        }
+    }
+
+    /// What a single answer to an ordinary notification comes to.
+    #[track_caller]
+    pub fn outcome(&self, answer: Result<Response, RequestError>) -> Outcome {
+        let (begun, _) = self.begin(&firing());
+        let mut exchange = begun.expect("it begins");
+        assert!(matches!(exchange.begin(), Step::Send(_)), "something is sent");
+        match exchange.receive(answer) {
+            Step::Done(outcome) => outcome,
+            Step::Send(request) => panic!("another request: {}", shown(&request)),
+        }
+    }
+}
+
+/// The built-in templates, with JSON in the place of YAML.
+pub(crate) fn templates() -> Templates {
+    Templates::load("http://am.example", ReadYaml(read_json), []).expect("there are no files")
+}
+
+pub(crate) fn read_json(text: &str) -> Option<Value> {
+    serde_json::from_str(text).ok().map(from_json)
+}
+
+fn from_json(json: serde_json::Value) -> Value {
+    match json {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Value::Int(whole),
+            (None, number) => Value::Float(number.expect("a number is a float")),
+        },
+        serde_json::Value::String(text) => Value::Text(text),
+        serde_json::Value::Array(items) => Value::List(items.into_iter().map(from_json).collect()),
+        serde_json::Value::Object(entries) => Value::Map(
+            entries.into_iter().map(|(key, value)| (Value::Text(key), from_json(value))).collect(),
+        ),
+    }
+}
+
+/// A request as text, secrets included.
+pub(crate) fn shown(request: &Request) -> String {
+    let Request { method, url, headers, body, timeout } = request;
+    let method = match method {
+        Method::Get => "GET",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+    };
+    let mut out = format!("-> {method} {}\n", url.reveal());
+    for (name, value) in headers {
+        out.push_str(&format!("{name}: {value}\n"));
+    }
+    if let Some(timeout) = timeout {
+        out.push_str(&format!("(within {timeout:?})\n"));
+    }
+    let body = String::from_utf8_lossy(body);
+    if !body.is_empty() {
+        out.push_str(&format!("\n{}\n", body.trim_end_matches('\n')));
+    }
+    out
+}
+
+pub(crate) fn answer(status: u16, body: &str) -> Result<Response, RequestError> {
+    Ok(Response {
+        status,
+        content_type: None,
+        retry_after: None,
+        body: Bytes::copy_from_slice(body.as_bytes()),
+    })
+}
+
+/// An answer that calls itself JSON.
+pub(crate) fn json_answer(status: u16, body: &str) -> Result<Response, RequestError> {
+    let content_type = Some("application/json; charset=utf-8".to_owned());
+    answer(status, body).map(|response| Response { content_type, ..response })
+}
+
+/// The instant of all sample notifications.
+pub(crate) const NOW: &str = "2026-03-01T12:00:00Z";
+
+pub(crate) fn at(text: &str) -> Timestamp {
+    Timestamp::parse_rfc3339(text).expect("a fixed time")
+}
+
+/// Began at ten. Resolved since eleven if `ends` is `None`, else until then.
+pub(crate) fn alert(
+    labels: &[(&str, &str)],
+    annotations: &[(&str, &str)],
+    resolved: bool,
+) -> Arc<Alert> {
+    let labels = LabelSet::new(labels.iter().copied());
+    Arc::new(Alert {
+        fingerprint: labels.fingerprint(),
+        labels,
+        annotations: LabelSet::new(annotations.iter().copied()),
+        generator_url: "http://prometheus.example/graph?g0.expr=up%3E1&g0.tab=1".into(),
+        starts_at: at("2026-03-01T10:00:00Z"),
+        ends_at: at(if resolved { "2026-03-01T11:00:00Z" } else { "2026-03-01T12:05:00Z" }),
+        updated_at: at(NOW),
+        timed_out: false,
+    })
+}
+
+/// About these alerts, which are grouped by `alertname`.
+pub(crate) fn notification(alerts: Vec<Arc<Alert>>) -> Notification {
+    let group_labels = LabelSet::new([("alertname", "Disk")]);
+    Notification {
+        integration: IntegrationId { receiver: "team".into(), kind: "test".into(), index: 0 },
+        group_key: GroupKey::new("{}", &group_labels),
+        group_labels,
+        route_labels: LabelSet::default(),
+        reason: Reason::FirstNotification,
+        now: at(NOW),
+        alerts,
+        remembered: Remembered::default(),
+    }
+}
+
+/// Two that fire, with characters that need care, and one that is resolved.
+pub(crate) fn mixed() -> Notification {
+    let labels = |host| [("alertname", "Disk"), ("host", host), ("severity", "critical")];
+    notification(vec![
+        alert(&labels("a"), &[("summary", "<b>\"full\"</b> & ü 🐑"), ("same", "x")], false),
+        alert(&labels("b"), &[("summary", "line\nline"), ("same", "x")], true),
+        alert(&labels("c"), &[("same", "x")], false),
+    ])
+}
+
+/// One that fires.
+pub(crate) fn firing() -> Notification {
+    let labels = [("alertname", "Disk"), ("host", "a"), ("severity", "critical")];
+    notification(vec![alert(&labels, &[("summary", "full")], false)])
+}
+
+/// One that is resolved.
+pub(crate) fn resolved() -> Notification {
+    let labels = [("alertname", "Disk"), ("host", "a"), ("severity", "critical")];
+    notification(vec![alert(&labels, &[("summary", "full")], true)])
+}
+
+/// As many as asked for; each fires.
+pub(crate) fn many(count: usize) -> Notification {
+    let hosts = (0..count).map(|index| format!("host-{index:05}"));
+    let one = |host: String| {
+        let labels = [("alertname", "Disk"), ("host", host.as_str()), ("severity", "warning")];
+        alert(&labels, &[("summary", "The disk is full")], false)
+    };
+    notification(hosts.map(one).collect())
+}
+
+/// Compares a text with the file below `src/` that holds what it should be.
+///
+/// `UPDATE_EXPECT=1` writes the file instead.
+#[track_caller]
+pub(crate) fn check_snapshot(path: &str, actual: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(path);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("it can be made");
+        std::fs::write(&file, actual).expect("it can be written");
+        return;
+    }
+    let expected = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(actual, expected, "{path}; UPDATE_EXPECT=1 writes it anew");
+}

@@ -1,0 +1,245 @@
+//! The writing desk: one notification, and everything that can be said about it.
+//!
+//! In: a [`Notification`], the configuration's [`Definitions`], and the files with secrets that have
+//! been read. Out: rendered texts, on demand.
+//!
+//! A template that fails never loses a page. What is to stand in for a failed text depends on what
+//! it is for, so there are three ways to ask for one:
+//!
+//! - [`Writer::line`] and [`Writer::prose`] for what people read: a title, a body. A plain built-in
+//!   text takes its place and says so.
+//! - [`Writer::term`] for what programs read and can do without: a colour, an icon, a priority. A
+//!   given word takes its place.
+//! - [`Writer::address`] for what nothing can replace: whom to tell. The attempt is refused.
+//!
+//! Each failure is remembered as a [`Fault`] for the log, and the other texts are rendered as if
+//! nothing had happened.
+
+use bellwether_model::{FailureReason, Notification, Outcome, Secret};
+use bellwether_template::{Error, Limits, Prepared, Value as TemplateValue};
+
+use crate::data::{Data, Status};
+use crate::exchange::Halt;
+use crate::secret::{Files, SecretSource};
+use crate::templates::value::{Host, template_value};
+use crate::templates::{Definitions, Fault, Form, Language, SecretText, Structure, Text};
+use crate::value::Value;
+
+mod fitting;
+mod idempotency;
+mod plain;
+mod route_labels;
+
+pub use self::fitting::Limit;
+pub(crate) use self::route_labels::RouteLabels;
+
+/// Renders texts for one attempt.
+pub struct Writer<'a> {
+    definitions: &'a Definitions,
+    notification: &'a Notification,
+    files: &'a Files,
+    data: Data<'a>,
+    /// Alerts of the notification that [`Writer::tell_first`] left out.
+    left_out: u64,
+    host: Host,
+    /// The data as templates see it; made when the first template wants it.
+    value: Option<TemplateValue>,
+    faults: Vec<Fault>,
+}
+
+impl<'a> Writer<'a> {
+    pub fn new(
+        definitions: &'a Definitions,
+        notification: &'a Notification,
+        files: &'a Files,
+    ) -> Self {
+        let data = Data::new(notification, &notification.alerts, &definitions.external_url);
+        let host = Host { now: notification.now, route_labels: RouteLabels::default() };
+        let mut writer = Writer {
+            definitions,
+            notification,
+            files,
+            data,
+            left_out: 0,
+            host,
+            value: None,
+            faults: Vec::new(),
+        };
+        writer.render_route_labels();
+        writer
+    }
+
+    /// From here on, only the first `max` alerts are told about, also by what all have in common;
+    /// 0 means all. Returns how many are left out.
+    pub fn tell_first(&mut self, max: u64) -> u64 {
+        let all = &self.notification.alerts;
+        let told = match usize::try_from(max) {
+            Ok(max) if max > 0 => all.get(..max).unwrap_or(all),
+            _ => all,
+        };
+        let route_labels = std::mem::take(&mut self.data.route_labels);
+        self.data = Data::new(self.notification, told, &self.definitions.external_url);
+        self.data.route_labels = route_labels;
+        self.value = None;
+        self.left_out = (all.len() - told.len()) as u64;
+        self.left_out
+    }
+
+    /// A text of one line that people read. If its template fails: the status and the group's
+    /// labels.
+    pub fn line(&mut self, text: &Text) -> String {
+        match self.render(text) {
+            Ok(rendered) => rendered,
+            Err(error) => self.plain_line(text, &error),
+        }
+    }
+
+    /// A text of any length that people read. If its template fails: the status, the group's
+    /// labels, and the first alerts.
+    pub fn prose(&mut self, text: &Text) -> String {
+        match self.render(text) {
+            Ok(rendered) => rendered,
+            Err(error) => self.plain_prose(text, &error),
+        }
+    }
+
+    /// A text that programs read, or that decorates. If its template fails: `otherwise`.
+    pub fn term(&mut self, text: &Text, otherwise: &str) -> String {
+        self.render(text).unwrap_or_else(|_| otherwise.to_owned())
+    }
+
+    /// A text without which nobody can be told.
+    ///
+    /// # Errors
+    /// If its template fails.
+    pub fn address(&mut self, text: &Text) -> Result<String, Halt> {
+        self.render(text).map_err(|error| Halt::refused(format!("{}: {}", text.field, error.text)))
+    }
+
+    /// A secret that is no template; without white space around it if it comes from a file.
+    ///
+    /// # Errors
+    /// If its file has not been read yet, or could not be.
+    pub fn secret(&self, source: &SecretSource) -> Result<Secret, Halt> {
+        source.trimmed(self.files)
+    }
+
+    /// A secret that is no template, with all its white space.
+    ///
+    /// # Errors
+    /// As [`Writer::secret`].
+    pub fn secret_untrimmed(&self, source: &SecretSource) -> Result<Secret, Halt> {
+        source.untrimmed(self.files)
+    }
+
+    /// A secret that is a template.
+    ///
+    /// # Errors
+    /// As [`Writer::secret`], or if the template fails. The error does not quote it.
+    pub fn secret_text(&mut self, text: &SecretText) -> Result<Secret, Halt> {
+        let (field, rendered) = match text {
+            SecretText::Given(text) => (text.field, self.render_quietly(text)),
+            SecretText::File { field, source } => {
+                let content = source.trimmed(self.files)?;
+                if !content.reveal().contains("{{") {
+                    return Ok(content);
+                }
+                let prepared = self.definitions.set.prepare(content.reveal());
+                (*field, prepared.and_then(|prepared| self.run(&prepared)))
+            }
+        };
+        rendered.map(Secret::new).map_err(|_| {
+            let reason = "the template failed".to_owned();
+            self.faults.push(Fault { field: field.into(), reason });
+            Halt::Ended(Outcome::Refused {
+                reason: FailureReason::Other,
+                detail: format!("{field}: the template failed; it may be secret and is not shown"),
+            })
+        })
+    }
+
+    /// A value of any shape, its texts rendered. What a text then says as YAML takes its place,
+    /// unless that is a text: `"3"` becomes a number, `"[a, b]"` a list.
+    pub fn structure(&mut self, structure: &Structure) -> Value {
+        match structure {
+            Structure::Plain(value) => value.clone(),
+            Structure::Text(text) => {
+                let rendered = self.line(text);
+                match (self.definitions.read_yaml.0)(&rendered) {
+                    None | Some(Value::Text(_)) => Value::Text(rendered),
+                    Some(value) => value.with_text_keys(),
+                }
+            }
+            Structure::List(items) => {
+                Value::List(items.iter().map(|item| self.structure(item)).collect())
+            }
+            Structure::Map(entries) => {
+                let entries = entries
+                    .iter()
+                    .map(|(key, value)| (Value::Text(self.line(key)), self.structure(value)));
+                Value::Map(entries.collect())
+            }
+        }
+    }
+
+    pub fn notification(&self) -> &'a Notification {
+        self.notification
+    }
+
+    /// The facts that are told.
+    pub fn data(&self) -> &Data<'a> {
+        &self.data
+    }
+
+    /// Whether any alert that is told about fires.
+    pub fn is_firing(&self) -> bool {
+        self.data.status == Status::Firing
+    }
+
+    /// What incident systems know the group by: a hash of its key, 64 characters.
+    pub fn group_hash(&self) -> String {
+        self.notification.group_key.hash()
+    }
+
+    /// The same for each try to tell the same thing, another one for whatever is told next: what a
+    /// receiver that sees it twice may drop.
+    pub fn idempotency_key(&self) -> String {
+        idempotency::key(self.notification)
+    }
+
+    /// The failures so far.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    pub fn into_faults(self) -> Vec<Fault> {
+        self.faults
+    }
+
+    fn render(&mut self, text: &Text) -> Result<String, Error> {
+        self.render_quietly(text).inspect_err(|error| {
+            let reason = error.text.clone();
+            self.faults.push(Fault { field: text.field.into(), reason });
+        })
+    }
+
+    fn render_quietly(&mut self, text: &Text) -> Result<String, Error> {
+        match &text.form {
+            Form::Literal(literal) => Ok(literal.to_string()),
+            Form::Template { prepared, .. } => match &**prepared {
+                Ok(prepared) => self.run(prepared),
+                Err(error) => Err(error.clone()),
+            },
+        }
+    }
+
+    fn run(&mut self, prepared: &Prepared) -> Result<String, Error> {
+        let value = self.value.get_or_insert_with(|| template_value(&self.data));
+        prepared.render(value, &self.host, Limits::default())
+    }
+}
+
+/// Whether a stand-in for this text must be escaped.
+fn is_html(text: &Text) -> bool {
+    matches!(&text.form, Form::Template { language: Language::Html, .. })
+}

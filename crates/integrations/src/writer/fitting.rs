@@ -1,0 +1,85 @@
+//! Texts that must not be longer than a receiver takes.
+//!
+//! A text that is too long because it lists many alerts is rendered again with fewer of them, so
+//! that no alert is told by half, and says how many are missing. Those that fire are kept first.
+//! What is still too long is cut, never inside a character.
+
+use bellwether_template::Limits;
+
+use super::Writer;
+use crate::data::Status;
+use crate::templates::value::{template_value, with_alerts};
+use crate::templates::{Form, Text};
+use crate::trim;
+
+/// How long a text may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    Chars(usize),
+    Bytes(usize),
+}
+
+impl Writer<'_> {
+    /// [`Writer::prose`] within a limit. If alerts have to be left out, the text ends with their
+    /// number. Compat: see docs/compat.md#truncation.
+    pub fn prose_within(&mut self, text: &Text, limit: Limit) -> String {
+        let whole = self.prose(text);
+        if limit.holds(&whole) {
+            return whole;
+        }
+        self.fewer_alerts(text, limit).unwrap_or_else(|| limit.cut(&whole))
+    }
+
+    /// The text with as many alerts as fit; none if that is not what makes it too long.
+    fn fewer_alerts(&self, text: &Text, limit: Limit) -> Option<String> {
+        let Form::Template { prepared, .. } = &text.form else { return None };
+        let prepared = prepared.as_ref().as_ref().ok()?;
+        let all = self.data.alerts.len();
+        let whole = template_value(&self.data);
+        let with = |kept: usize| {
+            let value = with_alerts(&whole, &self.first_of_importance(kept));
+            let rendered = prepared.render(&value, &self.host, Limits::default()).ok()?;
+            let missing = all - kept;
+            let noun = if missing == 1 { "alert" } else { "alerts" };
+            let text = format!("{}\n… {missing} more {noun} did not fit", rendered.trim_end());
+            limit.holds(&text).then_some(text)
+        };
+        let (mut fits, mut too_many) = (0, all);
+        let mut best = None;
+        while too_many - fits > 1 {
+            let middle = fits + (too_many - fits) / 2;
+            match with(middle) {
+                Some(text) => (fits, best) = (middle, Some(text)),
+                None => too_many = middle,
+            }
+        }
+        best
+    }
+
+    /// Which alerts are told if only some can be, in the order of the notification.
+    fn first_of_importance(&self, count: usize) -> Vec<usize> {
+        let alerts = &self.data.alerts;
+        let of = |status| (0..alerts.len()).filter(move |at| alerts[*at].status == status);
+        let mut kept: Vec<usize> =
+            of(Status::Firing).chain(of(Status::Resolved)).take(count).collect();
+        kept.sort_unstable();
+        kept
+    }
+}
+
+impl Limit {
+    fn holds(self, text: &str) -> bool {
+        match self {
+            Limit::Chars(max) => text.len() <= max || text.chars().count() <= max,
+            Limit::Bytes(max) => text.len() <= max,
+        }
+    }
+
+    fn cut(self, text: &str) -> String {
+        let (text, _) = match self {
+            Limit::Chars(max) => trim::to_chars(text, max),
+            Limit::Bytes(max) => trim::to_bytes(text, max),
+        };
+        text.into_owned()
+    }
+}

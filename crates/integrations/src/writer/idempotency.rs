@@ -1,0 +1,42 @@
+//! The key by which a receiver can tell a repeated try from another notification.
+//!
+//! A try that timed out may have arrived, and is then made again. Both tries carry the same key: a
+//! hash of the group's key and of what is told. A repeat after the repeat interval tells the same
+//! again on purpose, and must not be dropped.
+
+use bellwether_model::Notification;
+
+/// 16 hex digits of the group, a dash, and 16 of what is told.
+pub(super) fn key(notification: &Notification) -> String {
+    let mut group = notification.group_key.hash();
+    group.truncate(16);
+    format!("{group}-{:016x}", content(notification))
+}
+
+fn content(notification: &Notification) -> u64 {
+    let mut hash = Fnv::new();
+    hash.add(notification.integration.to_string().as_bytes());
+    for alert in &notification.alerts {
+        hash.add(&alert.fingerprint.0.to_be_bytes());
+        hash.add(&alert.starts_at.unix_nanos().to_be_bytes());
+        let resolved = alert.resolved_at(notification.now);
+        hash.add(if resolved { b"resolved" } else { b"firing" });
+        hash.add(alert.annotations.packed().as_bytes());
+    }
+    hash.0
+}
+
+/// FNV-1a, which is the same on all machines of a cluster.
+struct Fnv(u64);
+
+impl Fnv {
+    fn new() -> Self {
+        Fnv(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for byte in bytes.iter().chain(&[0xff]) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The labels of the route, whose values may be templates.
+//!
+//! They are rendered once, before anything else, so that templates see what they say and not how
+//! they were written. One may ask for another by `routeLabels "name"`: then the other is rendered
+//! first, and the one that asked once more. A label that cannot be rendered is left out, and
+//! remembered as a fault.
+
+use std::collections::BTreeMap;
+
+use bellwether_model::LabelSet;
+
+use super::Writer;
+use crate::templates::Fault;
+
+impl Writer<'_> {
+    pub(super) fn render_route_labels(&mut self) {
+        let configured = &self.notification.route_labels;
+        if configured.iter().all(|(_, value)| !value.contains("{{")) {
+            self.host.route_labels = configured.clone().into();
+            return;
+        }
+        let mut failed = BTreeMap::new();
+        for (name, _) in configured.iter() {
+            let mut path = vec![name.to_owned()];
+            while let Some(name) = path.last().cloned() {
+                match self.route_label(&name, &failed) {
+                    Ok(rendered) => {
+                        self.host.route_labels.enter(&name, rendered);
+                        path.pop();
+                    }
+                    Err(Unrendered::Asks(other)) if path.contains(&other) => {
+                        path.push(other);
+                        let reason = format!("route label cycle detected: {}", path.join(" -> "));
+                        path.pop();
+                        failed.insert(name, reason);
+                        path.pop();
+                    }
+                    Err(Unrendered::Asks(other)) => path.push(other),
+                    Err(Unrendered::Failed(reason)) => {
+                        failed.insert(name, reason);
+                        path.pop();
+                    }
+                }
+            }
+        }
+        for (name, reason) in failed {
+            self.faults.push(Fault { field: format!("route label {name}").into(), reason });
+        }
+        self.data.route_labels = self.host.route_labels.settle();
+        self.value = None;
+    }
+
+    fn route_label(
+        &mut self,
+        name: &str,
+        failed: &BTreeMap<String, String>,
+    ) -> Result<String, Unrendered> {
+        if let Some(reason) = failed.get(name) {
+            return Err(Unrendered::Failed(reason.clone()));
+        }
+        let Some(value) = self.notification.route_labels.get(name) else {
+            return Ok(String::new());
+        };
+        if !value.contains("{{") {
+            return Ok(value.to_owned());
+        }
+        let rendered = match self.definitions.route_labels.get(value).cloned() {
+            Some(prepared) => match &*prepared {
+                Ok(prepared) => self.run(prepared),
+                Err(error) => Err(error.clone()),
+            },
+            None => self.definitions.set.prepare(value).and_then(|ready| self.run(&ready)),
+        };
+        let asked = self.host.route_labels.take_asked();
+        rendered.map_err(|error| match asked {
+            Some(other) => match failed.get(&other) {
+                Some(reason) => Unrendered::Failed(reason.clone()),
+                None => Unrendered::Asks(other),
+            },
+            None => Unrendered::Failed(error.text),
+        })
+    }
+}
+
+enum Unrendered {
+    /// It needs another label, which has not been rendered yet.
+    Asks(String),
+    Failed(String),
+}
+
+/// What `routeLabels` knows: the labels that are rendered, all of them once they are settled.
+#[derive(Default)]
+pub(crate) struct RouteLabels {
+    rendered: BTreeMap<String, String>,
+    is_settled: bool,
+    /// What was asked for and is not there yet.
+    asked: std::cell::RefCell<Option<String>>,
+}
+
+impl RouteLabels {
+    /// The value of a label, empty if there is none.
+    ///
+    /// # Errors
+    /// If it has not been rendered yet; who asked is then to be rendered again.
+    pub(crate) fn value(&self, name: &str) -> Result<String, String> {
+        match self.rendered.get(name) {
+            Some(value) => Ok(value.clone()),
+            None if self.is_settled => Ok(String::new()),
+            None => {
+                self.asked.replace(Some(name.to_owned()));
+                Err(format!("route label {name} is not known yet"))
+            }
+        }
+    }
+
+    fn enter(&mut self, name: &str, value: String) {
+        self.rendered.insert(name.to_owned(), value);
+    }
+
+    fn take_asked(&self) -> Option<String> {
+        self.asked.take()
+    }
+
+    /// From now on, a label that is not here has no value.
+    fn settle(&mut self) -> LabelSet {
+        self.is_settled = true;
+        // Labels that were only asked for do not exist.
+        let pairs = self.rendered.iter().filter(|(_, value)| !value.is_empty());
+        LabelSet::from_sorted(pairs.map(|(name, value)| (name.as_str(), value.as_str())))
+    }
+}
+
+impl From<LabelSet> for RouteLabels {
+    fn from(labels: LabelSet) -> Self {
+        let rendered = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
+        RouteLabels { rendered: rendered.collect(), is_settled: true, asked: None.into() }
+    }
+}

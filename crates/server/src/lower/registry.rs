@@ -1,0 +1,43 @@
+//! The one list of what this build can send to: from a configured block to its integration.
+//!
+//! A new kind of receiver gets an arm here, and a line in the compliance test of
+//! `bellwether-integrations`.
+
+use bellwether_config::{Integration as Block, Receiver};
+use bellwether_integrations::http::HttpConfig;
+use bellwether_integrations::webhook::Webhook;
+use bellwether_integrations::{Integration, Templates};
+
+/// An integration, and how its requests travel.
+pub struct Built<'a> {
+    pub integration: Box<dyn Integration>,
+    /// `None` means the defaults.
+    pub http_config: Option<&'a HttpConfig>,
+}
+
+/// Builds the integration of one block of a receiver.
+///
+/// # Errors
+/// If this build cannot send to such receivers, or not as this one is configured.
+pub fn build<'a>(
+    receiver: &'a Receiver,
+    block: &Block,
+    templates: &mut Templates,
+) -> Result<Built<'a>, String> {
+    let at = block.index as usize;
+    match block.kind {
+        "webhook" => {
+            let config = &receiver.webhook[at];
+            Ok(built(Webhook::build(config, templates), &config.http_config)?)
+        }
+        kind => Err(format!("this build cannot send to {kind} receivers yet")),
+    }
+}
+
+fn built<'a>(
+    integration: Result<impl Integration + 'static, bellwether_integrations::BuildError>,
+    http_config: &'a Option<HttpConfig>,
+) -> Result<Built<'a>, String> {
+    let integration = integration.map_err(|error| error.to_string())?;
+    Ok(Built { integration: Box::new(integration), http_config: http_config.as_ref() })
+}
