@@ -102,6 +102,12 @@ pub fn one_by_equality(index: usize) -> String {
 pub const BY_REGEX: &str =
     "/api/v2/alerts?filter=instance%3D~%22host-.*7%5B0-9%5D%5C%5C.example.*%22";
 
+/// The key of a group of the notification run, as the notification log has it.
+pub fn group_key(index: usize) -> String {
+    let rule = (index / TEAMS) % RULES;
+    format!(r#"{{}}:{{alertname="RuleNumber{rule}", instance="{}"}}"#, instance(index))
+}
+
 fn body(alerts: impl Iterator<Item = String>) -> Vec<u8> {
     let joined = alerts.collect::<Vec<_>>().join(",");
     format!("[{joined}]").into_bytes()
@@ -120,6 +126,7 @@ fn alert(index: usize, times: Times) -> String {
     )
 }
 
-fn instance(index: usize) -> String {
+/// What tells the alert of this index from the others.
+pub fn instance(index: usize) -> String {
     format!("host-{index:07}.example.org:9100")
 }

@@ -6,10 +6,12 @@
 //! here: what is printed was measured in this run.
 //!
 //! In the order of a reading: `options` (what to measure), `load` (the alerts, routes, rules and
-//! silences), `drive` (sending and reading), `measure` (one server's figures), `table` (the answer).
+//! silences), `drive` (sending and reading), `measure` (one server's figures), `cluster` (three nodes), `table` (the
+//! answer).
 //!
 //! It builds the server in its own profile: run it with `--release`.
 
+mod cluster;
 mod drive;
 mod load;
 mod machine;
@@ -25,6 +27,9 @@ use options::{Mode, Options};
 
 fn main() -> anyhow::Result<()> {
     let options = Options::parse(std::env::args().skip(1))?;
+    if matches!(options.mode, Mode::Cluster { .. }) && cluster::namespace::enter()? {
+        return Ok(());
+    }
     println!("{}", machine::describe(&options.programs));
     match options.mode {
         Mode::Compare { ref sizes } => {
@@ -44,6 +49,11 @@ fn main() -> anyhow::Result<()> {
             }
             let title = format!("{} groups at once", options.groups);
             println!("{}", table::compare(&title, &options.programs, &columns));
+        }
+        Mode::Cluster { ref stories } => {
+            let run = |&program: &Program| cluster::program(program, stories);
+            let columns: Vec<_> = options.programs.iter().map(run).collect();
+            println!("{}", table::compare("three nodes", &options.programs, &columns));
         }
         Mode::Alone { alerts } => {
             let figures = million::server(Program::Bellwether, alerts);

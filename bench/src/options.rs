@@ -19,15 +19,29 @@ pub enum Mode {
     Compare { sizes: Vec<usize> },
     /// Ours with very many alerts.
     Alone { alerts: usize },
+    /// Three nodes of each.
+    Cluster { stories: Vec<Story> },
 }
 
-const HELP: &str = "usage: bellwether-bench [--quick] [--only bellwether|go] [--alerts N]
+/// A part of the comparison of clusters.
+#[derive(Clone, Copy, Debug)]
+pub enum Story {
+    Spread,
+    Idle,
+    Failover,
+    Ledger,
+    Chorus,
+}
+
+const HELP: &str = "usage: bellwether-bench [--quick] [--only bellwether|go] [--alerts N] [--cluster [STORY]]
   --quick       10,000 alerts only, fewer repetitions
   --only WHICH  measure one of the two servers
-  --alerts N    Bellwether alone with N alerts: ingestion, memory, the first filtered read";
+  --alerts N    Bellwether alone with N alerts: ingestion, memory, the first filtered read
+  --cluster     three nodes of each; of spread, idle, failover, ledger and chorus only the STORY";
 
 impl Options {
-    pub fn parse(mut arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+    pub fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
+        let mut arguments = arguments.peekable();
         let mut options = Self {
             mode: Mode::Compare { sizes: vec![10_000, 100_000] },
             programs: vec![Program::Bellwether, Program::Go],
@@ -53,6 +67,10 @@ impl Options {
                     options.mode = Mode::Alone { alerts };
                     options.programs = vec![Program::Bellwether];
                 }
+                "--cluster" => {
+                    let story = arguments.next_if(|next| !next.starts_with('-'));
+                    options.mode = Mode::Cluster { stories: stories(story.as_deref())? };
+                }
                 "--help" | "-h" => {
                     println!("{HELP}");
                     std::process::exit(0);
@@ -62,4 +80,17 @@ impl Options {
         }
         Ok(options)
     }
+}
+
+fn stories(named: Option<&str>) -> anyhow::Result<Vec<Story>> {
+    use Story::{Chorus, Failover, Idle, Ledger, Spread};
+    Ok(match named {
+        None => vec![Spread, Idle, Failover, Chorus, Ledger],
+        Some("spread") => vec![Spread],
+        Some("idle") => vec![Idle],
+        Some("failover") => vec![Failover],
+        Some("ledger") => vec![Ledger],
+        Some("chorus") => vec![Chorus],
+        Some(other) => bail!("--cluster knows no {other}\n{HELP}"),
+    })
 }

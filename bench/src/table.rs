@@ -20,6 +20,8 @@ pub enum Unit {
     Time,
     Bytes,
     PerSecond,
+    /// Of one; shown in percent.
+    Share,
     /// Says what happened; a ratio of it would mean nothing.
     Count,
 }
@@ -61,7 +63,7 @@ pub fn compare(title: &str, programs: &[Program], columns: &[Figures]) -> String
 /// How many times less time or space, or more per second, the first one shows.
 fn ratio(ours: &Figure, theirs: &Figure) -> String {
     let times = match ours.unit {
-        Unit::Time | Unit::Bytes => theirs.value / ours.value,
+        Unit::Time | Unit::Bytes | Unit::Share => theirs.value / ours.value,
         Unit::PerSecond => ours.value / theirs.value,
         Unit::Count => return "–".to_owned(),
     };
@@ -72,6 +74,7 @@ fn show(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Count => format!("{value:.0}"),
         Unit::PerSecond => format!("{value:.0}/s"),
+        Unit::Share => format!("{:.2} %", value * 100.0),
         Unit::Time if value < 1e-3 => format!("{:.1} µs", value * 1e6),
         Unit::Time if value < 1.0 => format!("{:.1} ms", value * 1e3),
         Unit::Time => format!("{value:.2} s"),

@@ -1,0 +1,87 @@
+//! What does a large notification log cost while nothing happens?
+//!
+//! Every node starts with the same file of 100,000 entries, as a Go server leaves it behind, and
+//! they bring each other up to date once a minute, though there is nothing new. What an idle
+//! cluster without entries spends is in the row of its own, and not taken off here.
+
+use std::time::Duration;
+
+use bellwether_e2e::Program;
+use bellwether_engine::{LedgerEntry, LedgerKey, Told, wire};
+use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
+
+use super::flock::{Flock, NODES};
+use super::{idle, namespace};
+use crate::drive;
+use crate::load;
+use crate::table::{Figures, Unit};
+
+pub fn figures(program: Program, figures: &mut Figures) {
+    let config = load::notify_config("http://127.0.0.1:1/", 60, 60);
+    let mut flock = Flock::start(program, &config, Some(&log()));
+    drive::settle_all(&flock.nodes.iter().map(|node| &node.process).collect::<Vec<_>>());
+    let before = Sent::read(&mut flock);
+    let carried = namespace::carried_bytes();
+    let spent = idle::watch(&flock, WATCHED);
+    let carried = namespace::carried_bytes() - carried;
+    let after = Sent::read(&mut flock);
+
+    let row = |name: &str| format!("{ENTRIES} log entries: {name}");
+    figures.time(row("CPU of a node in a minute"), spent.cpu * 60);
+    figures.push(row("resident, largest node"), flock.resident_bytes() as f64, Unit::Bytes);
+    let states = after.states - before.states;
+    figures.push(row("state of a push-pull"), (after.bytes - before.bytes) / states, Unit::Bytes);
+    let per_state = carried as f64 / states;
+    figures.push(row("on the wire for each state sent"), per_state, Unit::Bytes);
+    let per_node = states / NODES as f64 / (WATCHED.as_secs_f64() / 60.0);
+    figures.push(row("states that a node sent in a minute"), per_node, Unit::Count);
+}
+
+/// Full states that all nodes have sent.
+struct Sent {
+    states: f64,
+    bytes: f64,
+}
+
+impl Sent {
+    fn read(flock: &mut Flock) -> Self {
+        let labels = "msg_type=\"full_state\"";
+        Sent {
+            states: flock.metric("alertmanager_cluster_messages_sent_total", labels),
+            bytes: flock.metric("alertmanager_cluster_messages_sent_size_total", labels),
+        }
+    }
+}
+
+/// A file `nflog`, each entry of a group with one firing alert.
+fn log() -> Vec<u8> {
+    let told_at = Timestamp::from_unix(jiff::Timestamp::now().as_second() - 60, 0);
+    let mut file = Vec::new();
+    for index in 0..ENTRIES {
+        let entry = LedgerEntry {
+            key: LedgerKey {
+                group: GroupKey::from_text(load::group_key(index)),
+                integration: IntegrationId {
+                    receiver: "sink".into(),
+                    kind: "webhook".into(),
+                    index: 0,
+                },
+            },
+            told: Told {
+                // Spread like a hash.
+                firing: vec![(index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)],
+                ..Told::default()
+            },
+            at: told_at,
+            expires_at: told_at.plus(Duration::from_secs(120 * 3600)),
+            remembered: Remembered::default(),
+            wire: None,
+        };
+        wire::append_message(&mut file, &wire::encode_entry(&entry));
+    }
+    file
+}
+
+const ENTRIES: usize = 100_000;
+/// Each node begins two push-pulls in this time.
+const WATCHED: Duration = Duration::from_secs(120);
