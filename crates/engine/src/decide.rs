@@ -5,6 +5,7 @@
 //! addition: whoever was told "firing" is told "resolved", also about an alert that is muted by
 //! then.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,13 +20,29 @@ pub(crate) struct Content {
     /// In the order of the batch.
     pub alerts: Vec<Arc<Alert>>,
     pub told: Told,
+    /// Whether any of the alerts fires.
+    pub fires: bool,
+}
+
+/// What becomes of alerts that an integration was told of as firing and that this node does not
+/// know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unknown {
+    Dropped,
+    /// A peer may know them, and will tell of their ends.
+    Kept,
 }
 
 /// What the judged alerts mean for one integration, given what it was told before.
 ///
 /// `hearsay`: when what was told before was heard from a peer, if it was and not long ago. A peer
 /// that told of an end knew better than this node, if all it knows about the alert is older.
-pub(crate) fn content(judged: &Judged, before: Option<&Told>, hearsay: Option<Now>) -> Content {
+pub(crate) fn content(
+    judged: &Judged,
+    before: Option<&Told>,
+    hearsay: Option<Now>,
+    unknown: Unknown,
+) -> Content {
     let nothing = Told::default();
     let before = before.unwrap_or(&nothing);
     let mut alerts = Vec::new();
@@ -52,24 +69,36 @@ pub(crate) fn content(judged: &Judged, before: Option<&Told>, hearsay: Option<No
         }
         alerts.push(alert.clone());
     }
+    let fires = !told.firing.is_empty();
+    if unknown == Unknown::Kept {
+        let known: BTreeSet<u64> =
+            judged.alerts().map(|(alert, _)| alert.labels.log_hash()).collect();
+        let is_unknown = |hash: &&u64| !known.contains(*hash);
+        // What says only that something ended may be read as if all had: whoever knows better is
+        // to tell again that it fires.
+        let still = if fires { &mut told.firing } else { &mut told.owed };
+        still.extend(before.firing.iter().filter(is_unknown));
+        told.owed.extend(before.owed.iter().filter(is_unknown));
+    }
     for hashes in [&mut told.firing, &mut told.resolved, &mut told.owed] {
         hashes.sort_unstable();
         hashes.dedup();
     }
-    Content { alerts, told }
+    Content { alerts, told, fires }
 }
 
-/// The reason to tell `told` now, if there is one.
+/// The reason to tell this now, if there is one.
 ///
 /// `ended`: alerts whose ends were told lately, though the entry may not say so any more.
 pub(crate) fn reason(
-    told: &Told,
+    content: &Content,
     send_resolved: bool,
     repeat_interval: Duration,
     entry: Option<&LedgerEntry>,
     ended: &[u64],
     now: Timestamp,
 ) -> Option<Reason> {
+    let told = &content.told;
     let Some(entry) = entry else {
         return (!told.firing.is_empty()).then_some(Reason::FirstNotification);
     };
@@ -91,7 +120,8 @@ pub(crate) fn reason(
     if send_resolved && told.resolved.iter().any(is_news) {
         return Some(Reason::SomeAlertsResolved);
     }
-    (entry.at < now.minus(repeat_interval)).then_some(Reason::RepeatIntervalElapsed)
+    let is_old = entry.at < now.minus(repeat_interval);
+    (content.fires && is_old).then_some(Reason::RepeatIntervalElapsed)
 }
 
 /// Both ascending and unique.

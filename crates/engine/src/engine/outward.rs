@@ -7,7 +7,7 @@ use bellwether_model::{
 };
 
 use super::Engine;
-use crate::decide;
+use crate::decide::{self, Unknown};
 use crate::delivery::{self, Announced, Delivery, State};
 use crate::flush;
 use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
@@ -198,11 +198,13 @@ impl Engine {
         let send_resolved = delivery.integration.send_resolved;
         let hearsay = self.ledger.heard_lately(&delivery.key, now);
         let ended = self.ledger.ended_lately(&delivery.key, now.mono);
-        let content = decide::content(judged, entry.map(|entry| &entry.told), hearsay);
+        let unknown = if self.flock.is_alone() { Unknown::Dropped } else { Unknown::Kept };
+        let before = entry.map(|entry| &entry.told);
+        let content = decide::content(judged, before, hearsay, unknown);
         // Nodes look at a group some time apart, and so one behind may be the first to find that it
         // is time to repeat, just before those ahead do.
         let repeat = delivery.repeat_interval.saturating_add(self.flock.wait());
-        let reason = decide::reason(&content.told, send_resolved, repeat, entry, &ended, now.wall);
+        let reason = decide::reason(&content, send_resolved, repeat, entry, &ended, now.wall);
         let Some(reason) = reason else {
             turn.notes.push(Note::NothingToTell {
                 key: delivery.key.group.clone(),
