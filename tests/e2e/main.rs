@@ -9,6 +9,7 @@ mod amtool;
 mod both;
 mod crash;
 mod disk;
+mod flock;
 mod hostile;
 mod import;
 mod lifecycle;

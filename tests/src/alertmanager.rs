@@ -19,11 +19,14 @@ use crate::http::{Client, Response};
 use crate::log;
 use crate::process::Process;
 use crate::programs::Program;
+use crate::wait;
 
 /// What one server is started from, again and again.
 pub struct Setup {
     program: Program,
     folder: TempDir,
+    /// Where it listens for peers; empty for a server that is alone.
+    peers_listen: String,
     flags: Vec<String>,
     /// A program and arguments that the server is run by, such as a shell that sets a limit.
     wrapper: Vec<String>,
@@ -45,8 +48,14 @@ impl Setup {
             .prefix("bellwether-e2e-")
             .tempdir()
             .expect("the temporary folder is writable");
-        let setup =
-            Self { program, folder, flags: Vec::new(), wrapper: Vec::new(), expected: Vec::new() };
+        let setup = Self {
+            program,
+            folder,
+            peers_listen: String::new(),
+            flags: Vec::new(),
+            wrapper: Vec::new(),
+            expected: Vec::new(),
+        };
         setup.write_config(config);
         setup
     }
@@ -65,6 +74,18 @@ impl Setup {
     pub fn flag(mut self, flag: &str) -> Self {
         self.flags.push(flag.to_owned());
         self
+    }
+
+    /// Listens for peers on this address instead of being alone.
+    #[must_use]
+    pub fn in_cluster(mut self, listen: SocketAddr) -> Self {
+        self.peers_listen = listen.to_string();
+        self
+    }
+
+    /// From the next start on another program runs on the same data with the same flags.
+    pub fn replace_program(&mut self, program: Program) {
+        self.program = program;
     }
 
     /// Runs the server through another program.
@@ -118,7 +139,7 @@ impl Setup {
         }
         command.arg(format!("--config.file={}", self.config_file().display()));
         command.arg(format!("--storage.path={}", self.storage().display()));
-        command.arg("--cluster.listen-address=");
+        command.arg(format!("--cluster.listen-address={}", self.peers_listen));
         command.args(&self.flags);
         command
     }
@@ -201,6 +222,14 @@ impl Running {
             (of_name && series.contains(labels)).then(|| value.parse::<f64>().ok())?
         });
         samples.fold(None, |sum, value| Some(sum.unwrap_or(0.0) + value))
+    }
+
+    /// Waits until a metric, summed as by [`Running::metric`], has this value.
+    #[track_caller]
+    pub fn wait_for_metric(&mut self, name: &str, labels: &str, value: f64) {
+        wait::until(&format!("{name}{{{labels}}} is {value}"), || {
+            (self.metric(name, labels) == Some(value)).then_some(())
+        });
     }
 
     /// Waits until the group of this alert name has been flushed again, so that it has said what it

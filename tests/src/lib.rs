@@ -13,15 +13,19 @@
 //! HTTP surface, exactly what a user has.
 
 pub mod alertmanager;
+pub mod flock;
 pub mod http;
 pub mod log;
+pub mod namespaces;
 pub mod process;
 pub mod programs;
 pub mod sink;
 pub mod wait;
 
 pub use alertmanager::{Running, Setup};
+pub use flock::{Flock, Node};
 pub use http::{Client, Response};
+pub use namespaces::Namespaces;
 pub use process::Process;
 pub use programs::Program;
 pub use sink::{Answer, Request, Sink};

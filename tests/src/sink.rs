@@ -70,7 +70,13 @@ struct State {
 impl Sink {
     /// A sink that answers 200 to everything.
     pub fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
+        Self::start_at("127.0.0.1:0")
+    }
+
+    /// As [`Sink::start`], on another address of this network.
+    pub fn start_at(address: &str) -> Self {
+        let listener = TcpListener::bind(address)
+            .unwrap_or_else(|error| panic!("listen on {address}: {error}"));
         let address = listener.local_addr().expect("a bound listener has an address");
         let rule: Rule = Arc::new(|_| Answer::Status(200));
         let shared = Arc::new(Shared {

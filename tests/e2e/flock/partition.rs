@@ -1,0 +1,60 @@
+//! A network that is cut in two.
+//!
+//! Neither side can know whether the other one lives, so each tells: that is the one duplicate that
+//! a cluster owes its users. Once the cut is healed, both sides know what the other has told.
+
+use bellwether_e2e::Program::{Bellwether, Go};
+use bellwether_e2e::{Flock, Namespaces, Node, Setup, Sink};
+use serde_json::json;
+
+use super::{config, silences, tellings, wait_for_tellings};
+use crate::given::{alert, silence};
+
+#[test]
+fn each_side_of_a_cut_tells_and_after_healing_nobody_tells_again() {
+    Namespaces::tell("one_node_is_cut_from_two", 3, |network| {
+        let hook = Sink::start_at(&network.hub_listen());
+        let text = config(&hook.url("/"), "100ms", "1s", "4h");
+        let nodes = [(0, Bellwether), (1, Go), (2, Bellwether)].map(|(node, program)| {
+            let setup = Setup::detailed(program, &text).wrapped(&network.wrapper(node));
+            Node::new(setup, network.peers_listen(node), &network.web_listen(node))
+        });
+        let mut flock = Flock::of(nodes.into())
+            .flag("--cluster.peer-timeout=1s")
+            .flag("--cluster.tcp-timeout=1s");
+        flock.start();
+        flock.post_alerts(&json!([alert("LongBefore")]));
+        wait_for_tellings(&hook, "LongBefore", "firing", 1);
+
+        network.cut(2);
+        for (node, members) in [(0, 2), (1, 2), (2, 1)] {
+            let server = flock.server(node);
+            bellwether_e2e::wait::until("the cut is noticed", || {
+                (server.members().len() == members).then_some(())
+            });
+        }
+        flock.post_alerts(&json!([alert("LongDuring")]));
+        wait_for_tellings(&hook, "LongDuring", "firing", 2);
+        flock.server(0).post_silence(&silence("Here", "made by two"));
+        flock.server(2).post_silence(&silence("There", "made by one"));
+
+        network.heal(2);
+        flock.wait_until_agreed();
+        flock.wait_on_each("silences of both sides are known", |s| silences(s).len() == 2);
+        let known: Vec<_> = flock.running().map(silences).collect();
+        assert!(known.iter().all(|list| *list == known[0]), "silences differ: {known:#?}");
+        for server in flock.running() {
+            server.wait_for_another_flush("LongDuring");
+        }
+        flock.post_alerts(&json!([alert("LongAfter")]));
+        wait_for_tellings(&hook, "LongAfter", "firing", 1);
+        for server in flock.running() {
+            server.wait_for_another_flush("LongAfter");
+        }
+        let requests = hook.requests();
+        let told = |name| tellings(&requests, name, "firing").len();
+        assert_eq!(told("LongBefore"), 1, "told before the cut, and not again");
+        assert_eq!(told("LongDuring"), 2, "once by each side");
+        assert_eq!(told("LongAfter"), 1, "one cluster again");
+    });
+}

@@ -1,0 +1,149 @@
+//! Who is a member, who is not, and who should have another configuration.
+//!
+//! Two configurations make two groups of one alert, and both are told. Two clusters that merge mix
+//! their silences. Ghosts of nodes that died make everybody wait.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use bellwether_e2e::Program::{self, Bellwether, Go};
+use bellwether_e2e::{Flock, Running, Setup, wait};
+use serde_json::{Value, json};
+
+use super::config;
+use crate::given::text;
+
+#[test]
+fn a_node_that_crashes_again_and_again_stays_one_member() {
+    let mut flock = Flock::new(&[Bellwether, Go, Bellwether], &quiet_config());
+    flock.start();
+    let before = flock.server(0).members();
+    for _ in 0..10 {
+        flock.node(2).kill();
+        flock.node(2).start();
+    }
+    flock.wait_until_settled();
+    assert_eq!(flock.server(0).members(), before, "the same three names");
+    flock.server(0).wait_for_metric("alertmanager_cluster_failed_peers", "", 0.0);
+    flock.server(0).wait_for_metric("alertmanager_cluster_members", "", 3.0);
+
+    let files = files_of(&flock.node(2).setup);
+    let fresh = files_of(&flock.node(0).setup);
+    assert_eq!(files, fresh, "crashes leave no files that a node without a crash has not");
+}
+
+#[test]
+fn members_with_other_routes_are_told_apart_until_a_reload_heals_it() {
+    let mut flock =
+        Flock::new(&[Bellwether; 2], &quiet_config()).expect_log("another configuration");
+    flock.node(1).setup.write_config(&quiet_config().replace("[alertname]", "[alertname, job]"));
+    flock.start();
+    for at in 0..2 {
+        let other = text(&flock.server(1 - at).cluster()["name"]);
+        let server = flock.server(at);
+        server.wait_for_metric(DRIFT, &other, 1.0);
+        assert_eq!(differs(server, &other), Some(true));
+        let ready = server.get("/-/ready?verbose").expect_status(200).text();
+        assert!(ready.contains(&format!("other configurations have: {other}")), "{ready}");
+    }
+
+    flock.node(1).setup.write_config(&quiet_config());
+    flock.server(1).post("/-/reload", "").expect_status(200);
+    for at in 0..2 {
+        let other = text(&flock.server(1 - at).cluster()["name"]);
+        let server = flock.server(at);
+        server.wait_for_metric(DRIFT, &other, 0.0);
+        assert_eq!(differs(server, &other), Some(false));
+        let ready = server.get("/-/ready?verbose").expect_status(200).text();
+        assert!(!ready.contains("other configurations"), "{ready}");
+        let lines = server.process.lines();
+        let said = lines.iter().filter(|line| line.contains("another configuration")).count();
+        assert_eq!(said, 1, "said once:\n{}", lines.join("\n"));
+    }
+}
+
+#[test]
+fn clusters_with_different_ids_do_not_merge() {
+    let mut flock = Flock::new(&[Bellwether; 2], &quiet_config())
+        .flag_of(0, "--cluster.id=here")
+        .flag_of(1, "--cluster.id=there")
+        .expect_log("ForeignCluster");
+    stay_apart(&mut flock, "alertmanager_cluster_foreign_refused_total");
+}
+
+#[test]
+fn clusters_with_different_labels_do_not_merge() {
+    let mut flock = Flock::new(&[Bellwether; 2], &quiet_config())
+        .flag_of(0, "--cluster.label=here")
+        .flag_of(1, "--cluster.label=there");
+    stay_apart(&mut flock, "alertmanager_cluster_input_dropped_total");
+}
+
+#[test]
+fn a_label_keeps_ours_and_go_servers_apart() {
+    let mut flock =
+        Flock::new(&[Bellwether, Go], &quiet_config()).flag_of(0, "--cluster.label=here");
+    stay_apart(&mut flock, "alertmanager_cluster_input_dropped_total");
+}
+
+#[test]
+fn a_node_is_not_ready_before_the_cluster_has_settled() {
+    // Nobody listens at the other node's address, so this one settles alone.
+    let mut flock = Flock::new(&[Bellwether; 2], &quiet_config());
+    let server = flock.node(0).start();
+    let answer = server.get("/-/ready").expect_status(503).text();
+    assert!(answer.contains("cluster: settling: 1 of 2 members"), "{answer}");
+    assert_eq!(text(&server.cluster()["status"]), "settling");
+    server.get("/-/healthy").expect_status(200);
+    wait::until("it is ready", || (server.get("/-/ready").status == 200).then_some(()));
+    assert_eq!(text(&server.cluster()["status"]), "ready");
+    let verbose = server.get("/-/ready?verbose").expect_status(200).text();
+    assert!(verbose.contains("[+] cluster\n"), "{verbose}");
+}
+
+/// Each knocks at the other's door and stays alone.
+fn stay_apart(flock: &mut Flock, refusals: &str) {
+    for at in 0..flock.len() {
+        flock.node(at).start();
+    }
+    for at in 0..flock.len() {
+        let is_ours = flock.node(at).setup.program() == Program::Bellwether;
+        let server = flock.server(at);
+        wait::until("it has settled", || (server.cluster()["status"] == "ready").then_some(()));
+        if is_ours {
+            wait::until("the other one was refused", || {
+                (server.metric(refusals, "")? > 0.0).then_some(())
+            });
+        }
+        assert_eq!(server.members().len(), 1, "it is alone");
+    }
+    let alone = json!([{"labels": {"alertname": "LongAlone"}}]);
+    flock.post_alerts(&alone);
+    let id = flock.server(0).post_silence(&crate::given::silence("Here", "only here"));
+    let answer = flock.server(1).get(&format!("/api/v2/silence/{id}"));
+    assert_eq!(answer.status, 404, "silences do not cross over");
+}
+
+/// What a server says of a peer's configuration under the key of our own.
+fn differs(server: &mut Running, peer: &str) -> Option<bool> {
+    let status = server.get("/api/v2/status").expect_status(200).json();
+    let peers = status["bellwether"]["peers"].as_array()?;
+    let is_it = |known: &&Value| known["name"] == peer;
+    peers.iter().find(is_it)?["differs"].as_bool()
+}
+
+/// Names in the data directory, but for the journal's own, which come and go.
+fn files_of(setup: &Setup) -> BTreeSet<String> {
+    let entries = fs::read_dir(setup.storage()).expect("it has run");
+    let name = |entry: std::io::Result<fs::DirEntry>| {
+        entry.expect("nobody deletes here").file_name().to_string_lossy().into_owned()
+    };
+    entries.map(name).collect()
+}
+
+/// Nobody is told anything.
+fn quiet_config() -> String {
+    config("http://127.0.0.1:9/", "1h", "1h", "4h")
+}
+
+const DRIFT: &str = "alertmanager_cluster_peer_config_drift";
