@@ -6,7 +6,8 @@
 //! reading of the clock go in, [`Output`]s come out, and [`Cluster::next_wakeup`] says when it
 //! wants to be called if nothing happens.
 //!
-//! - An update goes to all: a small one with the gossip, a large one by streams to every member.
+//! - An update goes to all: a few small ones with the gossip, large and many ones by streams to
+//!   every member.
 //! - The full state goes with every push-pull. It belongs to the layer above and is asked for.
 //! - Peers are named in the configuration; their names are looked up again and again, and who has
 //!   failed is visited again (`roster`).
@@ -39,13 +40,13 @@ use std::time::Duration;
 
 pub use counters::{Counters, Histogram, OversizeCounters, PeerCounters, Traffic, Volume};
 pub use note::{Forgotten, JoinCause, Note};
-pub use oversize::OVERSIZE_WAITING_MAX;
+pub use oversize::OVERSIZE_WAITING_BYTES_MAX;
 pub use parcel::Parcel;
 pub use roster::{ADDRESSES_PER_NAME_MAX, FAILED_PEERS_MAX};
 pub use settings::Settings;
 pub use status::{Member, Settling, Status};
 pub use streams::EXCHANGES_MAX;
-pub use tell::GOSSIP_BYTES_MAX;
+pub use tell::{GOSSIP_BYTES_MAX, GOSSIP_WAITING_MAX};
 pub use turn::{Failure, Input, Outbound, Outcome, Output, Reply, StateToken, Via, Way};
 
 use crate::machine::{self, Event, Memberlist, Mono, Refusal, StreamId};
@@ -86,7 +87,7 @@ enum Purpose {
         to: Address,
         state_bytes: Option<usize>,
     },
-    /// One peer's copy of a large message.
+    /// One peer's copy of a row of messages.
     Oversize {
         key: String,
         peer: NodeName,

@@ -69,11 +69,11 @@ pub enum Note {
     SettleTimedOut {
         elapsed: Duration,
     },
-    /// A message of that key was dropped, since too many large ones wait.
+    /// A message of that key was dropped, since too much waits for streams.
     OversizeDropped {
         key: String,
     },
-    /// A large message did not reach that peer; the next push-pull brings its content.
+    /// A row of messages did not reach that peer; the next push-pull brings its content.
     OversizeFailed {
         key: String,
         peer: NodeName,

@@ -1,11 +1,14 @@
 //! How content gets to the others, and from them to the layer above.
 //!
 //! An update is a [`Part`]: gossiped if it fits into half a datagram, else sent to every member by
-//! streams, one update of a key at a time. Nothing is kept for a node that is alone: whoever joins
+//! streams. Gossip is for a few: every interval brings each peer one datagram, and thousands of
+//! updates at once would take minutes, in which the others do what they believe undone. So when
+//! more than a datagram or so waits already, small updates take the streams too. Nothing is kept for a node that is alone: whoever joins
 //! gets the full state. But one who is just fetching it may miss an update that comes meanwhile,
 //! so during an exchange updates are kept as if somebody were there.
 
 use bytes::Bytes;
+use prost::Message as _;
 
 use super::{
     Cluster, Note, Output, Parcel, Part, Purpose, Reply, Via, Way, machine, part::FullState,
@@ -25,10 +28,11 @@ impl Cluster {
             return;
         }
         let part = Part { key, data };
-        let body = Bytes::from(part.encode_to_vec());
-        if body.len() <= GOSSIP_BYTES_MAX {
+        let is_small = part.encoded_len() <= GOSSIP_BYTES_MAX;
+        if is_small && self.machine.user_queue_len() < GOSSIP_WAITING_MAX {
+            let body = Bytes::from(part.encode_to_vec());
             self.feed(now, machine::Input::Broadcast(body), out);
-        } else if self.oversize.push(&part.key, body).is_err() {
+        } else if self.oversize.push(&part.key, &part.data).is_err() {
             self.counters.oversize.entry(part.key.clone()).or_default().dropped += 1;
             self.notes.push(Note::OversizeDropped { key: part.key });
         }
@@ -70,7 +74,7 @@ impl Cluster {
         }
     }
 
-    /// Sends the next large message of each key whose last one is through.
+    /// Sends the next row of each key whose last one is through.
     pub(super) fn pump_oversize(&mut self, now: Mono, out: &mut Vec<Output>) {
         let own = self.machine.local().0.clone();
         if self.is_alone() {
@@ -81,7 +85,8 @@ impl Cluster {
         }
         let members = self.machine.members().filter(|node| node.name != own);
         let peers: Vec<_> = members.map(|node| (node.name.clone(), node.address)).collect();
-        while let Some((key, body)) = self.oversize.next(peers.len()) {
+        while let Some((key, data)) = self.oversize.next(peers.len()) {
+            let body = Bytes::from(Part { key: key.clone(), data }.encode_to_vec());
             self.counters.oversize.entry(key.clone()).or_default().sent += peers.len() as u64;
             for (peer, to) in &peers {
                 let purpose =
@@ -168,3 +173,7 @@ impl Cluster {
 
 /// Limit: what is gossiped, being half of a datagram; larger messages go by streams.
 pub const GOSSIP_BYTES_MAX: usize = 700;
+
+/// Limit: updates that wait to be gossiped, about a datagram full; beyond it they go by streams.
+/// What is passed on for others is not held to it.
+pub const GOSSIP_WAITING_MAX: usize = 8;

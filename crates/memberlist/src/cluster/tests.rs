@@ -82,8 +82,8 @@ fn large_updates_that_do_not_arrive_are_counted_and_the_next_ones_go_on() {
     world.separate(1, &[3]);
     for n in 0..3 {
         world.tell(1, "nfl", &[n; 2000]);
+        world.run(seconds(1));
     }
-    world.run(seconds(1));
     assert_eq!(world.heard(2).len(), 3);
     assert_eq!(world.cluster(1).counters().oversize["nfl"].failed, 3);
     let lost = NodeName::new("c").unwrap();
@@ -92,15 +92,36 @@ fn large_updates_that_do_not_arrive_are_counted_and_the_next_ones_go_on() {
 }
 
 #[test]
-fn more_large_updates_than_may_wait_are_dropped_and_counted() {
+fn thousands_of_small_updates_at_once_reach_all_within_a_second() {
     let mut world = World::of_three();
-    for _ in 0..=OVERSIZE_WAITING_MAX + 5 {
-        world.tell(1, "nfl", &[1; 1000]);
+    let opened = world.streams_opened.len();
+    for n in 0..3000_u16 {
+        world.tell(1, "nfl", &n.to_be_bytes());
     }
-    // One of them is on its way.
-    assert_eq!(world.cluster(1).counters().oversize["nfl"].dropped, 5);
+    world.run(seconds(1));
+    for n in [2, 3] {
+        let told: std::collections::BTreeSet<&[u8]> =
+            world.heard(n).iter().flat_map(|(_, data, _)| data.chunks(2)).collect();
+        assert_eq!(told.len(), 3000);
+    }
+    // One that went ahead, and the rest, to each of the two.
+    assert_eq!(world.streams_opened.len() - opened, 4);
+    assert!(world.cluster(1).status().messages_queued <= GOSSIP_WAITING_MAX);
+}
+
+#[test]
+fn more_than_may_wait_is_dropped_and_counted() {
+    let mut world = World::of_three();
+    let half = vec![1; OVERSIZE_WAITING_BYTES_MAX / 2];
+    for _ in 0..5 {
+        world.tell(1, "nfl", &half);
+    }
+    // One of them is on its way, and two wait.
+    assert_eq!(world.cluster(1).counters().oversize["nfl"].dropped, 2);
+    assert!(world.notes(1).contains(&Note::OversizeDropped { key: "nfl".to_owned() }));
     world.run(seconds(5));
-    assert_eq!(world.heard(2).len(), OVERSIZE_WAITING_MAX + 1);
+    let told: usize = world.heard(2).iter().map(|(_, data, _)| data.len()).sum();
+    assert_eq!(told, half.len() * 3);
 }
 
 #[test]

@@ -39,6 +39,8 @@ pub enum Input {
     Resolved { name: String, addresses: Vec<Address> },
 
     /// Tell every member. Best effort, as all of gossip: the next push-pull brings what was lost.
+    /// `data` is a row of messages that know their own ends, as Go's: where much is to be told,
+    /// several rows of a key are told as one.
     Tell { key: String, data: Bytes },
     /// Tell one member, past all queues. Go nodes do not mind keys that they do not know.
     TellPeer { peer: NodeName, key: String, data: Bytes, way: Way },
