@@ -46,6 +46,11 @@ impl<I> TolerantStream<I> {
         TolerantStream { inner, place: Place::Head, held: Vec::new(), ready: 0, searched: 0 }
     }
 
+    /// A connection that holds no lines of HTTP/1, and is passed on as it is.
+    pub fn untouched(inner: I) -> Self {
+        TolerantStream { place: Place::Beyond, ..Self::new(inner) }
+    }
+
     /// Decides how much of what is held may be passed on, and mends it on the way.
     fn advance(&mut self) {
         while self.ready < self.held.len() {

@@ -26,3 +26,4 @@ mod transport;
 pub use client::Client;
 pub use error::BuildError;
 pub use perform::{EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, perform};
+pub use tls::read_client_config;

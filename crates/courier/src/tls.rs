@@ -24,6 +24,7 @@ use rustls::{
 };
 
 use crate::error::BuildError;
+use crate::transport::refuse_references;
 
 /// The contents of everything that `tls_config` names.
 #[derive(Clone, PartialEq, Eq)]
@@ -88,6 +89,16 @@ pub fn client_config(config: &TlsConfig, material: &Material) -> Result<ClientCo
     builder
         .with_client_auth_cert(chain, key)
         .map_err(|error| BuildError::unusable("specified client cert & key", error))
+}
+
+/// The same, from the files as they are now, for connections that carry no HTTP; blocks.
+pub fn read_client_config(config: &TlsConfig) -> Result<ClientConfig, BuildError> {
+    refuse_references(config)?;
+    let Unread { what, path, source } = match Material::read(config) {
+        Ok(material) => return client_config(config, &material),
+        Err(unread) => unread,
+    };
+    Err(BuildError::Unreadable { what, path, source })
 }
 
 /// The text itself, or what the file holds.

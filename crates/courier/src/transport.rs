@@ -234,7 +234,7 @@ fn in_go(method: &Method) -> String {
     first.to_owned() + &rest.to_lowercase()
 }
 
-fn refuse_references(tls: &TlsConfig) -> Result<(), BuildError> {
+pub fn refuse_references(tls: &TlsConfig) -> Result<(), BuildError> {
     refuse_reference("ca_ref", &tls.ca_ref)?;
     refuse_reference("cert_ref", &tls.cert_ref)?;
     refuse_reference("key_ref", &tls.key_ref)

@@ -7,7 +7,7 @@
 //! The end is the start in reverse: stop listening, let answers and attempts end within their
 //! time, sync the journal, leave the cluster.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::cluster::{self, Introduction, SharedIntroduction};
+use crate::cluster::{self, Introduction, PeerCredentials, SharedIntroduction};
 use crate::external_url::ExternalUrl;
 use crate::features::Features;
 use crate::flags::Flags;
@@ -42,6 +42,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::new(features));
     metrics.alerts_limit.set(settings.alerts_per_name_max as f64);
     let storage = PathBuf::from(&flags.storage_path);
+    let security = security(&flags)?;
     let opened = open_journal(&storage, &metrics)?;
     let bound = bind(&flags).await?;
     let external_url = external_url(&flags, &bound)?;
@@ -63,7 +64,6 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         cluster_id: flags.cluster_id.clone(),
         config: plan.keys_hash(),
     });
-    let security = Security::Plain;
     let own = introduction.read();
     let mesh_settings = cluster::settings(&flags, &storage, &own, security, random_u64()?)?;
     settings.peers = mesh_settings.as_ref().map(|mesh| PeerSettings {
@@ -120,6 +120,17 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         mesh.leave().await.context("leave the cluster")?;
     }
     Ok(())
+}
+
+/// What `--cluster.tls-config` asks for.
+fn security(flags: &Flags) -> anyhow::Result<Security> {
+    let path = &flags.cluster_tls_config;
+    if path.is_empty() || flags.cluster_listen_address.is_empty() {
+        return Ok(Security::Plain);
+    }
+    let credentials = PeerCredentials::open(Path::new(path))
+        .context("unable to initialize TLS transport configuration for gossip mesh")?;
+    Ok(Security::Tls(Arc::new(credentials)))
 }
 
 /// Starts the mesh; from now on the main loop hears of peers, and they of it.

@@ -65,9 +65,6 @@ fn refuse_missing(flags: &Flags) -> Result<(), String> {
     if flags.web_listen_addresses.iter().any(|address| address.starts_with("vsock://")) {
         return missing("web.listen-address=vsock://", "vsock listener");
     }
-    if !flags.cluster_tls_config.is_empty() && !flags.cluster_listen_address.is_empty() {
-        return missing("cluster.tls-config", "TLS between peers");
-    }
     Ok(())
 }
 
@@ -142,7 +139,6 @@ mod tests {
         check_error("--web.systemd-socket", "--web.systemd-socket is set, but this build has no");
         check_error("--web.config.file=web.yml", "--web.config.file is set");
         check_error("--web.listen-address=vsock://:1", "--web.listen-address=vsock:// is set");
-        check_error("--cluster.tls-config=tls.yml", "--cluster.tls-config is set");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! introduction by which nodes like this one know each other, and the cluster as the API shows it.
 //! What passes between the mesh and the engine is in `main_loop/peers.rs`.
 
+mod credentials;
 mod identity;
 mod introduction;
 mod metrics;
@@ -21,6 +22,7 @@ use bellwether_mesh::{Handle, Security, Settings};
 
 use crate::flags::Flags;
 
+pub use credentials::PeerCredentials;
 pub use introduction::{Introduction, SharedIntroduction};
 pub use metrics::add as add_metrics;
 

@@ -15,8 +15,11 @@ mod features;
 mod flags;
 
 mod clock;
-mod cluster;
+mod followed;
 mod logging;
+mod tls;
+
+mod cluster;
 
 mod load;
 mod lower;

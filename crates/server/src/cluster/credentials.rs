@@ -1,0 +1,55 @@
+//! Who this server is to its peers, and which peers it lets in.
+//!
+//! In: the path of `--cluster.tls-config`. Out: [`PeerCredentials`], which the mesh asks for each new
+//! connection. The file itself is read once; the certificates, keys and authorities that it names
+//! are read again when they change, and what makes no sense then changes nothing.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bellwether_config::ClusterTls;
+use bellwether_mesh::Credentials;
+use rustls::{ClientConfig, ServerConfig};
+
+use crate::followed::Followed;
+use crate::tls;
+
+pub struct PeerCredentials {
+    server: Followed<ServerConfig>,
+    client: Followed<ClientConfig>,
+}
+
+impl PeerCredentials {
+    /// Reads everything for the first time; blocks on files.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("open {}", path.display()))?;
+        let mut config = ClusterTls::parse(&text).with_context(|| path.display().to_string())?;
+        config.resolve_paths(path.parent().unwrap_or(Path::new("")));
+        let ClusterTls { server, client } = config;
+        let client_files = [&client.ca_file, &client.cert_file, &client.key_file]
+            .into_iter()
+            .filter(|path| !path.is_empty())
+            .map(PathBuf::from);
+        Ok(PeerCredentials {
+            client: Followed::new("tls_client_config", client_files.collect(), move || {
+                bellwether_courier::read_client_config(&client).context("invalid TLS client config")
+            })?,
+            server: Followed::new("tls_server_config", tls::files(&server), move || {
+                tls::server_config(&server).context("invalid TLS server config")
+            })?,
+        })
+    }
+}
+
+impl Credentials for PeerCredentials {
+    fn server(&self) -> io::Result<Arc<ServerConfig>> {
+        Ok(self.server.now().value)
+    }
+
+    fn client(&self) -> io::Result<Arc<ClientConfig>> {
+        Ok(self.client.now().value)
+    }
+}

@@ -1,0 +1,147 @@
+//! Values made from files, which follow the files as they change.
+//!
+//! In: paths, and how a value is made from what they hold. Out: the value as of now. Whoever needs
+//! it asks each time; that costs one question to the file system per path, and a new value only if
+//! a file has changed. What cannot be made is told once, and the last good value is kept.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tracing::{error, info};
+
+type Make<T> = dyn Fn() -> anyhow::Result<T> + Send + Sync;
+
+/// A value made from files.
+pub struct Followed<T> {
+    /// What it is, for the log.
+    what: &'static str,
+    files: Vec<PathBuf>,
+    make: Box<Make<T>>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    stamps: Vec<Option<Stamp>>,
+    now: Now<T>,
+}
+
+/// What the files gave.
+pub struct Now<T> {
+    /// From the files as they are, or as they last made sense.
+    pub value: Arc<T>,
+    pub soundness: Soundness,
+}
+
+/// Whether the files make sense as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Soundness {
+    Sound,
+    Broken,
+}
+
+/// By this a file that was written or replaced is known, also if it is as long as before.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    inode: u64,
+    length: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl<T> Followed<T> {
+    /// Makes the first value; blocks on files.
+    pub fn new(
+        what: &'static str,
+        files: Vec<PathBuf>,
+        make: impl Fn() -> anyhow::Result<T> + Send + Sync + 'static,
+    ) -> anyhow::Result<Self> {
+        // Before the files are read: a change in between is then seen as one.
+        let stamps = stamps(&files);
+        let now = Now { value: Arc::new(make()?), soundness: Soundness::Sound };
+        let state = Mutex::new(State { stamps, now });
+        Ok(Followed { what, files, make: Box::new(make), state })
+    }
+
+    /// The value as of now; blocks on files.
+    pub fn now(&self) -> Now<T> {
+        let stamps = stamps(&self.files);
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if stamps != state.stamps {
+            state.stamps = stamps;
+            let what = self.what;
+            match (self.make)() {
+                Ok(value) => {
+                    info!("The files of {what} have changed and are in use");
+                    state.now = Now { value: Arc::new(value), soundness: Soundness::Sound };
+                }
+                Err(error) => {
+                    let err = format!("{error:#}");
+                    error!(err, "The files of {what} have changed and cannot be used");
+                    state.now.soundness = Soundness::Broken;
+                }
+            }
+        }
+        state.now.clone()
+    }
+}
+
+impl<T> Clone for Now<T> {
+    fn clone(&self) -> Self {
+        Now { value: Arc::clone(&self.value), soundness: self.soundness }
+    }
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Option<Stamp>> {
+    files.iter().map(|file| stamp(file)).collect()
+}
+
+/// `None` if there is no such file.
+fn stamp(file: &Path) -> Option<Stamp> {
+    let metadata = std::fs::metadata(file).ok()?;
+    Some(Stamp {
+        inode: metadata.ino(),
+        length: metadata.len(),
+        modified: (metadata.mtime(), metadata.mtime_nsec()),
+        changed: (metadata.ctime(), metadata.ctime_nsec()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::Arc;
+
+    use anyhow::Context as _;
+
+    use super::{Followed, Soundness};
+
+    #[test]
+    fn the_value_follows_the_file_and_outlives_nonsense() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("number");
+        let make = {
+            let file = file.clone();
+            move || fs::read_to_string(&file)?.parse::<u32>().context("no number")
+        };
+        assert!(Followed::new("number", vec![file.clone()], make.clone()).is_err());
+        fs::write(&file, "1").unwrap();
+        let followed = Followed::new("number", vec![file.clone()], make).unwrap();
+        let (first, again) = (followed.now().value, followed.now().value);
+        assert!(*first == 1 && Arc::ptr_eq(&first, &again), "an unchanged file is not read again");
+
+        // Another file in its place, as certificates are exchanged.
+        let other = folder.path().join("other");
+        fs::write(&other, "2").unwrap();
+        fs::rename(&other, &file).unwrap();
+        assert_eq!(*followed.now().value, 2);
+
+        fs::remove_file(&file).unwrap();
+        let gone = followed.now();
+        assert_eq!((*gone.value, gone.soundness), (2, Soundness::Broken));
+        assert_eq!(followed.now().soundness, Soundness::Broken);
+        fs::write(&file, "3").unwrap();
+        let back = followed.now();
+        assert_eq!((*back.value, back.soundness), (3, Soundness::Sound));
+    }
+}

@@ -1,0 +1,165 @@
+//! What is asked of clients that open a TLS connection.
+//!
+//! In: the policy, the authorities, the names that are allowed. Out: the verifier that the library
+//! asks. Two of Go's five policies take any certificate, and one certificate may be its own
+//! authority; the library's verifier does neither, so ours stands around it.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, bail};
+use bellwether_config::{ClientAuth, ServerTls};
+use rustls::client::danger::HandshakeSignatureValid;
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
+};
+
+use super::names::alternative_names;
+use super::{certificates, text};
+
+/// `None` if no certificate is asked for; blocks on files.
+pub fn build(
+    config: &ServerTls,
+    provider: &Arc<CryptoProvider>,
+) -> anyhow::Result<Option<Arc<dyn ClientCertVerifier>>> {
+    let (wanted, required) = match config.client_auth.unwrap_or(ClientAuth::None) {
+        ClientAuth::None => return Ok(None),
+        ClientAuth::Request => (Wanted::Any, false),
+        ClientAuth::RequireAny => (Wanted::Any, true),
+        ClientAuth::VerifyIfGiven => (Wanted::VouchedFor(trust(config, provider)?), false),
+        ClientAuth::RequireAndVerify => (Wanted::VouchedFor(trust(config, provider)?), true),
+    };
+    let allowed_names = config.client_allowed_sans.clone();
+    Ok(Some(Arc::new(Verifier {
+        wanted,
+        // Compat: who shows no certificate has no allowed name either.
+        required: required || allowed_names.is_some(),
+        allowed_names,
+        algorithms: provider.signature_verification_algorithms,
+    })))
+}
+
+/// The given authorities, or else those that the system trusts.
+fn trust(config: &ServerTls, provider: &Arc<CryptoProvider>) -> anyhow::Result<Trust> {
+    let pem = text("client_ca_file", &config.client_ca_file, &config.client_ca)?;
+    let authorities = if config.client_ca_file.is_empty() && config.client_ca.is_empty() {
+        rustls_native_certs::load_native_certs().certs
+    } else {
+        certificates(&pem).context("the client CAs cannot be used")?
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(authorities.iter().cloned());
+    if roots.is_empty() {
+        bail!("there is no client CA that could vouch for a client");
+    }
+    let chains =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
+    Ok(Trust { chains: chains.context("the client CAs cannot be used")?, authorities })
+}
+
+#[derive(Debug)]
+struct Verifier {
+    wanted: Wanted,
+    required: bool,
+    allowed_names: Option<Vec<String>>,
+    algorithms: WebPkiSupportedAlgorithms,
+}
+
+#[derive(Debug)]
+enum Wanted {
+    /// The client owns the key of its certificate; no more is known.
+    Any,
+    VouchedFor(Trust),
+}
+
+#[derive(Debug)]
+struct Trust {
+    chains: Arc<dyn ClientCertVerifier>,
+    authorities: Vec<CertificateDer<'static>>,
+}
+
+impl Trust {
+    fn check(
+        &self,
+        certificate: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<(), rustls::Error> {
+        match self.chains.verify_client_cert(certificate, intermediates, now) {
+            Ok(_) => Ok(()),
+            // Compat: a certificate among the authorities is good for itself, which is how one
+            // that signs itself is used by all. Its dates have been checked by then.
+            Err(error) if is_ca_as_client(&error) && self.authorities.contains(certificate) => {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl ClientCertVerifier for Verifier {
+    fn client_auth_mandatory(&self) -> bool {
+        self.required
+    }
+
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        match &self.wanted {
+            Wanted::Any => &[],
+            Wanted::VouchedFor(trust) => trust.chains.root_hint_subjects(),
+        }
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, rustls::Error> {
+        match &self.wanted {
+            Wanted::Any => {}
+            Wanted::VouchedFor(trust) => trust.check(end_entity, intermediates, now)?,
+        }
+        if let Some(allowed) = &self.allowed_names {
+            let names = alternative_names(end_entity).ok_or(CertificateError::BadEncoding)?;
+            if !names.iter().any(|name| allowed.contains(name)) {
+                return Err(CertificateError::ApplicationVerificationFailure.into());
+            }
+        }
+        Ok(ClientCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.algorithms.supported_schemes()
+    }
+}
+
+/// Whether the only fault so far is that a CA's certificate is used for a client.
+fn is_ca_as_client(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(inner)) => {
+            inner.to_string() == "CaUsedAsEndEntity"
+        }
+        _ => false,
+    }
+}

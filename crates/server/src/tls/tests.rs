@@ -1,0 +1,243 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bellwether_config::ServerTls;
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
+};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
+
+use super::{files, server_config};
+
+/// A folder with an authority, and certificates that it has signed.
+struct Folder {
+    folder: tempfile::TempDir,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().unwrap();
+        let cert = params.self_signed(&key).unwrap();
+        fs::write(folder.path().join("ca.crt"), cert.pem()).unwrap();
+        let issuer = Issuer::new(params, key);
+        let this = Folder { folder, issuer };
+        this.sign("server", "127.0.0.1");
+        this.sign("client", "client.example");
+        this
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.folder.path().join(file)
+    }
+
+    fn sign(&self, name: &str, host: &str) {
+        self.write(name, CertificateParams::new(vec![host.to_owned()]).unwrap(), true);
+    }
+
+    fn write(&self, name: &str, params: CertificateParams, by_authority: bool) {
+        let key = KeyPair::generate().unwrap();
+        let cert = if by_authority {
+            params.signed_by(&key, &self.issuer)
+        } else {
+            params.self_signed(&key)
+        };
+        fs::write(self.path(&format!("{name}.crt")), cert.unwrap().pem()).unwrap();
+        fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    }
+
+    /// Our own certificate, and these lines.
+    fn config(&self, lines: &str) -> ServerTls {
+        let text =
+            format!("tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n{lines}");
+        let mut config = bellwether_config::WebConfig::parse(&text).unwrap().tls;
+        config.resolve_paths(self.folder.path());
+        config
+    }
+
+    /// Whether a client that shows this certificate is let in, and what was agreed on.
+    fn connect(&self, config: &ServerTls, shows: Option<&str>) -> Result<Agreed, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(self.path("ca.crt")).unwrap()).unwrap();
+        let builder = ClientConfig::builder_with_provider(Arc::new(
+            rustls::crypto::aws_lc_rs::default_provider(),
+        ))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots);
+        let client = match shows {
+            None => builder.with_no_client_auth(),
+            Some(name) => builder
+                .with_client_auth_cert(
+                    vec![CertificateDer::from_pem_file(self.path(&format!("{name}.crt"))).unwrap()],
+                    PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap(),
+                )
+                .unwrap(),
+        };
+        handshake(client, server_config(config).unwrap())
+    }
+}
+
+/// What both sides settled for.
+#[derive(Debug)]
+struct Agreed {
+    version: String,
+    suite: String,
+    group: String,
+}
+
+/// A whole handshake in memory.
+fn handshake(client: ClientConfig, server: rustls::ServerConfig) -> Result<Agreed, rustls::Error> {
+    let name = ServerName::try_from("127.0.0.1").unwrap();
+    let mut client = ClientConnection::new(Arc::new(client), name).unwrap();
+    let mut server = ServerConnection::new(Arc::new(server)).unwrap();
+    while client.is_handshaking() || server.is_handshaking() {
+        let mut wire = Vec::new();
+        while client.wants_write() {
+            client.write_tls(&mut wire).unwrap();
+        }
+        let mut read = wire.as_slice();
+        while !read.is_empty() {
+            server.read_tls(&mut read).unwrap();
+            server.process_new_packets()?;
+        }
+        let mut wire = Vec::new();
+        while server.wants_write() {
+            server.write_tls(&mut wire).unwrap();
+        }
+        let mut read = wire.as_slice();
+        while !read.is_empty() {
+            client.read_tls(&mut read).unwrap();
+            client.process_new_packets()?;
+        }
+    }
+    Ok(Agreed {
+        version: format!("{:?}", server.protocol_version().unwrap()),
+        suite: format!("{:?}", server.negotiated_cipher_suite().unwrap().suite()),
+        group: format!("{:?}", server.negotiated_key_exchange_group().unwrap().name()),
+    })
+}
+
+#[test]
+fn each_policy_lets_in_whom_it_should() {
+    let folder = Folder::new();
+    folder.write("stranger", CertificateParams::new(Vec::new()).unwrap(), false);
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    folder.write("server-only", params, true);
+    let ca = "  client_ca_file: ca.crt\n";
+    // Without a certificate, with a good one, with a stranger's, with one for servers only.
+    let table = [
+        ("NoClientCert", "", [true, true, true, true]),
+        ("RequestClientCert", ca, [true, true, true, true]),
+        ("RequireAnyClientCert", ca, [false, true, true, true]),
+        ("RequireClientCert", "", [false, true, true, true]),
+        ("VerifyClientCertIfGiven", ca, [true, true, false, false]),
+        ("RequireAndVerifyClientCert", ca, [false, true, false, false]),
+    ];
+    for (policy, ca, expected) in table {
+        let config = folder.config(&format!("  client_auth_type: {policy}\n{ca}"));
+        let shown = [None, Some("client"), Some("stranger"), Some("server-only")];
+        let found = shown.map(|shown| folder.connect(&config, shown).is_ok());
+        assert_eq!(found, expected, "{policy}");
+    }
+}
+
+#[test]
+fn a_certificate_that_signs_itself_vouches_for_itself() {
+    let folder = Folder::new();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    folder.write("own", params, false);
+    let lines = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: own.crt\n";
+    let config = folder.config(lines);
+    assert!(folder.connect(&config, Some("own")).is_ok());
+    assert!(folder.connect(&config, Some("client")).is_err());
+}
+
+#[test]
+fn only_allowed_names_are_let_in_and_nobody_without_one() {
+    let folder = Folder::new();
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.subject_alt_names = vec![SanType::URI("spiffe://other".try_into().unwrap())];
+    folder.write("other", params, true);
+    for policy in ["RequireAnyClientCert", "VerifyClientCertIfGiven", "RequestClientCert"] {
+        let ca = if policy.starts_with("Verify") { "  client_ca_file: ca.crt\n" } else { "" };
+        let lines = format!(
+            "  client_auth_type: {policy}\n{ca}  client_allowed_sans: [a, client.example]\n"
+        );
+        let config = folder.config(&lines);
+        assert!(folder.connect(&config, Some("client")).is_ok(), "{policy}");
+        assert!(folder.connect(&config, Some("other")).is_err(), "{policy}");
+        assert!(folder.connect(&config, None).is_err(), "{policy}");
+    }
+}
+
+#[test]
+fn versions_suites_and_curves_are_what_was_asked_for() {
+    let folder = Folder::new();
+    let agreed = |lines: &str| folder.connect(&folder.config(lines), None).unwrap();
+    assert_eq!(agreed("").version, "TLSv1_3");
+    assert_eq!(agreed("  max_version: TLS12\n").version, "TLSv1_2");
+    let suite = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
+    let lines = format!("  max_version: TLS12\n  cipher_suites: [{suite}]\n");
+    assert_eq!(agreed(&lines).suite, suite);
+    // Suites of 1.3 are not for choice.
+    assert_eq!(agreed(&format!("  cipher_suites: [{suite}]\n")).version, "TLSv1_3");
+    assert_eq!(agreed("  curve_preferences: [CurveP384]\n").group, "secp384r1");
+}
+
+#[track_caller]
+fn check_error(config: &ServerTls, expected: &str) {
+    let error = format!("{:#}", server_config(config).unwrap_err());
+    assert!(error.contains(expected), "{error}");
+}
+
+#[test]
+fn what_the_library_cannot_do_is_refused() {
+    let folder = Folder::new();
+    for (lines, expected) in [
+        ("  min_version: TLS10\n", "min_version below TLS12 is not possible here"),
+        ("  max_version: TLS11\n  min_version: TLS10\n", "below TLS12 is not possible here"),
+        ("  curve_preferences: [CurveP521]\n", "CurveP521 is not possible here"),
+        (
+            "  cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]\n",
+            "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA is not possible here",
+        ),
+        (
+            "  max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]\n",
+            "no connection can come about",
+        ),
+    ] {
+        check_error(&folder.config(lines), expected);
+    }
+}
+
+#[test]
+fn files_that_cannot_be_used_are_named() {
+    let folder = Folder::new();
+    let config = folder.config("  client_auth_type: RequireAnyClientCert\n");
+    assert_eq!(files(&config), [folder.path("server.crt"), folder.path("server.key")]);
+    let with = |cert_file: &str, key_file: &str| {
+        let text = |file: &str| folder.path(file).display().to_string();
+        ServerTls { cert_file: text(cert_file), key_file: text(key_file), ..config.clone() }
+    };
+    check_error(&with("none.crt", "server.key"), "failed to read cert_file (");
+    check_error(&with("server.crt", "none.key"), "failed to read key_file (");
+    check_error(&with("server.key", "server.key"), "failed to load X509KeyPair");
+    check_error(&with("server.crt", "ca.crt"), "failed to load X509KeyPair");
+    check_error(&with("server.crt", "client.key"), "failed to load X509KeyPair");
+    fs::write(folder.path("empty"), "").unwrap();
+    let empty =
+        folder.config("  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: empty\n");
+    check_error(&empty, "the client CAs cannot be used: there is no certificate in PEM form");
+    assert!(Path::new(&empty.client_ca_file).exists());
+}
