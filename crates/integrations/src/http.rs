@@ -14,8 +14,9 @@ pub use config::{
     Authorization, BasicAuth, Header, HttpConfig, OAuth2, ProxyConfig, TlsConfig, TlsVersion,
 };
 
-/// One request, complete but for what [`HttpConfig`] adds.
-#[derive(Clone, Debug)]
+/// One request, complete but for what [`HttpConfig`] adds. `Debug` shows neither the values of
+/// headers nor the body: most receivers want their credential in one of them.
+#[derive(Clone)]
 pub struct Request {
     pub method: Method,
     /// Where it goes. A receiver's URL is its credential, hence a secret.
@@ -45,6 +46,20 @@ impl Request {
     #[must_use]
     pub fn timeout(self, limit: Duration) -> Self {
         Request { timeout: (!limit.is_zero()).then_some(limit), ..self }
+    }
+}
+
+impl std::fmt::Debug for Request {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Request { method, url, headers, body, timeout } = self;
+        let headers: Vec<&str> = headers.iter().map(|(name, _)| name.as_str()).collect();
+        f.debug_struct("Request")
+            .field("method", method)
+            .field("url", url)
+            .field("headers", &headers)
+            .field("body_bytes", &body.len())
+            .field("timeout", timeout)
+            .finish()
     }
 }
 

@@ -43,6 +43,17 @@ impl<'a> Object<'a> {
         push_string(self.value(name), text);
     }
 
+    /// Leaves the member out if the text is empty.
+    pub fn some(&mut self, name: &str, text: &str) {
+        if !text.is_empty() {
+            self.string(name, text);
+        }
+    }
+
+    pub fn flag(&mut self, name: &str, flag: bool) {
+        self.value(name).push_str(if flag { "true" } else { "false" });
+    }
+
     pub fn number(&mut self, name: &str, number: u64) {
         self.value(name).push_str(&number.to_string());
     }

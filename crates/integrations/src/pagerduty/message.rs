@@ -1,0 +1,177 @@
+//! The events of both versions.
+//!
+//! In: a service's texts and its key. Out: JSON with a line feed at its end, of at most
+//! [`EVENT_BYTES_MAX`] unless something other than the details is that large.
+//!
+//! The two versions share a published form, in which each leaves out what it does not know; version
+//! 1 leaves two empty members behind.
+
+use bellwether_model::Secret;
+
+use super::{Image, Link, PagerDuty, SEVERITY, V2};
+use crate::json::{List, Object, push_value};
+use crate::trim;
+use crate::value::Value;
+use crate::writer::Writer;
+
+/// An event of version 1.
+pub fn v1(service: &PagerDuty, key: &Secret, writer: &mut Writer<'_>) -> String {
+    let common = Common::render(service, writer);
+    let event_type = event(writer);
+    common.fitted(|common, details| {
+        let mut body = String::new();
+        let mut object = Object::begin(&mut body);
+        object.string("service_key", key.reveal());
+        object.string("incident_key", &common.group);
+        object.string("event_type", event_type);
+        object.some("description", &common.summary);
+        object.string("event_action", "");
+        object.value("payload").push_str("null");
+        if event_type == TRIGGER {
+            object.some("client", &common.client);
+            object.some("client_url", &common.client_url);
+        }
+        write_details(&mut object, "details", details);
+        object.end();
+        body
+    })
+}
+
+/// An event of version 2.
+pub fn v2(service: &PagerDuty, v2: &V2, key: &Secret, writer: &mut Writer<'_>) -> String {
+    let common = Common::render(service, writer);
+    let event_action = event(writer);
+    let source = writer.term(&v2.source, CLIENT);
+    let severity = writer.term(&v2.severity, SEVERITY);
+    let class = writer.term(&v2.class, "");
+    let component = writer.term(&v2.component, "");
+    let group = writer.term(&v2.group, "");
+    let images = images(&v2.images, writer);
+    let links = links(&v2.links, writer);
+    common.fitted(|common, details| {
+        let mut body = String::new();
+        let mut object = Object::begin(&mut body);
+        object.some("routing_key", key.reveal());
+        object.string("dedup_key", &common.group);
+        object.string("event_action", event_action);
+        let mut payload = Object::begin(object.value("payload"));
+        payload.string("summary", &common.summary);
+        payload.string("source", &source);
+        payload.string("severity", &severity);
+        payload.some("class", &class);
+        payload.some("component", &component);
+        payload.some("group", &group);
+        write_details(&mut payload, "custom_details", details);
+        payload.end();
+        object.some("client", &common.client);
+        object.some("client_url", &common.client_url);
+        write_list(&mut object, "images", &images);
+        write_list(&mut object, "links", &links);
+        object.end();
+        body
+    })
+}
+
+/// What both versions tell.
+struct Common {
+    /// What the incident is known by.
+    group: String,
+    summary: String,
+    client: String,
+    client_url: String,
+    details: Value,
+}
+
+impl Common {
+    fn render(service: &PagerDuty, writer: &mut Writer<'_>) -> Self {
+        let summary = writer.line(&service.description);
+        let details = service
+            .details
+            .iter()
+            .map(|(name, value)| (Value::Text(name.clone()), writer.structure(value)));
+        let details = Value::Map(details.collect());
+        Common {
+            group: writer.group_hash(),
+            summary: trim::to_chars(&summary, SUMMARY_CHARS_MAX).0.into_owned(),
+            client: writer.term(&service.client, CLIENT),
+            client_url: writer.term(&service.client_url, ""),
+            details,
+        }
+    }
+
+    /// The event with its details, or without them if it would be too large.
+    fn fitted(&self, event: impl Fn(&Self, &Value) -> String) -> String {
+        let mut body = event(self, &self.details);
+        // The line feed counts.
+        if body.len() >= EVENT_BYTES_MAX {
+            let apology = (Value::Text("error".into()), Value::Text(TOO_LARGE.into()));
+            body = event(self, &Value::Map(vec![apology]));
+        }
+        body.push('\n');
+        body
+    }
+}
+
+fn event(writer: &Writer<'_>) -> &'static str {
+    if writer.is_firing() { TRIGGER } else { "resolve" }
+}
+
+/// The members of each image that has a source.
+fn images(images: &[Image], writer: &mut Writer<'_>) -> Vec<Vec<(&'static str, String)>> {
+    let images = images.iter().map(|image| {
+        vec![
+            ("src", writer.term(&image.src, "")),
+            ("alt", writer.term(&image.alt, "")),
+            ("href", writer.term(&image.href, "")),
+        ]
+    });
+    images.filter(leads_somewhere).collect()
+}
+
+/// The members of each link that leads somewhere.
+fn links(links: &[Link], writer: &mut Writer<'_>) -> Vec<Vec<(&'static str, String)>> {
+    let links = links.iter().map(|link| {
+        vec![("href", writer.term(&link.href, "")), ("text", writer.term(&link.text, ""))]
+    });
+    links.filter(leads_somewhere).collect()
+}
+
+/// Whether the first member, an address, is there.
+fn leads_somewhere(members: &Vec<(&'static str, String)>) -> bool {
+    members.first().is_some_and(|(_, address)| !address.is_empty())
+}
+
+fn write_details(object: &mut Object<'_>, name: &str, details: &Value) {
+    if *details != Value::Map(Vec::new()) {
+        push_value(object.value(name), details);
+    }
+}
+
+fn write_list(object: &mut Object<'_>, name: &str, items: &[Vec<(&'static str, String)>]) {
+    if items.is_empty() {
+        return;
+    }
+    let mut list = List::begin(object.value(name));
+    for members in items {
+        let mut item = Object::begin(list.value());
+        for (name, text) in members {
+            item.string(name, text);
+        }
+        item.end();
+    }
+    list.end();
+}
+
+const TRIGGER: &str = "trigger";
+
+/// Who we are, where the configured text fails.
+const CLIENT: &str = "Alertmanager";
+
+/// Limit: of the description in version 1 and the summary in version 2.
+const SUMMARY_CHARS_MAX: usize = 1024;
+
+/// Limit: of a whole event, with its line feed.
+pub const EVENT_BYTES_MAX: usize = 512_000;
+
+const TOO_LARGE: &str = "Custom details have been removed because the original event exceeds the \
+                         maximum size of 512KB";

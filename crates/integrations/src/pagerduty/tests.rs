@@ -1,0 +1,274 @@
+//! The requests in `tests/` are those of the Go Alertmanager 0.34 with the same configuration and
+//! alerts, byte for byte.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bellwether_model::{FailureReason, Notification, Outcome, Remembered, Secret};
+
+use super::PagerDuty;
+use super::config::{Config, Image, Link};
+use super::message::EVENT_BYTES_MAX;
+use crate::exchange::{Halt, delivered};
+use crate::http::RequestError;
+use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::value::Value;
+
+/// What every configuration that was read from a file has.
+fn given() -> Config {
+    let details = Config::DETAILS.map(|(name, text)| (name.to_owned(), Value::Text(text.into())));
+    Config {
+        url: "http://receiver.example/pd-default".into(),
+        source: Config::default().client,
+        details: BTreeMap::from(details),
+        ..Config::default()
+    }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| PagerDuty::build(config, templates)).file("key.txt", "file-key\n")
+}
+
+fn v2() -> Config {
+    Config { routing_key: Secret::new("rk-default"), ..given() }
+}
+
+fn v1() -> Config {
+    Config { service_key: Secret::new("sk-default"), ..given() }
+}
+
+/// Everything that can be set.
+fn full() -> Config {
+    let text = |text: &str| Value::Text(text.into());
+    let map = Value::Map(vec![
+        (text("a{{ .Status }}"), text("true")),
+        (Value::Int(7), text("gone")),
+        (text("q"), text("\"7\"")),
+    ]);
+    let list =
+        Value::List(vec![text("{{ .Status }}"), text("1"), Value::Int(2), Value::Bool(true), map]);
+    let mut config = given();
+    config.url = "http://receiver.example/pd-full?x=1".into();
+    config.routing_key_file = "key.txt".into();
+    config.client = "C <{{ .Status }}>".into();
+    config.source = config.client.clone();
+    config.client_url = "http://c/{{ .CommonLabels.severity }}".into();
+    config.description = format!("{{{{ range .Alerts }}}}ü🐑{{{{ end }}}}{}", "é0".repeat(600));
+    config.severity = "{{ .CommonLabels.nothing }}warning".into();
+    config.class = "cl".into();
+    config.component = "{{ .CommonLabels.severity }}".into();
+    config.group = "gr".into();
+    for (name, value) in [
+        ("num_firing", text("n={{ .Alerts.Firing | len }}")),
+        ("list", list),
+        ("nothing", text("null")),
+        ("num", text("31")),
+        ("f", text("1.5")),
+        ("z", Value::Float(1.25e30)),
+        ("map", text(r#"{"a": [1, "x"]}"#)),
+    ] {
+        config.details.insert(name.into(), value);
+    }
+    config.images = vec![
+        Image { src: "http://i/{{ .Status }}".into(), alt: "a".into(), href: "h".into() },
+        Image { src: "{{ .CommonLabels.nothing }}".into(), alt: "b".into(), href: String::new() },
+    ];
+    config.links = vec![
+        Link { href: "http://l/{{ .Status }}".into(), text: "t<>".into() },
+        Link { href: String::new(), text: "none".into() },
+    ];
+    config
+}
+
+fn v1_full() -> Config {
+    Config {
+        service_key_file: "key.txt".into(),
+        description: "d {{ .Status }}".into(),
+        client: String::new(),
+        ..given()
+    }
+}
+
+#[track_caller]
+fn check(snapshot: &str, config: &Config, notification: &Notification) {
+    let transcript = stage(config).transcript(notification, [answer(200, "")]);
+    let transcript = transcript.strip_suffix(&format!("{:?}\n", delivered()));
+    check_snapshot(
+        &format!("pagerduty/tests/{snapshot}.txt"),
+        transcript.expect("it is delivered"),
+    );
+}
+
+#[test]
+fn events_equal_those_of_the_go_program() {
+    check("default.mixed", &v2(), &mixed());
+    check("default.resolved", &v2(), &resolved());
+    check("full.mixed", &full(), &mixed());
+    check("full.resolved", &full(), &resolved());
+    check("v1_default.mixed", &v1(), &mixed());
+    check("v1_default.resolved", &v1(), &resolved());
+    check("v1_full.mixed", &v1_full(), &mixed());
+    check("v1_full.resolved", &v1_full(), &resolved());
+}
+
+#[test]
+fn an_event_that_is_too_large_loses_its_details() {
+    check("default.too_large", &v2(), &many(3000));
+    check("v1_default.too_large", &v1(), &many(3000));
+}
+
+#[test]
+fn the_limit_counts_the_line_feed() {
+    let body = |padding: usize| {
+        let mut config = v2();
+        config.details = BTreeMap::from([("x".into(), Value::Text("y".repeat(padding)))]);
+        stage(&config).request(&firing()).body
+    };
+    let room = EVENT_BYTES_MAX - body(0).len();
+    assert_eq!(body(room).len(), EVENT_BYTES_MAX);
+    let too_much = String::from_utf8(body(room + 1).to_vec()).expect("JSON is UTF-8");
+    assert!(too_much.contains(r#""custom_details":{"error":"Custom details have"#), "{too_much}");
+}
+
+#[test]
+fn version_1_wins_if_both_keys_are_set() {
+    let both = Config { routing_key: Secret::new("rk"), ..v1() };
+    let request = stage(&both).request(&firing());
+    assert_eq!(request.url.reveal(), super::URL_V1);
+}
+
+#[test]
+fn a_key_that_renders_to_nothing_is_refused() {
+    let nothing = Secret::new("{{ .CommonLabels.nothing }}");
+    for (config, text) in [
+        (Config { routing_key: nothing.clone(), ..given() }, "routing key cannot be empty"),
+        (Config { service_key: nothing.clone(), ..given() }, "service key cannot be empty"),
+    ] {
+        let (begun, faults) = stage(&config).begin(&firing());
+        assert_eq!(begun.err(), Some(Halt::refused(text)));
+        assert_eq!(faults, []);
+    }
+}
+
+#[test]
+fn keys_are_read_from_their_files_at_each_attempt() {
+    let config = Config { routing_key_file: "other.txt".into(), ..given() };
+    let (begun, _) = stage(&config).begin(&firing());
+    assert_eq!(begun.err(), Some(Halt::NeedsFile("other.txt".into())));
+}
+
+#[test]
+fn failing_templates_lose_no_event() {
+    let bad = "{{ .Nothing }}";
+    let mut config = full();
+    config.description = bad.into();
+    config.client = bad.into();
+    config.client_url = bad.into();
+    config.source = bad.into();
+    config.severity = bad.into();
+    config.class = bad.into();
+    config.images[0].src = bad.into();
+    config.links[0].href = bad.into();
+    config.details = BTreeMap::from([
+        ("good".into(), Value::Text("{{ .Status }}".into())),
+        ("bad".into(), Value::Text(bad.into())),
+    ]);
+    let (begun, faults) = stage(&config).begin(&firing());
+    let fields: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
+    let all = [
+        "description",
+        "details",
+        "client",
+        "client_url",
+        "source",
+        "severity",
+        "class",
+        "images",
+        "links",
+    ];
+    assert_eq!(fields, all);
+    assert!(begun.is_ok());
+    let transcript = stage(&config).transcript(&firing(), [answer(202, "")]);
+    for piece in [
+        r#""summary":"[FIRING:1] alertname=\"Disk\" [the template of description failed"#,
+        r#""source":"Alertmanager","severity":"error","component":"critical","group":"gr""#,
+        r#""custom_details":{"bad":"[FIRING:1] alertname=\"Disk\" [the template of details failed"#,
+        r#""good":"firing"}},"client":"Alertmanager"}"#,
+    ] {
+        assert!(transcript.contains(piece), "no {piece} in {transcript}");
+    }
+}
+
+#[test]
+fn answers_become_outcomes() {
+    use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
+    let invalid =
+        r#"{"status":"invalid event","message":"Event object is invalid","errors":["a","b"]}"#;
+    let explained = "unexpected status code 400: Event object is invalid: a,b";
+    // Status, body, text; then for each version whether it is tried again, and why it failed.
+    let table = [
+        (400, invalid, explained, (false, Other), (false, ClientError)),
+        (400, "rubbish", "unexpected status code 400", (false, Other), (false, ClientError)),
+        (400, "{}", "unexpected status code 400: : ", (false, Other), (false, ClientError)),
+        (403, invalid, "unexpected status code 403", (true, Other), (false, AuthError)),
+        (404, "", "unexpected status code 404", (false, Other), (false, ClientError)),
+        (429, "slow", "unexpected status code 429", (true, Other), (true, RateLimited)),
+        (500, "why", "unexpected status code 500", (true, Other), (true, ServerError)),
+        (302, "", "unexpected status code 302", (false, Other), (false, Other)),
+    ];
+    let expected = |(again, reason): (bool, FailureReason), detail: &str| match again {
+        true => Outcome::Retry { after: None, reason, detail: detail.into() },
+        false => Outcome::Refused { reason, detail: detail.into() },
+    };
+    for (status, body, text, first, second) in table {
+        assert_eq!(stage(&v1()).outcome(answer(status, body)), expected(first, text));
+        assert_eq!(stage(&v2()).outcome(answer(status, body)), expected(second, text));
+    }
+    for config in [v1(), v2()] {
+        let told = Outcome::Delivered { remember: Remembered::default() };
+        assert_eq!(stage(&config).outcome(answer(202, "rubbish")), told);
+    }
+}
+
+#[test]
+fn the_time_that_the_receiver_names_is_kept() {
+    let slow_down = || {
+        answer(429, "").map(|mut response| {
+            response.retry_after = Some(Duration::from_secs(7));
+            response
+        })
+    };
+    for config in [v1(), v2()] {
+        let outcome = stage(&config).outcome(slow_down());
+        assert!(
+            matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
+            "{outcome:?}"
+        );
+    }
+}
+
+#[test]
+fn the_timeout_is_the_operators() {
+    let config = Config { timeout: Duration::from_millis(1500), ..v2() };
+    assert_eq!(stage(&config).request(&firing()).timeout, Some(Duration::from_millis(1500)));
+    let outcome = stage(&config).outcome(Err(RequestError::TimedOut(config.timeout)));
+    assert_eq!(
+        outcome,
+        Outcome::Retry {
+            after: None,
+            reason: FailureReason::Other,
+            detail: "context deadline exceeded: configured pagerduty timeout reached (1.5s)".into()
+        }
+    );
+}
+
+#[test]
+fn nothing_printable_shows_a_key() {
+    for config in [v1(), v2()] {
+        let mut templates = crate::tests::templates();
+        let built = PagerDuty::build(&config, &mut templates).expect("it can be built");
+        let request = stage(&config).request(&firing());
+        let printed = format!("{built:?} {request:?}");
+        assert!(!printed.contains("-default"), "{printed}");
+    }
+}
