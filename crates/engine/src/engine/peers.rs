@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
+use std::time::Duration;
 
 use bellwether_model::{Now, Timestamp};
 
@@ -17,10 +18,19 @@ use crate::turn::{Answer, Channel, Effect, Note, Turn};
 /// Hashes of messages that peers sent and that changed nothing, or did already.
 ///
 /// Peers send all they have every minute; nearly all of it is known, and this is how that is seen
-/// without reading it.
+/// without reading it. What was passed over because of the time is not among them, and all is
+/// forgotten when memory drops something: had the clock been wrong, peers could not bring it back.
 #[derive(Debug, Default)]
 pub(super) struct HeardBefore {
     hashes: HashSet<u64, BuildHasherDefault<twox_hash::XxHash64>>,
+}
+
+/// What a peer's record was to this node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Worth {
+    News,
+    Known,
+    Expired,
 }
 
 impl Engine {
@@ -32,12 +42,14 @@ impl Engine {
                 if self.heard_before.contains(message) {
                     return Ok(false);
                 }
-                let is_news = match channel {
+                let worth = match channel {
                     Channel::Silences => self.hear_silence(now, message, turn),
                     Channel::Log => self.hear_entry(now, message, turn),
                 }?;
-                self.heard_before.insert(message);
-                Ok(is_news)
+                if worth != Worth::Expired {
+                    self.heard_before.insert(message);
+                }
+                Ok(worth == Worth::News)
             });
             match heard {
                 Ok(is_news) => news += usize::from(is_news),
@@ -139,13 +151,17 @@ impl Engine {
         now: Now,
         message: &[u8],
         turn: &mut Turn,
-    ) -> Result<bool, RecordError> {
+    ) -> Result<Worth, RecordError> {
         let version = wire::decode_silence(message)?;
-        if version.expires_at < now.wall || !self.merge_silence(version.clone(), now) {
-            return Ok(false);
+        if version.expires_at < now.wall {
+            return Ok(Worth::Expired);
+        }
+        check_stamp("silence", version.silence.updated_at, now)?;
+        if !self.merge_silence(version.clone(), now) {
+            return Ok(Worth::Known);
         }
         turn.keep.push(Record::Silence(version));
-        Ok(true)
+        Ok(Worth::News)
     }
 
     fn hear_entry(
@@ -153,18 +169,31 @@ impl Engine {
         now: Now,
         message: &[u8],
         turn: &mut Turn,
-    ) -> Result<bool, RecordError> {
+    ) -> Result<Worth, RecordError> {
         let entry = wire::decode_entry(message)?;
-        if entry.expires_at < now.wall || !self.ledger.hear(entry.clone(), now) {
-            return Ok(false);
+        if entry.expires_at < now.wall {
+            return Ok(Worth::Expired);
+        }
+        check_stamp("notification-log entry", entry.at, now)?;
+        if !self.ledger.hear(entry.clone(), now) {
+            return Ok(Worth::Known);
         }
         if let Some(id) = self.desk.waiting_for(&entry.key) {
             // Perhaps there is nothing left to tell.
             self.desk.retime(id, now.mono);
         }
         turn.keep.push(Record::Told(entry));
-        Ok(true)
+        Ok(Worth::News)
     }
+}
+
+/// Nothing could replace a record of the far future, nor would it ever expire, on any node.
+fn check_stamp(what: &'static str, at: Timestamp, now: Now) -> Result<(), RecordError> {
+    if at <= now.wall.plus(AHEAD_MAX) {
+        return Ok(());
+    }
+    let (at, now) = (at.rfc3339_millis(), now.wall.rfc3339_millis());
+    Err(RecordError { what, why: format!("it is of {at}, and this node's clock shows {now}") })
 }
 
 impl HeardBefore {
@@ -178,6 +207,10 @@ impl HeardBefore {
         }
         self.hashes.insert(hash(message));
     }
+
+    pub fn forget(&mut self) {
+        self.hashes.clear();
+    }
 }
 
 fn hash(message: &[u8]) -> u64 {
@@ -186,3 +219,7 @@ fn hash(message: &[u8]) -> u64 {
 
 /// Limit: hashes of messages; all are forgotten when it is reached.
 const HEARD_BEFORE_MAX: usize = 1_000_000;
+
+/// Limit: how far ahead of this node's clock a record may be; clocks that are off by a day are known
+/// from the field.
+const AHEAD_MAX: Duration = Duration::from_secs(2 * 24 * 3600);

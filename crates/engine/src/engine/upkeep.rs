@@ -43,6 +43,9 @@ impl Engine {
             self.upkeep.memory = Some(now.mono.plus(self.settings.maintenance_interval));
             silences = self.collect_silences(now, turn);
             log_entries = self.collect_ledger(now, turn);
+            if silences + log_entries > 0 {
+                self.heard_before.forget();
+            }
         }
         self.generation += 1;
         turn.notes.push(Note::Collected { alerts, silences, log_entries });

@@ -261,7 +261,7 @@ fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
             matcher_sets: vec![Matchers(posted.matchers)],
             starts_at: posted.starts_at,
             ends_at: posted.ends_at,
-            updated_at: world.wall,
+            updated_at: posted.starts_at.min(world.wall),
             created_by: posted.created_by,
             comment: posted.comment,
             annotations: posted.annotations,
