@@ -125,7 +125,7 @@ impl Engine {
     pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
         self.begin(now);
         let os_wall = now.wall;
-        let now = self.flock.corrected(now);
+        let now = self.corrected(now, turn);
         match input {
             Input::Alerts { alerts, refused, ticket } => {
                 self.generation += 1;

@@ -54,6 +54,8 @@ pub(crate) struct Flock {
     settled: bool,
     peers: BTreeMap<String, PeerState>,
     next_ask: Option<Mono>,
+    /// When peers were last watched, while anything waits.
+    watched_at: Option<Mono>,
     next_bulletin: Option<Mono>,
     clocks: clocks::Clocks,
 }
@@ -75,6 +77,7 @@ impl Flock {
             settings,
             peers: BTreeMap::new(),
             next_ask: None,
+            watched_at: None,
             next_bulletin: None,
             clocks: clocks::Clocks::default(),
         }
@@ -123,6 +126,11 @@ impl Flock {
         changed
     }
 
+    /// To be called with every reading of this node's own clocks.
+    pub fn follow_clock(&mut self, now: Now) {
+        self.clocks.follow(now);
+    }
+
     /// The wall clock as most of the flock sees it.
     pub fn corrected(&self, now: Now) -> Now {
         Now { wall: self.clocks.corrected(now.wall), ..now }
@@ -156,15 +164,20 @@ impl Flock {
         let mut watch = Watch::default();
         if !waiting {
             self.next_ask = None;
+            self.watched_at = None;
             for peer in self.peers.values_mut() {
                 peer.unanswered_since = None;
                 peer.silent = false;
             }
             return watch;
         }
+        // While this node itself was late, answers may have come that it has not read yet.
+        let away = self.watched_at.replace(now).map_or(Duration::ZERO, |at| now.since(at));
+        let missed = away.saturating_sub(ASK_EVERY);
         let is_time = self.next_ask.is_none_or(|at| at <= now);
         let own = self.settings.as_ref().map(|settings| settings.name.clone()).unwrap_or_default();
         for (name, peer) in self.peers.range_mut(..own) {
+            peer.unanswered_since = peer.unanswered_since.map(|since| since.plus(missed));
             if !peer.silent && peer.unanswered_since.is_some_and(|at| at.plus(SILENCE_MAX) <= now) {
                 peer.silent = true;
                 watch.fallen_silent.push(name.clone());

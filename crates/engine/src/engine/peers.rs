@@ -75,19 +75,18 @@ impl Engine {
         let Some(bulletin) = Bulletin::decode(data) else { return };
         self.hear_from(&bulletin.from, turn);
         let changed = self.flock.hear_bulletin(now, os_wall, bulletin);
-        for news in self.flock.take_clock_news() {
-            turn.notes.push(match news {
-                ClockNews::Differs { peer, ahead_seconds } => {
-                    Note::ClockDiffers { peer, ahead_seconds }
-                }
-                ClockNews::AgreesAgain { peer } => Note::ClockAgreesAgain { peer },
-                ClockNews::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
-            });
-        }
+        self.note_clock_news(turn);
         if changed {
             // What was left to the peer may not be any more.
             self.retime_waiting();
         }
+    }
+
+    /// This reading of the clocks, the wall clock as most of the flock sees it.
+    pub(super) fn corrected(&mut self, now: Now, turn: &mut Turn) -> Now {
+        self.flock.follow_clock(now);
+        self.note_clock_news(turn);
+        self.flock.corrected(now)
     }
 
     pub(super) fn hear_from(&mut self, peer: &str, turn: &mut Turn) {
@@ -143,6 +142,18 @@ impl Engine {
             let mut data = Vec::with_capacity(message.len() + 5);
             wire::append_message(&mut data, message);
             turn.after.push(Effect::Tell { channel, data });
+        }
+    }
+
+    fn note_clock_news(&mut self, turn: &mut Turn) {
+        for news in self.flock.take_clock_news() {
+            turn.notes.push(match news {
+                ClockNews::Differs { peer, ahead_seconds } => {
+                    Note::ClockDiffers { peer, ahead_seconds }
+                }
+                ClockNews::AgreesAgain { peer } => Note::ClockAgreesAgain { peer },
+                ClockNews::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
+            });
         }
     }
 

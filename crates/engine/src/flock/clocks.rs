@@ -7,16 +7,23 @@
 //! this one included, agree within a few seconds, and this one is off by more than half a minute.
 //! Two nodes that differ cannot know who is wrong; nothing is corrected then, only said.
 //! Bulletins show clocks uncorrected, so corrections do not chase each other.
+//!
+//! To the engine a correction that vanishes is a clock that jumps: alerts would end that still fire.
+//! So it outlives the majority that asked for it, until somebody contradicts; and if this node's
+//! clock is set right, the correction ends in the same instant, so that the corrected time goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use bellwether_model::Timestamp;
+use bellwether_model::{Now, Timestamp};
 
 #[derive(Debug, Default)]
 pub(crate) struct Clocks {
     /// How far each clock is ahead of this one, in nanoseconds.
     ahead: BTreeMap<String, i128>,
     correction: i128,
+    /// The last reading of this node's own clocks.
+    last: Option<Now>,
     /// Peers of which it was said that their clocks differ.
     told: BTreeSet<String>,
     news: Vec<ClockNews>,
@@ -42,13 +49,25 @@ impl Clocks {
         self.correct();
     }
 
+    /// Notices if this node's own clock was set by as much as it was corrected.
+    pub fn follow(&mut self, now: Now) {
+        let Some(last) = self.last.replace(now).filter(|_| self.correction != 0) else { return };
+        let passed = i128::try_from(now.mono.since(last.mono).as_nanos()).unwrap_or(i128::MAX);
+        let step = now.wall.unix_nanos() - last.wall.unix_nanos() - passed;
+        if (step - self.correction).abs() <= AGREES {
+            self.ahead.values_mut().for_each(|ahead| *ahead -= step);
+            self.change_correction(0);
+        }
+    }
+
     pub fn keep_only(&mut self, peers: &BTreeSet<String>) {
         self.ahead.retain(|name, _| peers.contains(name));
         self.told.retain(|name| peers.contains(name));
     }
 
     pub fn corrected(&self, wall: Timestamp) -> Timestamp {
-        let by = std::time::Duration::from_nanos(self.correction.unsigned_abs() as u64);
+        let nanos = u64::try_from(self.correction.unsigned_abs()).unwrap_or(u64::MAX);
+        let by = Duration::from_nanos(nanos);
         if self.correction < 0 { wall.minus(by) } else { wall.plus(by) }
     }
 
@@ -65,12 +84,28 @@ impl Clocks {
         all.sort_unstable();
         let median = all[all.len() / 2];
         let agreeing = all.iter().filter(|ahead| (**ahead - median).abs() <= AGREES).count();
-        let wanted = if agreeing * 2 > all.len() && median.abs() > CORRECTED { median } else { 0 };
+        let wanted = match agreeing * 2 > all.len() {
+            true if median.abs() > CORRECTED => median,
+            true => 0,
+            false => self.vouched().unwrap_or(0),
+        };
         // A clock that drifts is followed in steps, not with every bulletin.
         if (wanted - self.correction).abs() > AGREES {
-            self.correction = wanted;
-            self.news.push(ClockNews::Corrected { by_seconds: seconds(wanted) });
+            self.change_correction(wanted);
         }
+    }
+
+    /// The clock nearest to the corrected one, if it is still near: too few are left to decide
+    /// anew, but that one stands by what was decided.
+    fn vouched(&self) -> Option<i128> {
+        let off = |ahead: &i128| (ahead - self.correction).abs();
+        let nearest = self.ahead.values().copied().min_by_key(off);
+        nearest.filter(|ahead| self.correction != 0 && off(ahead) <= 2 * AGREES)
+    }
+
+    fn change_correction(&mut self, correction: i128) {
+        self.correction = correction;
+        self.news.push(ClockNews::Corrected { by_seconds: seconds(correction) });
     }
 }
 

@@ -29,6 +29,8 @@ fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
     assert_eq!(flock.wait(), Duration::from_secs(30));
     assert_eq!(flock.watch(now(0).mono, true).ask, ["a", "b"]);
     flock.hear_from("b");
+    flock.watch(Mono(500_000_000), true);
+    flock.hear_from("b");
     let watch = flock.watch(now(1).mono, true);
     assert_eq!(watch.fallen_silent, ["a"]);
     assert_eq!(flock.wait(), Duration::from_secs(15));
@@ -36,6 +38,16 @@ fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
     assert_eq!(flock.wait(), Duration::from_secs(30));
     flock.watch(now(1).mono, false);
     assert_eq!(flock.wait(), Duration::from_secs(30), "silence is forgotten with the wait");
+}
+
+#[test]
+fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answers() {
+    let mut flock = flock("b", &[("a", false)]);
+    assert_eq!(flock.watch(now(0).mono, true).ask, ["a"]);
+    assert!(flock.watch(now(5).mono, true).fallen_silent.is_empty());
+    flock.hear_from("a");
+    assert!(flock.watch(now(6).mono, true).fallen_silent.is_empty());
+    assert!(flock.next().is_some_and(|at| at > now(6).mono));
 }
 
 #[test]
@@ -68,6 +80,43 @@ fn a_clock_that_is_off_is_corrected_only_by_a_majority() {
     bulletin(&mut right, 0, "c", 0, &[]);
     assert_eq!(right.corrected(now(0)).wall, now(0).wall);
 }
+
+#[test]
+fn a_correction_outlives_the_majority_that_asked_for_it() {
+    let mut flock = flock("a", &[("b", true), ("c", true)]);
+    flock.follow_clock(now(0));
+    bulletin(&mut flock, 0, "b", -3600, &[]);
+    bulletin(&mut flock, 0, "c", -3600, &[]);
+    flock.set_peers(now(5), vec![Peer { name: "c".into(), kin: true }]);
+    bulletin(&mut flock, 5, "c", -3601, &[]);
+    assert_eq!(flock.corrected(now(6)).wall, now(6).wall.minus(HOUR));
+    flock.set_peers(now(7), Vec::new());
+    assert_eq!(flock.corrected(now(8)).wall, now(8).wall.minus(HOUR));
+
+    // Somebody says that the own clock is right after all.
+    flock.set_peers(now(9), vec![Peer { name: "d".into(), kin: true }]);
+    bulletin(&mut flock, 9, "d", 0, &[]);
+    assert_eq!(flock.corrected(now(9)).wall, now(9).wall);
+}
+
+#[test]
+fn a_clock_that_is_set_right_is_corrected_no_more() {
+    let mut flock = flock("a", &[("b", true), ("c", true)]);
+    flock.follow_clock(now(0));
+    bulletin(&mut flock, 0, "b", -3600, &[]);
+    bulletin(&mut flock, 0, "c", -3600, &[]);
+    let set = |seconds| Now { wall: now(seconds).wall.minus(HOUR), ..now(seconds) };
+    flock.follow_clock(now(1));
+    flock.follow_clock(set(2));
+    assert_eq!(flock.corrected(set(2)).wall, set(2).wall);
+
+    // What its peers said before does not count against it now.
+    let news = Bulletin { from: "b".into(), wall: set(3).wall, busy_with: Vec::new() };
+    flock.hear_bulletin(set(3), set(3).wall, news);
+    assert_eq!(flock.corrected(set(3)).wall, set(3).wall);
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
 fn bulletins_come_back_and_nonsense_does_not() {
