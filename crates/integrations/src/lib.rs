@@ -19,6 +19,7 @@ pub mod json;
 pub mod secret;
 pub mod templates;
 pub mod trim;
+pub mod url;
 pub mod value;
 pub mod writer;
 

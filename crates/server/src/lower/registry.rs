@@ -5,6 +5,7 @@
 
 use bellwether_config::{Integration as Block, Receiver};
 use bellwether_integrations::http::HttpConfig;
+use bellwether_integrations::opsgenie::Opsgenie;
 use bellwether_integrations::pagerduty::PagerDuty;
 use bellwether_integrations::webhook::Webhook;
 use bellwether_integrations::{Integration, Templates};
@@ -34,6 +35,10 @@ pub fn build<'a>(
         "pagerduty" => {
             let config = &receiver.pagerduty[at];
             Ok(built(PagerDuty::build(config, templates), &config.http_config)?)
+        }
+        "opsgenie" => {
+            let config = &receiver.opsgenie[at];
+            Ok(built(Opsgenie::build(config, templates), &config.http_config)?)
         }
         kind => Err(format!("this build cannot send to {kind} receivers yet")),
     }

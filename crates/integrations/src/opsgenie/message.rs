@@ -1,0 +1,151 @@
+//! The bodies of Opsgenie's requests.
+//!
+//! In: an account's texts. Out: JSON with a line feed at its end.
+
+use std::collections::BTreeMap;
+
+use super::{Opsgenie, Responder};
+use crate::json::{List, Object, push_string};
+use crate::trim;
+use crate::writer::{Limit, Writer};
+
+/// A new alert, and the two of its texts that can be changed later.
+pub struct Created {
+    pub body: String,
+    pub message: String,
+    pub description: String,
+}
+
+pub fn create(account: &Opsgenie, writer: &mut Writer<'_>) -> Created {
+    let message = writer.line(&account.message);
+    let message = trim::to_chars(&message, MESSAGE_CHARS_MAX).0.into_owned();
+    let limit = Limit::Chars(DESCRIPTION_CHARS_MAX);
+    let description = writer.prose_within(&account.description, limit);
+    let details = details(account, writer);
+    let responders = responders(&account.responders, writer);
+
+    let mut body = String::new();
+    let mut object = Object::begin(&mut body);
+    object.string("alias", &writer.group_hash());
+    object.string("message", &message);
+    object.some("description", &description);
+    write_details(object.value("details"), &details);
+    object.string("source", &source(account, writer));
+    write_responders(&mut object, &responders);
+    write_parts(&mut object, "tags", &writer.term(&account.tags, ""));
+    object.some("note", &writer.term(&account.note, ""));
+    object.some("priority", &writer.term(&account.priority, ""));
+    object.some("entity", &writer.term(&account.entity, ""));
+    write_parts(&mut object, "actions", &writer.term(&account.actions, ""));
+    object.end();
+    body.push('\n');
+    Created { body, message, description }
+}
+
+pub fn close(account: &Opsgenie, writer: &mut Writer<'_>) -> String {
+    let mut body = String::new();
+    let mut object = Object::begin(&mut body);
+    object.string("source", &source(account, writer));
+    object.end();
+    body.push('\n');
+    body
+}
+
+/// Sets one text of an alert that exists.
+pub fn update(name: &str, text: &str) -> String {
+    let mut body = String::new();
+    let mut object = Object::begin(&mut body);
+    object.some(name, text);
+    object.end();
+    body.push('\n');
+    body
+}
+
+fn source(account: &Opsgenie, writer: &mut Writer<'_>) -> String {
+    let external_url = writer.data().external_url;
+    writer.term(&account.source, external_url)
+}
+
+/// The operator's details win over common labels of the same name.
+fn details(account: &Opsgenie, writer: &mut Writer<'_>) -> BTreeMap<String, String> {
+    let labels = writer.data().common_labels.iter();
+    let mut details: BTreeMap<String, String> =
+        labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    for (name, text) in &account.details {
+        details.insert(name.clone(), writer.line(text));
+    }
+    details
+}
+
+/// One who is to be told: id, name, user name and type.
+struct Told([String; 4]);
+
+/// Without those of whom nothing is left when they are rendered, and those that fail to: Opsgenie
+/// would refuse the whole alert for them.
+fn responders(responders: &[Responder], writer: &mut Writer<'_>) -> Vec<Told> {
+    let mut told = Vec::with_capacity(responders.len());
+    for responder in responders {
+        let faults = writer.faults().len();
+        let Responder { id, name, username, kind } = responder;
+        let rendered = [id, name, username, kind].map(|text| writer.term(text, ""));
+        let failed = writer.faults().len() > faults;
+        if failed || rendered.iter().all(String::is_empty) {
+            continue;
+        }
+        let [_, name, _, kind] = &rendered;
+        if kind == "teams" {
+            told.extend(parts(name).map(|team| {
+                Told([String::new(), team.to_owned(), String::new(), "team".to_owned()])
+            }));
+        } else {
+            told.push(Told(rendered));
+        }
+    }
+    told
+}
+
+fn write_details(out: &mut String, details: &BTreeMap<String, String>) {
+    let mut object = Object::begin(out);
+    for (name, text) in details {
+        object.string(name, text);
+    }
+    object.end();
+}
+
+fn write_responders(object: &mut Object<'_>, responders: &[Told]) {
+    if responders.is_empty() {
+        return;
+    }
+    let mut list = List::begin(object.value("responders"));
+    for Told([id, name, username, kind]) in responders {
+        let mut responder = Object::begin(list.value());
+        responder.some("id", id);
+        responder.some("name", name);
+        responder.some("username", username);
+        responder.string("type", kind);
+        responder.end();
+    }
+    list.end();
+}
+
+fn write_parts(object: &mut Object<'_>, name: &str, text: &str) {
+    if parts(text).next().is_none() {
+        return;
+    }
+    let mut list = List::begin(object.value(name));
+    for part in parts(text) {
+        push_string(list.value(), part);
+    }
+    list.end();
+}
+
+/// What stands between commas; white space within the list belongs to the parts.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.trim().split(',').filter(|part| !part.is_empty())
+}
+
+/// Limit: of the message, which is a title.
+const MESSAGE_CHARS_MAX: usize = 130;
+
+/// Limit: of the description. Compat: see docs/compat.md#truncation.
+const DESCRIPTION_CHARS_MAX: usize = 15_000;
