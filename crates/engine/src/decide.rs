@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Now, Reason, Timestamp};
+use bellwether_model::{Alert, Reason, Timestamp};
 
 use crate::ledger::{LedgerEntry, Told};
 use crate::mute::Judged;
@@ -35,12 +35,12 @@ pub(crate) enum Unknown {
 
 /// What the judged alerts mean for one integration, given what it was told before.
 ///
-/// `hearsay`: when what was told before was heard from a peer, if it was and not long ago. A peer
-/// that told of an end knew better than this node, if all it knows about the alert is older.
+/// `hearsay`: up to when peers knew more than this node, if they told what was told before. One that
+/// told of an end knew better than this node, if all this node knows about the alert is older.
 pub(crate) fn content(
     judged: &Judged,
     before: Option<&Told>,
-    hearsay: Option<Now>,
+    hearsay: Option<Timestamp>,
     unknown: Unknown,
 ) -> Content {
     let nothing = Told::default();
@@ -54,7 +54,7 @@ pub(crate) fn content(
         if quiet && !before.was_told_firing(hash) {
             continue;
         }
-        let is_older = hearsay.is_some_and(|heard| alert.updated_at < heard.wall);
+        let is_older = hearsay.is_some_and(|until| alert.updated_at < until);
         if !resolved && is_older && contains(&before.resolved, hash) {
             told.resolved.push(hash);
             continue;

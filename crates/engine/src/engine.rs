@@ -105,7 +105,12 @@ impl Engine {
                     self.merge_silence(version, now);
                 }
                 Record::Told(entry) => {
-                    self.ledger.merge(entry);
+                    // Peers may have told it, and known more than the alerts say that were kept.
+                    if self.flock.is_alone() {
+                        self.ledger.merge(entry);
+                    } else {
+                        self.ledger.hear(entry, now);
+                    }
                 }
                 Record::AlertGone(_)
                 | Record::GroupGone(_)

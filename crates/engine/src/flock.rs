@@ -136,6 +136,11 @@ impl Flock {
         Now { wall: self.clocks.corrected(now.wall), ..now }
     }
 
+    /// How far the clocks of others may be behind this node's, as far as is known.
+    pub fn clocks_lag(&self) -> Duration {
+        self.clocks.lag()
+    }
+
     /// When it is this node's turn to tell what it has had to tell since `since`.
     pub fn turn_at(&self, since: Mono) -> Mono {
         since.plus(self.wait())

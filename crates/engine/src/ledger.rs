@@ -46,7 +46,7 @@ pub struct LedgerEntry {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     entries: BTreeMap<LedgerKey, LedgerEntry>,
-    /// When a peer's entry came in that still stands.
+    /// When a peer's entry last came in.
     heard: BTreeMap<LedgerKey, Now>,
     /// Ends that were told by entries which a peer's has replaced since; and when that came in.
     ended: BTreeMap<LedgerKey, BTreeMap<u64, Mono>>,
@@ -62,7 +62,6 @@ impl Ledger {
         match self.entries.get_mut(&entry.key) {
             Some(known) if !entry.supersedes(known) => false,
             Some(known) => {
-                self.heard.remove(&entry.key);
                 *known = entry;
                 true
             }
@@ -92,9 +91,14 @@ impl Ledger {
         ended.filter(|(_, at)| now.since(**at) < HEARSAY_LASTS).map(|(hash, _)| *hash).collect()
     }
 
-    /// When the entry under this key was heard from a peer, if it was and not long ago.
-    pub fn heard_lately(&self, key: &LedgerKey, now: Now) -> Option<Now> {
-        self.heard.get(key).copied().filter(|at| now.mono.since(at.mono) < HEARSAY_LASTS)
+    /// Where peers told something under this key, and that came in not long ago: whoever last heard
+    /// of an alert before this knows less of it than they did. `lag` is how far clocks may be behind
+    /// this one.
+    pub fn hearsay(&self, key: &LedgerKey, now: Mono, lag: Duration) -> Option<Timestamp> {
+        let heard = self.heard.get(key).filter(|at| now.since(at.mono) < HEARSAY_LASTS)?;
+        // What was told long ago may come in only now, or once more.
+        let told_at = self.entries.get(key)?.at;
+        Some(heard.wall.min(told_at.plus(lag)))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &LedgerEntry> {

@@ -196,7 +196,8 @@ impl Engine {
         };
         let entry = self.ledger.find(&delivery.key);
         let send_resolved = delivery.integration.send_resolved;
-        let hearsay = self.ledger.heard_lately(&delivery.key, now);
+        let lag = self.flock.clocks_lag();
+        let hearsay = self.ledger.hearsay(&delivery.key, now.mono, lag);
         let ended = self.ledger.ended_lately(&delivery.key, now.mono);
         let unknown = if self.flock.is_alone() { Unknown::Dropped } else { Unknown::Kept };
         let before = entry.map(|entry| &entry.told);

@@ -75,6 +75,13 @@ impl Clocks {
         self.ahead.get(peer).map(|ahead| seconds(*ahead))
     }
 
+    /// How far the slowest clock is behind this one, with what counts as no difference.
+    pub fn lag(&self) -> Duration {
+        let slowest = self.ahead.values().copied().min().unwrap_or(0).min(0);
+        let nanos = (DIFFERS - slowest).unsigned_abs();
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+
     pub fn take_news(&mut self) -> Vec<ClockNews> {
         std::mem::take(&mut self.news)
     }
