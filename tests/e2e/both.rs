@@ -147,11 +147,16 @@ fn with_ids(text: &str, ids: &BTreeMap<usize, String>) -> String {
 }
 
 fn with_times(text: &str) -> String {
-    [("{-2h}", -7200), ("{-1h}", -3600), ("{now}", 0), ("{+1h}", 3600), ("{+2h}", 7200)]
-        .iter()
-        .fold(text.to_owned(), |text, (word, seconds)| {
-            text.replace(word, &crate::given::at(*seconds))
-        })
+    [
+        ("{-2h}", -7200),
+        ("{-1h}", -3600),
+        ("{-10m}", -600),
+        ("{now}", 0),
+        ("{+1h}", 3600),
+        ("{+2h}", 7200),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (word, seconds)| text.replace(word, &crate::given::at(*seconds)))
 }
 
 const COMPARED_HEADERS: &[&str] = &[

@@ -164,7 +164,7 @@ fn a_missing_or_broken_file_ends_with_one() {
 
 #[test]
 fn a_flag_whose_feature_is_not_there_is_refused_by_name() {
-    for flag in ["--cluster.peer=127.0.0.1:9", "--web.config.file=web.yml"] {
+    for flag in ["--web.systemd-socket", "--web.listen-address=vsock://:1"] {
         let setup = Setup::ours(CONFIG).flag(flag);
         let (status, lines) = setup.run_to_end();
         assert_eq!(status.code(), Some(1), "{flag}");

@@ -77,7 +77,7 @@ pub const TABLE: &[Step] = &[
     post(ALERTS, r#"[{"labels":{"alertname":"Full","team":"disk","severity":"warning","job":"b"},"annotations":{"summary":"a <b> & c"},"startsAt":"{now}","endsAt":"{+1h}","generatorURL":"http://prometheus.example/graph?a=1&b=2"}]"#),
     post(ALERTS, r#"[{"labels":{"alertname":"Full","team":"disk","severity":"critical","job":"a"},"startsAt":"{now}","endsAt":"{+1h}"},{"labels":{"alertname":"Slow","team":"web","empty":""},"startsAt":"{now}","endsAt":"{+1h}"}]"#),
     post(ALERTS, r#"[{"labels":{"alertname":"Draining","team":"drain"}}]"#),
-    post(ALERTS, r#"[{"labels":{"alertname":"Over","team":"web"},"startsAt":"{-2h}","endsAt":"{-1h}"}]"#),
+    post(ALERTS, r#"[{"labels":{"alertname":"Over","team":"web"},"startsAt":"{-2h}","endsAt":"{-10m}"}]"#),
     post(ALERTS, "[]"),
     post(ALERTS, ""),
     post(ALERTS, "null"),

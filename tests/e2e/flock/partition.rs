@@ -4,7 +4,7 @@
 //! a cluster owes its users. Once the cut is healed, both sides know what the other has told.
 
 use bellwether_e2e::Program::{Bellwether, Go};
-use bellwether_e2e::{Flock, Namespaces, Node, Setup, Sink};
+use bellwether_e2e::{Flock, Namespaces, Node, Setup, Sink, wait};
 use serde_json::json;
 
 use super::{config, silences, tellings, wait_for_tellings};
@@ -29,9 +29,7 @@ fn each_side_of_a_cut_tells_and_after_healing_nobody_tells_again() {
         network.cut(2);
         for (node, members) in [(0, 2), (1, 2), (2, 1)] {
             let server = flock.server(node);
-            bellwether_e2e::wait::until("the cut is noticed", || {
-                (server.members().len() == members).then_some(())
-            });
+            wait::until("the cut is noticed", || (server.members().len() == members).then_some(()));
         }
         flock.post_alerts(&json!([alert("LongDuring")]));
         wait_for_tellings(&hook, "LongDuring", "firing", 2);

@@ -8,10 +8,10 @@ use std::fs;
 
 use bellwether_e2e::Program::{self, Bellwether, Go};
 use bellwether_e2e::{Flock, Running, Setup, wait};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::config;
-use crate::given::text;
+use crate::given::{silence, text};
 
 #[test]
 fn a_node_that_crashes_again_and_again_stays_one_member() {
@@ -117,9 +117,7 @@ fn stay_apart(flock: &mut Flock, refusals: &str) {
         }
         assert_eq!(server.members().len(), 1, "it is alone");
     }
-    let alone = json!([{"labels": {"alertname": "LongAlone"}}]);
-    flock.post_alerts(&alone);
-    let id = flock.server(0).post_silence(&crate::given::silence("Here", "only here"));
+    let id = flock.server(0).post_silence(&silence("Here", "only here"));
     let answer = flock.server(1).get(&format!("/api/v2/silence/{id}"));
     assert_eq!(answer.status, 404, "silences do not cross over");
 }
