@@ -1,6 +1,90 @@
-//! VictorOps, now Splunk On-Call: one message per notification to its generic REST endpoint.
+//! VictorOps (Splunk On-Call): one event per notification, on a URL made of two keys.
 //!
-//! The key and the routing key are parts of the URL. Custom fields sit beside the fixed ones, hence may
-//! not take their names.
+//! The API key and the routing key are the end of the URL's path, so the URL is as secret as they
+//! are. The incident is known by the hash of the group's key.
+//!
+//! The kind of event is the operator's choice while alerts fire, but only among those that open an
+//! incident or inform about it; when all are resolved it is `RECOVERY`.
+
+use std::collections::BTreeMap;
+
+use bellwether_model::Secret;
+
+use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::http::Request;
+use crate::secret::SecretSource;
+use crate::templates::{Templates, Text};
+use crate::url;
+use crate::writer::Writer;
 
 pub mod config;
+mod message;
+
+use self::config::Config;
+
+/// One configured VictorOps team.
+#[derive(Debug)]
+pub struct VictorOps {
+    /// Its path ends with a slash.
+    api_url: Secret,
+    api_key: SecretSource,
+    routing_key: Text,
+    message_type: Text,
+    state_message: Text,
+    entity_display_name: Text,
+    monitoring_tool: Text,
+    custom_fields: BTreeMap<String, Text>,
+}
+
+impl VictorOps {
+    /// # Errors
+    /// None; the result is what all integrations have in common.
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
+        let Config {
+            // Whether resolved alerts are told is decided before an attempt begins.
+            send_resolved: _,
+            // The courier's.
+            http_config: _,
+            api_key,
+            api_key_file,
+            api_url,
+            routing_key,
+            message_type,
+            state_message,
+            entity_display_name,
+            monitoring_tool,
+            custom_fields,
+        } = config;
+        let custom_fields = custom_fields
+            .iter()
+            .map(|(name, text)| (name.clone(), templates.text("custom_fields", text)));
+        let custom_fields = custom_fields.collect();
+        Ok(VictorOps {
+            api_url: Secret::new(api_url.as_str()),
+            api_key: SecretSource::new(api_key, api_key_file),
+            routing_key: templates.text("routing_key", routing_key),
+            message_type: templates.text("message_type", message_type),
+            state_message: templates.text("state_message", state_message),
+            entity_display_name: templates.text("entity_display_name", entity_display_name),
+            monitoring_tool: templates.text("monitoring_tool", monitoring_tool),
+            custom_fields,
+        })
+    }
+}
+
+impl Integration for VictorOps {
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let api_key = writer.secret(&self.api_key)?;
+        let routing_key = writer.address(&self.routing_key)?;
+        let path = format!("{}/{routing_key}", api_key.reveal());
+        let url = Secret::new(url::with_path(self.api_url.reveal(), &path));
+        let request = Request::post_json(url, message::event(self, writer));
+        Ok(OneRequest::new(request, |answer| match accepted("victorops", answer) {
+            Ok(_) => delivered(),
+            Err(outcome) => outcome,
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests;

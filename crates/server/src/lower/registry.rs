@@ -7,6 +7,7 @@ use bellwether_config::{Integration as Block, Receiver};
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::opsgenie::Opsgenie;
 use bellwether_integrations::pagerduty::PagerDuty;
+use bellwether_integrations::victorops::VictorOps;
 use bellwether_integrations::webhook::Webhook;
 use bellwether_integrations::{Integration, Templates};
 
@@ -39,6 +40,10 @@ pub fn build<'a>(
         "opsgenie" => {
             let config = &receiver.opsgenie[at];
             Ok(built(Opsgenie::build(config, templates), &config.http_config)?)
+        }
+        "victorops" => {
+            let config = &receiver.victorops[at];
+            Ok(built(VictorOps::build(config, templates), &config.http_config)?)
         }
         kind => Err(format!("this build cannot send to {kind} receivers yet")),
     }
