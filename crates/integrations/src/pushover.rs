@@ -1,5 +1,127 @@
-//! Pushover: a short text to a user's phones, with the priority that decides how loud it is.
+//! Pushover: a push message to people's phones, everything in the URL's query and no body.
 //!
-//! An emergency (priority 2) is repeated by Pushover itself: every `retry`, until `expire`.
+//! The URL holds token and user key, so it is a secret although its beginning is well known. Messages
+//! of the highest priority are repeated every `retry` until somebody confirms or `expire` passes;
+//! Pushover wants both with any priority.
+//!
+//! Compat: white space around a token or user key in a file is dropped; see
+//! docs/compat.md#pushover-files.
+
+use std::time::Duration;
+
+use bellwether_model::Secret;
+use bytes::Bytes;
+
+use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::http::{Method, Request};
+use crate::templates::{SecretText, Templates, Text};
+use crate::writer::Writer;
 
 pub mod config;
+mod message;
+
+use self::config::Config;
+
+/// One configured Pushover user.
+#[derive(Debug)]
+pub struct Pushover {
+    user_key: SecretText,
+    token: SecretText,
+    title: Text,
+    message: Text,
+    url: Text,
+    url_title: Text,
+    device: Text,
+    sound: Text,
+    priority: Text,
+    retry: Duration,
+    expire: Duration,
+    /// Zero: kept for ever.
+    ttl: Duration,
+    form: Form,
+}
+
+/// How the message is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Plain,
+    Html,
+    Monospace,
+}
+
+impl Pushover {
+    /// # Errors
+    /// None; the result is what all integrations have in common.
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
+        let Config {
+            // Whether resolved alerts are told is decided before an attempt begins.
+            send_resolved: _,
+            // The courier's.
+            http_config: _,
+            user_key,
+            user_key_file,
+            token,
+            token_file,
+            title,
+            message,
+            url,
+            url_title,
+            device,
+            sound,
+            priority,
+            retry,
+            expire,
+            ttl,
+            html,
+            monospace,
+        } = config;
+        let form = match (html, monospace) {
+            (true, _) => Form::Html,
+            (false, true) => Form::Monospace,
+            (false, false) => Form::Plain,
+        };
+        let message = match form {
+            Form::Html => templates.html("message", message),
+            Form::Plain | Form::Monospace => templates.text("message", message),
+        };
+        Ok(Pushover {
+            user_key: templates.secret("user_key", user_key, user_key_file),
+            token: templates.secret("token", token, token_file),
+            title: templates.text("title", title),
+            message,
+            url: templates.text("url", url),
+            url_title: templates.text("url_title", url_title),
+            device: templates.text("device", device),
+            sound: templates.text("sound", sound),
+            priority: templates.text("priority", priority),
+            retry: *retry,
+            expire: *expire,
+            ttl: *ttl,
+            form,
+        })
+    }
+}
+
+impl Integration for Pushover {
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let token = writer.secret_text(&self.token)?;
+        let user_key = writer.secret_text(&self.user_key)?;
+        let query = message::query(self, &token, &user_key, writer);
+        let request = Request {
+            method: Method::Post,
+            url: Secret::new(format!("{URL}?{query}")),
+            headers: vec![("Content-Type".to_owned(), "text/plain".to_owned())],
+            body: Bytes::new(),
+            timeout: None,
+        };
+        Ok(OneRequest::new(request, |answer| match accepted("pushover", answer) {
+            Ok(_) => delivered(),
+            Err(outcome) => outcome,
+        }))
+    }
+}
+
+const URL: &str = "https://api.pushover.net/1/messages.json";
+
+#[cfg(test)]
+mod tests;

@@ -14,11 +14,11 @@ pub struct Config {
     pub http_config: Option<HttpConfig>,
     /// Exactly one of this and the file is set.
     pub user_key: Secret,
-    /// Read as it is: white space is part of the key.
+    /// Read at each notification, surrounding white space trimmed.
     pub user_key_file: String,
     /// Exactly one of this and the file is set.
     pub token: Secret,
-    /// Read as it is: white space is part of the token.
+    /// Read at each notification, surrounding white space trimmed.
     pub token_file: String,
     pub title: String,
     pub message: String,

@@ -7,6 +7,7 @@ use bellwether_config::{Integration as Block, Receiver};
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::opsgenie::Opsgenie;
 use bellwether_integrations::pagerduty::PagerDuty;
+use bellwether_integrations::pushover::Pushover;
 use bellwether_integrations::victorops::VictorOps;
 use bellwether_integrations::webhook::Webhook;
 use bellwether_integrations::{Integration, Templates};
@@ -44,6 +45,10 @@ pub fn build<'a>(
         "victorops" => {
             let config = &receiver.victorops[at];
             Ok(built(VictorOps::build(config, templates), &config.http_config)?)
+        }
+        "pushover" => {
+            let config = &receiver.pushover[at];
+            Ok(built(Pushover::build(config, templates), &config.http_config)?)
         }
         kind => Err(format!("this build cannot send to {kind} receivers yet")),
     }
