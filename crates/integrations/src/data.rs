@@ -70,6 +70,12 @@ impl<'a> Data<'a> {
 
     /// Writes all facts as members of `object`, in the order that receivers are used to.
     pub fn write(&self, object: &mut Object<'_>) {
+        self.write_first(self.alerts.len(), object);
+    }
+
+    /// As [`Data::write`], with only the first `count` of the alerts; the rest of what is written
+    /// is still about all of them.
+    pub fn write_first(&self, count: usize, object: &mut Object<'_>) {
         let Data {
             receiver,
             status,
@@ -84,7 +90,7 @@ impl<'a> Data<'a> {
         object.string("receiver", receiver);
         object.string("status", status.text());
         let mut list = List::begin(object.value("alerts"));
-        for alert in alerts {
+        for alert in alerts.iter().take(count) {
             alert.write(list.value());
         }
         list.end();

@@ -1,5 +1,76 @@
-//! incident.io: a JSON body much like the webhook's, posted to an alert source with its token.
+//! incident.io: the group as JSON, in the form of the webhook's.
 //!
-//! The token is given here or as `http_config.authorization`, never as both.
+//! The body is the webhook's with another version, and goes with a token. incident.io makes one alert
+//! of its own of each group, so the first of the group's alerts is all that it needs: if the body is
+//! larger than it takes, the others are left out and counted.
+
+use std::time::Duration;
+
+use bellwether_model::Secret;
+
+use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest};
+use crate::http::Request;
+use crate::secret::SecretSource;
+use crate::templates::Templates;
+use crate::writer::Writer;
 
 pub mod config;
+mod exchange;
+mod message;
+
+use self::config::Config;
+
+/// One configured alert source.
+#[derive(Debug)]
+pub struct IncidentIo {
+    url: SecretSource,
+    /// Empty if `http_config` authorizes instead.
+    token: SecretSource,
+    /// 0: no limit.
+    max_alerts: u64,
+    /// Zero: no limit.
+    timeout: Duration,
+}
+
+impl IncidentIo {
+    /// # Errors
+    /// None; the result is what all integrations have in common.
+    pub fn build(config: &Config, _: &mut Templates) -> Result<Self, BuildError> {
+        let Config {
+            // Whether resolved alerts are told is decided before an attempt begins.
+            send_resolved: _,
+            // The courier's.
+            http_config: _,
+            url,
+            url_file,
+            alert_source_token,
+            alert_source_token_file,
+            max_alerts,
+            timeout,
+        } = config;
+        Ok(IncidentIo {
+            url: SecretSource::new(&Secret::new(url.as_str()), url_file),
+            token: SecretSource::new(alert_source_token, alert_source_token_file),
+            max_alerts: *max_alerts,
+            timeout: *timeout,
+        })
+    }
+}
+
+impl Integration for IncidentIo {
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let url = writer.secret(&self.url)?;
+        // Compat: read at each attempt; see docs/compat.md#secret-files.
+        let token = writer.secret(&self.token)?;
+        let left_out = writer.tell_first(self.max_alerts);
+        let body = message::body(writer, left_out);
+        let mut request = Request::post_json(url, body).timeout(self.timeout);
+        if !token.is_empty() {
+            request = request.header("Authorization", format!("Bearer {}", token.reveal()));
+        }
+        Ok(OneRequest::new(request, exchange::judge))
+    }
+}
+
+#[cfg(test)]
+mod tests;

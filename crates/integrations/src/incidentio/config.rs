@@ -16,7 +16,7 @@ pub struct Config {
     pub url: String,
     pub url_file: String,
     pub alert_source_token: Secret,
-    /// Read once, when the receiver is built.
+    /// Read at each notification, surrounding white space trimmed.
     pub alert_source_token_file: String,
     /// How many alerts one message may carry; 0: all.
     pub max_alerts: u64,

@@ -5,6 +5,7 @@
 
 use bellwether_config::{Integration as Block, Receiver};
 use bellwether_integrations::http::HttpConfig;
+use bellwether_integrations::incidentio::IncidentIo;
 use bellwether_integrations::opsgenie::Opsgenie;
 use bellwether_integrations::pagerduty::PagerDuty;
 use bellwether_integrations::pushover::Pushover;
@@ -49,6 +50,10 @@ pub fn build<'a>(
         "pushover" => {
             let config = &receiver.pushover[at];
             Ok(built(Pushover::build(config, templates), &config.http_config)?)
+        }
+        "incidentio" => {
+            let config = &receiver.incidentio[at];
+            Ok(built(IncidentIo::build(config, templates), &config.http_config)?)
         }
         kind => Err(format!("this build cannot send to {kind} receivers yet")),
     }

@@ -1,0 +1,35 @@
+//! The body for incident.io.
+//!
+//! In: the facts that are told. Out: JSON with a line feed at its end, of at most [`BODY_BYTES_MAX`]
+//! unless a single alert is larger.
+
+use crate::json::Object;
+use crate::writer::Writer;
+
+/// `left_out` counts the alerts that are not told.
+pub fn body(writer: &Writer<'_>, left_out: u64) -> String {
+    let alerts = writer.data().alerts.len();
+    let whole = with_alerts(writer, alerts, left_out);
+    if whole.len() <= BODY_BYTES_MAX || alerts <= 1 {
+        return whole;
+    }
+    // Compat: those that are left out here are counted too; see docs/compat.md#incidentio-count.
+    with_alerts(writer, 1, left_out + (alerts as u64 - 1))
+}
+
+fn with_alerts(writer: &Writer<'_>, count: usize, left_out: u64) -> String {
+    let mut body = String::new();
+    let mut object = Object::begin(&mut body);
+    writer.data().write_first(count, &mut object);
+    object.string("version", FORMAT_VERSION);
+    object.string("groupKey", writer.notification().group_key.as_str());
+    object.number("truncatedAlerts", left_out);
+    object.end();
+    body.push('\n');
+    body
+}
+
+const FORMAT_VERSION: &str = "1";
+
+/// Limit: of the whole body, with its line feed.
+pub const BODY_BYTES_MAX: usize = 512 * 1024;
