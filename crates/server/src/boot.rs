@@ -32,6 +32,7 @@ use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
 use crate::reload::{Signals, reload_when_asked};
 use crate::restore::{open_journal, random_u64, restore};
+use crate::web::Web;
 use crate::{checks, features, version};
 
 /// Runs the server until a signal ends it.
@@ -43,6 +44,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     metrics.alerts_limit.set(settings.alerts_per_name_max as f64);
     let storage = PathBuf::from(&flags.storage_path);
     let security = security(&flags)?;
+    let web = Web::open(&flags.web_config_file).context("web.config.file")?;
     let opened = open_journal(&storage, &metrics)?;
     let bound = bind(&flags).await?;
     let external_url = external_url(&flags, &bound)?;
@@ -106,7 +108,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     };
     let app = router(Arc::new(residence), door_settings(&flags, features, route_prefix));
     let signals = Signals::listen()?;
-    let front = Front::open(bound, app)?;
+    let front = Front::open(bound, app, web)?;
 
     signals.told_to_stop(&reloads).await;
     info!("Received shutdown signal, exiting gracefully...");

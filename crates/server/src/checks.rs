@@ -59,9 +59,6 @@ fn refuse_missing(flags: &Flags) -> Result<(), String> {
     if flags.web_systemd_socket {
         return missing("web.systemd-socket", "socket activation");
     }
-    if !flags.web_config_file.is_empty() {
-        return missing("web.config.file", "TLS or authentication for its own HTTP server");
-    }
     if flags.web_listen_addresses.iter().any(|address| address.starts_with("vsock://")) {
         return missing("web.listen-address=vsock://", "vsock listener");
     }
@@ -137,7 +134,6 @@ mod tests {
     #[test]
     fn what_would_have_to_do_something_is_refused_by_name() {
         check_error("--web.systemd-socket", "--web.systemd-socket is set, but this build has no");
-        check_error("--web.config.file=web.yml", "--web.config.file is set");
         check_error("--web.listen-address=vsock://:1", "--web.listen-address=vsock:// is set");
     }
 

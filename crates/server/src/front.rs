@@ -1,15 +1,18 @@
 //! The HTTP servers: from bound sockets to answers, and the orderly end of both.
 
+use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use axum::serve::ListenerExt as _;
+use axum::serve::{Listener, ListenerExt as _};
 use bellwether_api::Tolerant;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::listen::Bound;
+use crate::web::{TlsListener, Web, protect};
 
 /// How long clients may take to get their answers once the server was told to stop.
 const CLIENTS_GRACE: Duration = Duration::from_secs(5);
@@ -22,29 +25,35 @@ pub struct Front {
 
 impl Front {
     /// Listens on all of them, and says so.
-    pub fn open(bound: Vec<Bound>, app: axum::Router) -> anyhow::Result<Self> {
+    pub fn open(
+        bound: Vec<Bound>,
+        app: axum::Router,
+        web: Option<Arc<Web>>,
+    ) -> anyhow::Result<Self> {
         let (closing, is_closing) = watch::channel(false);
+        let app = match &web {
+            Some(web) => protect(app, Arc::clone(web)),
+            None => app,
+        };
+        let secure = web.filter(|web| web.has_tls());
         let mut servers = JoinSet::new();
         for bound in bound {
             let address = bound.address;
             let listener = bound.listen().map_err(|reason| anyhow!(reason))?;
             info!(%address, "Listening on");
+            let is_closing = is_closing.clone();
+            if let Some(web) = &secure {
+                info!(http2 = web.offers_http2(), %address, "TLS is enabled.");
+                let listener = TlsListener::new(listener, address, Arc::clone(web));
+                servers.spawn(serve(listener, app.clone(), is_closing));
+                continue;
+            }
             info!(http2 = false, %address, "TLS is disabled.");
             let listener = listener.tap_io(|stream| {
                 // Small answers should not wait for more to send.
                 let _ = stream.set_nodelay(true);
             });
-            let mut is_closing = is_closing.clone();
-            let closed = async move {
-                let _ = is_closing.wait_for(|closing| *closing).await;
-            };
-            let tolerant = Tolerant(listener);
-            let serving = axum::serve(tolerant, app.clone()).with_graceful_shutdown(closed);
-            servers.spawn(async move {
-                if let Err(err) = serving.await {
-                    error!(err = %err, "Listen error");
-                }
-            });
+            servers.spawn(serve(Tolerant(listener), app.clone(), is_closing));
         }
         Ok(Front { servers, closing })
     }
@@ -56,5 +65,18 @@ impl Front {
         if tokio::time::timeout(CLIENTS_GRACE, all).await.is_err() {
             warn!("graceful HTTP shutdown failed: clients were cut off");
         }
+    }
+}
+
+async fn serve<L>(listener: L, app: axum::Router, mut is_closing: watch::Receiver<bool>)
+where
+    L: Listener,
+    L::Addr: Debug,
+{
+    let closed = async move {
+        let _ = is_closing.wait_for(|closing| *closing).await;
+    };
+    if let Err(err) = axum::serve(listener, app).with_graceful_shutdown(closed).await {
+        error!(err = %err, "Listen error");
     }
 }

@@ -33,6 +33,7 @@ mod restore;
 
 mod front;
 mod reload;
+mod web;
 
 mod main_loop;
 mod outbox;

@@ -1,0 +1,96 @@
+//! How our own HTTP port is protected: `--web.config.file`.
+//!
+//! In: the path of the file. Out: [`Web`], which knows at each moment what the file and the
+//! certificates that it names ask for: a change counts from the next request and the next
+//! connection on, without a reload.
+//!
+//! Compat: while the file makes no sense all requests are answered with 500, since nobody can say
+//! who is to be let in. A certificate that makes no sense is not used instead of a good one. The
+//! rate limit, HTTP/2, and whether there is TLS at all, are decided at the start.
+
+mod guard;
+mod listener;
+mod passwords;
+mod rate;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use bellwether_config::WebConfig;
+use rustls::ServerConfig;
+
+use crate::followed::{Followed, Soundness};
+use crate::tls;
+
+pub use guard::protect;
+pub use listener::TlsListener;
+
+/// The protection of the HTTP port.
+pub struct Web(Followed<Settings>);
+
+/// What the file asked for when it last made sense.
+struct Settings {
+    config: WebConfig,
+    /// `None`: HTTP is spoken in the open.
+    tls: Option<Followed<ServerConfig>>,
+}
+
+impl Web {
+    /// Reads everything for the first time; blocks on files. `None` without a path.
+    pub fn open(path: &str) -> anyhow::Result<Option<Arc<Self>>> {
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let path = PathBuf::from(path);
+        let files = vec![path.clone()];
+        let followed = Followed::new("web.config.file", files, move || Settings::read(&path))?;
+        Ok(Some(Arc::new(Web(followed))))
+    }
+
+    /// Whether connections begin with a handshake; blocks on files.
+    pub fn has_tls(&self) -> bool {
+        self.0.now().value.tls.is_some()
+    }
+
+    /// Settings for a new connection; blocks on files. `None` if there is no TLS any more.
+    pub fn server_config(&self) -> Option<Arc<ServerConfig>> {
+        Some(self.0.now().value.tls.as_ref()?.now().value)
+    }
+
+    /// Whether clients may choose HTTP/2; blocks on files.
+    pub fn offers_http2(&self) -> bool {
+        self.0.now().value.config.http.http2
+    }
+
+    /// The settings as of now; `None` if the file makes no sense. Blocks on files.
+    fn settings(&self) -> Option<Arc<Settings>> {
+        let now = self.0.now();
+        (now.soundness == Soundness::Sound).then_some(now.value)
+    }
+}
+
+impl Settings {
+    fn read(path: &Path) -> anyhow::Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("open {}", path.display()))?;
+        let mut config = WebConfig::parse(&text).with_context(|| path.display().to_string())?;
+        config.resolve_paths(path.parent().unwrap_or(Path::new("")));
+        if config.tls.is_absent() {
+            return Ok(Settings { config, tls: None });
+        }
+        let block = config.tls.clone();
+        let http2 = config.http.http2;
+        let make = move || {
+            let mut made = tls::server_config(&block).context("invalid TLS config")?;
+            let offered: &[&str] = if http2 { &["h2", "http/1.1"] } else { &["http/1.1"] };
+            made.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
+            Ok(made)
+        };
+        let tls = Followed::new("tls_server_config", tls::files(&config.tls), make)?;
+        Ok(Settings { config, tls: Some(tls) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! What every request passes before it is looked at: rate limit, headers, password.
+//!
+//! In: a request to any path, health and metrics included. Out: the answer of the house behind, or
+//! a refusal in the Go server's words.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::Response;
+use tracing::info;
+
+use super::passwords::{Credentials, Passwords};
+use super::rate::Bucket;
+use super::{Settings, Web};
+
+struct Guard {
+    web: Arc<Web>,
+    bucket: Option<Bucket>,
+    passwords: Passwords,
+}
+
+/// Lets nothing through to `app` that the file does not allow; blocks on files.
+pub fn protect(app: axum::Router, web: Arc<Web>) -> axum::Router {
+    let limit = web.0.now().value.config.rate_limit;
+    let bucket = Bucket::new(limit, Instant::now());
+    if bucket.is_some() {
+        info!(burst = limit.burst, interval = ?limit.interval, "Rate Limiter is enabled.");
+    }
+    let guard = Guard { web, bucket, passwords: Passwords::default() };
+    app.layer(from_fn_with_state(Arc::new(guard), pass))
+}
+
+async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
+    let web = Arc::clone(&guard.web);
+    let Ok(Some(settings)) = tokio::task::spawn_blocking(move || web.settings()).await else {
+        return refusal(StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    if guard.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
+        return refusal(StatusCode::TOO_MANY_REQUESTS);
+    }
+    let mut response = if guard.is_welcome(Credentials::of(request.headers()), &settings).await {
+        next.run(request).await
+    } else {
+        let mut response = refusal(StatusCode::UNAUTHORIZED);
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+        response
+    };
+    for (name, value) in &settings.config.http.headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
+            // What the house says itself is about this answer, and counts.
+            response.headers_mut().entry(name).or_insert(value);
+        }
+    }
+    response
+}
+
+impl Guard {
+    async fn is_welcome(&self, shown: Option<Credentials>, settings: &Settings) -> bool {
+        let users = &settings.config.users;
+        if users.is_empty() {
+            return true;
+        }
+        match shown {
+            Some(shown) => self.passwords.fit(shown, users).await,
+            None => false,
+        }
+    }
+}
+
+fn refusal(status: StatusCode) -> Response {
+    let words = status.canonical_reason().unwrap_or_default();
+    let mut response = Response::new(Body::from(format!("{words}\n")));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

@@ -1,0 +1,168 @@
+//! Whether a name and a password belong together.
+//!
+//! In: what a request shows, and the users' hashes. Out: yes or no. To check a hash costs tens of
+//! milliseconds by design, so what was found out is remembered, and only one is checked at a time:
+//! wrong passwords in great number cost one processor at most. A name that nobody has costs as much
+//! as one that somebody has, so that time tells nothing.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bellwether_model::Secret;
+use sha2::{Digest, Sha256};
+
+/// What was found out about names and passwords.
+#[derive(Default)]
+pub struct Passwords {
+    known: Mutex<VecDeque<(Key, bool)>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// Of name, hash and password: no password is kept.
+type Key = [u8; 32];
+
+/// What a request shows.
+pub struct Credentials {
+    name: Vec<u8>,
+    password: Vec<u8>,
+}
+
+impl Credentials {
+    /// From `Authorization: Basic …`; `None` if that is not there or nonsense.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let value = headers.get(AUTHORIZATION)?.as_bytes();
+        let (scheme, encoded) = value.split_at_checked(SCHEME.len())?;
+        if !scheme.eq_ignore_ascii_case(SCHEME) {
+            return None;
+        }
+        let both = STANDARD.decode(encoded).ok()?;
+        let colon = both.iter().position(|byte| *byte == b':')?;
+        let (name, password) = both.split_at(colon);
+        let password = password.get(1..).unwrap_or_default();
+        Some(Credentials { name: name.to_vec(), password: password.to_vec() })
+    }
+}
+
+impl Passwords {
+    /// Whether this user has this password.
+    pub async fn fit(&self, shown: Credentials, users: &BTreeMap<String, Secret>) -> bool {
+        let user = std::str::from_utf8(&shown.name).ok().and_then(|name| users.get(name));
+        let hash = user.map_or(NOBODYS_HASH, Secret::reveal).to_owned();
+        let key = key(&shown, &hash);
+        if let Some(known) = self.known(&key) {
+            return known;
+        }
+        let _turn = self.turn.lock().await;
+        // Whoever had the turn before may have asked the same.
+        if let Some(known) = self.known(&key) {
+            return known;
+        }
+        let checked =
+            tokio::task::spawn_blocking(move || bcrypt::verify(&shown.password, &hash)).await;
+        let fits = user.is_some() && matches!(checked, Ok(Ok(true)));
+        self.remember(key, fits);
+        fits
+    }
+
+    fn known(&self, key: &Key) -> Option<bool> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.iter().find(|(known, _)| known == key).map(|(_, fits)| *fits)
+    }
+
+    fn remember(&self, key: Key, fits: bool) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KNOWN_MAX {
+            known.pop_front();
+        }
+        known.push_back((key, fits));
+    }
+}
+
+fn key(shown: &Credentials, hash: &str) -> Key {
+    let mut digest = Sha256::new();
+    for part in [&shown.name, hash.as_bytes(), &shown.password] {
+        digest.update(part.len().to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
+}
+
+const SCHEME: &[u8] = b"Basic ";
+/// Of a random password, with which nobody is let in; its cost is the usual one.
+const NOBODYS_HASH: &str = "$2b$10$Zk1vN7rWq3uYtB5xCeGhJObjhPjCuwahTGOzC//uX53rb2l2LQpVq";
+/// Limit: names and passwords about which something is remembered.
+const KNOWN_MAX: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use axum::http::{HeaderMap, HeaderValue};
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use bellwether_model::Secret;
+
+    use super::{Credentials, KNOWN_MAX, NOBODYS_HASH, Passwords};
+
+    fn header(value: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("authorization", HeaderValue::from_str(value).unwrap());
+        headers
+    }
+
+    fn basic(both: &str) -> Option<Credentials> {
+        Credentials::of(&header(&format!("Basic {}", STANDARD.encode(both))))
+    }
+
+    #[test]
+    fn credentials_are_read_as_they_are_sent() {
+        let shown = basic("alice:a:b").unwrap();
+        assert_eq!((shown.name, shown.password), (b"alice".to_vec(), b"a:b".to_vec()));
+        assert!(Credentials::of(&header("bASIC YTpi")).is_some());
+        for nonsense in ["Basic", "Basic YTpi=", "Basic %%", "Bearer YTpi", "Basic  YTpi"] {
+            assert!(Credentials::of(&header(nonsense)).is_none(), "{nonsense}");
+        }
+        assert!(basic("no colon").is_none());
+        assert!(Credentials::of(&HeaderMap::new()).is_none());
+    }
+
+    #[tokio::test]
+    async fn a_password_fits_its_own_user_only_and_changes_at_once() {
+        let hash = |password: &str| Secret::new(bcrypt::hash(password, 4).unwrap());
+        let mut users: BTreeMap<_, _> =
+            [("alice".to_owned(), hash("one")), ("bob".to_owned(), hash("two"))].into();
+        let passwords = Passwords::default();
+        for _ in 0..2 {
+            // The second round is from memory.
+            assert!(passwords.fit(basic("alice:one").unwrap(), &users).await);
+            assert!(passwords.fit(basic("bob:two").unwrap(), &users).await);
+            assert!(!passwords.fit(basic("alice:two").unwrap(), &users).await);
+            assert!(!passwords.fit(basic("alice:").unwrap(), &users).await);
+            assert!(!passwords.fit(basic("eve:one").unwrap(), &users).await);
+        }
+        users.insert("alice".to_owned(), hash("three"));
+        assert!(!passwords.fit(basic("alice:one").unwrap(), &users).await);
+        assert!(passwords.fit(basic("alice:three").unwrap(), &users).await);
+    }
+
+    #[tokio::test]
+    async fn what_is_remembered_is_limited() {
+        let hash = Secret::new(bcrypt::hash("one", 4).unwrap());
+        let users = [("alice".to_owned(), hash)].into();
+        let passwords = Passwords::default();
+        for number in 0..KNOWN_MAX + 5 {
+            let shown = basic(&format!("alice:{number}")).unwrap();
+            assert!(!passwords.fit(shown, &users).await);
+        }
+        assert_eq!(passwords.known.lock().unwrap().len(), KNOWN_MAX);
+    }
+
+    #[test]
+    fn nobodys_hash_is_one() {
+        assert!(!bcrypt::verify("guess", NOBODYS_HASH).unwrap());
+    }
+}
