@@ -64,6 +64,7 @@ impl Engine {
                 deadline,
                 attempts: 0,
                 first_attempt: None,
+                last_attempt: None,
                 state: State::BackingOff,
             })
             .collect();
@@ -238,6 +239,7 @@ impl Engine {
             return self.finish(now, &delivery, End::Well, turn);
         }
         delivery.attempts += 1;
+        delivery.last_attempt = Some(now.mono);
         if delivery.first_attempt.is_none() {
             delivery.first_attempt = Some(now.mono);
             self.flock.hasten_bulletin(now.mono.plus(CLAIMED_AFTER));
@@ -295,17 +297,23 @@ impl Engine {
             return None;
         }
         let (key, integration) = (delivery.key.group.clone(), delivery.integration.id.clone());
-        let (at, note) = match self.flock.turn_at(delivery.since) {
-            turn if turn > now.mono && !trying => {
-                let wait = turn.since(now.mono);
-                (turn, Note::Waiting { key, integration, wait })
-            }
-            _ => {
-                let until = self.flock.left_to_others(delivery.key.hash(), trying, now.mono)?;
-                (until, Note::LeftToPeer { key, integration })
-            }
+        let due = self.flock.turn_at(delivery.since);
+        if due > now.mono && !trying {
+            let wait = due.since(now.mono);
+            return Some((due.min(delivery.deadline), Note::Waiting { key, integration, wait }));
+        }
+        let until = self.flock.left_to_others(delivery.key.hash(), trying, now.mono)?;
+        // Perhaps it is only the peer that cannot reach the receiver.
+        let room = delivery.deadline.since(due);
+        let patience = match delivery.last_attempt {
+            None => due.plus((room - room / 4).min(LEFT_TO_PEER)),
+            Some(at) => at.plus(LEFT_TO_PEER_AGAIN),
         };
-        Some((at.min(delivery.deadline), note))
+        if patience <= now.mono {
+            return None;
+        }
+        let until = until.min(patience);
+        Some((until.min(delivery.deadline), Note::LeftToPeer { key, integration }))
     }
 
     /// Notes what an attempt is about to change in the receiver's mind: should its answer be lost,
@@ -517,6 +525,13 @@ fn next_beat(due: Mono, interval: std::time::Duration, now: Mono) -> Mono {
 
 /// How long a delivery is tried before others are told that this node is at it.
 pub(super) const CLAIMED_AFTER: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// For how long what is due is left to a peer that tries to tell it, before this node tries too.
+const LEFT_TO_PEER: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// The same, once this node has tried in vain: rarely enough that both hardly ever meet a receiver
+/// that has just recovered.
+const LEFT_TO_PEER_AGAIN: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 /// Compat: a flush may take this long even where groups are due more often.
 const FLUSH_TIMEOUT_MIN: std::time::Duration = std::time::Duration::from_secs(10);
