@@ -89,12 +89,14 @@ pub(crate) fn content(
 
 /// The reason to tell this now, if there is one.
 ///
-/// `ended`: alerts whose ends were told lately, though the entry may not say so any more.
+/// `told_at`: when the entry was told, by this node's clock. `ended`: alerts whose ends were told
+/// lately, though the entry may not say so any more.
 pub(crate) fn reason(
     content: &Content,
     send_resolved: bool,
     repeat_interval: Duration,
     entry: Option<&LedgerEntry>,
+    told_at: Option<Timestamp>,
     ended: &[u64],
     now: Timestamp,
 ) -> Option<Reason> {
@@ -120,7 +122,7 @@ pub(crate) fn reason(
     if send_resolved && told.resolved.iter().any(is_news) {
         return Some(Reason::SomeAlertsResolved);
     }
-    let is_old = entry.at < now.minus(repeat_interval);
+    let is_old = told_at.is_some_and(|at| at < now.minus(repeat_interval));
     (content.fires && is_old).then_some(Reason::RepeatIntervalElapsed)
 }
 

@@ -50,6 +50,8 @@ pub(crate) struct Ledger {
     heard: BTreeMap<LedgerKey, Now>,
     /// Ends that were told by entries which a peer's has replaced since; and when that came in.
     ended: BTreeMap<LedgerKey, BTreeMap<u64, Mono>>,
+    /// Where an entry is ahead of the clock: when this was first seen.
+    ahead: BTreeMap<LedgerKey, Timestamp>,
 }
 
 impl Ledger {
@@ -62,6 +64,7 @@ impl Ledger {
         match self.entries.get_mut(&entry.key) {
             Some(known) if !entry.supersedes(known) => false,
             Some(known) => {
+                self.ahead.remove(&entry.key);
                 *known = entry;
                 true
             }
@@ -70,6 +73,13 @@ impl Ledger {
                 true
             }
         }
+    }
+
+    /// Replaces what an entry says was told, but not when.
+    pub fn amend(&mut self, entry: LedgerEntry) {
+        let (key, ahead) = (entry.key.clone(), self.ahead.get(&entry.key).copied());
+        self.merge(entry);
+        self.ahead.extend(ahead.map(|seen| (key, seen)));
     }
 
     /// Takes an entry that a peer sent; returns whether it is newer than the one under its key.
@@ -105,6 +115,19 @@ impl Ledger {
         self.entries.values()
     }
 
+    /// When the entry under `key` was told, at the latest, by this node's clock: one that is ahead of
+    /// it must not put off repetitions for as long.
+    pub fn told_at(&mut self, key: &LedgerKey, now: Timestamp) -> Option<Timestamp> {
+        let at = self.entries.get(key)?.at;
+        if at <= now {
+            self.ahead.remove(key);
+            return Some(at);
+        }
+        let seen = self.ahead.entry(key.clone()).or_insert(now);
+        *seen = now.min(*seen);
+        Some(*seen)
+    }
+
     /// A timestamp for a new entry under `key`: now, but later than the entry that it replaces,
     /// so that a clock that was set back cannot make it look old.
     pub fn stamp(&self, key: &LedgerKey, now: Timestamp) -> Timestamp {
@@ -126,6 +149,7 @@ impl Ledger {
         for key in &keys {
             self.heard.remove(key);
             self.ended.remove(key);
+            self.ahead.remove(key);
             self.entries.remove(key);
         }
         keys

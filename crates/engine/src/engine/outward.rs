@@ -195,6 +195,7 @@ impl Engine {
         let Some(group_id) = delivery.group else {
             return self.finish(now, &delivery, End::Well, turn);
         };
+        let told_at = self.ledger.told_at(&delivery.key, now.wall);
         let entry = self.ledger.find(&delivery.key);
         let send_resolved = delivery.integration.send_resolved;
         let lag = self.flock.clocks_lag();
@@ -206,7 +207,8 @@ impl Engine {
         // Nodes look at a group some time apart, and so one behind may be the first to find that it
         // is time to repeat, just before those ahead do.
         let repeat = delivery.repeat_interval.saturating_add(self.flock.wait());
-        let reason = decide::reason(&content, send_resolved, repeat, entry, &ended, now.wall);
+        let reason =
+            decide::reason(&content, send_resolved, repeat, entry, told_at, &ended, now.wall);
         let Some(reason) = reason else {
             turn.notes.push(Note::NothingToTell {
                 key: delivery.key.group.clone(),
@@ -282,12 +284,14 @@ impl Engine {
         remembered: Remembered,
         turn: &mut Turn,
     ) {
-        let at = self.ledger.stamp(&delivery.key, at);
+        let told_at = at;
+        let at = self.ledger.stamp(&delivery.key, told_at);
         let lasts = delivery.lasts(self.settings.retention);
         let entry = LedgerEntry::new(delivery.key.clone(), told, at, lasts);
         let entry = LedgerEntry { remembered, ..entry };
         self.tell(Channel::Log, &wire::encode_entry(&entry), turn);
         self.ledger.merge(entry.clone());
+        self.ledger.told_at(&delivery.key, told_at);
         turn.keep.push(Record::Told(entry));
     }
 
@@ -354,7 +358,7 @@ impl Engine {
     fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) -> Timestamp {
         let at = self.ledger.stamp(&entry.key, entry.at);
         let entry = LedgerEntry { at, wire: None, ..entry };
-        self.ledger.merge(entry.clone());
+        self.ledger.amend(entry.clone());
         turn.keep.push(Record::Told(entry));
         at
     }
