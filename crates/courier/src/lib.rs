@@ -1,4 +1,4 @@
-//! Performs requests: one attempt at telling one receiver, over HTTP.
+//! Performs requests: one attempt at telling one receiver, over HTTP or by mail.
 //!
 //! In: what an integration wants to say, as [`Request`](bellwether_integrations::http::Request)s,
 //! and how requests travel, as [`HttpConfig`](bellwether_integrations::http::HttpConfig).
@@ -20,6 +20,7 @@ mod oauth2;
 mod perform;
 mod proxy;
 mod redirect;
+mod smtp;
 mod tls;
 mod transport;
 

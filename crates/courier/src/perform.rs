@@ -12,6 +12,7 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use tokio::time::Instant;
 
 use crate::client::Client;
+use crate::smtp;
 
 /// Limit: how many requests one attempt may need; the chattiest receivers need fewer than five.
 pub const EXCHANGE_REQUESTS_MAX: u32 = 16;
@@ -19,7 +20,8 @@ pub const EXCHANGE_REQUESTS_MAX: u32 = 16;
 /// Limit: how many files one attempt may need.
 pub const EXCHANGE_FILES_MAX: u32 = 16;
 
-/// Tells `integration`'s receiver about `notification`, by way of `client`.
+/// Tells `integration`'s receiver about `notification`, by way of `client`;
+/// mail needs none.
 ///
 /// Ends at `deadline` at the latest; a request that is open then counts as failed. Texts that could
 /// not be rendered are added to `faults` before the first request leaves.
@@ -80,11 +82,11 @@ async fn converse(
 ) -> Outcome {
     let mut step = first;
     for _ in 0..EXCHANGE_REQUESTS_MAX {
-        let request = match step {
-            Step::Send(request) => request,
+        let answer = match step {
+            Step::Send(request) => client.send(request, deadline).await,
+            Step::Mail(mail) => smtp::deliver(&mail, deadline).await,
             Step::Done(outcome) => return outcome,
         };
-        let answer = client.send(request, deadline).await;
         step = match fenced(|| exchange.receive(answer)) {
             Ok(step) => step,
             Err(outcome) => return outcome,
@@ -92,7 +94,7 @@ async fn converse(
     }
     match step {
         Step::Done(outcome) => outcome,
-        Step::Send(_) => {
+        Step::Send(_) | Step::Mail(_) => {
             refused(format!("the exchange needs more than {EXCHANGE_REQUESTS_MAX} requests"))
         }
     }

@@ -12,6 +12,7 @@ use bellwether_model::duration::format_go;
 use bellwether_model::{FailureReason, Outcome, Remembered};
 
 use crate::http::{Request, RequestError, Response};
+use crate::mail::Mail;
 use crate::writer::Writer;
 
 /// One configured way of telling one receiver.
@@ -44,6 +45,8 @@ pub trait Exchange: Send {
 #[derive(Debug)]
 pub enum Step {
     Send(Request),
+    /// The answer is the mail server's last reply.
+    Mail(Box<Mail>),
     Done(Outcome),
 }
 

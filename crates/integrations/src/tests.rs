@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::exchange::{BuildError, Exchange, Halt, Integration, Step};
 use crate::http::{Method, Request, RequestError, Response};
+use crate::mail::Mail;
 use crate::secret::Files;
 use crate::templates::{Definitions, Fault, ReadYaml, Templates};
 use crate::value::Value;
@@ -57,7 +58,7 @@ impl Stage {
         match self.begin(notification) {
             (Ok(mut exchange), faults) if faults.is_empty() => match exchange.begin() {
                 Step::Send(request) => request,
-                Step::Done(outcome) => panic!("nothing to send: {outcome:?}"),
+                step => panic!("no request: {step:?}"),
             },
             (Err(halt), _) => panic!("nothing to send: {halt:?}"),
             (_, faults) => panic!("{faults:?}"),
@@ -83,18 +84,17 @@ impl Stage {
         let mut step = exchange.begin();
         let mut answers = answers.into_iter();
         loop {
-            match step {
-                Step::Send(request) => {
-                    out.push_str(&shown(&request));
-                    let answer = answers.next().expect("an answer for each request");
-                    out.push_str(&match &answer {
-                        Ok(response) => format!("<- {}\n", response.status),
-                        Err(error) => format!("<- {error:?}\n"),
-                    });
-                    step = exchange.receive(answer);
-                }
+            out.push_str(&match step {
+                Step::Send(request) => shown(&request),
+                Step::Mail(mail) => shown_mail(&mail),
                 Step::Done(outcome) => return out + &format!("{outcome:?}\n"),
-            }
+            });
+            let answer = answers.next().expect("an answer for each request");
+            out.push_str(&match &answer {
+                Ok(response) => format!("<- {}\n", response.status),
+                Err(error) => format!("<- {error:?}\n"),
+            });
+            step = exchange.receive(answer);
         }
     }
 
@@ -103,10 +103,10 @@ impl Stage {
     pub fn outcome(&self, answer: Result<Response, RequestError>) -> Outcome {
         let (begun, _) = self.begin(&firing());
         let mut exchange = begun.expect("it begins");
-        assert!(matches!(exchange.begin(), Step::Send(_)), "something is sent");
+        assert!(!matches!(exchange.begin(), Step::Done(_)), "something is sent");
         match exchange.receive(answer) {
             Step::Done(outcome) => outcome,
-            Step::Send(request) => panic!("another request: {}", shown(&request)),
+            step => panic!("another request: {step:?}"),
         }
     }
 }
@@ -157,6 +157,13 @@ pub(crate) fn shown(request: &Request) -> String {
         out.push_str(&format!("\n{}\n", body.trim_end_matches('\n')));
     }
     out
+}
+
+/// A mail as text.
+pub(crate) fn shown_mail(mail: &Mail) -> String {
+    let Mail { server, from, to, message } = mail;
+    let message = String::from_utf8_lossy(message).replace("\r\n", "\n");
+    format!("-> MAIL {}\nfrom {from} to {}\n\n{message}", server.address(), to.join(" and "))
 }
 
 pub(crate) fn answer(status: u16, body: &str) -> Result<Response, RequestError> {

@@ -4,6 +4,7 @@
 //! `bellwether-integrations`.
 
 use bellwether_config::{Integration as Block, Receiver};
+use bellwether_integrations::email::Email;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::incidentio::IncidentIo;
 use bellwether_integrations::opsgenie::Opsgenie;
@@ -31,6 +32,10 @@ pub fn build<'a>(
 ) -> Result<Built<'a>, String> {
     let at = block.index as usize;
     match block.kind {
+        "email" => {
+            let config = &receiver.email[at];
+            Ok(built(Email::build(config, &host_name(), templates), &None)?)
+        }
         "webhook" => {
             let config = &receiver.webhook[at];
             Ok(built(Webhook::build(config, templates), &config.http_config)?)
@@ -65,4 +70,10 @@ fn built<'a>(
 ) -> Result<Built<'a>, String> {
     let integration = integration.map_err(|error| error.to_string())?;
     Ok(Built { integration: Box::new(integration), http_config: http_config.as_ref() })
+}
+
+/// The name of this machine; empty if it has none.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }
