@@ -1,0 +1,91 @@
+//! What deliveries write into the ledger: what they told, are about to tell, or did not tell.
+//!
+//! Every entry goes to disk; peers are told of those that say what has been told.
+
+use bellwether_model::{Now, Remembered, Timestamp};
+
+use super::Engine;
+use crate::delivery::{Announced, Delivery};
+use crate::ledger::{LedgerEntry, LedgerKey, Told};
+use crate::record::{Record, wire};
+use crate::turn::{Channel, Turn};
+
+impl Engine {
+    /// Writes down what an integration was told, as it was at `at`.
+    pub(super) fn enter(
+        &mut self,
+        at: Timestamp,
+        delivery: &Delivery,
+        told: Told,
+        remembered: Remembered,
+        turn: &mut Turn,
+    ) {
+        let told_at = at;
+        let at = self.ledger.stamp(&delivery.key, told_at);
+        let lasts = delivery.lasts(self.settings.retention);
+        let entry = LedgerEntry::new(delivery.key.clone(), told, at, lasts);
+        let entry = LedgerEntry { remembered, ..entry };
+        self.tell(Channel::Log, &wire::encode_entry(&entry), turn);
+        self.ledger.merge(entry.clone());
+        self.ledger.told_at(&delivery.key, told_at);
+        turn.keep.push(Record::Told(entry));
+    }
+
+    /// Notes what an attempt is about to change in the receiver's mind: should its answer be lost,
+    /// or the process be killed before, neither the old nor the new is certain.
+    pub(super) fn announce(
+        &mut self,
+        now: Now,
+        delivery: &Delivery,
+        told: &Told,
+        turn: &mut Turn,
+    ) -> Option<Announced> {
+        if !delivery.integration.send_resolved {
+            return None;
+        }
+        let mut entry = self.ledger.find(&delivery.key).cloned().unwrap_or_else(|| {
+            let lasts = delivery.lasts(self.settings.retention);
+            LedgerEntry::new(delivery.key.clone(), Told::default(), now.wall, lasts)
+        });
+        let unsure = entry.told.unsure_after(told);
+        if unsure == entry.told {
+            return None;
+        }
+        let before = std::mem::replace(&mut entry.told, unsure);
+        let at = self.amend(entry, turn);
+        Some(Announced { at, before })
+    }
+
+    /// What an attempt announced has surely not been told.
+    pub(super) fn withdraw(&mut self, key: &LedgerKey, announced: Announced, turn: &mut Turn) {
+        let Announced { at, before } = announced;
+        if let Some(entry) = self.ledger.find(key).filter(|entry| entry.at == at) {
+            let entry = LedgerEntry { told: before, ..entry.clone() };
+            self.amend(entry, turn);
+        }
+    }
+
+    /// Notes that alerts ended of which a receiver that wants no "resolved" was told, so that it
+    /// hears of them again when they fire again. When it was last told stays what it was.
+    pub(super) fn note_ended(&mut self, delivery: &Delivery, told: Told, turn: &mut Turn) {
+        let Some(entry) = self.ledger.find(&delivery.key) else { return };
+        let has_ended = |hash: &u64| told.resolved.binary_search(hash).is_ok();
+        if delivery.integration.send_resolved || !entry.told.firing.iter().any(has_ended) {
+            return;
+        }
+        let entry = LedgerEntry { told, ..entry.clone() };
+        self.amend(entry, turn);
+        if let Some(entry) = self.ledger.find(&delivery.key) {
+            self.tell(Channel::Log, &wire::encode_entry(entry), turn);
+        }
+    }
+
+    /// Replaces what an entry says was told, but not when; returns its new timestamp.
+    fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) -> Timestamp {
+        let at = self.ledger.stamp(&entry.key, entry.at);
+        let entry = LedgerEntry { at, wire: None, ..entry };
+        self.ledger.amend(entry.clone());
+        turn.keep.push(Record::Told(entry));
+        at
+    }
+}
