@@ -245,6 +245,15 @@ fn a_damaged_file_ends_with_one_error() {
     assert_eq!(read, [false]);
 }
 
+#[test]
+fn a_silence_with_a_set_that_matches_everything_is_refused() {
+    let Record::Silence(version) = silence() else { panic!("a silence") };
+    let mut all = Silence::clone(&version.silence);
+    all.matcher_sets.push(Matchers(Vec::new()));
+    let error = wire::decode_silence(&wire::encode_silence(&all, at(9))).unwrap_err();
+    assert_eq!(error.what, "silence");
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

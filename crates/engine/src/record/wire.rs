@@ -186,6 +186,9 @@ fn silence_from(message: pb::Silence) -> Result<Silence, RecordError> {
     }
     let mut matcher_sets = Vec::with_capacity(sets.len());
     for set in sets {
+        if set.matchers.is_empty() {
+            return Err(bad("silence", "a set without matchers would match every alert"));
+        }
         let matchers: Result<Vec<Matcher>, RecordError> =
             set.matchers.into_iter().map(matcher_from).collect();
         matcher_sets.push(Matchers(matchers?));
