@@ -11,7 +11,7 @@ mod turns;
 
 use std::time::{Duration, Instant};
 
-use bellwether_e2e::{Request, Running, Sink};
+use bellwether_e2e::{Flock, Request, Running, Sink, wait};
 use serde_json::{Value, json};
 
 use crate::given::{at, group_name, silence, text};
@@ -43,6 +43,18 @@ fn wait_for_tellings(hook: &Sink, name: &str, status: &str, count: usize) -> Vec
         let told = tellings(requests, name, status);
         (told.len() >= count).then_some(told)
     })
+}
+
+/// Waits until the first notification of all is known to the two nodes that did not send it. What
+/// happens to its teller before that may well cost a second one.
+#[track_caller]
+fn wait_until_others_know(flock: &mut Flock) {
+    // Who hears an entry of the log that is news passes it on.
+    let heard = "alertmanager_nflog_gossip_messages_propagated_total";
+    wait::until("two others know what was told", || {
+        let known = flock.running().map(|server| server.metric(heard, ""));
+        (known.sum::<Option<f64>>()? >= 2.0).then_some(())
+    });
 }
 
 /// A silence that is larger than a datagram of the gossip may be.

@@ -10,11 +10,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bellwether_e2e::Program::{Bellwether, Go};
-use bellwether_e2e::{Client, Flock, Sink, wait};
+use bellwether_e2e::{Client, Flock, Sink};
 use serde_json::{Value, json};
 
 use super::{
     config, ending, firing_since, seconds, silences, state_of, tellings, wait_for_tellings,
+    wait_until_others_know,
 };
 use crate::given::{at, silence};
 
@@ -39,10 +40,7 @@ fn three_go_servers_are_replaced_one_by_one() {
     fire("LongBefore".to_owned());
     wait_for_tellings(&hook, "LongBefore", "firing", 1);
     // A Go server that is told to stop leaves with what it has not gossiped yet.
-    wait::until("the two others know what was told", || {
-        let known = flock.running().map(|server| server.metric(LOG_ENTRIES_HEARD, ""));
-        (known.sum::<Option<f64>>()? >= 2.0).then_some(())
-    });
+    wait_until_others_know(&mut flock);
     for at_node in 0..flock.len() {
         assert!(flock.node(at_node).stop().success());
         load.send_to(addresses(&mut flock));
@@ -150,6 +148,4 @@ fn send(shared: &Mutex<Shared>) {
     }
 }
 
-/// Who hears an entry that is news passes it on.
-const LOG_ENTRIES_HEARD: &str = "alertmanager_nflog_gossip_messages_propagated_total";
 const RESEND_EVERY: Duration = Duration::from_millis(300);

@@ -7,7 +7,7 @@ use bellwether_e2e::Program::{Bellwether, Go};
 use bellwether_e2e::{Flock, Namespaces, Node, Setup, Sink, wait};
 use serde_json::json;
 
-use super::{config, silences, tellings, wait_for_tellings};
+use super::{config, silences, tellings, wait_for_tellings, wait_until_others_know};
 use crate::given::{alert, silence};
 
 #[test]
@@ -25,6 +25,7 @@ fn each_side_of_a_cut_tells_and_after_healing_nobody_tells_again() {
         flock.start();
         flock.post_alerts(&json!([alert("LongBefore")]));
         wait_for_tellings(&hook, "LongBefore", "firing", 1);
+        wait_until_others_know(&mut flock);
 
         network.cut(2);
         for (node, members) in [(0, 2), (1, 2), (2, 1)] {
