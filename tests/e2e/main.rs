@@ -16,3 +16,4 @@ mod lifecycle;
 mod prometheus;
 mod receivers;
 mod reload;
+mod voices;

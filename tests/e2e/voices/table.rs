@@ -1,0 +1,104 @@
+//! Which receivers are compared, and how they are configured.
+
+/// One block of a receiver.
+pub struct Block {
+    /// Unique; the first part of the path that it sends to.
+    pub name: &'static str,
+    /// As in `<kind>_configs`.
+    pub kind: &'static str,
+    /// YAML; `SINK` stands for the URL, which ends with a slash.
+    pub settings: &'static str,
+    /// How many requests a notification takes while alerts fire, and when all are resolved.
+    pub firing: usize,
+    pub resolved: usize,
+    /// Members of the JSON body that 0.25 does not send; if there are any, the bodies are compared
+    /// as JSON.
+    pub newer: &'static [&'static str],
+}
+
+pub const TABLE: &[Block] = &[
+    Block {
+        name: "webhook",
+        kind: "webhook",
+        settings: "url: SINK",
+        firing: 1,
+        resolved: 1,
+        newer: &["notification_reason", "routeLabels"],
+    },
+    Block {
+        name: "pagerduty",
+        kind: "pagerduty",
+        // The default details of 0.34 are lists and numbers, those of 0.25 texts.
+        settings: r#"
+url: SINK
+routing_key: key
+severity: '{{ .CommonLabels.severity }}'
+class: disk
+component: '{{ .GroupLabels.alertname }}'
+group: '{{ .CommonLabels.nothing }}'
+images: [{src: 'http://image.example/{{ .Status }}', alt: a, href: h}, {src: '', alt: none}]
+links: [{href: 'http://link.example/', text: '<{{ .Status }}>'}]
+details:
+  firing: '{{ template "pagerduty.default.instances" .Alerts.Firing }}.'
+  resolved: '{{ .Alerts.Resolved | len }} resolved'
+  num_firing: '{{ .Alerts.Firing | len }} firing'
+  num_resolved: none
+"#,
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "opsgenie",
+        kind: "opsgenie",
+        settings: "{api_url: SINK, api_key: key}",
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "opsgenie-full",
+        kind: "opsgenie",
+        settings: r#"
+api_url: SINK
+api_key: key
+source: '{{ .ExternalURL }}'
+details: {severity: other, 'x<y': '{{ .Status }}'}
+entity: '{{ .GroupLabels.alertname }}'
+actions: 'restart,,sleep'
+tags: ' a,b,{{ .Status }} '
+note: a note
+priority: P2
+update_alerts: true
+responders: [{id: one, type: user}, {name: 'x,y', type: teams}, {username: u, type: team}]
+"#,
+        firing: 3,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "victorops",
+        kind: "victorops",
+        settings: "{api_url: SINK, api_key: key, routing_key: team}",
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "victorops-full",
+        kind: "victorops",
+        settings: r#"
+api_url: SINK
+api_key: key
+routing_key: "{{ .GroupLabels.alertname }} & co/x?y#z%41[ü]"
+message_type: '{{ if eq .Status "firing" }}WARNING{{ else }}odd{{ end }}'
+state_message: '{{ .CommonAnnotations.same }}'
+entity_display_name: '{{ range .CommonLabels.SortedPairs }}{{ .Value }} {{ end }}'
+monitoring_tool: mine
+custom_fields: {zeta: '{{ .Status }}', 'A<': b}
+"#,
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+];
