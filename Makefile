@@ -7,11 +7,12 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl
 TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl
 
-.PHONY: help run test test-packages bench lint
+.PHONY: help run test test-packages sim bench lint
 
 help:
 	@echo 'make run    build and start a server with a demo webhook that prints what it receives'
 	@echo 'make test   install what the tests need, and run them all'
+	@echo 'make sim    replay the life of a simulated cluster, step by step: make sim SEED=7'
 	@echo 'make bench  compare speed and memory with the Go Alertmanager'
 	@echo 'make lint   formatting, clippy, licences'
 
@@ -32,6 +33,10 @@ test-packages:
 	done; \
 	install="$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TEST_PACKAGES)"; \
 	if [ -n "$$missing" ]; then $$install || { $(SUDO) apt-get update && $$install; }; fi
+
+# NODES=1 replays the life of one node that is alone.
+sim:
+	$(CARGO) run -p bellwether-sim -- $(if $(filter 1,$(NODES)),,--flock) --seed $(SEED)
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether

@@ -14,6 +14,7 @@ mod book;
 mod excuses;
 mod host;
 mod judges;
+pub mod measure;
 mod network;
 mod people;
 mod swarm;

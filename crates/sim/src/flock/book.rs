@@ -106,12 +106,6 @@ impl Book {
         }
     }
 
-    /// What was told last by a delivery of which its node knows nothing for sure.
-    pub fn doubtful(&self) -> impl Iterator<Item = (&IntegrationId, &GroupKey, usize)> {
-        let doubtful = self.pages.iter().filter(|(_, page)| page.in_doubt);
-        doubtful.map(|((integration, group), page)| (integration, group, page.teller.0))
-    }
-
     fn is_news(
         &self,
         at: Duration,

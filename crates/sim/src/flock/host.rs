@@ -103,7 +103,6 @@ impl Host {
         self.boot += 1;
         let timeout = PEER_TIMEOUT;
         let settings = Settings {
-            retention: Duration::from_secs(3600),
             peers: Some(PeerSettings { name: self.name.clone(), timeout }),
             ..Settings::default()
         };
@@ -270,6 +269,7 @@ pub fn address(number: usize) -> Address {
 fn membership(name: &str, own: Address, peers: &[Address]) -> cluster::Settings {
     let peers = peers.iter().map(|peer| format!("{}:{}", peer.ip, peer.port)).collect();
     let mut settings = cluster::Settings::alertmanager(node_name(name), own, peers);
+    settings.machine.user_retransmit_mult *= 3;
     let meta = [SCHEME, b"\0", b"0123456789abcdef\0"].concat();
     settings.machine.meta = Meta::new(meta).expect("it is short");
     settings.machine.gate = Some(Gate { scheme: SCHEME.into(), cluster: (&b"\0"[..]).into() });

@@ -35,7 +35,7 @@ pub fn content_is_right(
         }
         let now = true_wall(at);
         let holds = |s: &&Promised| {
-            let is_known = s.is_sure() && s.node == node && s.covers(labels) && !s.expired;
+            let is_known = s.is_sure() && s.node == Some(node) && s.covers(labels) && !s.expired;
             is_known
                 && s.starts_at.plus(tolerance) <= now
                 && now.plus(tolerance) < s.ends_at
@@ -161,7 +161,7 @@ pub fn a_start_keeps_silences(
     let known: BTreeSet<String> = view.silences().map(|s| s.id.clone()).collect();
     let lost = promised.iter().find(|silence| {
         let lacks = silence.id.as_ref().is_some_and(|id| !known.contains(id));
-        silence.is_sure() && silence.node == node && lacks
+        silence.is_sure() && silence.node == Some(node) && lacks
     });
     lost.map_or(Ok(()), |lost| Err(format!("a start of n{node:02} lost {lost:?}")))
 }

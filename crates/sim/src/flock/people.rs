@@ -66,8 +66,8 @@ pub struct Promised {
     /// The latest end that it ever may have had.
     pub longest: Timestamp,
     pub expired: bool,
-    /// The node that answered last, and when.
-    pub node: usize,
+    /// The node that answered last, unless it has lost its disk since; and when it did.
+    pub node: Option<usize>,
     pub answered_at: Duration,
     /// A request about it was not answered.
     pub uncertain: bool,

@@ -132,6 +132,11 @@ impl Swarm {
         self.faults.contains(&fault)
     }
 
+    /// Whether some clock may be off by more than nodes put up with.
+    pub fn clocks_are_wrong(&self) -> bool {
+        self.has(Fault::GreatSkew) || self.has(Fault::ClockSteps)
+    }
+
     /// Whether nothing goes wrong in this life.
     pub fn is_calm(&self) -> bool {
         self.faults.is_empty()

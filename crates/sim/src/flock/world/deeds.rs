@@ -40,6 +40,18 @@ impl World<'_> {
         }
     }
 
+    /// One alert begins to fire, and every node is told at once.
+    pub fn fire_everywhere(&mut self) -> Result<(), String> {
+        let all: Vec<usize> = (0..self.hosts.len()).collect();
+        self.sent[0].fire(self.at, all.clone());
+        let Some((report, _)) = self.sent[0].report(self.at) else { return Ok(()) };
+        for to in all {
+            self.sent[0].at[to].in_flight += 1;
+            self.post(to, vec![(0, report)])?;
+        }
+        Ok(())
+    }
+
     pub(super) fn post(&mut self, to: usize, reports: Vec<(usize, Report)>) -> Result<(), String> {
         if self.hosts[to].running.is_none() {
             self.never_arrived(to, &reports);
@@ -58,7 +70,7 @@ impl World<'_> {
     }
 
     fn change_alert(&mut self, number: usize) {
-        let (at, swarm, nodes) = (self.at, &self.swarm, self.hosts.len() as u64);
+        let (at, swarm) = (self.at, &self.swarm);
         let alert = &mut self.sent[number];
         match alert.state {
             SentState::Firing if self.deeds.permille(swarm.resolves) => alert.resolve(at),
@@ -67,9 +79,12 @@ impl World<'_> {
             SentState::Idle | SentState::Resolved | SentState::Stopped => {
                 if self.deeds.permille(swarm.fires) {
                     let one = self.deeds.permille(swarm.one_target);
-                    let target = self.deeds.below(nodes) as usize;
-                    let all = (0..self.hosts.len()).collect();
-                    alert.fire(at, if one { vec![target] } else { all });
+                    // Always the same one: others could not know that it fires again.
+                    let targets = match one {
+                        true => vec![number % self.hosts.len()],
+                        false => (0..self.hosts.len()).collect(),
+                    };
+                    alert.fire(at, targets);
                 }
             }
         }
@@ -117,7 +132,7 @@ impl World<'_> {
                 ends_at,
                 longest: ends_at,
                 expired: false,
-                node,
+                node: None,
                 answered_at: self.at,
                 uncertain: true,
                 void: false,
@@ -172,7 +187,7 @@ impl World<'_> {
         silence.uncertain = false;
         silence.expired = expires;
         silence.ends_at = ends_at;
-        silence.node = node;
+        silence.node = Some(node);
         silence.answered_at = self.at;
     }
 

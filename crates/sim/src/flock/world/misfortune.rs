@@ -1,7 +1,10 @@
 //! What goes wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+use bellwether_engine::Record;
+use bellwether_model::IntegrationId;
 
 use super::{Event, Request, World};
 use crate::flock::people::SentState;
@@ -110,36 +113,45 @@ impl World<'_> {
     /// What was on this disk only is nobody's promise any more.
     fn lose_disk(&mut self, node: usize) {
         self.hosts[node].disk.wipe();
-        for silence in self.promised.iter_mut().filter(|silence| silence.node == node) {
+        for silence in self.promised.iter_mut().filter(|silence| silence.node == Some(node)) {
             let Some(id) = &silence.id else { continue };
             let (ends_at, expired) = (silence.ends_at, silence.expired);
             let others = self.hosts.iter().enumerate().filter(|(other, _)| *other != node);
             let held = others.into_iter().any(|(_, host)| host.disk.holds(id, ends_at, expired));
             silence.void |= !held;
+            silence.node = None;
         }
         for number in 0..self.sent.len() {
             let known = &mut self.sent[number].at[node];
             (known.acknowledged, known.uncertain) = (None, false);
         }
-        let (sent, hosts) = (&self.sent, &self.hosts);
-        let doubtful: Vec<_> = self
-            .book
-            .doubtful()
-            .filter(|(_, _, teller)| *teller == node)
-            .map(|(integration, _, _)| integration.clone())
-            .collect();
+        let owed = self.owed_beside(node);
+        let sent = &self.sent;
         self.book.forget(|integration, alert, mention| {
             let Some(alert) = sent.iter().find(|sent| sent.fingerprint == alert) else {
                 return false;
             };
-            let others = (0..hosts.len()).filter(|other| *other != node);
-            let is_known = others.into_iter().any(|other| {
-                let report = alert.at[other].acknowledged;
-                report.is_some_and(|report| report.starts_at == mention.starts_at)
-            });
-            let unspoken = doubtful.contains(integration);
-            unspoken || (!is_known && alert.state == SentState::Stopped)
+            // Of what nobody reports any more, some node must have the alert itself.
+            let is_reported = alert.state != SentState::Stopped
+                || alert.at.iter().any(|known| {
+                    known.acknowledged.is_some_and(|r| r.starts_at == mention.starts_at)
+                });
+            !is_reported || !owed.contains(&(integration.clone(), alert.labels.log_hash()))
         });
+    }
+
+    /// What other nodes' disks say that receivers were told as firing.
+    fn owed_beside(&self, node: usize) -> BTreeSet<(IntegrationId, u64)> {
+        let others = self.hosts.iter().enumerate().filter(|(other, _)| *other != node);
+        let records = others.flat_map(|(_, host)| host.disk.read().unwrap_or_default());
+        let mut owed = BTreeSet::new();
+        for record in records {
+            if let Record::Told(entry) = record {
+                let hashes = entry.told.firing.iter().chain(&entry.told.owed);
+                owed.extend(hashes.map(|hash| (entry.key.integration.clone(), *hash)));
+            }
+        }
+        owed
     }
 
     pub(super) fn start(&mut self, node: usize) -> Result<(), String> {
