@@ -13,6 +13,7 @@
 //! HTTP surface, exactly what a user has.
 
 pub mod alertmanager;
+pub mod certificates;
 pub mod flock;
 pub mod http;
 pub mod log;

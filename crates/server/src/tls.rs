@@ -30,7 +30,7 @@ pub fn files(config: &ServerTls) -> Vec<PathBuf> {
 
 /// Settings for connections that others open; blocks on files.
 pub fn server_config(config: &ServerTls) -> anyhow::Result<ServerConfig> {
-    let provider = provider(config)?;
+    let (provider, versions) = (provider(config)?, versions(config)?);
     let verifier = client_auth::build(config, &provider)?;
     let chain = text("cert_file", &config.cert_file, &config.cert)?;
     let chain = certificates(&chain).context("failed to load X509KeyPair")?;
@@ -38,9 +38,10 @@ pub fn server_config(config: &ServerTls) -> anyhow::Result<ServerConfig> {
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .ok()
         .context("failed to load X509KeyPair: the key is not in PEM form")?;
-    let builder = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&versions(config)?)
-        .context("no connection can come about with these versions, ciphers and curves")?;
+    let builder =
+        ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&versions)
+            .context("no connection can come about with these versions, ciphers and curves")?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
