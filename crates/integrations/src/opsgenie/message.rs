@@ -147,5 +147,5 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
 /// Limit: of the message, which is a title.
 const MESSAGE_CHARS_MAX: usize = 130;
 
-/// Limit: of the description. Compat: see docs/compat.md#truncation.
+/// Limit: of the description. Compat: see docs/compat.md#opsgenie-description.
 const DESCRIPTION_CHARS_MAX: usize = 15_000;

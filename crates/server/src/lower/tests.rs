@@ -136,3 +136,20 @@ fn what_this_build_cannot_do_is_refused_by_name() {
     assert!(reason.starts_with("receiver \"a\", webhook_configs[0]: http_config: "), "{reason}");
     assert!(reason.contains("/nowhere/ca.pem"), "{reason}");
 }
+
+#[test]
+fn the_documented_examples_of_receivers_are_accepted() {
+    let text = include_str!("../../../../docs/receivers.md");
+    let examples: Vec<&str> = text
+        .split("```yaml\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert!(!examples.is_empty());
+    for example in examples {
+        let lowered = lowered(&format!("route: {{receiver: team}}\n{example}"));
+        let lowered = lowered.unwrap_or_else(|reason| panic!("{reason}\n{example}"));
+        assert_eq!(lowered.tellers.count(), 1, "{example}");
+        assert_eq!(lowered.template_faults, [], "{example}");
+    }
+}
