@@ -21,7 +21,7 @@ use std::time::Duration;
 use bellwether_integrations::http::{ProxyConfig, RequestError, TlsConfig};
 use bytes::Bytes;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{HOST, HeaderMap, HeaderValue};
+use reqwest::header::{CONTENT_LENGTH, HOST, HeaderMap, HeaderValue};
 use reqwest::{Method, Proxy};
 use rustls::ClientConfig;
 use url::{Host, Url};
@@ -110,6 +110,10 @@ impl Transport {
             headers.insert(HOST, host_header(&url)?);
             url.set_host(Some(&self.tls.server_name))
                 .map_err(|_| unusable("server_name cannot stand in a URL"))?;
+        }
+        // Some servers refuse a POST that does not say that it has no body.
+        if body.is_empty() && matches!(method, Method::POST | Method::PUT) {
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
         let client = self.client(lane).map_err(transport)?;
         let mut request = client.request(method, url).headers(headers);

@@ -35,6 +35,22 @@ async fn a_request_arrives_as_it_was_written() {
 }
 
 #[tokio::test]
+async fn a_post_without_a_body_says_so() {
+    let server = Server::start(ok).await;
+    let is_length = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-length");
+    for (method, length) in
+        [(Method::Post, Some("0")), (Method::Put, Some("0")), (Method::Get, None)]
+    {
+        let request = Request { method, body: Bytes::new(), ..post(&server.url("/")) };
+        client(|_| {}).send(request, soon()).await.expect("an answer");
+        let received = server.received().pop().expect("it came");
+        assert_eq!(received.header("Content-Length").as_deref(), length, "{method:?}");
+        let times = received.headers.iter().filter(is_length).count();
+        assert_eq!(times, usize::from(length.is_some()), "{method:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_integration_may_name_another_user_agent() {
     let server = Server::start(ok).await;
     let mut request = post(&server.url("/"));
