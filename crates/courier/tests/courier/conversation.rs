@@ -3,7 +3,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellwether_courier::{Client, EXCHANGE_REQUESTS_MAX, perform};
+use bellwether_integrations::exchange::{accepted, delivered};
 use bellwether_integrations::http::{RequestError, Response};
+use bellwether_integrations::mail::Mail;
 use bellwether_integrations::templates::ReadYaml;
 use bellwether_integrations::value::Value;
 use bellwether_integrations::webhook::Webhook;
@@ -49,6 +51,25 @@ fn webhook_with(change: impl FnOnce(&mut Config)) -> Webhook {
     let mut config = Config::default();
     change(&mut config);
     Webhook::build(&config, &mut templates()).expect("a good configuration")
+}
+
+/// What comes of one mail; the last reply is judged as every answer is.
+pub async fn told_by_mail(mail: Mail, until: Instant) -> Outcome {
+    struct OneMail(Mail);
+    impl Integration for OneMail {
+        fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+            Ok(Box::new(OneMail(self.0.clone())))
+        }
+    }
+    impl Exchange for OneMail {
+        fn begin(&mut self) -> Step {
+            Step::Mail(Box::new(self.0.clone()))
+        }
+        fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
+            Step::Done(accepted("email", answer).map_or_else(|outcome| outcome, |_| delivered()))
+        }
+    }
+    told(&OneMail(mail), &client(|_| {}), until).await
 }
 
 async fn told(integration: &dyn Integration, client: &Client, until: Instant) -> Outcome {

@@ -4,6 +4,8 @@
 mod authentication;
 mod certificates;
 mod conversation;
+mod mail;
+mod mail_server;
 mod oauth2;
 mod proxies;
 mod redirects;

@@ -1,0 +1,393 @@
+//! Mails, against a server made by hand: what is said in which order, what each refusal becomes, and
+//! servers that misbehave.
+
+use std::sync::Arc;
+
+use bellwether_integrations::SecretSource;
+use bellwether_integrations::http::TlsConfig;
+use bellwether_integrations::mail::{Mail, MailAccount, MailServer, Security};
+use bellwether_model::{FailureReason, Outcome, Secret};
+use bytes::Bytes;
+use rustls::version::{TLS12, TLS13};
+use tokio::time::Instant;
+
+use crate::certificates::{Authority, server_config};
+use crate::conversation::told_by_mail;
+use crate::mail_server::{MailSink, Say};
+use crate::server::soon;
+
+fn to(sink: &MailSink, security: Security) -> MailServer {
+    MailServer {
+        host: "127.0.0.1".into(),
+        port: sink.address.port(),
+        hello: "here.test".into(),
+        security,
+        tls: TlsConfig::default(),
+        account: None,
+    }
+}
+
+fn with_account(server: MailServer, change: impl FnOnce(&mut MailAccount)) -> MailServer {
+    let mut account = MailAccount {
+        username: "me".into(),
+        identity: String::new(),
+        password: SecretSource::Given(Secret::new("pass")),
+        secret: SecretSource::Given(Secret::new("key")),
+    };
+    change(&mut account);
+    MailServer { account: Some(account), ..server }
+}
+
+async fn outcome_until(server: MailServer, until: Instant) -> Outcome {
+    let mail = Mail {
+        server: Arc::new(server),
+        from: "from@x".into(),
+        to: vec!["a@x".into(), "b@x".into()],
+        message: Bytes::from_static(b"Subject: s\r\n\r\n.dot\r\n..two\r\nend\r\n"),
+    };
+    told_by_mail(mail, until).await
+}
+
+async fn outcome(server: MailServer) -> Outcome {
+    outcome_until(server, soon()).await
+}
+
+#[track_caller]
+fn delivered(outcome: &Outcome) {
+    assert!(matches!(outcome, Outcome::Delivered { .. }), "{outcome:?}");
+}
+
+#[track_caller]
+fn retried(outcome: Outcome, expected: &str) {
+    let reason = FailureReason::Other;
+    assert_eq!(outcome, Outcome::Retry { after: None, reason, detail: expected.into() });
+}
+
+/// A server that says yes to everything, with these extensions.
+fn willing(extensions: &'static [&'static str]) -> impl Fn(&str) -> Say + Send + Sync + 'static {
+    move |line| match line.split(' ').next().unwrap_or_default() {
+        "EHLO" => {
+            let last = extensions.len();
+            let mut text = format!("250{}mail.test\r\n", if last == 0 { ' ' } else { '-' });
+            for (at, extension) in extensions.iter().enumerate() {
+                let more = if at + 1 < last { '-' } else { ' ' };
+                text.push_str(&format!("250{more}{extension}\r\n"));
+            }
+            Say::Text(text)
+        }
+        "STARTTLS" => Say::Secure,
+        "AUTH" => Say::line("235 welcome"),
+        "DATA" => Say::line("354 go on"),
+        "QUIT" => Say::line("221 bye"),
+        _ => Say::line("250 OK"),
+    }
+}
+
+/// As [`willing`], but for one command.
+fn answering(
+    extensions: &'static [&'static str],
+    command: &'static str,
+    answer: &'static str,
+) -> impl Fn(&str) -> Say + Send + Sync + 'static {
+    let willing = willing(extensions);
+    move |line| if line.starts_with(command) { Say::line(answer) } else { willing(line) }
+}
+
+const BODY: [&str; 5] = ["Subject: s", "", "..dot", "...two", "end"];
+
+#[tokio::test]
+async fn a_mail_is_handed_over_command_by_command() {
+    let sink = MailSink::start(willing(&["SIZE 1000", "8BITMIME", "smtputf8"])).await;
+    delivered(&outcome(to(&sink, Security::Never)).await);
+    let head = [
+        "EHLO here.test",
+        "MAIL FROM:<from@x> BODY=8BITMIME SMTPUTF8",
+        "RCPT TO:<a@x>",
+        "RCPT TO:<b@x>",
+        "DATA",
+    ];
+    assert_eq!(sink.heard().await, [&head[..], &BODY, &[".", "QUIT"]].concat());
+}
+
+#[tokio::test]
+async fn an_old_server_is_greeted_in_the_old_way() {
+    let sink = MailSink::start(answering(&[], "EHLO", "502 what?")).await;
+    delivered(&outcome(to(&sink, Security::Never)).await);
+    let heard = sink.heard().await;
+    assert_eq!(heard[..3], ["EHLO here.test", "HELO here.test", "MAIL FROM:<from@x>"]);
+}
+
+#[tokio::test]
+async fn starttls_comes_before_everything_that_matters() {
+    let authority = Authority::new();
+    let tls = server_config(&authority.sign(&["127.0.0.1"]), None, &[&TLS12, &TLS13]);
+    let sink = MailSink::start_tls(willing(&["STARTTLS", "AUTH PLAIN"]), tls, false).await;
+    let mut server = with_account(to(&sink, Security::StartTls), |_| {});
+    server.tls.ca = authority.pem.clone();
+    delivered(&outcome(server).await);
+    let heard = sink.heard().await;
+    let expected =
+        ["EHLO here.test", "STARTTLS", "(secured)", "EHLO here.test", "AUTH PLAIN AG1lAHBhc3M="];
+    assert_eq!(heard[..5], expected);
+}
+
+#[tokio::test]
+async fn implicit_tls_comes_first_of_all() {
+    let authority = Authority::new();
+    let tls = server_config(&authority.sign(&["127.0.0.1"]), None, &[&TLS12, &TLS13]);
+    let sink = MailSink::start_tls(willing(&["STARTTLS"]), tls, true).await;
+    let mut server = to(&sink, Security::Implicit);
+    server.tls.ca = authority.pem.clone();
+    delivered(&outcome(server).await);
+    assert_eq!(sink.heard().await[..3], ["(secured)", "EHLO here.test", "MAIL FROM:<from@x>"]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_is_not_trusted_ends_it() {
+    let authority = Authority::new();
+    for implicit in [true, false] {
+        let tls = server_config(&authority.sign(&["127.0.0.1"]), None, &[&TLS12, &TLS13]);
+        let sink = MailSink::start_tls(willing(&["STARTTLS"]), tls, implicit).await;
+        let security = if implicit { Security::Implicit } else { Security::StartTls };
+        let mut server = to(&sink, security);
+        server.tls.ca = Authority::new().pem;
+        let expected = match implicit {
+            true => "establish TLS connection to server: invalid peer certificate",
+            false => "send STARTTLS command: invalid peer certificate",
+        };
+        match outcome(server).await {
+            Outcome::Retry { detail, .. } => assert!(detail.starts_with(expected), "{detail}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_mail_goes_out_unsecured_if_it_must_be_secured() {
+    let sink = MailSink::start(willing(&["AUTH PLAIN"])).await;
+    let server = with_account(to(&sink, Security::StartTls), |_| {});
+    let text = format!(
+        "'require_tls' is true (default) but \"{}\" does not advertise the STARTTLS extension",
+        sink.address
+    );
+    retried(outcome(server).await, &text);
+    assert_eq!(sink.heard().await, ["EHLO here.test", "QUIT"]);
+}
+
+#[tokio::test]
+async fn what_is_said_before_the_handshake_does_not_count_after_it() {
+    let willing = willing(&["STARTTLS"]);
+    let sink = MailSink::start(move |line| match line {
+        "STARTTLS" => Say::Text("220 go on\r\n250 injected\r\n".into()),
+        line => willing(line),
+    })
+    .await;
+    let text = "send STARTTLS command: the server said more before the handshake than it was asked";
+    retried(outcome(to(&sink, Security::StartTls)).await, text);
+}
+
+#[tokio::test]
+async fn the_first_mechanism_that_we_can_serve_is_used() {
+    let used = async |offered: &'static [&'static str], change: fn(&mut MailAccount)| {
+        let willing = willing(offered);
+        let sink = MailSink::start(move |line| match line {
+            // "Username:", "Password:", and the challenge of RFC 2195.
+            "AUTH LOGIN" => Say::line("334 VXNlcm5hbWU6"),
+            "bWU=" => Say::line("334 UGFzc3dvcmQ6"),
+            "cGFzcw==" => Say::line("235 welcome"),
+            "AUTH CRAM-MD5" => {
+                Say::line("334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+")
+            }
+            line if line.starts_with("bWUg") => Say::line("235 welcome"),
+            line => willing(line),
+        })
+        .await;
+        delivered(&outcome(with_account(to(&sink, Security::Never), change)).await);
+        let heard = sink.heard().await;
+        let end = heard.iter().position(|line| line.starts_with("MAIL")).expect("it went on");
+        heard[1..end].to_vec()
+    };
+    let login = ["AUTH LOGIN", "bWU=", "cGFzcw=="];
+    let plain = ["AUTH PLAIN AG1lAHBhc3M="];
+    assert_eq!(used(&["AUTH LOGIN PLAIN CRAM-MD5"], |_| {}).await, login);
+    assert_eq!(used(&["AUTH PLAIN LOGIN CRAM-MD5"], |_| {}).await, plain);
+    assert_eq!(used(&["AUTH GSSAPI XOAUTH2 PLAIN"], |_| {}).await, plain);
+    assert_eq!(
+        used(&["AUTH CRAM-MD5 PLAIN"], |account| {
+            account.secret = SecretSource::Given(Secret::default());
+        })
+        .await,
+        plain
+    );
+    assert_eq!(
+        used(&["AUTH PLAIN"], |account| account.identity = "boss".into()).await,
+        ["AUTH PLAIN Ym9zcwBtZQBwYXNz"]
+    );
+    let secret = |account: &mut MailAccount| {
+        account.secret = SecretSource::Given(Secret::new("tanstaaftanstaaf"));
+    };
+    // `me` and the proof of RFC 2195.
+    let proof = "bWUgYjkxM2E2MDJjN2VkYTdhNDk1YjRlNmU3MzM0ZDM4OTA=";
+    assert_eq!(used(&["AUTH CRAM-MD5 PLAIN"], secret).await, ["AUTH CRAM-MD5", proof]);
+    assert_eq!(used(&[], |_| {}).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn passwords_are_read_from_files_only_if_they_are_needed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a plain name").to_owned();
+    std::fs::write(path("password"), " pass \n").expect("it can be written");
+    let from_files = |sink: &MailSink| {
+        with_account(to(sink, Security::Never), |account| {
+            account.password = SecretSource::File(path("password"));
+            account.secret = SecretSource::File(path("gone"));
+        })
+    };
+    let sink = MailSink::start(willing(&["AUTH CRAM-MD5 PLAIN"])).await;
+    delivered(&outcome(from_files(&sink)).await);
+    assert_eq!(sink.heard().await[1], "AUTH PLAIN AG1lAHBhc3M=");
+
+    let sink = MailSink::start(willing(&["AUTH CRAM-MD5 NTLM"])).await;
+    let text = format!(
+        "find auth mechanism: could not read {}: No such file or directory (os error 2)\n\
+         unknown auth mechanism: NTLM",
+        path("gone")
+    );
+    retried(outcome(from_files(&sink)).await, &text);
+    let empty = |account: &mut MailAccount| {
+        account.password = SecretSource::Given(Secret::default());
+    };
+    let sink = MailSink::start(willing(&["AUTH LOGIN"])).await;
+    let text = "find auth mechanism: missing password for LOGIN auth mechanism";
+    retried(outcome(with_account(to(&sink, Security::Never), empty)).await, text);
+}
+
+#[tokio::test]
+async fn a_password_is_not_shown_to_whoever_listens() {
+    let sink = MailSink::start(willing(&["AUTH PLAIN"])).await;
+    // An address of this machine that does not say so.
+    let server = MailServer { host: "127.0.0.2".into(), ..to(&sink, Security::Never) };
+    let sink_there = with_account(server, |_| {});
+    match outcome(sink_there).await {
+        Outcome::Retry { detail, .. } => {
+            assert_eq!(detail, "PLAIN auth: unencrypted connection");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(sink.heard().await, ["EHLO here.test", "QUIT"]);
+}
+
+#[tokio::test]
+async fn each_refusal_is_worth_another_try_and_says_what_was_refused() {
+    let check = async |command, answer, text| {
+        let sink = MailSink::start(answering(&["AUTH LOGIN"], command, answer)).await;
+        retried(outcome(with_account(to(&sink, Security::Never), |_| {})).await, text);
+        assert_eq!(sink.heard().await.last().map(String::as_str), Some("QUIT"));
+    };
+    check("AUTH", "535 5.7.8 no", "LOGIN auth: 535 5.7.8 no").await;
+    check("AUTH", "334 !!", "LOGIN auth: a server challenge that is not in base64").await;
+    check("AUTH", "334 aGk=", "LOGIN auth: unexpected server challenge").await;
+    check("MAIL", "451 later", "send MAIL command: 451 later").await;
+    check("RCPT TO:<b@x>", "550 nobody", "send RCPT command: 550 nobody").await;
+    check("DATA", "421 busy", "send DATA command: 421 busy").await;
+    check(".", "552 too large", "delivery failure: 552 too large").await;
+    let sink = MailSink::start(|line: &str| match line {
+        "" => Say::line("554 go away"),
+        _ => Say::Close,
+    })
+    .await;
+    retried(outcome(to(&sink, Security::Never)).await, "create SMTP client: 554 go away");
+    let sink =
+        MailSink::start(|line: &str| Say::line(if line.is_empty() { "220 x" } else { "500 no" }))
+            .await;
+    retried(outcome(to(&sink, Security::Never)).await, "send EHLO command: 500 no");
+}
+
+#[tokio::test]
+async fn servers_that_misbehave_are_given_up() {
+    let check = async |greeting: &'static str, text: &str| {
+        let sink = MailSink::start(move |_: &str| Say::Text(greeting.into())).await;
+        retried(outcome(to(&sink, Security::Never)).await, text);
+    };
+    check("hello\r\n", "create SMTP client: not a reply: \"hello\"").await;
+    check("2200 x\r\n", "create SMTP client: not a reply: \"2200 x\"").await;
+    check("099 x\r\n", "create SMTP client: not a reply: \"099 x\"").await;
+    check(
+        "220-a\r\n250 b\r\n",
+        "create SMTP client: a reply that begins as 220 and goes on as 250",
+    )
+    .await;
+    for flood in ["220-and so on\r\n", "220 no end "] {
+        let sink = MailSink::start(move |_: &str| Say::Flood(flood)).await;
+        match outcome(to(&sink, Security::Never)).await {
+            Outcome::Retry { detail, .. } => {
+                assert!(detail.starts_with("create SMTP client: a reply"), "{detail}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let willing = willing(&[]);
+    let sink = MailSink::start(move |line: &str| match line {
+        "." => Say::Close,
+        line => willing(line),
+    })
+    .await;
+    retried(outcome(to(&sink, Security::Never)).await, "delivery failure: EOF");
+}
+
+#[tokio::test]
+async fn a_server_that_stalls_is_given_up_at_the_deadline() {
+    for stalls_at in ["", "EHLO", "DATA", "."] {
+        let willing = willing(&[]);
+        let sink = MailSink::start(move |line: &str| match line {
+            "" if !stalls_at.is_empty() => Say::line("220 ready"),
+            line if line.starts_with(stalls_at) => Say::Hang,
+            line => willing(line),
+        })
+        .await;
+        let until = Instant::now() + std::time::Duration::from_millis(200);
+        match outcome_until(to(&sink, Security::Never), until).await {
+            Outcome::Retry { reason: FailureReason::ContextDeadlineExceeded, .. } => {}
+            other => panic!("{stalls_at}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mail_that_was_taken_is_delivered_whatever_follows() {
+    for last in [true, false] {
+        let willing = willing(&[]);
+        let sink = MailSink::start(move |line: &str| match line {
+            "QUIT" if last => Say::Hang,
+            "QUIT" => Say::Close,
+            line => willing(line),
+        })
+        .await;
+        delivered(&outcome(to(&sink, Security::Never)).await);
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_worth_another_try() {
+    let sink = MailSink::start(willing(&[])).await;
+    let mut server = to(&sink, Security::Never);
+    server.port = sink.stop().await;
+    match outcome(server).await {
+        Outcome::Retry { detail, .. } => {
+            assert!(detail.starts_with("establish connection to server: dial tcp "), "{detail}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn certificates_are_read_at_each_mail() {
+    let sink = MailSink::start(willing(&["STARTTLS"])).await;
+    let mut server = to(&sink, Security::StartTls);
+    server.tls.ca_file = "/nowhere/ca.pem".into();
+    let text = "parse TLS configuration: unable to read CA cert /nowhere/ca.pem: No such file or \
+                directory (os error 2)";
+    retried(outcome(server.clone()).await, text);
+    server.tls = TlsConfig { ca: "no certificate".into(), ..TlsConfig::default() };
+    assert!(matches!(outcome(server).await, Outcome::Refused { .. }));
+}
