@@ -12,6 +12,7 @@
 //!
 //! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.
 
+pub mod channel;
 pub mod data;
 pub mod exchange;
 pub mod http;

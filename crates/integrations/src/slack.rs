@@ -2,5 +2,254 @@
 //!
 //! With a token the app URL is used and the token travels as bearer authorization. Only a token can
 //! update an earlier message, whose place is then remembered with the delivery.
+//! Compat: the place is remembered under the names `threadTs` and `channelId`, which a Go
+//! Alertmanager in the same cluster reads too.
 
 pub mod config;
+mod message;
+
+use std::time::Duration;
+
+use bellwether_model::delivery::RememberedValue;
+use bellwether_model::{FailureReason, Outcome, Reason, Remembered, Secret};
+use serde_json::Value;
+
+use self::config::{Action, Config, Confirmation, Field};
+use self::message::Place;
+use crate::channel::ChannelPost;
+use crate::exchange::{BuildError, Exchange, Halt, Integration, accepted, delivered, excerpt};
+use crate::http::{Request, RequestError, Response};
+use crate::secret::SecretSource;
+use crate::templates::{Templates, Text};
+use crate::writer::Writer;
+
+/// One configured channel.
+#[derive(Debug)]
+pub struct Slack {
+    url: SecretSource,
+    update_message: bool,
+    timeout: Duration,
+    channel: Text,
+    username: Text,
+    icon_emoji: Text,
+    icon_url: Text,
+    link_names: bool,
+    message_text: Text,
+    title: Text,
+    title_link: Text,
+    pretext: Text,
+    text: Text,
+    fallback: Text,
+    callback_id: Text,
+    fields: Vec<FieldTexts>,
+    actions: Vec<ActionTexts>,
+    image_url: Text,
+    thumb_url: Text,
+    footer: Text,
+    color: Text,
+    mrkdwn_in: Vec<String>,
+}
+
+#[derive(Debug)]
+struct FieldTexts {
+    title: Text,
+    value: Text,
+    short: bool,
+}
+
+#[derive(Debug)]
+struct ActionTexts {
+    kind: Text,
+    text: Text,
+    url: Text,
+    style: Text,
+    name: Text,
+    value: Text,
+    confirm: Option<ConfirmationTexts>,
+}
+
+#[derive(Debug)]
+struct ConfirmationTexts {
+    text: Text,
+    title: Text,
+    ok_text: Text,
+    dismiss_text: Text,
+}
+
+impl Slack {
+    /// # Errors
+    /// None; the result is what all integrations have in common.
+    ///
+    /// Long because: a Slack message has that many fields.
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
+        let Config {
+            send_resolved: _,
+            http_config: _,
+            api_url,
+            api_url_file,
+            // They are in `http_config` and `api_url` already.
+            app_token: _,
+            app_token_file: _,
+            app_url: _,
+            channel,
+            username,
+            color,
+            title,
+            title_link,
+            pretext,
+            text,
+            message_text,
+            fields,
+            short_fields,
+            footer,
+            fallback,
+            callback_id,
+            icon_emoji,
+            icon_url,
+            image_url,
+            thumb_url,
+            link_names,
+            mrkdwn_in,
+            actions,
+            update_message,
+            timeout,
+        } = config;
+        let field = |it: &Field, templates: &mut Templates| FieldTexts {
+            title: templates.text("fields", &it.title),
+            value: templates.text("fields", &it.value),
+            short: it.short.unwrap_or(*short_fields),
+        };
+        let default_marks = || ["fallback", "pretext", "text"].map(str::to_owned).to_vec();
+        Ok(Slack {
+            url: SecretSource::new(api_url, api_url_file),
+            update_message: *update_message,
+            timeout: *timeout,
+            channel: templates.text("channel", channel),
+            username: templates.text("username", username),
+            icon_emoji: templates.text("icon_emoji", icon_emoji),
+            icon_url: templates.text("icon_url", icon_url),
+            link_names: *link_names,
+            message_text: templates.text("message_text", message_text),
+            title: templates.text("title", title),
+            title_link: templates.text("title_link", title_link),
+            pretext: templates.text("pretext", pretext),
+            text: templates.text("text", text),
+            fallback: templates.text("fallback", fallback),
+            callback_id: templates.text("callback_id", callback_id),
+            fields: fields.iter().map(|it| field(it, templates)).collect(),
+            actions: actions.iter().map(|it| action_texts(it, templates)).collect(),
+            image_url: templates.text("image_url", image_url),
+            thumb_url: templates.text("thumb_url", thumb_url),
+            footer: templates.text("footer", footer),
+            color: templates.text("color", color),
+            mrkdwn_in: if mrkdwn_in.is_empty() { default_marks() } else { mrkdwn_in.clone() },
+        })
+    }
+
+    /// Where the message stands that is to be edited.
+    fn place(&self, writer: &Writer<'_>) -> Option<Place> {
+        let notification = writer.notification();
+        if !self.update_message || notification.reason == Reason::FirstNotification {
+            return None;
+        }
+        let text = |name: &str| match notification.remembered.0.get(name) {
+            Some(RememberedValue::Text(text)) if !text.is_empty() => Some(text.clone()),
+            _ => None,
+        };
+        Some(Place { timestamp: text(TIMESTAMP)?, channel: text(CHANNEL)? })
+    }
+}
+
+impl Integration for Slack {
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let mut url = writer.secret(&self.url)?;
+        let place = self.place(writer);
+        let channel = match &place {
+            Some(place) => {
+                url = Secret::new(UPDATE_URL);
+                place.channel.clone()
+            }
+            None => writer.address(&self.channel)?,
+        };
+        let body = message::json(self, &channel, place.as_ref(), writer);
+        let request = Request::post_json(url, body).timeout(self.timeout);
+        let judge = if self.update_message { judge_and_remember } else { judge };
+        Ok(ChannelPost::exchange(request, channel, judge))
+    }
+}
+
+fn judge(answer: Result<Response, RequestError>) -> Outcome {
+    match judge_and_remember(answer) {
+        Outcome::Delivered { .. } => delivered(),
+        other => other,
+    }
+}
+
+/// Slack may answer 200 and say inside that nothing was done.
+fn judge_and_remember(answer: Result<Response, RequestError>) -> Outcome {
+    let response = match accepted("slack", answer) {
+        Ok(response) => response,
+        Err(outcome) => return outcome,
+    };
+    let reason = FailureReason::ClientError;
+    let is_json =
+        response.content_type.as_ref().is_some_and(|kind| kind.starts_with("application/json"));
+    if !is_json {
+        // What an incoming webhook answers.
+        if &response.body[..] == b"ok" {
+            return delivered();
+        }
+        let said = excerpt(&response.body);
+        let detail = format!("received an error response from Slack: {said}");
+        return Outcome::Refused { reason, detail };
+    }
+    let body: Value = match serde_json::from_slice(&response.body) {
+        Ok(body) => body,
+        Err(error) => {
+            let body = excerpt(&response.body);
+            let detail = format!("could not unmarshal JSON response {body:?}: {error}");
+            return Outcome::Retry { after: None, reason, detail };
+        }
+    };
+    if body["ok"] != true {
+        let said = body["error"].as_str().unwrap_or_default();
+        return Outcome::Refused { reason, detail: format!("error response from Slack: {said}") };
+    }
+    let place = [(TIMESTAMP, &body["ts"]), (CHANNEL, &body["channel"])];
+    let known =
+        place.map(|(name, value)| Some((name, value.as_str().filter(|it| !it.is_empty())?)));
+    let remember = match known {
+        [Some(timestamp), Some(channel)] => [timestamp, channel]
+            .map(|(name, value)| (name.to_owned(), RememberedValue::Text(value.to_owned())))
+            .into(),
+        _ => Default::default(),
+    };
+    Outcome::Delivered { remember: Remembered(remember) }
+}
+
+fn action_texts(it: &Action, templates: &mut Templates) -> ActionTexts {
+    let Action { kind, text, url, style, name, value, confirm } = it;
+    let confirmation = |it: &Confirmation, templates: &mut Templates| ConfirmationTexts {
+        text: templates.text("actions", &it.text),
+        title: templates.text("actions", &it.title),
+        ok_text: templates.text("actions", &it.ok_text),
+        dismiss_text: templates.text("actions", &it.dismiss_text),
+    };
+    ActionTexts {
+        kind: templates.text("actions", kind),
+        text: templates.text("actions", text),
+        url: templates.text("actions", url),
+        style: templates.text("actions", style),
+        name: templates.text("actions", name),
+        value: templates.text("actions", value),
+        confirm: confirm.as_ref().map(|it| confirmation(it, templates)),
+    }
+}
+
+/// Compat: the same whatever URL is configured.
+const UPDATE_URL: &str = "https://slack.com/api/chat.update";
+const TIMESTAMP: &str = "threadTs";
+const CHANNEL: &str = "channelId";
+
+#[cfg(test)]
+mod tests;

@@ -3,3 +3,55 @@
 //! The authorization must be the receiver's own; a global one does not count.
 
 pub mod config;
+
+use bellwether_model::Secret;
+
+use self::config::Config;
+use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::http::Request;
+use crate::json::Object;
+use crate::templates::{Templates, Text};
+use crate::writer::{Limit, Writer};
+
+/// One configured room.
+#[derive(Debug)]
+pub struct Webex {
+    url: Secret,
+    message: Text,
+    room_id: Text,
+}
+
+impl Webex {
+    /// # Errors
+    /// None; the result is what all integrations have in common.
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
+        let Config { send_resolved: _, http_config: _, api_url, message, room_id } = config;
+        Ok(Webex {
+            url: Secret::new(api_url.as_str()),
+            message: templates.text("message", message),
+            room_id: templates.text("room_id", room_id),
+        })
+    }
+}
+
+impl Integration for Webex {
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let url = self.url.clone();
+        let room_id = writer.address(&self.room_id)?;
+        let mut body = String::new();
+        let mut message = Object::begin(&mut body);
+        message.string("markdown", &writer.prose_within(&self.message, MESSAGE_MAX));
+        message.some("roomId", &room_id);
+        message.end();
+        body.push('\n');
+        Ok(OneRequest::new(Request::post_json(url, body), |answer| {
+            accepted("webex", answer).map_or_else(|outcome| outcome, |_| delivered())
+        }))
+    }
+}
+
+/// What Webex takes.
+const MESSAGE_MAX: Limit = Limit::Bytes(7439);
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,89 @@
 //! WeChat Work: a message by an application of a company, to users, parties or tags.
 //!
 //! A token is fetched with the company's id and secret and used until it expires.
+//! All attempts of one integration share the token; WeChat forbids to ask for one too often.
 
 pub mod config;
+mod exchange;
+mod message;
+
+use bellwether_model::Secret;
+
+use self::config::{Config, MessageType};
+use self::exchange::{Conversation, SharedToken};
+use crate::exchange::{BuildError, Exchange, Halt, Integration};
+use crate::secret::SecretSource;
+use crate::templates::{Templates, Text};
+use crate::writer::Writer;
+
+/// One configured application.
+#[derive(Debug)]
+pub struct WeChat {
+    /// Ends with a slash.
+    api_url: String,
+    secret: SecretSource,
+    corp_id: Text,
+    message: Text,
+    to_user: Text,
+    to_party: Text,
+    to_tag: Text,
+    agent_id: Text,
+    message_type: MessageType,
+    token: SharedToken,
+}
+
+impl WeChat {
+    /// # Errors
+    /// None; the result is what all integrations have in common.
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
+        let Config {
+            send_resolved: _,
+            http_config: _,
+            api_secret,
+            api_secret_file,
+            corp_id,
+            message,
+            api_url,
+            to_user,
+            to_party,
+            to_tag,
+            agent_id,
+            message_type,
+        } = config;
+        Ok(WeChat {
+            api_url: api_url.clone(),
+            // Compat: the file counts before the secret.
+            secret: match api_secret_file.as_str() {
+                "" => SecretSource::new(api_secret, ""),
+                file => SecretSource::new(&Secret::default(), file),
+            },
+            corp_id: templates.text("corp_id", corp_id),
+            message: templates.text("message", message),
+            to_user: templates.text("to_user", to_user),
+            to_party: templates.text("to_party", to_party),
+            to_tag: templates.text("to_tag", to_tag),
+            agent_id: templates.text("agent_id", agent_id),
+            message_type: *message_type,
+            token: SharedToken::default(),
+        })
+    }
+}
+
+impl Integration for WeChat {
+    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        let secret = writer.secret(&self.secret)?;
+        let corp_id = writer.address(&self.corp_id)?;
+        let body = message::json(self, writer);
+        Ok(Box::new(Conversation::new(
+            &self.api_url,
+            corp_id,
+            &secret,
+            body,
+            self.token.clone(),
+            writer.notification().now,
+        )))
+    }
+}
+
+#[cfg(test)]
+mod tests;

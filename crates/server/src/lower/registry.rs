@@ -4,14 +4,24 @@
 //! `bellwether-integrations`.
 
 use bellwether_config::{Integration as Block, Receiver};
+use bellwether_integrations::discord::Discord;
 use bellwether_integrations::email::Email;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::incidentio::IncidentIo;
+use bellwether_integrations::jira::Jira;
+use bellwether_integrations::mattermost::Mattermost;
+use bellwether_integrations::msteams::MsTeams;
+use bellwether_integrations::msteamsv2::MsTeamsV2;
 use bellwether_integrations::opsgenie::Opsgenie;
 use bellwether_integrations::pagerduty::PagerDuty;
 use bellwether_integrations::pushover::Pushover;
+use bellwether_integrations::rocketchat::RocketChat;
+use bellwether_integrations::slack::Slack;
+use bellwether_integrations::telegram::Telegram;
 use bellwether_integrations::victorops::VictorOps;
+use bellwether_integrations::webex::Webex;
 use bellwether_integrations::webhook::Webhook;
+use bellwether_integrations::wechat::WeChat;
 use bellwether_integrations::{Integration, Templates};
 
 /// An integration, and how its requests travel.
@@ -59,6 +69,46 @@ pub fn build<'a>(
         "incidentio" => {
             let config = &receiver.incidentio[at];
             Ok(built(IncidentIo::build(config, templates), &config.http_config)?)
+        }
+        "slack" => {
+            let config = &receiver.slack[at];
+            Ok(built(Slack::build(config, templates), &config.http_config)?)
+        }
+        "telegram" => {
+            let config = &receiver.telegram[at];
+            Ok(built(Telegram::build(config, templates), &config.http_config)?)
+        }
+        "discord" => {
+            let config = &receiver.discord[at];
+            Ok(built(Discord::build(config, templates), &config.http_config)?)
+        }
+        "webex" => {
+            let config = &receiver.webex[at];
+            Ok(built(Webex::build(config, templates), &config.http_config)?)
+        }
+        "msteams" => {
+            let config = &receiver.msteams[at];
+            Ok(built(MsTeams::build(config, templates), &config.http_config)?)
+        }
+        "msteamsv2" => {
+            let config = &receiver.msteamsv2[at];
+            Ok(built(MsTeamsV2::build(config, templates), &config.http_config)?)
+        }
+        "rocketchat" => {
+            let config = &receiver.rocketchat[at];
+            Ok(built(RocketChat::build(config, templates), &config.http_config)?)
+        }
+        "mattermost" => {
+            let config = &receiver.mattermost[at];
+            Ok(built(Mattermost::build(config, templates), &config.http_config)?)
+        }
+        "wechat" => {
+            let config = &receiver.wechat[at];
+            Ok(built(WeChat::build(config, templates), &config.http_config)?)
+        }
+        "jira" => {
+            let config = &receiver.jira[at];
+            Ok(built(Jira::build(config, templates), &config.http_config)?)
         }
         kind => Err(format!("this build cannot send to {kind} receivers yet")),
     }

@@ -120,11 +120,6 @@ fn doubtful_repeat_intervals_are_told() {
 #[test]
 fn what_this_build_cannot_do_is_refused_by_name() {
     check_refused(
-        "route: {receiver: chat}\nreceivers:\n- name: chat\n  discord_configs: \
-         [{webhook_url: 'http://127.0.0.1:1/'}]",
-        "receiver \"chat\", discord_configs[0]: this build cannot send to discord receivers yet",
-    );
-    check_refused(
         "route: {receiver: a}\nreceivers: [{name: a}]\ntracing: {endpoint: 'localhost:4317'}",
         "tracing: this build cannot send traces; remove the block",
     );

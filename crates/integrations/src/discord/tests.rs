@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use bellwether_model::{FailureReason, Outcome, Secret};
+
+use super::Discord;
+use super::config::Config;
+use crate::exchange::delivered;
+use crate::http::RequestError;
+use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+
+fn config() -> Config {
+    Config { webhook_url: Secret::new("http://discord.example/hook"), ..Config::default() }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| Discord::build(config, templates))
+}
+
+#[test]
+fn requests_are_as_recorded() {
+    for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
+    {
+        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        check_snapshot(&format!("discord/tests/{name}.txt"), &said);
+    }
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let stage = stage(&config());
+    assert_eq!(stage.outcome(answer(204, "")), delivered());
+    for (status, reason) in [(429, FailureReason::RateLimited), (503, FailureReason::ServerError)] {
+        let outcome = stage.outcome(answer(status, "later"));
+        assert!(matches!(outcome, Outcome::Retry { reason: found, .. } if found == reason));
+    }
+    let outcome = stage.outcome(answer(400, "no"));
+    let detail = "unexpected status code 400: no".to_owned();
+    assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
+    let outcome = stage.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
+    assert!(matches!(outcome, Outcome::Retry { .. }));
+}
+
+#[test]
+fn texts_keep_to_their_limits_and_say_what_is_missing() {
+    let config = Config { title: "x".repeat(300), content: "ü".repeat(3000), ..config() };
+    let request = stage(&config).request(&many(300));
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let chars = |value: &serde_json::Value| value.as_str().expect("a text").chars().count();
+    let embed = &body["embeds"][0];
+    assert_eq!((chars(&embed["title"]), chars(&body["content"])), (256, 2000));
+    assert!(chars(&embed["description"]) <= 4096);
+    let description = embed["description"].as_str().expect("a text");
+    assert!(description.ends_with("more alerts did not fit"), "{description}");
+}
+
+#[test]
+fn the_url_is_read_from_its_file_each_time() {
+    let config = Config {
+        webhook_url: Secret::default(),
+        webhook_url_file: "/url".to_owned(),
+        username: "bell".to_owned(),
+        avatar_url: "http://x/a.png".to_owned(),
+        ..config()
+    };
+    let stage = stage(&config).file("/url", "http://discord.example/from-file\n");
+    check_snapshot("discord/tests/file.txt", &stage.transcript(&firing(), [answer(200, "")]));
+}

@@ -1,0 +1,136 @@
+//! An issue as it is created or updated.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use super::Jira;
+use super::search::alert_label;
+use crate::exchange::Halt;
+use crate::json::{List, Object, push_string, push_value};
+use crate::trim;
+use crate::writer::{Limit, Writer};
+
+/// The fields of an issue, each as JSON; sorted by name.
+pub struct Issue {
+    fields: BTreeMap<String, String>,
+}
+
+impl Issue {
+    pub fn write(it: &Jira, project: &str, writer: &mut Writer<'_>) -> Result<Self, Halt> {
+        let mut fields = BTreeMap::new();
+        let summary = writer.line(&it.summary);
+        fields.insert(SUMMARY, json_string(&trim::to_chars(&summary, SUMMARY_CHARS_MAX).0));
+        let description = writer.prose_within(&it.description, DESCRIPTION_MAX);
+        if let Some(description) = description_json(&description, it.is_version_3()) {
+            fields.insert(DESCRIPTION, description);
+        }
+        fields.insert("issuetype", named("name", &writer.address(&it.issue_type)?));
+        let mut labels: Vec<String> =
+            it.labels.iter().map(|label| writer.term(label, "")).collect();
+        labels.push(alert_label(&writer.group_hash()));
+        labels.sort();
+        let mut list_json = String::new();
+        let mut list = List::begin(&mut list_json);
+        for label in &labels {
+            push_string(list.value(), label);
+        }
+        list.end();
+        fields.insert("labels", list_json);
+        let priority = writer.term(&it.priority, "");
+        if !priority.is_empty() {
+            fields.insert("priority", named("name", &priority));
+        }
+        fields.insert("project", named("key", project));
+        let mut fields: BTreeMap<String, String> =
+            fields.into_iter().map(|(name, json)| (name.to_owned(), json)).collect();
+        // The operator's own fields come last and may replace the others.
+        for (name, structure) in &it.fields {
+            let mut json = String::new();
+            push_value(&mut json, &writer.structure(structure));
+            fields.insert(name.clone(), json);
+        }
+        Ok(Issue { fields })
+    }
+
+    pub fn json(&self, with_summary: bool, with_description: bool) -> String {
+        let mut out = String::new();
+        let mut issue = Object::begin(&mut out);
+        let mut object = Object::begin(issue.value("fields"));
+        for (name, json) in &self.fields {
+            let left_out = match name.as_str() {
+                SUMMARY => !with_summary,
+                DESCRIPTION => !with_description,
+                _ => false,
+            };
+            if !left_out {
+                object.value(name).push_str(json);
+            }
+        }
+        object.end();
+        issue.end();
+        out.push('\n');
+        out
+    }
+}
+
+/// In version 3 a description is a document. A text that is none, such as the stand-in for a
+/// template that failed, becomes the only paragraph of one.
+fn description_json(text: &str, is_document: bool) -> Option<String> {
+    if !is_document {
+        return (!text.is_empty()).then(|| json_string(text));
+    }
+    let text = text.trim();
+    if text.is_empty() {
+        return None;
+    }
+    Some(match serde_json::from_str::<&RawValue>(text) {
+        Ok(document) => compact(document.get()),
+        Err(_) => format!(
+            "{{\"type\":\"doc\",\"version\":1,\"content\":[{{\"type\":\"paragraph\",\"content\":\
+             [{{\"type\":\"text\",\"text\":{}}}]}}]}}",
+            json_string(text)
+        ),
+    })
+}
+
+/// JSON without white space between its parts, its order kept.
+fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for c in json.chars() {
+        match c {
+            ' ' | '\n' | '\r' | '\t' if !in_string => continue,
+            '"' if !escaped => in_string = !in_string,
+            _ => {}
+        }
+        escaped = in_string && c == '\\' && !escaped;
+        match c {
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn named(name: &str, text: &str) -> String {
+    let mut out = String::new();
+    let mut object = Object::begin(&mut out);
+    object.some(name, text);
+    object.end();
+    out
+}
+
+fn json_string(text: &str) -> String {
+    let mut out = String::new();
+    push_string(&mut out, text);
+    out
+}
+
+const SUMMARY: &str = "summary";
+const DESCRIPTION: &str = "description";
+
+const SUMMARY_CHARS_MAX: usize = 255;
+const DESCRIPTION_MAX: Limit = Limit::Chars(32_767);

@@ -1,0 +1,119 @@
+use std::time::Duration;
+
+use bellwether_model::{FailureReason, Outcome};
+
+use super::Jira;
+use super::config::{ApiType, Config, Field};
+use crate::exchange::Step;
+use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
+use crate::value::Value;
+
+fn config() -> Config {
+    Config {
+        api_url: "http://jira.example/rest/api/2".to_owned(),
+        project: "OPS".to_owned(),
+        issue_type: "Bug".to_owned(),
+        resolve_transition: "Done".to_owned(),
+        reopen_transition: "Reopen".to_owned(),
+        reopen_duration: Duration::from_secs(3600),
+        wont_fix_resolution: "Won't Fix".to_owned(),
+        labels: vec!["z-{{ .Status }}".to_owned()],
+        ..Config::default()
+    }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| Jira::build(config, templates))
+}
+
+const NONE: &str = r#"{"issues":[]}"#;
+const TRANSITIONS: &str = r#"{"transitions":[{"id":"5","name":"Other"},{"id":"7","name":"Done"}]}"#;
+
+fn found(category: &str) -> String {
+    format!(
+        r#"{{"issues":[{{"key":"OPS-3","fields":{{"status":{{"name":"x","statusCategory":{{"key":"{category}"}}}}}}}}]}}"#
+    )
+}
+
+#[test]
+fn an_issue_is_created_updated_and_resolved() {
+    let stage = stage(&config());
+    let created = stage
+        .transcript(&mixed(), [json_answer(200, NONE), json_answer(201, r#"{"key":"OPS-3"}"#)]);
+    check_snapshot("jira/tests/created.txt", &created);
+    let updated = stage.transcript(&firing(), [json_answer(200, &found("new")), answer(204, "")]);
+    check_snapshot("jira/tests/updated.txt", &updated);
+    let resolved_issue = stage.transcript(
+        &resolved(),
+        [
+            json_answer(200, &found("new")),
+            answer(204, ""),
+            json_answer(200, TRANSITIONS),
+            answer(204, ""),
+        ],
+    );
+    check_snapshot("jira/tests/resolved.txt", &resolved_issue);
+    let nothing = stage.transcript(&resolved(), [json_answer(200, NONE)]);
+    assert!(nothing.ends_with("<- 200\nDelivered { remember: Remembered({}) }\n"), "{nothing}");
+}
+
+#[test]
+fn the_cloud_is_searched_by_version_3_and_takes_documents() {
+    let text = |text: &str| Value::Text(text.to_owned());
+    let config = Config {
+        api_url: "http://jira.example/rest/api/3".to_owned(),
+        api_type: ApiType::Cloud,
+        description: Field {
+            template: r#" {"type": "doc", "text": "a b <"} "#.to_owned(),
+            enable_update: Some(false),
+        },
+        fields: [
+            ("customfield_1".to_owned(), text("{{ len .Alerts }}")),
+            ("customfield_2".to_owned(), Value::List(vec![text("{{ .Status }}")])),
+        ]
+        .into(),
+        ..config()
+    };
+    let stage = stage(&config);
+    let created = stage.transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
+    check_snapshot("jira/tests/cloud.txt", &created);
+    let updated = stage.transcript(&firing(), [json_answer(200, &found("new")), answer(204, "")]);
+    assert!(!updated.contains("description"), "{updated}");
+}
+
+#[test]
+fn a_description_that_is_no_document_becomes_one() {
+    let config = Config { api_url: "http://jira.example/rest/api/3".to_owned(), ..config() };
+    let said = stage(&config).transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
+    assert!(said.contains(r#""description":{"type":"doc","version":1,"content":["#), "{said}");
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let last = |answers: Vec<_>| {
+        let stage = stage(&config());
+        let (begun, _) = stage.begin(&resolved());
+        let mut exchange = begun.expect("it begins");
+        let mut step = exchange.begin();
+        for answer in answers {
+            step = exchange.receive(answer);
+        }
+        match step {
+            Step::Done(outcome) => outcome,
+            _ => panic!("not over"),
+        }
+    };
+    let looked_up = "failed to look up existing issues: HTTP request to JIRA API: ";
+    let detail = format!("{looked_up}unexpected status code 401: who?");
+    let reason = FailureReason::AuthError;
+    assert_eq!(last(vec![answer(401, "who?")]), Outcome::Refused { reason, detail });
+    assert!(matches!(last(vec![answer(429, "")]), Outcome::Retry { .. }));
+    assert!(matches!(last(vec![answer(200, "<")]), Outcome::Refused { .. }));
+    let missing = last(vec![
+        json_answer(200, &found("new")),
+        answer(204, ""),
+        json_answer(200, r#"{"transitions":[]}"#),
+    ]);
+    let detail = "can't find transition Done for issue OPS-3".to_owned();
+    assert_eq!(missing, Outcome::Refused { reason: FailureReason::Other, detail });
+}

@@ -1,0 +1,86 @@
+//! The body of a Mattermost message.
+
+use super::{AttachmentTexts, Mattermost, PriorityTexts};
+use crate::json::{List, Object};
+use crate::writer::{Limit, Writer};
+
+pub fn json(it: &Mattermost, channel: &str, writer: &mut Writer<'_>) -> String {
+    let mut out = String::new();
+    let mut message = Object::begin(&mut out);
+    if let Some(text) = &it.text {
+        message.some("text", &writer.prose_within(text, TEXT_MAX));
+    }
+    message.some("channel", channel);
+    message.some("username", &writer.term(&it.username, ""));
+    message.some("icon_url", &writer.term(&it.icon_url, ""));
+    message.some("icon_emoji", &writer.term(&it.icon_emoji, ""));
+    let mut attachments = List::begin(message.value("attachments"));
+    for texts in &it.attachments {
+        push_attachment(attachments.value(), texts, writer);
+    }
+    attachments.end();
+    message.some("type", &writer.term(&it.kind, ""));
+    if let Some(card) = &it.card {
+        let mut props = Object::begin(message.value("props"));
+        props.string("card", &writer.prose(card));
+        props.end();
+    }
+    if let Some(priority) = &it.priority {
+        push_priority(message.value("priority"), priority, writer);
+    }
+    message.end();
+    out.push('\n');
+    out
+}
+
+fn push_attachment(out: &mut String, texts: &AttachmentTexts, writer: &mut Writer<'_>) {
+    let mut attachment = Object::begin(out);
+    attachment.some("fallback", &writer.line(&texts.fallback));
+    attachment.some("color", &writer.term(&texts.color, ""));
+    attachment.some("pretext", &writer.prose(&texts.pretext));
+    attachment.some("text", &writer.prose(&texts.text));
+    attachment.some("author_name", &writer.term(&texts.author_name, ""));
+    attachment.some("author_link", &writer.term(&texts.author_link, ""));
+    attachment.some("author_icon", &writer.term(&texts.author_icon, ""));
+    attachment.some("title", &writer.line(&texts.title));
+    attachment.some("title_link", &writer.term(&texts.title_link, ""));
+    if !texts.fields.is_empty() {
+        let mut fields = List::begin(attachment.value("fields"));
+        for field in &texts.fields {
+            let mut object = Object::begin(fields.value());
+            object.some("title", &writer.line(&field.title));
+            object.some("value", &writer.prose(&field.value));
+            if let Some(short) = field.short {
+                object.flag("short", short);
+            }
+            object.end();
+        }
+        fields.end();
+    }
+    attachment.some("thumb_url", &writer.term(&texts.thumb_url, ""));
+    attachment.some("footer", &writer.term(&texts.footer, ""));
+    attachment.some("footer_icon", &writer.term(&texts.footer_icon, ""));
+    attachment.some("image_url", &writer.term(&texts.image_url, ""));
+    attachment.end();
+}
+
+/// Only some priorities can ask for an acknowledgement, and only one can persist.
+fn push_priority(out: &mut String, texts: &PriorityTexts, writer: &mut Writer<'_>) {
+    let wanted = writer.term(&texts.priority, "standard").to_lowercase();
+    let priority = match wanted.as_str() {
+        known @ ("urgent" | "important" | "standard") => known,
+        _ => "standard",
+    };
+    let mut object = Object::begin(out);
+    object.some("priority", priority);
+    if texts.requested_ack && priority != "standard" {
+        object.flag("requested_ack", true);
+    }
+    if texts.persistent_notifications && priority == "urgent" {
+        object.flag("persistent_notifications", true);
+    }
+    object.end();
+}
+
+/// <https://developers.mattermost.com/integrate/webhooks/incoming/#tips-and-best-practices>
+const TEXT_MAX: Limit = Limit::Chars(16_383);

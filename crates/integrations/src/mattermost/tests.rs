@@ -1,0 +1,86 @@
+use bellwether_model::{FailureReason, Outcome, Secret};
+
+use super::Mattermost;
+use super::config::{Attachment, Config, Field, Priority, Props};
+use crate::exchange::{Halt, delivered};
+use crate::tests::{Stage, answer, check_snapshot, firing, mixed, resolved};
+
+fn config() -> Config {
+    Config {
+        webhook_url: Secret::new("http://mattermost.example/hooks/x"),
+        channel: "ops".to_owned(),
+        ..Config::default()
+    }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| Mattermost::build(config, templates))
+}
+
+#[test]
+fn requests_are_as_recorded() {
+    for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
+    {
+        let said = stage(&config()).transcript(&notification, [answer(200, "ok")]);
+        check_snapshot(&format!("mattermost/tests/{name}.txt"), &said);
+    }
+    let field =
+        Field { title: "T".to_owned(), value: "{{ .Status }}".to_owned(), short: Some(true) };
+    let config = Config {
+        text: "{{ .Status }}".to_owned(),
+        attachments: vec![
+            Attachment { text: "one".to_owned(), fields: vec![field], ..Attachment::default() },
+            Attachment { title: "two".to_owned(), ..Attachment::default() },
+        ],
+        kind: "custom_x".to_owned(),
+        props: Some(Props { card: "**{{ .Receiver }}**".to_owned() }),
+        priority: Some(Priority {
+            priority: "Urgent".to_owned(),
+            requested_ack: true,
+            persistent_notifications: true,
+        }),
+        ..config()
+    };
+    let said = stage(&config).transcript(&mixed(), [answer(200, "ok")]);
+    check_snapshot("mattermost/tests/attachments.txt", &said);
+}
+
+#[test]
+fn priorities_are_put_right() {
+    for (wanted, expected) in [
+        (
+            "urgent",
+            r#""priority":{"priority":"urgent","requested_ack":true,"persistent_notifications":true}"#,
+        ),
+        ("important", r#""priority":{"priority":"important","requested_ack":true}"#),
+        ("standard", r#""priority":{"priority":"standard"}"#),
+        ("whatever", r#""priority":{"priority":"standard"}"#),
+    ] {
+        let priority = Priority {
+            priority: wanted.to_owned(),
+            requested_ack: true,
+            persistent_notifications: true,
+        };
+        let config = Config { priority: Some(priority), ..config() };
+        let body = stage(&config).request(&firing()).body;
+        assert!(String::from_utf8_lossy(&body).contains(expected), "{wanted}");
+    }
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let stage = stage(&config());
+    assert_eq!(stage.outcome(answer(200, "ok")), delivered());
+    assert!(matches!(stage.outcome(answer(500, "")), Outcome::Retry { .. }));
+    let detail = r#"channel "ops": unexpected status code 400: bad"#.to_owned();
+    let reason = FailureReason::ClientError;
+    assert_eq!(stage.outcome(answer(400, "bad")), Outcome::Refused { reason, detail });
+}
+
+#[test]
+fn a_url_file_that_is_empty_is_refused() {
+    let config =
+        Config { webhook_url: Secret::default(), webhook_url_file: "/url".to_owned(), ..config() };
+    let stage = stage(&config).file("/url", "\n");
+    assert_eq!(stage.begin(&firing()).0.err(), Some(Halt::refused("webhook url missing")));
+}

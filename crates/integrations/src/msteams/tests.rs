@@ -1,0 +1,41 @@
+use std::time::Duration;
+
+use bellwether_model::{FailureReason, Outcome, Secret};
+
+use super::MsTeams;
+use super::config::Config;
+use crate::exchange::delivered;
+use crate::http::RequestError;
+use crate::tests::{Stage, answer, check_snapshot, firing, mixed, resolved};
+
+fn config() -> Config {
+    Config { webhook_url: Secret::new("http://msteams.example/hook"), ..Config::default() }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| MsTeams::build(config, templates))
+}
+
+#[test]
+fn requests_are_as_recorded() {
+    for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
+    {
+        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        check_snapshot(&format!("msteams/tests/{name}.txt"), &said);
+    }
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let stage = stage(&config());
+    assert_eq!(stage.outcome(answer(204, "")), delivered());
+    for (status, reason) in [(429, FailureReason::RateLimited), (503, FailureReason::ServerError)] {
+        let outcome = stage.outcome(answer(status, "later"));
+        assert!(matches!(outcome, Outcome::Retry { reason: found, .. } if found == reason));
+    }
+    let outcome = stage.outcome(answer(400, "no"));
+    let detail = "unexpected status code 400: no".to_owned();
+    assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
+    let outcome = stage.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
+    assert!(matches!(outcome, Outcome::Retry { .. }));
+}

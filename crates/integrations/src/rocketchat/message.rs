@@ -1,0 +1,59 @@
+//! The body of a Rocket.Chat message: one attachment.
+
+use super::RocketChat;
+use crate::json::{List, Object};
+use crate::trim;
+use crate::writer::Writer;
+
+pub fn json(it: &RocketChat, channel: &str, writer: &mut Writer<'_>) -> String {
+    let mut out = String::new();
+    let mut message = Object::begin(&mut out);
+    message.some("channel", channel);
+    message.some("emoji", &writer.term(&it.emoji, ""));
+    message.some("avatar", &writer.term(&it.icon_url, ""));
+    let mut attachments = List::begin(message.value("attachments"));
+    attachment(it, writer, attachments.value());
+    attachments.end();
+    message.end();
+    out.push('\n');
+    out
+}
+
+fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
+    let mut attachment = Object::begin(out);
+    attachment.some("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
+    attachment.some("title_link", &writer.term(&it.title_link, ""));
+    attachment.some("text", &writer.prose(&it.text));
+    attachment.some("image_url", &writer.term(&it.image_url, ""));
+    attachment.some("thumb_url", &writer.term(&it.thumb_url, ""));
+    attachment.some("color", &writer.term(&it.color, ""));
+    if !it.fields.is_empty() {
+        let mut list = List::begin(attachment.value("fields"));
+        for field in &it.fields {
+            let mut object = Object::begin(list.value());
+            object.flag("short", field.short);
+            object.some("title", &writer.line(&field.title));
+            object.some("value", &writer.prose(&field.value));
+            object.end();
+        }
+        list.end();
+    }
+    if !it.actions.is_empty() {
+        let mut list = List::begin(attachment.value("actions"));
+        for action in &it.actions {
+            let mut object = Object::begin(list.value());
+            // The only kind that there is.
+            object.string("type", "button");
+            object.some("text", &writer.line(&action.text));
+            object.some("url", &writer.term(&action.url, ""));
+            object.flag("is_webview", false);
+            object.some("msg", &writer.prose(&action.msg));
+            object.flag("msg_in_chat_window", false);
+            object.end();
+        }
+        list.end();
+    }
+    attachment.end();
+}
+
+const TITLE_CHARS_MAX: usize = 1024;

@@ -1,0 +1,73 @@
+use bellwether_model::{FailureReason, Outcome, Secret};
+
+use super::RocketChat;
+use super::config::{Action, Config, Field};
+use crate::exchange::delivered;
+use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
+
+fn config() -> Config {
+    Config {
+        api_url: "http://chat.example/".to_owned(),
+        token_id: Some(Secret::new("user")),
+        token: Some(Secret::new("token")),
+        channel: "#{{ .CommonLabels.severity }}".to_owned(),
+        ..Config::default()
+    }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| RocketChat::build(config, templates))
+}
+
+const OK: &str = r#"{"success":true}"#;
+
+#[test]
+fn requests_are_as_recorded() {
+    for (name, notification) in [("firing", firing()), ("resolved", resolved())] {
+        let said = stage(&config()).transcript(&notification, [json_answer(200, OK)]);
+        check_snapshot(&format!("rocketchat/tests/{name}.txt"), &said);
+    }
+    let field = |short| Field { short, title: "T".to_owned(), value: "{{ .Status }}".to_owned() };
+    let action = Action {
+        kind: "other".to_owned(),
+        text: "Go".to_owned(),
+        url: "http://x/?{{ .Status }}".to_owned(),
+        msg: "hi".to_owned(),
+        ..Action::default()
+    };
+    let config = Config {
+        token: None,
+        token_file: "/token".to_owned(),
+        title: "x".repeat(1030),
+        fields: vec![field(None), field(Some(false))],
+        short_fields: true,
+        actions: vec![action],
+        image_url: "http://x/i".to_owned(),
+        thumb_url: "http://x/t".to_owned(),
+        ..config()
+    };
+    let stage = stage(&config).file("/token", "fresh\n");
+    check_snapshot(
+        "rocketchat/tests/full.txt",
+        &stage.transcript(&mixed(), [json_answer(200, OK)]),
+    );
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let stage = stage(&config());
+    assert_eq!(stage.outcome(json_answer(200, OK)), delivered());
+    let reason = FailureReason::ClientError;
+    let detail = r##"channel "#critical": error response from Rocketchat: no channel"##.to_owned();
+    assert_eq!(
+        stage.outcome(json_answer(200, r#"{"success":false,"error":"no channel"}"#)),
+        Outcome::Refused { reason, detail }
+    );
+    assert!(matches!(stage.outcome(answer(200, "<html>")), Outcome::Retry { .. }));
+    assert!(matches!(stage.outcome(answer(502, "")), Outcome::Retry { .. }));
+    let detail = r##"channel "#critical": unexpected status code 401: no"##.to_owned();
+    assert_eq!(
+        stage.outcome(answer(401, "no")),
+        Outcome::Refused { reason: FailureReason::AuthError, detail }
+    );
+}

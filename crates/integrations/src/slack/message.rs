@@ -1,0 +1,93 @@
+//! The body of a Slack message: one attachment.
+
+use super::{ActionTexts, Slack};
+use crate::json::{List, Object, push_string};
+use crate::trim;
+use crate::writer::Writer;
+
+/// Where a message stands.
+pub struct Place {
+    pub timestamp: String,
+    pub channel: String,
+}
+
+/// `place` is that of the message to be edited.
+pub fn json(it: &Slack, channel: &str, place: Option<&Place>, writer: &mut Writer<'_>) -> String {
+    let mut out = String::new();
+    let mut message = Object::begin(&mut out);
+    message.some("channel", channel);
+    message.some("ts", place.map_or("", |place| &place.timestamp));
+    message.some("username", &writer.term(&it.username, ""));
+    message.some("icon_emoji", &writer.term(&it.icon_emoji, ""));
+    message.some("icon_url", &writer.term(&it.icon_url, ""));
+    if it.link_names {
+        message.flag("link_names", true);
+    }
+    message.some("text", &writer.prose(&it.message_text));
+    let mut attachments = List::begin(message.value("attachments"));
+    push_attachment(attachments.value(), it, writer);
+    attachments.end();
+    message.end();
+    out.push('\n');
+    out
+}
+
+fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
+    let mut attachment = Object::begin(out);
+    attachment.some("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
+    attachment.some("title_link", &writer.term(&it.title_link, ""));
+    attachment.some("pretext", &writer.prose(&it.pretext));
+    attachment.string("text", &writer.prose(&it.text));
+    attachment.string("fallback", &writer.line(&it.fallback));
+    attachment.string("callback_id", &writer.term(&it.callback_id, ""));
+    if !it.fields.is_empty() {
+        let mut fields = List::begin(attachment.value("fields"));
+        for field in &it.fields {
+            let mut object = Object::begin(fields.value());
+            object.some("title", &writer.line(&field.title));
+            object.some("value", &writer.prose(&field.value));
+            object.flag("short", field.short);
+            object.end();
+        }
+        fields.end();
+    }
+    if !it.actions.is_empty() {
+        let mut actions = List::begin(attachment.value("actions"));
+        for action in &it.actions {
+            push_action(actions.value(), action, writer);
+        }
+        actions.end();
+    }
+    attachment.some("image_url", &writer.term(&it.image_url, ""));
+    attachment.some("thumb_url", &writer.term(&it.thumb_url, ""));
+    attachment.string("footer", &writer.term(&it.footer, ""));
+    attachment.some("color", &writer.term(&it.color, ""));
+    let mut marks = List::begin(attachment.value("mrkdwn_in"));
+    for mark in &it.mrkdwn_in {
+        push_string(marks.value(), mark);
+    }
+    marks.end();
+    attachment.end();
+}
+
+fn push_action(out: &mut String, texts: &ActionTexts, writer: &mut Writer<'_>) {
+    let mut action = Object::begin(out);
+    action.some("type", &writer.term(&texts.kind, "button"));
+    action.some("text", &writer.line(&texts.text));
+    action.some("url", &writer.term(&texts.url, ""));
+    action.some("style", &writer.term(&texts.style, ""));
+    action.some("name", &writer.term(&texts.name, ""));
+    action.some("value", &writer.term(&texts.value, ""));
+    if let Some(texts) = &texts.confirm {
+        let mut confirm = Object::begin(action.value("confirm"));
+        confirm.some("text", &writer.line(&texts.text));
+        confirm.some("title", &writer.line(&texts.title));
+        confirm.some("ok_text", &writer.line(&texts.ok_text));
+        confirm.some("dismiss_text", &writer.line(&texts.dismiss_text));
+        confirm.end();
+    }
+    action.end();
+}
+
+/// <https://api.slack.com/reference/messaging/attachments#legacy_fields>
+const TITLE_CHARS_MAX: usize = 1024;

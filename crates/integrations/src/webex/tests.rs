@@ -1,0 +1,54 @@
+use std::time::Duration;
+
+use bellwether_model::{FailureReason, Outcome};
+
+use super::Webex;
+use super::config::Config;
+use crate::exchange::delivered;
+use crate::http::RequestError;
+use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+
+fn config() -> Config {
+    Config {
+        api_url: "http://webex.example/v1/messages".to_owned(),
+        room_id: "{{ .CommonLabels.severity }}-room".to_owned(),
+        ..Config::default()
+    }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| Webex::build(config, templates))
+}
+
+#[test]
+fn requests_are_as_recorded() {
+    for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
+    {
+        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        check_snapshot(&format!("webex/tests/{name}.txt"), &said);
+    }
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let stage = stage(&config());
+    assert_eq!(stage.outcome(answer(204, "")), delivered());
+    for (status, reason) in [(429, FailureReason::RateLimited), (503, FailureReason::ServerError)] {
+        let outcome = stage.outcome(answer(status, "later"));
+        assert!(matches!(outcome, Outcome::Retry { reason: found, .. } if found == reason));
+    }
+    let outcome = stage.outcome(answer(400, "no"));
+    let detail = "unexpected status code 400: no".to_owned();
+    assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
+    let outcome = stage.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
+    assert!(matches!(outcome, Outcome::Retry { .. }));
+}
+
+#[test]
+fn a_long_message_says_how_many_alerts_are_missing() {
+    let request = stage(&config()).request(&many(300));
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let markdown = body["markdown"].as_str().expect("a text");
+    assert!(markdown.len() <= 7439, "{}", markdown.len());
+    assert!(markdown.ends_with("more alerts did not fit"), "{markdown}");
+}

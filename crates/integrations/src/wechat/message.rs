@@ -1,0 +1,34 @@
+//! The body of a WeChat message.
+
+use super::WeChat;
+use super::config::MessageType;
+use crate::json::Object;
+use crate::writer::Writer;
+
+/// Compat: both forms are there, and the one that is not used is empty.
+pub fn json(it: &WeChat, writer: &mut Writer<'_>) -> String {
+    let content = writer.prose(&it.message);
+    let (text, markdown, kind) = match it.message_type {
+        MessageType::Text => (content.as_str(), "", "text"),
+        MessageType::Markdown => ("", content.as_str(), "markdown"),
+    };
+    let mut out = String::new();
+    let mut message = Object::begin(&mut out);
+    push_content(message.value("text"), text);
+    message.some("touser", &writer.term(&it.to_user, ""));
+    message.some("toparty", &writer.term(&it.to_party, ""));
+    message.some("totag", &writer.term(&it.to_tag, ""));
+    message.some("agentid", &writer.term(&it.agent_id, ""));
+    message.string("safe", "0");
+    message.string("msgtype", kind);
+    push_content(message.value("markdown"), markdown);
+    message.end();
+    out.push('\n');
+    out
+}
+
+fn push_content(out: &mut String, content: &str) {
+    let mut object = Object::begin(out);
+    object.string("content", content);
+    object.end();
+}

@@ -1,0 +1,74 @@
+use bellwether_model::{FailureReason, Outcome, Secret};
+
+use super::WeChat;
+use super::config::{Config, MessageType};
+use crate::exchange::delivered;
+use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
+
+fn config() -> Config {
+    Config {
+        api_url: "http://wechat.example/cgi-bin/".to_owned(),
+        api_secret: Secret::new("s&cret"),
+        corp_id: "corp".to_owned(),
+        to_user: "@all".to_owned(),
+        agent_id: "7".to_owned(),
+        ..Config::default()
+    }
+}
+
+fn stage(config: &Config) -> Stage {
+    Stage::new(|templates| WeChat::build(config, templates))
+}
+
+const TOKEN: &str = r#"{"errcode":0,"access_token":"t0ken"}"#;
+const OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
+
+#[test]
+fn a_token_is_fetched_once_and_used_until_it_has_expired() {
+    let stage = stage(&config());
+    let first = stage.transcript(&firing(), [json_answer(200, TOKEN), json_answer(200, OK)]);
+    let second = stage.transcript(&resolved(), [json_answer(200, OK)]);
+    let expired = r#"{"errcode":42001,"errmsg":"access_token expired"}"#;
+    let third = stage.transcript(&firing(), [json_answer(200, expired)]);
+    let fourth = stage.transcript(&firing(), [json_answer(200, TOKEN), json_answer(200, OK)]);
+    let said = [first, second, third, fourth].join("----\n");
+    check_snapshot("wechat/tests/tokens.txt", &said);
+}
+
+#[test]
+fn markdown_stands_where_text_would() {
+    let config = Config { message_type: MessageType::Markdown, ..config() };
+    let said = stage(&config).transcript(&mixed(), [json_answer(200, TOKEN), json_answer(200, OK)]);
+    check_snapshot("wechat/tests/markdown.txt", &said);
+}
+
+#[test]
+fn answers_mean_what_they_say() {
+    let told = |answers: Vec<_>| {
+        let stage = stage(&config());
+        let (begun, _) = stage.begin(&firing());
+        let mut exchange = begun.expect("it begins");
+        let mut step = exchange.begin();
+        for answer in answers {
+            step = exchange.receive(answer);
+        }
+        match step {
+            crate::exchange::Step::Done(outcome) => outcome,
+            _ => panic!("not over"),
+        }
+    };
+    let refused =
+        |detail: &str| Outcome::Refused { reason: FailureReason::Other, detail: detail.to_owned() };
+    assert_eq!(told(vec![json_answer(200, TOKEN), json_answer(200, OK)]), delivered());
+    assert_eq!(
+        told(vec![json_answer(200, r#"{"errcode":40001}"#)]),
+        refused("invalid APISecret for CorpID: corp")
+    );
+    assert!(matches!(told(vec![answer(503, "")]), Outcome::Retry { .. }));
+    let no = r#"{"errcode":81013,"errmsg":"user invalid"}"#;
+    assert_eq!(told(vec![json_answer(200, TOKEN), json_answer(200, no)]), refused("user invalid"));
+    for (status, body) in [(404, ""), (200, "<html>")] {
+        let outcome = told(vec![json_answer(200, TOKEN), json_answer(status, body)]);
+        assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    }
+}
