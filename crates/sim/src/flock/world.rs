@@ -143,10 +143,11 @@ impl<'t> World<'t> {
 
     pub fn live(self) -> Result<Life, String> {
         let (nodes, faults) = (self.swarm.nodes, format!("{:?}", self.swarm.faults));
-        self.to_the_end().map_err(|what| format!("{what}\nin a cluster of {nodes} with {faults}"))
+        self.run_its_course()
+            .map_err(|what| format!("{what}\nin a cluster of {nodes} with {faults}"))
     }
 
-    fn to_the_end(mut self) -> Result<Life, String> {
+    fn run_its_course(mut self) -> Result<Life, String> {
         let swarm = format!("{:?}", self.swarm);
         self.note(|| swarm);
         self.boot()?;

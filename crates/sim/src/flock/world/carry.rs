@@ -84,18 +84,21 @@ impl World<'_> {
     }
 
     fn effect(&mut self, node: usize, effect: Effect) -> Result<(), String> {
-        match host::for_peers(effect) {
+        let other = match host::for_peers(effect) {
             Ok(input) => {
                 let outputs = self.hosts[node].gossip(self.at, input);
                 self.perform(node, outputs);
-                Ok(())
+                return Ok(());
             }
-            Err(Effect::Reply { ticket, answer }) => {
+            Err(other) => *other,
+        };
+        match other {
+            Effect::Reply { ticket, answer } => {
                 self.answered(node, ticket, answer);
                 Ok(())
             }
-            Err(Effect::Attempt(attempt)) => self.attempt(node, attempt),
-            Err(other) => Err(format!("nobody performs {other:?}")),
+            Effect::Attempt(attempt) => self.attempt(node, attempt),
+            other => Err(format!("nobody performs {other:?}")),
         }
     }
 
