@@ -9,7 +9,10 @@ use bellwether_model::{Outcome, Secret};
 use super::{Stage, answer, firing, many, notification, resolved};
 use crate::exchange::Step;
 use crate::http::Response;
-use crate::{incidentio, opsgenie, pagerduty, pushover, victorops, webhook};
+use crate::{
+    discord, incidentio, jira, mattermost, msteams, msteamsv2, opsgenie, pagerduty, pushover,
+    rocketchat, slack, telegram, victorops, webex, webhook, wechat,
+};
 
 /// Must never be printed.
 const MARKER: &str = "http://MARKER.example/";
@@ -60,6 +63,70 @@ const KINDS: &[(&str, fn() -> Stage)] = &[
     ("webhook", || {
         let config = webhook::config::Config { url: secret(), ..Default::default() };
         Stage::new(|templates| webhook::Webhook::build(&config, templates))
+    }),
+    ("discord", || {
+        let config = discord::config::Config { webhook_url: secret(), ..Default::default() };
+        Stage::new(|templates| discord::Discord::build(&config, templates))
+    }),
+    ("jira", || {
+        let config = jira::config::Config {
+            api_url: MARKER.into(),
+            project: "OPS".into(),
+            issue_type: "Bug".into(),
+            ..Default::default()
+        };
+        Stage::new(|templates| jira::Jira::build(&config, templates))
+    }),
+    ("mattermost", || {
+        let config = mattermost::config::Config { webhook_url: secret(), ..Default::default() };
+        Stage::new(|templates| mattermost::Mattermost::build(&config, templates))
+    }),
+    ("msteams", || {
+        let config = msteams::config::Config { webhook_url: secret(), ..Default::default() };
+        Stage::new(|templates| msteams::MsTeams::build(&config, templates))
+    }),
+    ("msteamsv2", || {
+        let config = msteamsv2::config::Config { webhook_url: secret(), ..Default::default() };
+        Stage::new(|templates| msteamsv2::MsTeamsV2::build(&config, templates))
+    }),
+    ("rocketchat", || {
+        let config = rocketchat::config::Config {
+            api_url: MARKER.into(),
+            token_id: Some(secret()),
+            token: Some(secret()),
+            ..Default::default()
+        };
+        Stage::new(|templates| rocketchat::RocketChat::build(&config, templates))
+    }),
+    ("slack", || {
+        let config = slack::config::Config { api_url: secret(), ..Default::default() };
+        Stage::new(|templates| slack::Slack::build(&config, templates))
+    }),
+    ("telegram", || {
+        let config = telegram::config::Config {
+            api_url: MARKER.into(),
+            bot_token: secret(),
+            chat_id: 1,
+            ..Default::default()
+        };
+        Stage::new(|templates| telegram::Telegram::build(&config, templates))
+    }),
+    ("webex", || {
+        let config = webex::config::Config {
+            api_url: MARKER.into(),
+            room_id: "room".into(),
+            ..Default::default()
+        };
+        Stage::new(|templates| webex::Webex::build(&config, templates))
+    }),
+    ("wechat", || {
+        let config = wechat::config::Config {
+            api_url: MARKER.into(),
+            api_secret: secret(),
+            corp_id: "corp".into(),
+            ..Default::default()
+        };
+        Stage::new(|templates| wechat::WeChat::build(&config, templates))
     }),
 ];
 
