@@ -22,6 +22,7 @@ mod defaults;
 mod functions;
 pub(crate) mod time;
 pub(crate) mod value;
+mod words;
 
 use crate::secret::SecretSource;
 use crate::value::Value;

@@ -13,7 +13,7 @@ mod range;
 
 use std::fmt;
 
-pub use location::Location;
+pub use location::{Local, Location};
 pub use range::{DayOfMonthRange, MonthRange, TimeRange, WeekdayRange, YearRange};
 
 use crate::time::{Timestamp, civil_from_days, days_from_civil};

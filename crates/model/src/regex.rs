@@ -11,6 +11,7 @@
 mod dialect;
 mod error;
 mod node;
+mod replace;
 mod shape;
 mod unicode;
 
@@ -18,6 +19,7 @@ use std::fmt;
 use std::sync::Arc;
 
 pub use error::PatternError;
+pub use replace::Replacer;
 
 use error::Fault;
 use node::Node;

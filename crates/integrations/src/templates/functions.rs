@@ -3,14 +3,20 @@
 //! Their names, argument orders and errors are a contract. None reads a clock: `now` and `since`
 //! take the notification's one instant from the host, so that all texts of a message agree.
 
-use bellwether_model::regex::Pattern;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE;
+use bellwether_model::Timestamp;
+use bellwether_model::regex::{Pattern, Replacer};
 use bellwether_template::{Call, Function, List, Trust, Type, Value, to_json};
 
+use super::time::Moment;
 use super::value::{Host, joined, method};
+use super::words;
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    method("toUpper", &[Type::Text], |call| Ok(Value::from(call.text(0).to_uppercase()))),
-    method("toLower", &[Type::Text], |call| Ok(Value::from(call.text(0).to_lowercase()))),
+    method("toUpper", &[Type::Text], |call| Ok(Value::from(words::upper(&call.text(0))))),
+    method("toLower", &[Type::Text], |call| Ok(Value::from(words::lower(&call.text(0))))),
+    method("title", &[Type::Text], |call| Ok(Value::from(words::title(&call.text(0))))),
     method("trimSpace", &[Type::Text], |call| Ok(Value::from(call.text(0).trim()))),
     method("join", &[Type::Text, Type::List(&Type::Text)], |call| {
         Ok(Value::from(joined(&call.items(1), &call.text(0))))
@@ -19,11 +25,38 @@ pub(super) static FUNCTIONS: &[Function] = &[
         let pattern = Pattern::unanchored(&call.text(0)).map_err(|error| error.to_string())?;
         Ok(Value::Bool(pattern.is_match(&call.text(1))))
     }),
+    method("reReplaceAll", &[Type::Text, Type::Text, Type::Text], replace_all),
+    method("urlUnescape", &[Type::Text], |call| {
+        words::url_unescaped(call.argument(0)).map(Value::text)
+    }),
+    method("base64encode", &[Type::Text], |call| {
+        Ok(Value::from(URL_SAFE.encode(bytes(call.argument(0)))))
+    }),
+    method("base64decode", &[Type::Text], |call| words::base64_decoded(&call.text(0))),
+    method("now", &[], |call| Ok(Value::object(Moment::new(host(call).now)))),
+    method("since", &[TIME], |call| {
+        Ok(Value::object(Moment::new(host(call).now).since(moment(call, 0))))
+    }),
+    method("date", &[Type::Text, TIME], |call| {
+        Ok(Value::from(moment(call, 1).format(&call.text(0))))
+    }),
+    method("tz", &[Type::Text, TIME], |call| {
+        moment(call, 1).at_place(&call.text(0)).map(Value::object)
+    }),
+    method("toDate", &[Type::Text, Type::Text], |call| {
+        let parsed = Moment::parse(&call.text(0), &call.text(1));
+        Ok(Value::object(parsed.unwrap_or_else(|_| Moment::new(Timestamp::ZERO))))
+    }),
+    method("mustToDate", &[Type::Text, Type::Text], |call| {
+        Moment::parse(&call.text(0), &call.text(1)).map(Value::object)
+    }),
+    method("humanizeDuration", &[Type::Any], |call| {
+        words::humanized(call.argument(0)).map(Value::from)
+    }),
     method("safeHtml", &[Type::Text], |call| Ok(trusted(call, Trust::Html))),
     method("safeUrl", &[Type::Text], |call| Ok(trusted(call, Trust::Url))),
     method("routeLabels", &[Type::Text], |call| {
-        let host: &Host = call.host().expect("renders of this crate have this host");
-        host.route_labels.value(&call.text(0)).map(Value::from)
+        host(call).route_labels.value(&call.text(0)).map(Value::from)
     }),
     method("toJson", &[Type::Any], |call| to_json(call.argument(0)).map(Value::from)),
     variadic("stringSlice", &[], Type::Text, |call| {
@@ -36,6 +69,39 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     variadic("dict", &[], Type::Any, dict),
 ];
+
+fn host<'a>(call: &Call<'a>) -> &'a Host {
+    call.host().expect("renders of this crate have this host")
+}
+
+fn moment<'a>(call: &Call<'a>, position: usize) -> &'a Moment {
+    call.object(position).expect("the type was checked")
+}
+
+pub(super) fn bytes(value: &Value) -> &[u8] {
+    match value {
+        Value::Text(text) | Value::Trusted(_, text) => text.as_bytes(),
+        _ => &[],
+    }
+}
+
+fn replace_all(call: &Call<'_>) -> Result<Value, String> {
+    let pattern = call.text(0);
+    let replacer = Replacer::new(&pattern)
+        .map_err(|error| format!("regexp: Compile({}): {error}", go_quoted(&pattern)))?;
+    let replaced = replacer.replace_all(&call.text(2), &call.text(1), REPLACED_BYTES_MAX);
+    replaced.map(Value::from).ok_or_else(|| "the replaced text is too long".to_owned())
+}
+
+/// Go prefers back quotes where the text has none.
+fn go_quoted(text: &str) -> String {
+    if text.contains(['`', '\n', '\r']) { format!("{text:?}") } else { format!("`{text}`") }
+}
+
+/// Limit: what `reReplaceAll` may make; renders have the same.
+const REPLACED_BYTES_MAX: usize = 32 << 20;
+
+const TIME: Type = Type::Object("time.Time");
 
 fn trusted(call: &Call<'_>, trust: Trust) -> Value {
     match call.argument(0) {

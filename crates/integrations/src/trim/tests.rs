@@ -1,1 +1,35 @@
+use super::{to_bytes, to_chars};
 
+fn check_chars(text: &str, max: usize, expected: &str) {
+    assert_eq!(to_chars(text, max), (expected.into(), expected != text), "{text} {max}");
+}
+
+fn check_bytes(text: &str, max: usize, expected: &str) {
+    let (cut, was_cut) = to_bytes(text, max);
+    assert_eq!((&*cut, was_cut), (expected, expected != text), "{text} {max}");
+    assert!(cut.len() <= max);
+}
+
+#[test]
+fn characters_are_counted_and_never_split() {
+    check_chars("", 0, "");
+    check_chars("abc", 3, "abc");
+    check_chars("abcd", 0, "");
+    check_chars("abcd", 3, "abc");
+    check_chars("abcde", 4, "abc…");
+    check_chars("äöüß", 4, "äöüß");
+    check_chars("äöüßx", 4, "äöü…");
+    check_chars("🐑🐑🐑🐑🐑", 4, "🐑🐑🐑…");
+}
+
+#[test]
+fn bytes_are_counted_and_characters_never_split() {
+    check_bytes("abc", 3, "abc");
+    check_bytes("abcd", 2, "..");
+    check_bytes("abcd", 0, "");
+    check_bytes("abcd", 3, "…");
+    check_bytes("abcde", 4, "a…");
+    check_bytes("🐑🐑", 7, "🐑…");
+    check_bytes("🐑🐑", 6, "…");
+    check_bytes(&"ü".repeat(10), 12, "üüüü…");
+}

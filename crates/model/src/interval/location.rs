@@ -17,6 +17,16 @@ pub struct Location {
     zone: Option<TimeZone>,
 }
 
+/// How a location's clocks differ from UTC at some instant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// How far they are ahead.
+    pub offset_seconds: i32,
+    /// `CET`, or the offset in digits where the zone has no letters.
+    pub abbreviation: String,
+    pub is_summer: bool,
+}
+
 impl Location {
     /// `Europe/Berlin`, `UTC`, the empty text (UTC), or `Local`: the zone of this machine.
     ///
@@ -43,6 +53,19 @@ impl Location {
     /// Whether no location was given at all.
     pub fn is_default(&self) -> bool {
         self.name.is_empty()
+    }
+
+    /// What local clocks show at this instant.
+    pub fn local(&self, at: Timestamp) -> Local {
+        let Some(zone) = &self.zone else {
+            return Local { offset_seconds: 0, abbreviation: "UTC".to_owned(), is_summer: false };
+        };
+        let info = zone.to_offset_info(instant(at));
+        Local {
+            offset_seconds: info.offset().seconds(),
+            abbreviation: info.abbreviation().to_owned(),
+            is_summer: info.dst().is_dst(),
+        }
     }
 
     /// How far local clocks are ahead of UTC at this instant.

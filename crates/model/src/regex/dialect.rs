@@ -16,9 +16,25 @@ pub(super) const NESTING_MAX: u32 = 250;
 /// Limit: how often one piece may be repeated, nested repetitions multiplied; Go's own.
 const REPEAT_MAX: u32 = 1000;
 
-/// Reads a whole pattern.
+/// Reads a whole pattern of which only matter which texts it matches.
 pub(super) fn parse(text: &str) -> Result<Node, PatternError> {
+    parse_keeping(text, Keep::Meaning)
+}
+
+/// Reads a whole pattern of which also matters what its groups match.
+pub(super) fn parse_with_captures(text: &str) -> Result<Node, PatternError> {
+    parse_keeping(text, Keep::Captures)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Keep {
+    Meaning,
+    Captures,
+}
+
+fn parse_keeping(text: &str, keep: Keep) -> Result<Node, PatternError> {
     let mut parser = Parser {
+        keep,
         whole: text,
         rest: text,
         flags: Flags::default(),
@@ -36,6 +52,7 @@ pub(super) fn parse(text: &str) -> Result<Node, PatternError> {
 }
 
 struct Parser<'a> {
+    keep: Keep,
     whole: &'a str,
     rest: &'a str,
     flags: Flags,
@@ -51,12 +68,16 @@ struct Flags {
     ignore_case: bool,
     multi_line: bool,
     dot_is_any: bool,
+    /// Repetitions take as little as they can, unless a `?` says otherwise.
+    lazy: bool,
 }
 
 /// A group that is open.
 #[derive(Default)]
 struct Level {
     flags_outside: Flags,
+    /// For a group that can be referred to: its name, if it has one.
+    capture: Option<Option<String>>,
     branches: Vec<Node>,
     sequence: Vec<Node>,
 }
@@ -68,7 +89,11 @@ impl Level {
 
     fn finish(mut self) -> Node {
         self.end_branch();
-        Node::branches(self.branches)
+        let node = Node::branches(self.branches);
+        match self.capture {
+            Some(name) => Node::Capture { node: Box::new(node), name },
+            None => node,
+        }
     }
 }
 
@@ -85,7 +110,7 @@ impl<'a> Parser<'a> {
             '(' if here.starts_with("(?") => self.open_with_flags()?,
             '(' => {
                 self.skip(1);
-                self.open(self.flags)?;
+                self.open_capture(None)?;
             }
             ')' => self.close()?,
             '|' => {
@@ -172,6 +197,14 @@ impl<'a> Parser<'a> {
         self.push(node);
     }
 
+    fn open_capture(&mut self, name: Option<&str>) -> Result<(), PatternError> {
+        self.open(self.flags)?;
+        if self.keep == Keep::Captures {
+            self.level().capture = Some(name.map(str::to_owned));
+        }
+        Ok(())
+    }
+
     fn open(&mut self, flags_inside: Flags) -> Result<(), PatternError> {
         if self.levels.len() > NESTING_MAX as usize {
             return Err(PatternError::new(Fault::NestsTooDeep, self.whole));
@@ -213,7 +246,7 @@ impl<'a> Parser<'a> {
                 if name.is_empty() || !name.chars().all(is_valid) {
                     return Err(fault(self.since(here)));
                 }
-                self.open(self.flags)
+                self.open_capture(Some(name))
             }
             None => {
                 self.skip(2);
@@ -233,8 +266,7 @@ impl<'a> Parser<'a> {
                 'i' => flags.ignore_case = turn_on,
                 'm' => flags.multi_line = turn_on,
                 's' => flags.dot_is_any = turn_on,
-                // Greediness does not change whether a text matches.
-                'U' => {}
+                'U' => flags.lazy = turn_on,
                 '-' if turn_on => {
                     turn_on = false;
                     any_since_minus = false;
@@ -259,9 +291,13 @@ impl<'a> Parser<'a> {
         max: Option<u32>,
         last_repeat: Option<&'a str>,
     ) -> Result<(), PatternError> {
+        let mut lazy = self.flags.lazy;
         if self.rest.starts_with('?') {
             self.skip(1);
+            lazy = !lazy;
         }
+        // Greediness does not change whether a text matches.
+        lazy &= self.keep == Keep::Captures;
         if let Some(last_repeat) = last_repeat {
             return Err(PatternError::new(Fault::NestedRepeat, self.since(last_repeat)));
         }
@@ -274,7 +310,7 @@ impl<'a> Parser<'a> {
                 return Err(PatternError::new(Fault::NestsTooDeep, self.whole));
             }
         }
-        let node = Node::Repeat { node: Box::new(node), min, max };
+        let node = Node::Repeat { node: Box::new(node), min, max, lazy };
         let counts_up = min >= 2 || max.is_some_and(|max| max >= 2);
         if counts_up && node.copies() > u64::from(REPEAT_MAX) {
             return Err(PatternError::new(Fault::RepeatCount, self.since(here)));

@@ -1,17 +1,34 @@
 //! What a pattern means, free of any syntax, and how it is written for the engine.
 //!
-//! Only whether a text matches is ever asked, so captures and greediness are not kept.
+//! Where only whether a text matches is asked, captures and greediness are not kept; where matches
+//! are replaced, they are.
 
 /// One piece of a pattern. Flags are resolved: every piece knows whether it ignores case.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Node {
     Empty,
-    Literal { text: String, fold: Fold },
-    Class { class: Class, fold: Fold },
+    Literal {
+        text: String,
+        fold: Fold,
+    },
+    Class {
+        class: Class,
+        fold: Fold,
+    },
     AnyChar,
     AnyButNewline,
     Look(Look),
-    Repeat { node: Box<Node>, min: u32, max: Option<u32> },
+    Repeat {
+        node: Box<Node>,
+        min: u32,
+        max: Option<u32>,
+        lazy: bool,
+    },
+    /// A group that can be referred to, by its number and perhaps a name.
+    Capture {
+        node: Box<Node>,
+        name: Option<String>,
+    },
     Sequence(Vec<Node>),
     Branches(Vec<Node>),
 }
@@ -74,7 +91,8 @@ impl Node {
     pub(super) fn copies(&self) -> u64 {
         match self {
             Node::Repeat { max: Some(0), .. } => 0,
-            Node::Repeat { node, min, max } => {
+            Node::Capture { node, .. } => node.copies(),
+            Node::Repeat { node, min, max, .. } => {
                 node.copies() * u64::from(max.unwrap_or(*min).max(1))
             }
             Node::Sequence(nodes) | Node::Branches(nodes) => {
@@ -103,7 +121,12 @@ impl Node {
             Node::AnyChar => out.push_str(ANY),
             Node::AnyButNewline => out.push_str(r"[^\n]"),
             Node::Look(look) => out.push_str(look.engine_syntax()),
-            Node::Repeat { node, min, max } => {
+            Node::Capture { node, name } => {
+                out.push_str(&name.as_ref().map_or("(".into(), |name| format!("(?P<{name}>")));
+                node.write(out);
+                out.push(')');
+            }
+            Node::Repeat { node, min, max, lazy } => {
                 out.push_str("(?:");
                 node.write(out);
                 out.push(')');
@@ -111,6 +134,9 @@ impl Node {
                     Some(max) => format!("{{{min},{max}}}"),
                     None => format!("{{{min},}}"),
                 });
+                if *lazy {
+                    out.push('?');
+                }
             }
             Node::Sequence(nodes) => nodes.iter().for_each(|node| node.write(out)),
             Node::Branches(nodes) => {

@@ -118,7 +118,7 @@ fn plain(node: &Node) -> Option<&str> {
 }
 
 fn run(node: &Node) -> Option<(Run, Newline)> {
-    let Node::Repeat { node, min, max: None } = node else { return None };
+    let Node::Repeat { node, min, max: None, .. } = node else { return None };
     let run = match min {
         0 => Run::MaybeEmpty,
         1 => Run::NotEmpty,
