@@ -1,7 +1,13 @@
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use bellwether_engine::PeerView;
+use bellwether_memberlist::cluster::{Counters, Member, Status};
+use bellwether_memberlist::{Address, NodeName};
+use bellwether_mesh::{Report, TransportCounters};
 
 use super::text::number;
-use super::{Features, Form, Histogram, Labelled, Metrics, Snapshot, Summary};
+use super::{ClusterSnapshot, Features, Form, Histogram, Labelled, Metrics, Snapshot, Summary};
 use crate::metrics::{Counter, Exposition};
 
 fn everything() -> Features {
@@ -119,17 +125,54 @@ fn the_document_lists_exactly_what_is_shown() {
     let metrics = Metrics::new(Features::default());
     metrics.request_seconds.with(&["200", "/", "get"]).observe(0.1);
     metrics.response_bytes.with(&["/", "get"]).observe(10.0);
-    let text = metrics.text(&Snapshot::default(), Form::Classic);
-    let shown: BTreeSet<&str> = text
+    let snapshot = Snapshot { cluster: Some(cluster()), ..Snapshot::default() };
+    let text = metrics.text(&snapshot, Form::Classic);
+    let shown: BTreeSet<(&str, &str)> = text
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE "))
-        .filter_map(|line| line.split(' ').next())
+        .filter_map(|line| line.split_once(' '))
         .collect();
     let document = include_str!("../../../../docs/metrics.md");
-    let listed: BTreeSet<&str> = document
+    let listed: BTreeSet<(&str, &str)> = document
         .lines()
         .filter_map(|line| line.strip_prefix("| `"))
-        .filter_map(|line| line.split('`').next())
+        .filter_map(|line| line.split_once("` | "))
+        .filter_map(|(name, rest)| Some((name, rest.split_once(" |")?.0)))
         .collect();
-    assert_eq!(listed, shown);
+    let only = |these: &BTreeSet<_>, those| format!("{:?}", these.difference(those));
+    assert_eq!(listed, shown, "{} {}", only(&listed, &shown), only(&shown, &listed));
+}
+
+/// A cluster of two in which everything has happened that a metric waits for.
+fn cluster() -> ClusterSnapshot {
+    let address = Address::new([127, 0, 0, 1], 1);
+    let (own, peer) = (NodeName::new("a").unwrap(), NodeName::new("b").unwrap());
+    let member = |name: &NodeName| Member {
+        name: name.clone(),
+        address,
+        meta: Default::default(),
+        suspect: false,
+    };
+    let mut counters = Counters::default();
+    counters.peers.entry(peer.clone()).or_default().pings.observe(Duration::from_millis(1));
+    counters.dropped.insert("garbage", 1);
+    let report = Report {
+        status: Status {
+            name: own.clone(),
+            address,
+            settling: None,
+            position: 0,
+            members: vec![member(&own), member(&peer)],
+            expected: 1,
+            failed_peers: 0,
+            messages_queued: 0,
+            health: 0,
+        },
+        counters,
+        transport: TransportCounters::default(),
+        commands_dropped: 0,
+        events_dropped: 0,
+    };
+    let peers = vec![PeerView { name: "b".into(), clock_ahead: Some(1.0) }];
+    ClusterSnapshot { report, peers, drifted: Vec::new() }
 }
