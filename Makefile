@@ -4,8 +4,8 @@ CARGO ?= cargo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # What the tests start as real processes, on Debian.
-TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl
-TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl
+TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl iproute2
+TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 
 .PHONY: help run test test-packages sim bench lint
 
