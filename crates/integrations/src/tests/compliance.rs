@@ -1,181 +1,167 @@
-//! What holds for every kind of receiver, whatever it is told.
+//! What every receiver has to keep, whatever it is.
 //!
-//! A new kind gets a line in [`KINDS`]; all its secrets are [`MARKER`].
+//! In: one line per kind of receiver: its least configuration, all of whose secrets are [`MARKER`],
+//! and what its answers do differently. E-mail is not among them: it does not speak HTTP.
 
-use std::time::Duration;
+use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
-use bellwether_model::{Outcome, Secret};
-
-use super::{Stage, answer, firing, many, notification, resolved};
+use super::{Stage, answer, at, firing, many, mixed, resolved, shown};
 use crate::exchange::Step;
-use crate::http::Response;
-use crate::{
-    discord, incidentio, jira, mattermost, msteams, msteamsv2, opsgenie, pagerduty, pushover,
-    rocketchat, slack, telegram, victorops, webex, webhook, wechat,
-};
+use crate::http::RequestError;
+use crate::{discord, incidentio, jira, mattermost, msteams, msteamsv2, opsgenie, pagerduty};
+use crate::{pushover, rocketchat, slack, telegram, victorops, webex, webhook, wechat};
 
-/// Must never be printed.
-const MARKER: &str = "http://MARKER.example/";
+/// One kind of receiver.
+struct Subject {
+    kind: &'static str,
+    stage: Stage,
+    /// What an answer of 400 comes to.
+    refusal: Refusal,
+}
 
-const KINDS: &[(&str, fn() -> Stage)] = &[
-    ("incidentio", || {
-        let config = incidentio::config::Config {
-            url: MARKER.into(),
-            alert_source_token: secret(),
-            ..Default::default()
-        };
-        Stage::new(|templates| incidentio::IncidentIo::build(&config, templates))
-    }),
-    ("opsgenie", || {
-        let config = opsgenie::config::Config {
-            api_url: MARKER.into(),
-            api_key: secret(),
-            ..Default::default()
-        };
-        Stage::new(|templates| opsgenie::Opsgenie::build(&config, templates))
-    }),
-    ("pagerduty v1", || {
-        let config = pagerduty::config::Config { service_key: secret(), ..Default::default() };
-        Stage::new(|templates| pagerduty::PagerDuty::build(&config, templates))
-    }),
-    ("pagerduty v2", || {
-        let config = pagerduty::config::Config {
-            url: MARKER.into(),
-            routing_key: secret(),
-            ..Default::default()
-        };
-        Stage::new(|templates| pagerduty::PagerDuty::build(&config, templates))
-    }),
-    ("pushover", || {
-        let config =
-            pushover::config::Config { user_key: secret(), token: secret(), ..Default::default() };
-        Stage::new(|templates| pushover::Pushover::build(&config, templates))
-    }),
-    ("victorops", || {
-        let config = victorops::config::Config {
-            api_url: MARKER.into(),
-            api_key: secret(),
-            routing_key: "team".into(),
-            ..Default::default()
-        };
-        Stage::new(|templates| victorops::VictorOps::build(&config, templates))
-    }),
-    ("webhook", || {
-        let config = webhook::config::Config { url: secret(), ..Default::default() };
-        Stage::new(|templates| webhook::Webhook::build(&config, templates))
-    }),
-    ("discord", || {
-        let config = discord::config::Config { webhook_url: secret(), ..Default::default() };
-        Stage::new(|templates| discord::Discord::build(&config, templates))
-    }),
-    ("jira", || {
-        let config = jira::config::Config {
-            api_url: MARKER.into(),
-            project: "OPS".into(),
-            issue_type: "Bug".into(),
-            ..Default::default()
-        };
-        Stage::new(|templates| jira::Jira::build(&config, templates))
-    }),
-    ("mattermost", || {
-        let config = mattermost::config::Config { webhook_url: secret(), ..Default::default() };
-        Stage::new(|templates| mattermost::Mattermost::build(&config, templates))
-    }),
-    ("msteams", || {
-        let config = msteams::config::Config { webhook_url: secret(), ..Default::default() };
-        Stage::new(|templates| msteams::MsTeams::build(&config, templates))
-    }),
-    ("msteamsv2", || {
-        let config = msteamsv2::config::Config { webhook_url: secret(), ..Default::default() };
-        Stage::new(|templates| msteamsv2::MsTeamsV2::build(&config, templates))
-    }),
-    ("rocketchat", || {
-        let config = rocketchat::config::Config {
-            api_url: MARKER.into(),
-            token_id: Some(secret()),
-            token: Some(secret()),
-            ..Default::default()
-        };
-        Stage::new(|templates| rocketchat::RocketChat::build(&config, templates))
-    }),
-    ("slack", || {
-        let config = slack::config::Config { api_url: secret(), ..Default::default() };
-        Stage::new(|templates| slack::Slack::build(&config, templates))
-    }),
-    ("telegram", || {
-        let config = telegram::config::Config {
-            api_url: MARKER.into(),
-            bot_token: secret(),
-            chat_id: 1,
-            ..Default::default()
-        };
-        Stage::new(|templates| telegram::Telegram::build(&config, templates))
-    }),
-    ("webex", || {
-        let config = webex::config::Config {
-            api_url: MARKER.into(),
-            room_id: "room".into(),
-            ..Default::default()
-        };
-        Stage::new(|templates| webex::Webex::build(&config, templates))
-    }),
-    ("wechat", || {
-        let config = wechat::config::Config {
-            api_url: MARKER.into(),
-            api_secret: secret(),
-            corp_id: "corp".into(),
-            ..Default::default()
-        };
-        Stage::new(|templates| wechat::WeChat::build(&config, templates))
-    }),
-];
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// No other try; the reason quotes the body.
+    Quoted,
+    /// No other try.
+    Bare,
+    /// Another try: the receiver says nothing about whether it makes sense.
+    Tried,
+}
+
+const MARKER: &str = "s3cr3t";
 
 fn secret() -> Secret {
     Secret::new(MARKER)
 }
 
+fn secret_url() -> Secret {
+    Secret::new(format!("http://127.0.0.1:1/{MARKER}"))
+}
+
+const URL: &str = "http://127.0.0.1:1/";
+
+/// The subject of a kind: `subject!(module, Type, its particular fields, what a refusal is)`.
+macro_rules! subject {
+    ($module:ident, $type:ident, { $($field:ident: $value:expr),* }, $refusal:ident) => {{
+        let config = $module::config::Config { $($field: $value,)* ..Default::default() };
+        let shown = format!("{config:?}");
+        assert!(!shown.contains(MARKER), "{shown}");
+        Subject {
+            kind: stringify!($module),
+            stage: Stage::new(|templates| $module::$type::build(&config, templates)),
+            refusal: Refusal::$refusal,
+        }
+    }};
+}
+
+fn subjects() -> Vec<Subject> {
+    vec![
+        subject!(discord, Discord, { webhook_url: secret_url() }, Quoted),
+        subject!(incidentio, IncidentIo, { url: URL.into(), alert_source_token: secret() }, Bare),
+        subject!(jira, Jira, { api_url: URL.into(), project: "P".into(), issue_type: "Bug".into() }, Quoted),
+        subject!(mattermost, Mattermost, { webhook_url: secret_url() }, Quoted),
+        subject!(msteams, MsTeams, { webhook_url: secret_url() }, Quoted),
+        subject!(msteamsv2, MsTeamsV2, { webhook_url: secret_url() }, Quoted),
+        subject!(opsgenie, Opsgenie, { api_url: URL.into(), api_key: secret() }, Quoted),
+        subject!(pagerduty, PagerDuty, { url: URL.into(), routing_key: secret() }, Bare),
+        subject!(pushover, Pushover, { token: secret(), user_key: secret() }, Quoted),
+        subject!(rocketchat, RocketChat, { api_url: URL.into(), token: Some(secret()), token_id: Some(secret()) }, Quoted),
+        subject!(slack, Slack, { api_url: secret_url(), channel: "c".into() }, Quoted),
+        subject!(telegram, Telegram, { api_url: URL.into(), bot_token: secret(), chat_id: 1 }, Tried),
+        subject!(victorops, VictorOps, { api_url: URL.into(), api_key: secret(), routing_key: "r".into() }, Quoted),
+        subject!(webex, Webex, { api_url: URL.into(), room_id: "r".into() }, Quoted),
+        subject!(webhook, Webhook, { url: secret_url() }, Quoted),
+        subject!(wechat, WeChat, { api_url: URL.into(), api_secret: secret(), corp_id: "c".into() }, Bare),
+    ]
+}
+
+fn unrendered() -> Notification {
+    let mut odd = mixed();
+    odd.integration.receiver = "<&\"\u{2028}".into();
+    odd.group_labels = Default::default();
+    odd
+}
+
 #[test]
-fn all_wait_as_long_as_a_busy_receiver_asks() {
-    for (kind, stage) in KINDS {
-        let retry_after = Some(Duration::from_secs(7));
-        let busy = answer(429, "busy").map(|answer| Response { retry_after, ..answer });
-        match stage().outcome(busy) {
-            Outcome::Retry { after, .. } => assert_eq!(after, retry_after, "{kind}"),
-            other => panic!("{kind}: {other:?}"),
+fn every_kind_of_notification_is_told() {
+    for Subject { kind, stage, .. } in subjects() {
+        for notification in [firing(), mixed(), resolved(), many(1), unrendered()] {
+            let request = stage.request(&notification);
+            assert!(!request.url.is_empty(), "{kind}: {}", shown(&request));
         }
     }
 }
 
 #[test]
-fn all_try_again_when_a_receiver_is_broken() {
-    for (kind, stage) in KINDS {
-        for status in [500, 502, 503, 504] {
-            let outcome = stage().outcome(answer(status, "\u{0}rubbish"));
-            assert!(matches!(outcome, Outcome::Retry { .. }), "{kind}, {status}: {outcome:?}");
-        }
+fn nothing_that_is_printed_shows_a_secret() {
+    for Subject { kind, stage, .. } in subjects() {
+        let request = stage.request(&firing());
+        let printed = format!("{:?}", request.url);
+        assert!(!printed.contains(MARKER), "{kind}: {printed}");
+        let detail = detail(&stage.outcome(answer(500, "why")));
+        assert!(!detail.contains(MARKER), "{kind}: {detail}");
     }
 }
 
 #[test]
-fn all_have_something_to_say_about_any_group() {
-    for (kind, stage) in KINDS {
-        for told in [notification(Vec::new()), firing(), resolved(), many(5000)] {
-            let (begun, faults) = stage().begin(&told);
-            let mut exchange = begun.unwrap_or_else(|halt| panic!("{kind}: {halt:?}"));
-            assert_eq!(faults, [], "{kind}");
-            assert!(matches!(exchange.begin(), Step::Send(_)), "{kind}");
+fn what_may_pass_is_tried_again() {
+    for Subject { kind, stage, .. } in subjects() {
+        for status in [429, 500, 503] {
+            let outcome = stage.outcome(answer(status, "busy"));
+            assert!(matches!(outcome, Outcome::Retry { .. }), "{kind} {status}: {outcome:?}");
         }
+        let late = stage.outcome(Err(RequestError::DeadlinePassed));
+        let expected = FailureReason::ContextDeadlineExceeded;
+        assert!(
+            matches!(&late, Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } if *reason == expected),
+            "{kind}: {late:?}"
+        );
     }
 }
 
 #[test]
-fn none_shows_its_secrets() {
-    for (kind, stage) in KINDS {
-        let request = stage().request(&firing());
-        let carried = format!("{} {:?} {:?}", request.url.reveal(), request.headers, request.body);
-        assert!(carried.contains("MARKER"), "{kind} does not use its secret");
-        let outcome = stage().outcome(answer(400, "why"));
-        let printed = format!("{request:?} {outcome:?}");
-        assert!(!printed.contains("MARKER"), "{kind}: {printed}");
+fn what_is_refused_is_not_tried_again_and_says_why() {
+    for Subject { kind, stage, refusal } in subjects() {
+        let outcome = stage.outcome(answer(400, "no such thing"));
+        let is_refused = matches!(outcome, Outcome::Refused { .. });
+        assert_eq!(is_refused, refusal != Refusal::Tried, "{kind}: {outcome:?}");
+        let detail = detail(&outcome);
+        let is_quoted = detail.contains("no such thing");
+        assert!(is_quoted || refusal != Refusal::Quoted, "{kind}: {detail}");
     }
 }
+
+#[test]
+fn large_groups_make_requests_of_bounded_size() {
+    let notification = many(2_000);
+    for Subject { kind, stage, .. } in subjects() {
+        let request = stage.request(&notification);
+        let bytes = request.body.len() + request.url.reveal().len();
+        assert!(bytes < REQUEST_BYTES_MAX, "{kind}: {bytes} bytes");
+    }
+}
+
+#[test]
+fn a_broken_set_of_labels_loses_nobody() {
+    // Neither a name for the group nor anything that the alerts share.
+    let mut bare = super::notification(vec![super::alert(&[], &[], false)]);
+    bare.group_labels = Default::default();
+    bare.now = at("2026-03-01T12:00:00+05:30");
+    for Subject { kind, stage, .. } in subjects() {
+        let (begun, faults) = stage.begin(&bare);
+        assert!(faults.is_empty(), "{kind}: {faults:?}");
+        let step = begun.map(|mut exchange| exchange.begin());
+        assert!(matches!(step, Ok(Step::Send(_))), "{kind}: {step:?}");
+    }
+}
+
+fn detail(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Retry { detail, .. } | Outcome::Refused { detail, .. } => detail.clone(),
+        Outcome::Delivered { .. } => panic!("it was not delivered"),
+    }
+}
+
+/// Two thousand alerts in full are less than this; a body that doubles is not.
+const REQUEST_BYTES_MAX: usize = 4 << 20;
