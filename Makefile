@@ -26,6 +26,10 @@ run:
 test: test-packages
 	$(CARGO) test --workspace
 
+# A real mail server.
+TEST_PACKAGES += python3-aiosmtpd
+TEST_PROGRAMS += aiosmtpd
+
 # Nothing is installed, and no network is needed, if all programs are there already.
 test-packages:
 	@for program in $(TEST_PROGRAMS); do \

@@ -13,6 +13,7 @@ mod flock;
 mod hostile;
 mod import;
 mod lifecycle;
+mod mail;
 mod peer_tls;
 mod prometheus;
 mod receivers;

@@ -35,9 +35,13 @@ impl Program {
 
 /// An installed program by its name; panics with the package to install.
 ///
-/// The packages of all three programs that we use are called as the program, but for `amtool`.
+/// Most packages are called as their program.
 pub fn debian(name: &str) -> PathBuf {
-    let package = if name == "amtool" { "prometheus-alertmanager" } else { name };
+    let package = match name {
+        "amtool" => "prometheus-alertmanager",
+        "aiosmtpd" => "python3-aiosmtpd",
+        name => name,
+    };
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path)
         .map(|folder| folder.join(name))

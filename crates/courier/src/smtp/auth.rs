@@ -146,9 +146,10 @@ impl Mechanism {
                 Ok(format!("{} {proof}", account.username))
             }
             Mechanism::Plain(_) => unexpected(),
+            // Compat: there are two spellings; see docs/compat.md#smtp-login.
             Mechanism::Login(password) => match challenge.to_ascii_lowercase().as_slice() {
-                b"username:" => Ok(account.username.clone()),
-                b"password:" => Ok(password.reveal().to_owned()),
+                b"username:" | b"user name\0" => Ok(account.username.clone()),
+                b"password:" | b"password\0" => Ok(password.reveal().to_owned()),
                 _ => unexpected(),
             },
         }
