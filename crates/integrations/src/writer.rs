@@ -243,3 +243,6 @@ impl<'a> Writer<'a> {
 fn is_html(text: &Text) -> bool {
     matches!(&text.form, Form::Template { language: Language::Html, .. })
 }
+
+#[cfg(test)]
+mod tests;

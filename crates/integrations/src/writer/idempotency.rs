@@ -1,10 +1,13 @@
 //! The key by which a receiver can tell a repeated try from another notification.
 //!
 //! A try that timed out may have arrived, and is then made again. Both tries carry the same key: a
-//! hash of the group's key and of what is told. A repeat after the repeat interval tells the same
-//! again on purpose, and must not be dropped.
+//! hash of the group's key and of what is told.
+//!
+//! A repetition after the repeat interval tells the same again on purpose and must not be dropped,
+//! so its key also has the minute: a try in the next minute is another one. Too many keys cost a
+//! duplicate at worst, too few a page.
 
-use bellwether_model::Notification;
+use bellwether_model::{Notification, Reason};
 
 /// 16 hex digits of the group, a dash, and 16 of what is told.
 pub(super) fn key(notification: &Notification) -> String {
@@ -22,6 +25,9 @@ fn content(notification: &Notification) -> u64 {
         let resolved = alert.resolved_at(notification.now);
         hash.add(if resolved { b"resolved" } else { b"firing" });
         hash.add(alert.annotations.packed().as_bytes());
+    }
+    if notification.reason == Reason::RepeatIntervalElapsed {
+        hash.add(&notification.now.unix_seconds().div_euclid(60).to_be_bytes());
     }
     hash.0
 }

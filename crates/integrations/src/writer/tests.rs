@@ -1,0 +1,178 @@
+use bellwether_model::{LabelSet, Notification, Reason};
+
+use super::{Limit, Writer};
+use crate::secret::Files;
+use crate::templates::{Definitions, Fault, Text};
+use crate::tests::{firing, many, mixed, resolved, templates};
+
+/// What `ask` makes of a text, and the faults.
+fn written(
+    notification: &Notification,
+    source: &str,
+    ask: impl FnOnce(&mut Writer<'_>, &Text) -> String,
+) -> (String, Vec<Fault>) {
+    let mut templates = templates();
+    let text = templates.text("title", source);
+    let (definitions, _) = templates.finish([]);
+    let files = Files::default();
+    let mut writer = Writer::new(&definitions, notification, &files);
+    let written = ask(&mut writer, &text);
+    (written, writer.into_faults())
+}
+
+#[test]
+fn a_line_that_fails_says_so_and_what_it_is_about() {
+    let (line, faults) = written(&mixed(), "x {{ .Nothing }}", |writer, text| writer.line(text));
+    let reason = "template: :1:5: executing \"\" at <.Nothing>: can't evaluate field Nothing in \
+                  type *template.Data";
+    assert_eq!(
+        line,
+        format!(
+            "[FIRING:2, RESOLVED:1] alertname=\"Disk\" [the template of title failed: {reason}]"
+        )
+    );
+    assert_eq!(faults, [Fault { field: "title".into(), reason: reason.to_owned() }]);
+}
+
+#[test]
+fn a_text_that_is_no_template_fails_like_one_that_does_not_fit() {
+    let mut templates = templates();
+    let text = templates.text("title", "{{ .Status");
+    assert_eq!(templates.faults().len(), 1);
+    assert!(templates.faults()[0].reason.contains("unclosed action"), "{:?}", templates.faults());
+    let (definitions, _) = templates.finish([]);
+    let (files, resolved) = (Files::default(), resolved());
+    let mut writer = Writer::new(&definitions, &resolved, &files);
+    assert!(writer.line(&text).starts_with("[RESOLVED:1] alertname=\"Disk\" ["));
+}
+
+#[test]
+fn prose_that_fails_lists_alerts() {
+    let (prose, _) = written(&firing(), "{{ .Nothing }}", |writer, text| writer.prose(text));
+    let lines: Vec<&str> = prose.lines().collect();
+    assert_eq!(
+        lines[..2],
+        [
+            "[FIRING:1] alertname=\"Disk\"",
+            "- firing: {alertname=\"Disk\", host=\"a\", severity=\"critical\"} full"
+        ]
+    );
+    let (prose, _) = written(&many(25), "{{ .Nothing }}", |writer, text| writer.prose(text));
+    assert_eq!(prose.matches("- firing").count(), 20);
+    assert!(prose.contains("\n… and 5 more\n"), "{prose}");
+}
+
+#[test]
+fn a_stand_in_for_html_is_escaped() {
+    let mut templates = templates();
+    let text = templates.html("html", "<p>{{ .Nothing }}</p>");
+    let (definitions, _) = templates.finish([]);
+    let (files, mixed) = (Files::default(), mixed());
+    let prose = Writer::new(&definitions, &mixed, &files).prose(&text);
+    assert!(prose.contains("&lt;b&gt;&#34;full&#34;&lt;/b&gt;"), "{prose}");
+    assert!(!prose.contains("<b>"), "{prose}");
+}
+
+#[test]
+fn terms_and_addresses_have_no_stand_in_that_talks() {
+    let failing = "{{ .Nothing }}";
+    let (term, faults) = written(&firing(), failing, |writer, text| writer.term(text, "grey"));
+    assert_eq!((term.as_str(), faults.len()), ("grey", 1));
+    let (address, _) = written(&firing(), failing, |writer, text| {
+        format!("{:?}", writer.address(text).expect_err("it fails"))
+    });
+    assert!(address.contains("Refused") && address.contains("title: template"), "{address}");
+}
+
+#[test]
+fn alerts_that_do_not_fit_are_counted() {
+    let list = "{{ range .Alerts }}{{ .Labels.host }}\n{{ end }}";
+    let fitted =
+        |limit| written(&many(100), list, |writer, text| writer.prose_within(text, limit)).0;
+    assert_eq!(fitted(Limit::Chars(1100)).lines().count(), 100);
+    let cut = fitted(Limit::Chars(500));
+    assert!(cut.chars().count() <= 500, "{cut}");
+    assert!(cut.starts_with("host-00000\nhost-00001\n"), "{cut}");
+    // 42 lines of 11 characters, and the last.
+    assert!(cut.ends_with("host-00041\n… 58 more alerts did not fit"), "{cut}");
+    assert!(fitted(Limit::Bytes(500)).len() <= 500);
+    // Where not even one alert fits, the text is cut.
+    assert_eq!(fitted(Limit::Chars(8)), "host-00…");
+    let (plain, _) = written(&firing(), "äöüäöü", |writer, text| {
+        writer.prose_within(text, Limit::Chars(4))
+    });
+    assert_eq!(plain, "äöü…");
+}
+
+#[test]
+fn those_that_fire_are_kept_first() {
+    let list = "{{ range .Alerts }}{{ .Labels.host }} {{ .Status }} {{ .CommonLabels }}\n{{ end }}";
+    let list = list.replace(" {{ .CommonLabels }}", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    let (text, faults) =
+        written(&mixed(), &list, |writer, text| writer.prose_within(text, Limit::Chars(120)));
+    assert!(text.ends_with("\n… 1 more alert did not fit"), "{text}");
+    assert!(text.contains("a firing") && text.contains("c firing"), "{text}");
+    assert!(faults.is_empty());
+}
+
+fn with_route_labels(labels: &[(&str, &str)]) -> (String, Vec<String>) {
+    let mut notification = firing();
+    notification.route_labels = LabelSet::new(labels.iter().copied());
+    let mut templates = templates();
+    let text = templates.text("title", "{{ .RouteLabels }} {{ routeLabels \"a\" }}");
+    let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
+    let (definitions, _): (Definitions, _) = templates.finish(values);
+    let files = Files::default();
+    let mut writer = Writer::new(&definitions, &notification, &files);
+    let line = writer.line(&text);
+    (line, writer.into_faults().iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn route_labels_are_templates_that_know_each_other() {
+    assert_eq!(with_route_labels(&[("a", "x"), ("b", "y")]), ("a=x, b=y x".into(), vec![]));
+    let (line, faults) = with_route_labels(&[
+        ("a", "<{{ routeLabels \"b\" }}>"),
+        ("b", "{{ .GroupLabels.alertname }}{{ routeLabels \"c\" }}"),
+        ("c", "{{ .Status }}{{ routeLabels \"none\" }}"),
+    ]);
+    assert_eq!(line, "a=<Diskfiring>, b=Diskfiring, c=firing <Diskfiring>");
+    assert_eq!(faults, Vec::<String>::new());
+}
+
+#[test]
+fn route_labels_that_fail_are_left_out() {
+    let (line, faults) = with_route_labels(&[
+        ("a", "{{ routeLabels \"b\" }}"),
+        ("b", "{{ routeLabels \"a\" }}"),
+        ("c", "{{ .Nothing }}"),
+        ("d", "{{ .Status }}"),
+    ]);
+    assert_eq!(line, "d=firing ");
+    assert_eq!(faults.len(), 3, "{faults:?}");
+    assert!(faults.iter().any(|fault| fault.contains("cycle detected: a -> b -> a")), "{faults:?}");
+}
+
+#[test]
+fn the_same_news_has_the_same_key() {
+    let key = |notification: &Notification| {
+        let (definitions, _) = templates().finish([]);
+        let files = Files::default();
+        Writer::new(&definitions, notification, &files).idempotency_key()
+    };
+    let mut later = firing();
+    later.now = later.now.plus(std::time::Duration::from_secs(30));
+    assert_eq!(key(&firing()), key(&later));
+    let mut keys = vec![key(&firing()), key(&resolved()), key(&mixed())];
+    let mut other = firing();
+    other.integration.index = 1;
+    keys.push(key(&other));
+    let mut repeated = firing();
+    repeated.reason = Reason::RepeatIntervalElapsed;
+    keys.push(key(&repeated));
+    repeated.now = repeated.now.plus(std::time::Duration::from_secs(60));
+    keys.push(key(&repeated));
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 6);
+}
