@@ -218,6 +218,13 @@ fn a_body_too_large_says_how_many_alerts_are_missing() {
 }
 
 #[test]
+fn a_large_group_makes_a_mail_of_bounded_size() {
+    let stage = stage(|config| config.html = Config::default().html);
+    let bytes = mail(&stage, &many(1_000)).message.len();
+    assert!(bytes < 3 * BODY_BYTES_MAX, "{bytes} bytes");
+}
+
+#[test]
 fn empty_texts_are_left_out() {
     let message = text(&mail(&stage(|config| config.text.clear()), &resolved()));
     assert!(!message.contains("text/plain") && !message.contains("text/html"), "{message}");
