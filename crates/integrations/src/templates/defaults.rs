@@ -13,16 +13,22 @@ use super::functions::FUNCTIONS;
 pub(super) fn set() -> Set {
     static BUILT_IN: LazyLock<Set> = LazyLock::new(|| {
         let mut set = Set::new(FUNCTIONS);
-        for (name, text) in FILES {
-            set.parse(name, text).expect("the built-in templates are tested");
+        let base = format!("margin: 0; {EMAIL_FONT} font-size: 14px;");
+        let email = EMAIL.replace("@base@", &base).replace("@font@", EMAIL_FONT);
+        for text in [TEXTS, &email] {
+            // Compat: files of the operator are definitions by their names, these are not.
+            set.parse("", text).expect("the built-in templates are tested");
         }
         set
     });
     BUILT_IN.clone()
 }
 
-// Compat: these two are not callable by a file's name, so they are parsed without one.
-const FILES: [(&str, &str); 2] = [
-    ("", include_str!("../../templates/default.tmpl")),
-    ("", include_str!("../../templates/email.tmpl")),
-];
+const TEXTS: &str = include_str!("../../templates/default.tmpl");
+
+/// With marks for the styles that are everywhere: calls of a definition would cost more than the
+/// rest of the rendering.
+const EMAIL: &str = include_str!("../../templates/email.tmpl");
+
+const EMAIL_FONT: &str =
+    "font-family: 'Helvetica Neue', Helvetica, Arial, sans-serif; box-sizing: border-box;";

@@ -26,7 +26,9 @@ struct Page([(&'static str, Value); 9]);
 /// `template.Alert`.
 struct Alert {
     status: Status,
-    fields: [(&'static str, Value); 7],
+    alert: Arc<bellwether_model::Alert>,
+    /// Made when a template looks at it: many only count alerts.
+    fields: OnceLock<[(&'static str, Value); 7]>,
 }
 
 /// `template.Alerts`: all that are told about.
@@ -97,19 +99,8 @@ pub(crate) fn with_alerts(page: &Value, kept: &[usize]) -> Value {
 }
 
 fn alert_value(data: &AlertData<'_>) -> Value {
-    let alert = data.alert;
-    Value::object(Alert {
-        status: data.status,
-        fields: [
-            ("Status", Value::from(data.status.text())),
-            ("Labels", Kv::value(&alert.labels)),
-            ("Annotations", Kv::value(&alert.annotations)),
-            ("StartsAt", Value::object(Moment::new(alert.starts_at))),
-            ("EndsAt", Value::object(Moment::new(data.ends_at()))),
-            ("GeneratorURL", Value::text(Arc::clone(&alert.generator_url))),
-            ("Fingerprint", Value::from(alert.fingerprint.to_string())),
-        ],
-    })
+    let AlertData { status, alert } = data;
+    Value::object(Alert { status: *status, alert: Arc::clone(alert), fields: OnceLock::new() })
 }
 
 impl Object for Page {
@@ -137,13 +128,29 @@ impl Object for Page {
     }
 }
 
+impl Alert {
+    fn fields(&self) -> [(&'static str, Value); 7] {
+        let alert = &self.alert;
+        let ends_at = AlertData { status: self.status, alert }.ends_at();
+        [
+            ("Status", Value::from(self.status.text())),
+            ("Labels", Kv::value(&alert.labels)),
+            ("Annotations", Kv::value(&alert.annotations)),
+            ("StartsAt", Value::object(Moment::new(alert.starts_at))),
+            ("EndsAt", Value::object(Moment::new(ends_at))),
+            ("GeneratorURL", Value::text(Arc::clone(&alert.generator_url))),
+            ("Fingerprint", Value::from(alert.fingerprint.to_string())),
+        ]
+    }
+}
+
 impl Object for Alert {
     fn type_name(&self) -> &'static str {
         "template.Alert"
     }
 
     fn body(&self) -> Body<'_> {
-        Body::Fields(&self.fields)
+        Body::Fields(self.fields.get_or_init(|| self.fields()))
     }
 
     fn json_name(&self, field: &'static str) -> &'static str {
