@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use bellwether_e2e::{Process, Running};
+use bellwether_e2e::Running;
 
 /// What a piece of work took: on the clock, and in CPU time of the server.
 #[derive(Clone, Copy)]
@@ -58,16 +58,10 @@ pub fn read(server: &mut Running, path: &str, for_at_least: Duration) -> Cost {
 
 /// Waits until the server does nothing more for what it was sent.
 pub fn settle(server: &Running) {
-    settle_all(&[&server.process]);
-}
-
-/// The same for several at once.
-pub fn settle_all(processes: &[&Process]) {
-    let cpu = || -> Duration { processes.iter().map(|process| process.cpu()).sum() };
-    let mut last = cpu();
+    let mut last = server.process.cpu();
     for _ in 0..SETTLE_ROUNDS_MAX {
         thread::sleep(SETTLE_ROUND);
-        let now = cpu();
+        let now = server.process.cpu();
         if now - last <= ONE_TICK {
             return;
         }

@@ -33,7 +33,8 @@ pub enum Story {
     Chorus,
 }
 
-const HELP: &str = "usage: bellwether-bench [--quick] [--only bellwether|go] [--alerts N] [--cluster [STORY]]
+const HELP: &str =
+    "usage: bellwether-bench [--quick] [--only bellwether|go] [--alerts N] [--cluster [STORY]]
   --quick       10,000 alerts only, fewer repetitions
   --only WHICH  measure one of the two servers
   --alerts N    Bellwether alone with N alerts: ingestion, memory, the first filtered read

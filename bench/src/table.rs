@@ -72,7 +72,8 @@ fn ratio(ours: &Figure, theirs: &Figure) -> String {
 
 fn show(value: f64, unit: Unit) -> String {
     match unit {
-        Unit::Count => format!("{value:.0}"),
+        Unit::Count if value.fract() == 0.0 => format!("{value:.0}"),
+        Unit::Count => format!("{value:.1}"),
         Unit::PerSecond => format!("{value:.0}/s"),
         Unit::Share => format!("{:.2} %", value * 100.0),
         Unit::Time if value < 1e-3 => format!("{:.1} µs", value * 1e6),

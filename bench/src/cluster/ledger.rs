@@ -4,7 +4,8 @@
 //! they bring each other up to date once a minute, though there is nothing new. What an idle
 //! cluster without entries spends is in the row of its own, and not taken off here.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bellwether_e2e::Program;
 use bellwether_engine::{LedgerEntry, LedgerKey, Told, wire};
@@ -12,14 +13,14 @@ use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
 
 use super::flock::{Flock, NODES};
 use super::{idle, namespace};
-use crate::drive;
 use crate::load;
 use crate::table::{Figures, Unit};
 
 pub fn figures(program: Program, figures: &mut Figures) {
     let config = load::notify_config("http://127.0.0.1:1/", 60, 60);
+    let begin = Instant::now();
     let mut flock = Flock::start(program, &config, Some(&log()));
-    drive::settle_all(&flock.nodes.iter().map(|node| &node.process).collect::<Vec<_>>());
+    thread::sleep(FIRST_EXCHANGES.saturating_sub(begin.elapsed()));
     let before = Sent::read(&mut flock);
     let carried = namespace::carried_bytes();
     let spent = idle::watch(&flock, WATCHED);
@@ -83,5 +84,7 @@ fn log() -> Vec<u8> {
 }
 
 const ENTRIES: usize = 100_000;
-/// Each node begins two push-pulls in this time.
-const WATCHED: Duration = Duration::from_secs(120);
+/// Nodes begin their first push-pull one to two minutes after their start, all others a minute
+/// after the one before.
+const FIRST_EXCHANGES: Duration = Duration::from_secs(125);
+const WATCHED: Duration = Duration::from_secs(60);

@@ -43,7 +43,14 @@ pub fn carried_bytes() -> u64 {
 
 fn in_namespace(program: &str, arguments: &[String]) -> Command {
     let mut command = Command::new(programs::debian("unshare"));
-    command.args(["--map-root-user", "--net", "sh", "-c", "ip link set lo up && exec \"$@\"", "sh"]);
+    command.args([
+        "--map-root-user",
+        "--net",
+        "sh",
+        "-c",
+        "ip link set lo up && exec \"$@\"",
+        "sh",
+    ]);
     command.arg(program).args(arguments);
     command
 }

@@ -13,7 +13,8 @@ use crate::load;
 use crate::table::Figures;
 
 pub fn figures(program: Program, figures: &mut Figures) {
-    let mut flock = Flock::start(program, &load::notify_config("http://127.0.0.1:1/", 60, 60), None);
+    let mut flock =
+        Flock::start(program, &load::notify_config("http://127.0.0.1:1/", 60, 60), None);
     let mut walls: Vec<Duration> = (0..SILENCES).map(|index| one(&mut flock, index)).collect();
     walls.sort_unstable();
     figures.time(format!("a silence on all nodes, median of {SILENCES}"), walls[SILENCES / 2]);
