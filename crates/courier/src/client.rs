@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::answer;
+use crate::aws::Sessions;
 use crate::credentials::{AddedHeaders, Credentials, basic, secret_value};
 use crate::error::{BuildError, transport, unusable};
 use crate::redirect::{self, Redirect};
@@ -29,6 +30,8 @@ pub struct Client {
     added_headers: AddedHeaders,
     follow_redirects: bool,
     transport: Transport,
+    /// For AWS: what was lent to us for a while.
+    pub(crate) sessions: Sessions,
 }
 
 impl Client {
@@ -43,6 +46,7 @@ impl Client {
             added_headers: AddedHeaders::build(config)?,
             follow_redirects: config.follow_redirects,
             transport: Transport::build(&config.tls_config, &config.proxy, http2)?,
+            sessions: Sessions::default(),
         })
     }
 
@@ -63,6 +67,25 @@ impl Client {
         match timeout_at(until, self.answered(request)).await {
             Ok(answer) => Ok(answer::read(answer?, until).await),
             Err(_) => Err(late),
+        }
+    }
+
+    /// Performs one request to somebody who is not the receiver: nothing is added to it, and no
+    /// redirect is followed.
+    pub(crate) async fn send_bare(
+        &self,
+        request: Request,
+        deadline: Instant,
+    ) -> Result<Response, RequestError> {
+        let dispatch = Dispatch {
+            method: wire_method(request.method),
+            url: parsed(&request.url)?,
+            headers: header_map(&request.headers)?,
+            body: request.body,
+        };
+        match timeout_at(deadline, self.transport.send(dispatch)).await {
+            Ok(answer) => Ok(answer::read(answer?, deadline).await),
+            Err(_) => Err(RequestError::DeadlinePassed),
         }
     }
 

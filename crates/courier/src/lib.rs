@@ -13,6 +13,7 @@
 //! No text that leaves this crate contains a URL, a credential or a body that was sent.
 
 mod answer;
+mod aws;
 mod client;
 mod credentials;
 mod error;

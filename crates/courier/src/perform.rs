@@ -11,6 +11,7 @@ use bellwether_integrations::{
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use tokio::time::Instant;
 
+use crate::aws;
 use crate::client::Client;
 use crate::smtp;
 
@@ -85,6 +86,7 @@ async fn converse(
         let answer = match step {
             Step::Send(request) => client.send(request, deadline).await,
             Step::Mail(mail) => smtp::deliver(&mail, deadline).await,
+            Step::Aws(call) => aws::answered(&call, client, deadline).await,
             Step::Done(outcome) => return outcome,
         };
         step = match fenced(|| exchange.receive(answer)) {
@@ -94,7 +96,7 @@ async fn converse(
     }
     match step {
         Step::Done(outcome) => outcome,
-        Step::Send(_) | Step::Mail(_) => {
+        Step::Send(_) | Step::Mail(_) | Step::Aws(_) => {
             refused(format!("the exchange needs more than {EXCHANGE_REQUESTS_MAX} requests"))
         }
     }

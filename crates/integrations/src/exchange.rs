@@ -11,6 +11,7 @@
 use bellwether_model::duration::format_go;
 use bellwether_model::{FailureReason, Outcome, Remembered};
 
+use crate::aws::AwsCall;
 use crate::http::{Request, RequestError, Response};
 use crate::mail::Mail;
 use crate::writer::Writer;
@@ -47,6 +48,7 @@ pub enum Step {
     Send(Request),
     /// The answer is the mail server's last reply.
     Mail(Box<Mail>),
+    Aws(Box<AwsCall>),
     Done(Outcome),
 }
 

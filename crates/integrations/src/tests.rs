@@ -12,6 +12,7 @@ use bellwether_model::{
 };
 use bytes::Bytes;
 
+use crate::aws::AwsCall;
 use crate::exchange::{BuildError, Exchange, Halt, Integration, Step};
 use crate::http::{Method, Request, RequestError, Response};
 use crate::mail::Mail;
@@ -87,6 +88,7 @@ impl Stage {
             out.push_str(&match step {
                 Step::Send(request) => shown(&request),
                 Step::Mail(mail) => shown_mail(&mail),
+                Step::Aws(call) => shown_call(&call),
                 Step::Done(outcome) => return out + &format!("{outcome:?}\n"),
             });
             let answer = answers.next().expect("an answer for each request");
@@ -164,6 +166,14 @@ pub(crate) fn shown_mail(mail: &Mail) -> String {
     let Mail { server, from, to, message } = mail;
     let message = String::from_utf8_lossy(message).replace("\r\n", "\n");
     format!("-> MAIL {}\nfrom {from} to {}\n\n{message}", server.address(), to.join(" and "))
+}
+
+/// A call of an AWS service as text, one field of the form in a line.
+pub(crate) fn shown_call(call: &AwsCall) -> String {
+    let AwsCall { service, signer, endpoint, form } = call;
+    let endpoint = endpoint.as_ref().map_or("", |endpoint| endpoint.reveal());
+    let form = String::from_utf8_lossy(form).replace('&', "\n");
+    format!("-> AWS {service} {endpoint} in {}\n\n{form}\n", signer.region)
 }
 
 pub(crate) fn answer(status: u16, body: &str) -> Result<Response, RequestError> {

@@ -23,11 +23,16 @@ impl Writer<'_> {
     /// [`Writer::prose`] within a limit. If alerts have to be left out, the text ends with their
     /// number. Compat: see docs/compat.md#truncation.
     pub fn prose_within(&mut self, text: &Text, limit: Limit) -> String {
+        self.fitted(text, limit).0
+    }
+
+    /// [`Writer::prose_within`], and whether that is less than there was to tell.
+    pub fn fitted(&mut self, text: &Text, limit: Limit) -> (String, bool) {
         let whole = self.prose(text);
         if limit.holds(&whole) {
-            return whole;
+            return (whole, false);
         }
-        self.fewer_alerts(text, limit).unwrap_or_else(|| limit.cut(&whole))
+        (self.fewer_alerts(text, limit).unwrap_or_else(|| limit.cut(&whole)), true)
     }
 
     /// The text with as many alerts as fit; none if that is not what makes it too long.

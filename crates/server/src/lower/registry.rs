@@ -17,6 +17,7 @@ use bellwether_integrations::pagerduty::PagerDuty;
 use bellwether_integrations::pushover::Pushover;
 use bellwether_integrations::rocketchat::RocketChat;
 use bellwether_integrations::slack::Slack;
+use bellwether_integrations::sns::Sns;
 use bellwether_integrations::telegram::Telegram;
 use bellwether_integrations::victorops::VictorOps;
 use bellwether_integrations::webex::Webex;
@@ -109,6 +110,10 @@ pub fn build<'a>(
         "jira" => {
             let config = &receiver.jira[at];
             Ok(built(Jira::build(config, templates), &config.http_config)?)
+        }
+        "sns" => {
+            let config = &receiver.sns[at];
+            Ok(built(Sns::build(config, templates), &config.http_config)?)
         }
         kind => Err(format!("this build cannot send to {kind} receivers yet")),
     }
