@@ -35,6 +35,7 @@ mod outflow;
 
 mod house;
 mod json;
+mod receiver_test;
 
 pub use alerts::{Inbox, Refusal, decode_alerts};
 pub use answer::ApiError;
@@ -42,6 +43,9 @@ pub use door::{BODY_BYTES_MAX, Settings, router};
 pub use house::{
     Check, ClusterInfo, ClusterState, Command, Exposition, House, Observation, PeerInfo, Readiness,
     StatusInfo, Unavailable, VersionInfo,
+};
+pub use receiver_test::{
+    ReceiverTest, ShownRequest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Tested,
 };
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
 pub use targets::{Tolerant, TolerantStream};

@@ -27,5 +27,5 @@ mod transport;
 
 pub use client::Client;
 pub use error::BuildError;
-pub use perform::{EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, perform};
+pub use perform::{Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, draft, perform};
 pub use tls::read_client_config;

@@ -35,9 +35,39 @@ pub async fn perform(
     faults: &mut Vec<Fault>,
 ) -> Outcome {
     match begun(integration, definitions, notification, faults).await {
-        Ok((exchange, step)) => converse(exchange, step, client, deadline).await,
+        Ok(Begun { exchange, first, secrets: _ }) => {
+            converse(exchange, first, client, deadline).await
+        }
         Err(outcome) => outcome,
     }
+}
+
+/// What [`perform`] would do first: the beginning of an attempt, of which nothing is sent.
+pub struct Draft {
+    /// What follows it depends on the answer.
+    pub step: Step,
+    /// These may stand in the step's headers and body, as they are or escaped.
+    pub secrets: Vec<Secret>,
+}
+
+/// As [`perform`], up to the first request; files are read, no connection is opened.
+///
+/// # Errors
+/// With the outcome, if there is nothing to send.
+pub async fn draft(
+    integration: &dyn Integration,
+    definitions: &Definitions,
+    notification: &Notification,
+    faults: &mut Vec<Fault>,
+) -> Result<Draft, Outcome> {
+    let begun = begun(integration, definitions, notification, faults).await?;
+    Ok(Draft { step: begun.first, secrets: begun.secrets })
+}
+
+struct Begun {
+    exchange: Box<dyn Exchange>,
+    first: Step,
+    secrets: Vec<Secret>,
 }
 
 /// Begins the exchange, and reads the files that it asks for: each attempt reads them anew.
@@ -46,14 +76,14 @@ async fn begun(
     definitions: &Definitions,
     notification: &Notification,
     faults: &mut Vec<Fault>,
-) -> Result<(Box<dyn Exchange>, Step), Outcome> {
+) -> Result<Begun, Outcome> {
     let mut files = Files::default();
     for _ in 0..=EXCHANGE_FILES_MAX {
         let begun = fenced(|| {
             let mut writer = Writer::new(definitions, notification, &files);
             let begun = integration.begin(&mut writer).map(|mut exchange| {
-                let step = exchange.begin();
-                (exchange, step)
+                let first = exchange.begin();
+                Begun { exchange, first, secrets: writer.secrets().to_vec() }
             });
             (begun, writer.into_faults())
         });

@@ -103,7 +103,7 @@ impl Integration for Telegram {
 }
 
 impl Telegram {
-    fn chat_id(&self, writer: &Writer<'_>) -> Result<i64, Halt> {
+    fn chat_id(&self, writer: &mut Writer<'_>) -> Result<i64, Halt> {
         let source = match &self.chat {
             Chat::Id(id) => return Ok(*id),
             Chat::File(source) => source,

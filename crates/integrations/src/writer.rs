@@ -45,6 +45,8 @@ pub struct Writer<'a> {
     /// The data as templates see it; made when the first template wants it.
     value: Option<TemplateValue>,
     faults: Vec<Fault>,
+    /// What must not be seen where a request is shown instead of sent.
+    secrets: Vec<Secret>,
 }
 
 impl<'a> Writer<'a> {
@@ -64,6 +66,7 @@ impl<'a> Writer<'a> {
             host,
             value: None,
             faults: Vec::new(),
+            secrets: Vec::new(),
         };
         writer.render_route_labels();
         writer
@@ -120,16 +123,18 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If its file has not been read yet, or could not be.
-    pub fn secret(&self, source: &SecretSource) -> Result<Secret, Halt> {
-        source.trimmed(self.files)
+    pub fn secret(&mut self, source: &SecretSource) -> Result<Secret, Halt> {
+        let secret = source.trimmed(self.files)?;
+        Ok(self.noted(secret))
     }
 
     /// A secret that is no template, with all its white space.
     ///
     /// # Errors
     /// As [`Writer::secret`].
-    pub fn secret_untrimmed(&self, source: &SecretSource) -> Result<Secret, Halt> {
-        source.untrimmed(self.files)
+    pub fn secret_untrimmed(&mut self, source: &SecretSource) -> Result<Secret, Halt> {
+        let secret = source.untrimmed(self.files)?;
+        Ok(self.noted(secret))
     }
 
     /// A secret that is a template.
@@ -142,13 +147,13 @@ impl<'a> Writer<'a> {
             SecretText::File { field, source } => {
                 let content = source.trimmed(self.files)?;
                 if !content.reveal().contains("{{") {
-                    return Ok(content);
+                    return Ok(self.noted(content));
                 }
                 let prepared = self.definitions.set.prepare(content.reveal());
                 (*field, prepared.and_then(|prepared| self.run(&prepared)))
             }
         };
-        rendered.map(Secret::new).map_err(|_| {
+        rendered.map(|text| self.noted(Secret::new(text))).map_err(|_| {
             let reason = "the template failed".to_owned();
             self.faults.push(Fault { field: field.into(), reason });
             Halt::Ended(Outcome::Refused {
@@ -214,6 +219,16 @@ impl<'a> Writer<'a> {
 
     pub fn into_faults(self) -> Vec<Fault> {
         self.faults
+    }
+
+    /// The secrets that were asked for so far; they may stand in the exchange's requests.
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    fn noted(&mut self, secret: Secret) -> Secret {
+        self.secrets.push(secret.clone());
+        secret
     }
 
     fn render(&mut self, text: &Text) -> Result<String, Error> {

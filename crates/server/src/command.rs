@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use crate::clock::Clock;
 use crate::flags::{self, Flags, Parsed};
-use crate::{boot, demo_webhook, export, logging};
+use crate::{boot, demo_webhook, export, logging, trial};
 
 /// Does what the arguments say.
 pub fn run(arguments: &[String]) -> ExitCode {
@@ -21,6 +21,7 @@ pub fn run(arguments: &[String]) -> ExitCode {
     match rest.split_first() {
         Some((command, rest)) if command == "server" => serve("bellwether server", called, rest),
         Some((command, rest)) if command == "export" => export(rest),
+        Some((command, rest)) if command == "receivers" => receivers(rest),
         Some((command, rest)) if command == "demo-webhook" => demo_webhook::run(rest),
         Some((option, _)) if option == "--version" => {
             print!("{}", flags::version_text(called));
@@ -130,6 +131,14 @@ fn export(arguments: &[String]) -> ExitCode {
     }
 }
 
+fn receivers(arguments: &[String]) -> ExitCode {
+    match arguments.split_first() {
+        Some((command, rest)) if command == "test" => trial::run(rest),
+        Some((other, _)) => refused("bellwether receivers", &format!("unexpected {other}")),
+        None => refused("bellwether receivers", "expected test"),
+    }
+}
+
 fn refused(program: &str, message: &str) -> ExitCode {
     eprintln!("{program}: error: {message}, try --help");
     ExitCode::FAILURE
@@ -154,6 +163,10 @@ Commands:
   export   Write silences and notification log as files of an Alertmanager:
              bellwether export [--storage.path=data/] [--format=alertmanager] [--output=DIR]
            The server must not run. The default output is the storage path itself.
+  receivers test
+           Tell a receiver a sample, or show what it would be told:
+             bellwether receivers test --config.file=FILE --receiver=NAME [--dry-run]
+           See bellwether receivers test --help.
 
 Called as alertmanager, through a symlink, it is the server.
 ";

@@ -46,5 +46,6 @@ mod house;
 
 mod demo_webhook;
 mod export;
+mod trial;
 
 pub use command::run;

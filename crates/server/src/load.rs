@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bellwether_config::Parsed;
 use bellwether_engine::Plan;
 use bellwether_integrations::Fault;
 use bellwether_model::MatcherMode;
@@ -86,12 +87,7 @@ impl Loader {
     }
 
     fn compile(&self) -> Result<Loaded, String> {
-        let bytes = std::fs::read(&self.path)
-            .map_err(|error| format!("open {}: {error}", self.path.display()))?;
-        let text = std::str::from_utf8(&bytes)
-            .map_err(|error| format!("{} is no UTF-8 text: {error}", self.path.display()))?;
-        let mut parsed = bellwether_config::parse(text, self.matcher_mode())
-            .map_err(|errors| errors.to_string())?;
+        let (bytes, mut parsed) = read(&self.path, self.matcher_mode())?;
         for warning in &parsed.warnings {
             warn!(component = COMPONENT, "{warning}");
         }
@@ -131,6 +127,16 @@ impl Loader {
     fn matcher_mode(&self) -> MatcherMode {
         self.features.matchers
     }
+}
+
+/// A configuration file's bytes, and what they say; relative paths are as written.
+pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String> {
+    let bytes =
+        std::fs::read(path).map_err(|error| format!("open {}: {error}", path.display()))?;
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|error| format!("{} is no UTF-8 text: {error}", path.display()))?;
+    let parsed = bellwether_config::parse(text, mode).map_err(|errors| errors.to_string())?;
+    Ok((bytes, parsed))
 }
 
 /// What remains to be told of a [`Loaded`] once its plan and tellers have been handed on.

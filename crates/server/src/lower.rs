@@ -75,11 +75,6 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
     if tracing.is_some() {
         return Err("tracing: this build cannot send traces; remove the block".into());
     }
-    let files = template_files::read(templates)?;
-    let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    let mut templates =
-        Templates::load(external_url, ReadYaml(bellwether_config::read_value), files)
-            .map_err(|error| format!("failed to parse templates: {error}"))?;
     let root = lower_route(route, &inherited_by_root(route));
     let mut used = BTreeSet::new();
     let mut doubts = Vec::new();
@@ -87,17 +82,15 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
         used.insert(Arc::clone(&spec.receiver));
         doubt(spec, retention, &mut doubts);
     });
-    let built = build_integrations(receivers, &used, &mut templates)?;
     let mut route_labels = BTreeSet::new();
     walk(&root, &mut |spec| {
         route_labels.extend(spec.labels.iter().map(|(_, value)| value.to_owned()));
     });
-    let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
-    let definitions = Arc::new(definitions);
+    let (correspondents, template_faults) =
+        correspondents(receivers, templates, external_url, &used, &route_labels)?;
     let mut tellers = Tellers::default();
-    for (id, integration, client) in built {
-        let definitions = Arc::clone(&definitions);
-        tellers.insert(id, Arc::new(Correspondent { integration, definitions, client }));
+    for (id, correspondent) in correspondents {
+        tellers.insert(id, Arc::new(correspondent));
     }
     let skipped = receivers.iter().filter(|receiver| !used.contains(receiver.name.as_str()));
     Ok(Lowered {
@@ -114,6 +107,46 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
             resolve_timeout: global.resolve_timeout,
         },
     })
+}
+
+/// The correspondents of one receiver, in the order in which they are told, whether a route uses it
+/// or not. Reads the files that the configuration names.
+///
+/// # Errors
+/// As [`lower`].
+pub fn lower_alone(
+    config: &Config,
+    external_url: &str,
+    receiver: &str,
+) -> Result<Vec<(IntegrationId, Correspondent)>, String> {
+    let Config { receivers, templates, .. } = config;
+    let only = BTreeSet::from([Arc::from(receiver)]);
+    // What is no template is told again when it is rendered.
+    let (found, _) = correspondents(receivers, templates, external_url, &only, &BTreeSet::new())?;
+    Ok(found)
+}
+
+/// The correspondents of the receivers `used`, and their texts that are no templates.
+fn correspondents(
+    receivers: &[Receiver],
+    templates: &[String],
+    external_url: &str,
+    used: &BTreeSet<Arc<str>>,
+    route_labels: &BTreeSet<String>,
+) -> Result<(Vec<(IntegrationId, Correspondent)>, Vec<Fault>), String> {
+    let files = template_files::read(templates)?;
+    let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    let mut templates =
+        Templates::load(external_url, ReadYaml(bellwether_config::read_value), files)
+            .map_err(|error| format!("failed to parse templates: {error}"))?;
+    let built = build_integrations(receivers, used, &mut templates)?;
+    let (definitions, faults) = templates.finish(route_labels.iter().map(String::as_str));
+    let definitions = Arc::new(definitions);
+    let found = built.into_iter().map(|(id, integration, client)| {
+        let definitions = Arc::clone(&definitions);
+        (id, Correspondent { integration, definitions, client })
+    });
+    Ok((found.collect(), faults))
 }
 
 /// What the root inherits: the defaults of the format.

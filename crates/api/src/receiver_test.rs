@@ -1,0 +1,87 @@
+//! What is asked, and answered, when an operator wants to know whether a receiver can be told.
+//!
+//! In: a [`ReceiverTest`]. Out: one [`Tested`] for each integration. The sample is told by the same
+//! code as every notification; nothing of it enters the alerts, the groups or the notification log.
+
+use std::time::Duration;
+
+use bellwether_model::Outcome;
+
+/// A wish to tell a sample to a receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverTest {
+    pub receiver: String,
+    /// As in logs: `slack[0]`. Empty: all of the receiver's.
+    pub integration: String,
+    /// Whether all alerts of the sample are resolved; they fire otherwise.
+    pub resolved: bool,
+    /// In addition to those that every sample has, or instead; so are the annotations.
+    pub labels: Vec<(String, String)>,
+    pub annotations: Vec<(String, String)>,
+    /// How many alerts the sample has: from 1 to [`TEST_ALERTS_MAX`].
+    pub alerts: usize,
+    /// Whether requests are shown instead of sent.
+    pub dry_run: bool,
+    /// Limit: time for one integration, up to [`TEST_TIMEOUT_MAX`].
+    pub timeout: Duration,
+}
+
+/// What came of it at one integration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tested {
+    /// `slack[0]`
+    pub integration: String,
+    pub result: TestResult,
+    /// Fields whose template failed, and why; something plain stands in their place.
+    pub template_faults: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum TestResult {
+    /// It was told, or there was no way to tell it.
+    Told(Outcome),
+    /// It would be sent this.
+    Shown(ShownRequest),
+    /// It is not told about resolved alerts.
+    Skipped,
+}
+
+/// The first request to an integration, fit to be seen: no URL, and `<secret>` for each secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownRequest {
+    /// `POST`, or `MAIL` for a mail.
+    pub method: &'static str,
+    /// For a mail its envelope.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Tested {
+    /// Whether it would be told, or has been, or need not be.
+    pub fn is_ok(&self) -> bool {
+        match &self.result {
+            TestResult::Told(outcome) => matches!(outcome, Outcome::Delivered { .. }),
+            TestResult::Shown(_) | TestResult::Skipped => true,
+        }
+    }
+}
+
+impl Default for ReceiverTest {
+    fn default() -> Self {
+        ReceiverTest {
+            receiver: String::new(),
+            integration: String::new(),
+            resolved: false,
+            labels: Vec::new(),
+            annotations: Vec::new(),
+            alerts: 1,
+            dry_run: false,
+            timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Limit: alerts of one sample.
+pub const TEST_ALERTS_MAX: usize = 1000;
+/// Limit: time for one integration.
+pub const TEST_TIMEOUT_MAX: Duration = Duration::from_secs(60);

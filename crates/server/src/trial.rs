@@ -1,0 +1,122 @@
+//! Can this receiver be told? Tells it a sample, or shows what it would be told.
+//!
+//! In: a configuration and a [`ReceiverTest`]. Out: one [`Tested`] for each integration, in the
+//! order in which they are notified. The sample goes the way of every notification, by the same
+//! [`Correspondent`]s, but for one attempt only: it is not tried again, and nothing of it is kept,
+//! counted or gossiped.
+//!
+//! `sample` makes the notification, `shown` makes a request fit to be seen, `command` is the
+//! program's sub-command.
+
+mod command;
+mod sample;
+mod shown;
+
+use bellwether_api::{ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Tested};
+use bellwether_config::Config;
+use bellwether_courier::draft;
+use bellwether_integrations::Fault;
+use bellwether_model::{FailureReason, IntegrationId, Outcome, Timestamp};
+use tokio::time::Instant;
+
+use crate::attempts::{Correspondent, Teller as _};
+use crate::lower::lower_alone;
+
+pub use command::run;
+
+/// Tells the sample to all integrations at once. Reads the files that the configuration names.
+///
+/// # Errors
+/// If there is nobody to tell, or what is asked is beyond the limits.
+pub async fn receiver(
+    config: &Config,
+    external_url: &str,
+    test: &ReceiverTest,
+    now: Timestamp,
+) -> Result<Vec<Tested>, String> {
+    check(test)?;
+    let receiver = config.receivers.iter().find(|receiver| receiver.name == test.receiver);
+    let receiver = receiver.ok_or_else(|| unknown_receiver(config, &test.receiver))?;
+    let blocks = receiver.integrations();
+    let quiet: Vec<bool> = blocks.map(|block| test.resolved && !block.send_resolved).collect();
+    let mut under_way = Vec::new();
+    let correspondents = lower_alone(config, external_url, &test.receiver)?;
+    for ((id, correspondent), quiet) in correspondents.into_iter().zip(quiet) {
+        let name = local_name(&id);
+        if test.integration.is_empty() || test.integration == name {
+            let told = tokio::spawn(integration(id, correspondent, quiet, test.clone(), now));
+            under_way.push((name, told));
+        }
+    }
+    if under_way.is_empty() {
+        return Err(match test.integration.as_str() {
+            "" => format!("receiver {:?} has no integration", test.receiver),
+            other => format!("receiver {:?} has no integration {other}", test.receiver),
+        });
+    }
+    let mut all = Vec::new();
+    for (name, told) in under_way {
+        let (result, faults) = told.await.unwrap_or_else(|_| (ended_early(), Vec::new()));
+        let faults = faults.into_iter().map(|fault| (fault.field.into_owned(), fault.reason));
+        all.push(Tested { integration: name, result, template_faults: faults.collect() });
+    }
+    Ok(all)
+}
+
+async fn integration(
+    id: IntegrationId,
+    correspondent: Correspondent,
+    quiet: bool,
+    test: ReceiverTest,
+    now: Timestamp,
+) -> (TestResult, Vec<Fault>) {
+    if quiet {
+        return (TestResult::Skipped, Vec::new());
+    }
+    let notification = sample::notification(id, &test, now);
+    let mut faults = Vec::new();
+    let result = if test.dry_run {
+        let Correspondent { integration, definitions, client: _ } = &correspondent;
+        match draft(integration.as_ref(), definitions, &notification, &mut faults).await {
+            Ok(draft) => shown::result(draft),
+            Err(outcome) => TestResult::Told(outcome),
+        }
+    } else {
+        let deadline = Instant::now() + test.timeout;
+        TestResult::Told(correspondent.tell(&notification, deadline, &mut faults).await)
+    };
+    (result, faults)
+}
+
+fn check(test: &ReceiverTest) -> Result<(), String> {
+    if !(1..=TEST_ALERTS_MAX).contains(&test.alerts) {
+        return Err(format!("a sample has 1 to {TEST_ALERTS_MAX} alerts, not {}", test.alerts));
+    }
+    if test.timeout.is_zero() || test.timeout > TEST_TIMEOUT_MAX {
+        return Err(format!("the timeout must be above 0 and at most {TEST_TIMEOUT_MAX:?}"));
+    }
+    if test.labels.iter().chain(&test.annotations).any(|(name, _)| name.is_empty()) {
+        return Err("a label or annotation has no name".into());
+    }
+    Ok(())
+}
+
+fn unknown_receiver(config: &Config, name: &str) -> String {
+    let known: Vec<&str> = config.receivers.iter().map(|known| known.name.as_str()).collect();
+    format!("there is no receiver {name:?}; there are: {}", known.join(", "))
+}
+
+/// `slack[0]`
+fn local_name(id: &IntegrationId) -> String {
+    format!("{}[{}]", id.kind, id.index)
+}
+
+fn ended_early() -> TestResult {
+    TestResult::Told(Outcome::Refused {
+        reason: FailureReason::Other,
+        detail: "the attempt ended early; this is a defect of the program".into(),
+    })
+}
+
+#[cfg(test)]
+mod tests;
