@@ -7,10 +7,11 @@
 use bellwether_api::{ShownRequest, TestResult};
 use bellwether_courier::Draft;
 use bellwether_integrations::Step;
+use bellwether_integrations::aws::AwsCall;
 use bellwether_integrations::http::{Method, Request};
 use bellwether_integrations::json::Object;
 use bellwether_integrations::mail::Mail;
-use bellwether_model::{FailureReason, Outcome, Secret};
+use bellwether_model::Secret;
 
 /// What the draft's first step would send.
 pub fn result(draft: Draft) -> TestResult {
@@ -18,17 +19,15 @@ pub fn result(draft: Draft) -> TestResult {
     match step {
         Step::Send(request) => TestResult::Shown(request_shown(&request, &secrets)),
         Step::Mail(mail) => TestResult::Shown(mail_shown(&mail, &secrets)),
-        other => TestResult::Told(not_shown(other)),
+        Step::Aws(call) => TestResult::Shown(call_shown(&call, &secrets)),
+        Step::Done(outcome) => TestResult::Told(outcome),
     }
 }
 
-/// What becomes of an attempt without a request, or with one that only its sender can spell out.
-fn not_shown(step: Step) -> Outcome {
-    if let Step::Done(outcome) = step {
-        return outcome;
-    }
-    let detail = "requests of this kind can be sent, but not shown".to_owned();
-    Outcome::Refused { reason: FailureReason::Other, detail }
+/// Who signs the call, and with what, is found out when it is sent.
+fn call_shown(call: &AwsCall, secrets: &[Secret]) -> ShownRequest {
+    let body = without(&String::from_utf8_lossy(&call.form), secrets);
+    ShownRequest { method: "POST", headers: Vec::new(), body }
 }
 
 fn request_shown(request: &Request, secrets: &[Secret]) -> ShownRequest {
