@@ -25,10 +25,15 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// What the Go Alertmanager uses if no flag says otherwise.
+    /// What the Go Alertmanager uses if no flag says otherwise, but for one figure: updates are
+    /// gossiped three times as often. With its figure, one update in some hundreds misses a node
+    /// even where no datagram is lost, until the next push-pull; and who misses that something was
+    /// told tells it again.
     pub fn alertmanager(name: NodeName, address: Address, peers: Vec<String>) -> Self {
+        let mut machine = machine::Settings::alertmanager(name, address, peers.len());
+        machine.user_retransmit_mult *= 3;
         Self {
-            machine: machine::Settings::alertmanager(name, address, peers.len()),
+            machine,
             peers,
             state_keys: vec!["nfl".to_owned(), "sil".to_owned()],
             settle_timeout: Duration::from_mins(1),

@@ -269,9 +269,6 @@ pub fn address(number: usize) -> Address {
 fn membership(name: &str, own: Address, peers: &[Address]) -> cluster::Settings {
     let peers = peers.iter().map(|peer| format!("{}:{}", peer.ip, peer.port)).collect();
     let mut settings = cluster::Settings::alertmanager(node_name(name), own, peers);
-    // With Go's figure one of 250 updates does not reach one of five nodes, though nothing is lost,
-    // before the next push-pull; nodes behind tell again then.
-    settings.machine.user_retransmit_mult *= 3;
     let meta = [SCHEME, b"\0", b"0123456789abcdef\0"].concat();
     settings.machine.meta = Meta::new(meta).expect("it is short");
     settings.machine.gate = Some(Gate { scheme: SCHEME.into(), cluster: (&b"\0"[..]).into() });
