@@ -17,6 +17,7 @@ mod mail;
 mod peer_tls;
 mod prometheus;
 mod receivers;
+mod receivers_test;
 mod reload;
 mod voices;
 mod web_port;
