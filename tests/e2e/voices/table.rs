@@ -101,4 +101,85 @@ custom_fields: {zeta: '{{ .Status }}', 'A<': b}
         resolved: 1,
         newer: &[],
     },
+    Block {
+        name: "slack",
+        kind: "slack",
+        settings: "{api_url: SINK, channel: '#{{ .CommonLabels.severity }}', send_resolved: true}",
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "slack-full",
+        kind: "slack",
+        settings: r#"
+api_url: SINK
+channel: ops
+send_resolved: true
+username: bell
+icon_url: http://x/i
+link_names: true
+short_fields: true
+pretext: '<{{ .Status }}>'
+text: '{{ range .Alerts }}{{ .Annotations.summary }} {{ .Labels.host }}{{ end }}'
+image_url: http://x/image
+thumb_url: http://x/thumb
+footer: '{{ .ExternalURL }}'
+callback_id: '{{ .GroupLabels.alertname }}'
+mrkdwn_in: [text]
+fields: [{title: T, value: '{{ .Status }}'}, {title: U, value: u, short: false}]
+actions:
+- {type: button, text: Go, url: 'http://x/{{ .Status }}', style: danger}
+- {type: button, text: Ask, name: n, value: v, confirm: {text: Sure?, ok_text: Yes}}
+"#,
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "discord",
+        kind: "discord",
+        settings: "webhook_url: SINK",
+        firing: 1,
+        resolved: 1,
+        // Of 0.25's message and embed.
+        newer: &[],
+    },
+    Block {
+        name: "telegram",
+        kind: "telegram",
+        settings: "{api_url: SINK, bot_token: '1:token', chat_id: -42, disable_notifications: true}",
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "webex",
+        kind: "webex",
+        settings: r#"
+api_url: SINK
+room_id: '{{ .CommonLabels.severity }}'
+http_config: {authorization: {credentials: token}}
+"#,
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
+    Block {
+        name: "wechat",
+        kind: "wechat",
+        settings: r#"
+api_url: SINK
+corp_id: corp
+api_secret: s&cret
+to_user: '@all'
+agent_id: '7'
+message_type: markdown
+send_resolved: true
+"#,
+        // The sink has no token to give.
+        firing: 1,
+        resolved: 1,
+        newer: &[],
+    },
 ];
