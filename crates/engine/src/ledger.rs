@@ -111,6 +111,10 @@ impl Ledger {
         Some(heard.wall.min(told_at.plus(lag)))
     }
 
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = &LedgerEntry> {
         self.entries.values()
     }

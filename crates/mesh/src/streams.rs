@@ -10,9 +10,10 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bellwether_memberlist::cluster::{Failure, Outcome, Parcel, Reply};
+use bellwether_memberlist::wire::StreamError;
 use bellwether_memberlist::wire::stream::{self, StreamReader};
-use bellwether_memberlist::wire::{Compression, StreamError};
 use bellwether_memberlist::{ErrorReply, Label, StreamMessage};
+use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -42,14 +43,18 @@ impl OutboundStream {
     }
 
     async fn exchange(self) -> Told {
-        let bytes = encode(self.parcel).await;
+        let pieces = self.parcel.into_pieces();
         let mut io = match self.dialler.open(self.to).await {
             Ok(io) => io,
             Err(error) => return failed(Failure::Unreachable, &error.to_string()),
         };
         let meter = self.dialler.meter();
         let label = stream::label_header(&self.label);
-        if let Err(error) = send(&mut *io, &[&label, &bytes]).await {
+        let sent = async {
+            send(&mut *io, &[label.into()]).await?;
+            send(&mut *io, &pieces).await
+        };
+        if let Err(error) = sent.await {
             meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
             return failed(Failure::Unreachable, &error.to_string());
         }
@@ -114,16 +119,16 @@ pub(crate) async fn answer(
     parcel: Parcel,
     time: Duration,
 ) -> io::Result<()> {
-    let bytes = encode(parcel).await;
+    let pieces = parcel.into_pieces();
     let sent = async {
-        send(io, &[&bytes]).await?;
+        send(io, &pieces).await?;
         io.shutdown().await
     };
     timeout(time, sent).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
 /// Sends the pieces, each by itself: over TLS a Go node wants the label to come alone.
-async fn send(io: &mut dyn Connection, pieces: &[&[u8]]) -> io::Result<()> {
+async fn send(io: &mut dyn Connection, pieces: &[Bytes]) -> io::Result<()> {
     for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
         io.write_all(piece).await?;
         io.flush().await?;
@@ -171,26 +176,16 @@ fn is_close(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof)
 }
 
-/// Turns a message into bytes, a long one on a thread for such work.
-async fn encode(parcel: Parcel) -> Vec<u8> {
-    if parcel.state_len() < LONG_BYTES {
-        return parcel.into_bytes(Compression::None);
-    }
-    let encoded = tokio::task::spawn_blocking(move || parcel.into_bytes(Compression::None));
-    // It can only fail if the runtime is at its end.
-    encoded.await.unwrap_or_default()
-}
-
 fn failed(failure: Failure, text: &str) -> Told {
     (Outcome::Failed(failure), Some(text.to_owned()))
 }
 
 const READ_BYTES: usize = 32 << 10;
-const LONG_BYTES: usize = 256 << 10;
 
 #[cfg(test)]
 mod tests {
     use bellwether_memberlist::UserMessage;
+    use bellwether_memberlist::wire::Compression;
 
     use super::*;
 

@@ -4,7 +4,6 @@
 //! copied, and whoever sends it turns it into bytes where that disturbs nobody.
 
 use bytes::Bytes;
-use prost::Message;
 
 use crate::cluster::part::{FullState, Part};
 use crate::message::{PushPull, StreamMessage};
@@ -14,41 +13,65 @@ use crate::wire::{Compression, stream};
 #[derive(Debug, Clone)]
 pub struct Parcel {
     message: StreamMessage,
-    parts: Vec<Part>,
+    state: FullState,
 }
 
 impl Parcel {
     pub fn new(message: StreamMessage) -> Self {
-        Self { message, parts: Vec::new() }
+        Self { message, state: FullState::default() }
     }
 
     /// A push-pull that carries `parts` as its user state.
     pub fn with_state(push_pull: PushPull, parts: Vec<Part>) -> Self {
-        Self { message: StreamMessage::PushPull(push_pull), parts }
+        Self { message: StreamMessage::PushPull(push_pull), state: FullState { parts } }
     }
 
     /// Bytes of the user state.
     pub fn state_len(&self) -> usize {
-        let parts = self.parts.iter().map(|part| {
-            let bytes = part.encoded_len();
-            1 + prost::length_delimiter_len(bytes) + bytes
-        });
-        parts.sum()
+        self.state.encoded_len()
     }
 
     /// The message as a peer reads it.
     pub fn into_message(self) -> StreamMessage {
-        let Self { mut message, parts } = self;
+        let Self { mut message, state } = self;
         if let StreamMessage::PushPull(push_pull) = &mut message
-            && !parts.is_empty()
+            && !state.parts.is_empty()
         {
-            push_pull.user_state = Bytes::from(FullState { parts }.encode_to_vec());
+            push_pull.user_state = Bytes::from(state.encode_to_vec());
         }
         message
     }
 
-    /// The message as it stands in a stream, without a label. Takes time if the state is large.
-    pub fn into_bytes(self, compression: Compression) -> Vec<u8> {
-        stream::encode(&self.into_message(), compression)
+    /// The message as it stands in a stream, without a label, in pieces to be sent in order. The
+    /// state, which can be large, is not copied.
+    pub fn into_pieces(self) -> Vec<Bytes> {
+        let Self { message, state } = self;
+        match &message {
+            StreamMessage::PushPull(push_pull) if !state.parts.is_empty() => {
+                let head = stream::encode_push_pull_head(push_pull, state.encoded_len());
+                std::iter::once(head.into()).chain(state.pieces()).collect()
+            }
+            _ => vec![stream::encode(&message, Compression::None).into()],
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_the_message() {
+        let part = |key: &str, data: &'static [u8]| Part { key: key.into(), data: data.into() };
+        for parts in [
+            vec![],
+            vec![part("nfl", b"")],
+            vec![part("nfl", &[7; 200]), part("sil", b"state"), part("", b"")],
+        ] {
+            let push_pull = PushPull { join: true, ..PushPull::default() };
+            let parcel = Parcel::with_state(push_pull, parts);
+            let whole = stream::encode(&parcel.clone().into_message(), Compression::None);
+            assert_eq!(parcel.into_pieces().concat(), whole);
+        }
     }
 }

@@ -14,7 +14,8 @@ pub(super) use read::{
 };
 pub(super) use write::{
     write_accusation, write_ack, write_alive, write_compressed, write_error_reply,
-    write_indirect_ping, write_nack, write_ping, write_push_pull, write_user_message,
+    write_indirect_ping, write_nack, write_ping, write_push_pull, write_push_pull_head,
+    write_user_message,
 };
 
 /// The head of a push-pull: what it claims to bring.

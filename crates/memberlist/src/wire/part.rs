@@ -5,7 +5,9 @@
 //! each state. Both are protobuf messages; fields that nobody knows are passed over.
 
 use bytes::{Buf, Bytes};
-use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
+use prost::encoding::{
+    DecodeContext, WireType, decode_key, decode_varint, encode_key, encode_varint, skip_field,
+};
 
 use crate::wire::WireError;
 
@@ -39,13 +41,36 @@ impl Part {
 
 impl FullState {
     pub fn encode_to_vec(&self) -> Vec<u8> {
-        let lengths = self.parts.iter().map(prost::Message::encoded_len);
-        let mut bytes =
-            Vec::with_capacity(lengths.map(|length| length + PART_HEAD_BYTES_MAX).sum());
-        for part in &self.parts {
-            prost::encoding::message::encode(PARTS_TAG, part, &mut bytes);
+        let mut bytes = Vec::with_capacity(self.encoded_len());
+        for piece in self.pieces() {
+            bytes.extend_from_slice(&piece);
         }
         bytes
+    }
+
+    pub fn encoded_len(&self) -> usize {
+        let parts = self.parts.iter().map(|part| {
+            let bytes = prost::Message::encoded_len(part);
+            1 + prost::length_delimiter_len(bytes) + bytes
+        });
+        parts.sum()
+    }
+
+    /// The encoded bytes in order, those of the states shared instead of copied.
+    pub fn pieces(&self) -> impl Iterator<Item = Bytes> {
+        self.parts.iter().flat_map(|part| {
+            // Without its data, which is the last field, if it is not empty.
+            let head_only = Part { key: part.key.clone(), data: Bytes::new() };
+            let mut head = Vec::new();
+            encode_key(PARTS_TAG, WireType::LengthDelimited, &mut head);
+            encode_varint(prost::Message::encoded_len(part) as u64, &mut head);
+            head.extend_from_slice(&head_only.encode_to_vec());
+            if !part.data.is_empty() {
+                encode_key(DATA_TAG, WireType::LengthDelimited, &mut head);
+                encode_varint(part.data.len() as u64, &mut head);
+            }
+            [head.into(), part.data.clone()]
+        })
     }
 
     /// Shares the bytes instead of copying them.
@@ -78,8 +103,7 @@ impl FullState {
 pub const PARTS_MAX: usize = 1024;
 
 const PARTS_TAG: u32 = 1;
-/// A key of one byte and a length.
-const PART_HEAD_BYTES_MAX: usize = 11;
+const DATA_TAG: u32 = 2;
 
 #[cfg(test)]
 mod tests;

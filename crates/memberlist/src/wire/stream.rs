@@ -12,7 +12,7 @@ mod message_reader;
 
 use std::mem;
 
-use crate::message::{Label, StreamMessage};
+use crate::message::{Label, PushPull, StreamMessage};
 use crate::wire::lzw::{self, Inflater};
 use crate::wire::msgpack::Reader;
 use crate::wire::{Compression, StreamError, WireError, body, label, type_byte};
@@ -182,6 +182,11 @@ pub fn encode(message: &StreamMessage, compression: Compression) -> Vec<u8> {
         Compression::None => content,
         Compression::Lzw => body::write_compressed(type_byte::COMPRESS, &lzw::compress(&content)),
     }
+}
+
+/// A push-pull up to where so many bytes of user state begin, which are sent by themselves.
+pub(crate) fn encode_push_pull_head(push_pull: &PushPull, user_state_bytes: usize) -> Vec<u8> {
+    body::write_push_pull_head(type_byte::PUSH_PULL, push_pull, user_state_bytes)
 }
 
 /// Reads a structure from the front of what has arrived, and answers with it and what follows.

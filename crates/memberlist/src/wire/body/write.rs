@@ -95,15 +95,25 @@ pub(in crate::wire) fn write_user_message(type_byte: u8, body: &[u8]) -> Vec<u8>
 }
 
 pub(in crate::wire) fn write_push_pull(type_byte: u8, push_pull: &PushPull) -> Vec<u8> {
-    let PushPull { join, nodes, user_state, skipped: _ } = push_pull;
+    let mut bytes = write_push_pull_head(type_byte, push_pull, push_pull.user_state.len());
+    bytes.extend_from_slice(&push_pull.user_state);
+    bytes
+}
+
+/// A push-pull up to where `user_state_bytes` of user state begin, whatever it holds itself.
+pub(in crate::wire) fn write_push_pull_head(
+    type_byte: u8,
+    push_pull: &PushPull,
+    user_state_bytes: usize,
+) -> Vec<u8> {
+    let PushPull { join, nodes, user_state: _, skipped: _ } = push_pull;
     let mut writer = Writer::structure(&[type_byte], 3);
     writer.bool("Join", *join);
     writer.unsigned("Nodes", count(nodes.len()));
-    writer.unsigned("UserStateLen", count(user_state.len()));
+    writer.unsigned("UserStateLen", count(user_state_bytes));
     for node in nodes {
         write_node_state(&mut writer, node);
     }
-    writer.append(user_state);
     writer.into_bytes()
 }
 

@@ -156,6 +156,11 @@ impl MessageReader {
     /// Puts up to `left` bytes aside, and says how many are left then.
     fn collect(&mut self, left: usize, rest: &mut &[u8]) -> usize {
         let (now, later) = rest.split_at_checked(left).unwrap_or((*rest, &[]));
+        if self.body.capacity() - self.body.len() < now.len() {
+            // Not all that is claimed, but in larger steps than usual: each copies what is there.
+            let more = left.min(self.body.len().saturating_mul(3)).max(now.len());
+            self.body.reserve_exact(more);
+        }
         self.body.extend_from_slice(now);
         *rest = later;
         left - now.len()
