@@ -27,7 +27,7 @@ test: test-packages
 	$(CARGO) test --workspace
 
 # A real mail server.
-TEST_PACKAGES += python3-aiosmtpd
+TEST_PACKAGES += python3-aiosmtpd python3-venv
 TEST_PROGRAMS += aiosmtpd
 
 # Nothing is installed, and no network is needed, if all programs are there already.
@@ -37,6 +37,16 @@ test-packages:
 	done; \
 	install="$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TEST_PACKAGES)"; \
 	if [ -n "$$missing" ]; then $$install || { $(SUDO) apt-get update && $$install; }; fi
+
+# A server that plays Amazon; it comes from PyPI, into a folder of its own.
+MOTO := target/moto
+test: test-moto
+.PHONY: test-moto
+test-moto: test-packages
+	@rm -f $(MOTO)-unreachable
+	@test -x $(MOTO)/bin/moto_server \
+	|| { python3 -m venv $(MOTO) && $(MOTO)/bin/pip install --quiet 'moto[server]==5.2.5'; } \
+	|| { touch $(MOTO)-unreachable; echo 'PyPI cannot be reached: the story about Amazon is skipped'; }
 
 # NODES=1 replays the life of one node that is alone.
 sim:

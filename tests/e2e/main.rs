@@ -19,5 +19,7 @@ mod prometheus;
 mod receivers;
 mod receivers_test;
 mod reload;
+mod secrets;
+mod sns;
 mod voices;
 mod web_port;

@@ -1,8 +1,13 @@
 //! Looks for credentials, in the order of Amazon's own libraries.
 //!
-//! 1. the keys of the configuration; 2. the profile that the configuration names; 3. keys in the
-//! environment; 4. a web identity named there; 5. the default profile, or the one that the
-//! environment names; 6. the container that we run in; 7. the machine that we run on.
+//! 1. the keys of the configuration;
+//! 2. the profile that the configuration names;
+//! 3. keys in the environment;
+//! 4. a web identity named there;
+//! 5. the default profile, or the one that the environment names;
+//! 6. the container that we run in;
+//! 7. the machine that we run on.
+//!
 //! With a role in the configuration, what was found is used to borrow that role's.
 //!
 //! Limit: a profile that wants a browser (SSO) or another program (`credential_process`) is refused.

@@ -5,6 +5,8 @@
 //! SNS refuses a message that is too long, has an empty text or an attribute without a value; all of
 //! these are put right here rather than lost.
 
+use std::collections::BTreeMap;
+
 use super::Sns;
 use crate::exchange::Halt;
 use crate::templates::Text;
@@ -43,8 +45,7 @@ pub fn form(sns: &Sns, writer: &mut Writer<'_>) -> Result<String, Halt> {
     };
     let (message, was_cut) = writer.fitted(&sns.message, Limit::Bytes(bytes_max));
     if was_cut {
-        attributes.retain(|(name, _)| name != TRUNCATED.0);
-        attributes.push((TRUNCATED.0.to_owned(), TRUNCATED.1.to_owned()));
+        attributes.insert(TRUNCATED.0.to_owned(), TRUNCATED.1.to_owned());
     }
 
     let mut fields = vec![
@@ -76,8 +77,8 @@ pub fn form(sns: &Sns, writer: &mut Writer<'_>) -> Result<String, Halt> {
     Ok(url::query(&fields))
 }
 
-/// Those that have a name and a value.
-fn attributes(sns: &Sns, writer: &mut Writer<'_>) -> Vec<(String, String)> {
+/// Those that have a name and a value, by name.
+fn attributes(sns: &Sns, writer: &mut Writer<'_>) -> BTreeMap<String, String> {
     let mut rendered = |(name, value): &(Text, Text)| {
         let (name, value) = (writer.term(name, ""), writer.term(value, ""));
         (!name.is_empty() && !value.is_empty()).then_some((name, value))
@@ -86,7 +87,7 @@ fn attributes(sns: &Sns, writer: &mut Writer<'_>) -> Vec<(String, String)> {
 }
 
 /// What the attributes take of a message's bytes, one more for the cut included.
-fn taken(attributes: &[(String, String)]) -> usize {
+fn taken(attributes: &BTreeMap<String, String>) -> usize {
     let one = |name: &str, value: &str| name.len() + DATA_TYPE.len() + value.len();
     let own: usize = attributes.iter().map(|(name, value)| one(name, value)).sum();
     own + one(TRUNCATED.0, TRUNCATED.1)
