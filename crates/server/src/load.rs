@@ -131,8 +131,7 @@ impl Loader {
 
 /// A configuration file's bytes, and what they say; relative paths are as written.
 pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String> {
-    let bytes =
-        std::fs::read(path).map_err(|error| format!("open {}: {error}", path.display()))?;
+    let bytes = std::fs::read(path).map_err(|error| format!("open {}: {error}", path.display()))?;
     let text = std::str::from_utf8(&bytes)
         .map_err(|error| format!("{} is no UTF-8 text: {error}", path.display()))?;
     let parsed = bellwether_config::parse(text, mode).map_err(|errors| errors.to_string())?;
