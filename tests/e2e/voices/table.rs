@@ -130,7 +130,7 @@ mrkdwn_in: [text]
 fields: [{title: T, value: '{{ .Status }}'}, {title: U, value: u, short: false}]
 actions:
 - {type: button, text: Go, url: 'http://x/{{ .Status }}', style: danger}
-- {type: button, text: Ask, name: n, value: v, confirm: {text: Sure?, ok_text: Yes}}
+- {type: button, text: Ask, name: n, value: v, confirm: {text: 'Sure?', ok_text: Yes}}
 "#,
         firing: 1,
         resolved: 1,
@@ -142,7 +142,6 @@ actions:
         settings: "webhook_url: SINK",
         firing: 1,
         resolved: 1,
-        // Of 0.25's message and embed.
         newer: &[],
     },
     Block {
@@ -158,7 +157,7 @@ actions:
         kind: "webex",
         settings: r#"
 api_url: SINK
-room_id: '{{ .CommonLabels.severity }}'
+room_id: room
 http_config: {authorization: {credentials: token}}
 "#,
         firing: 1,
@@ -177,8 +176,8 @@ agent_id: '7'
 message_type: markdown
 send_resolved: true
 "#,
-        // The sink has no token to give.
-        firing: 1,
+        // First it asks for a token.
+        firing: 2,
         resolved: 1,
         newer: &[],
     },
