@@ -164,7 +164,10 @@ impl Engine {
                 self.flock.settle();
                 turn.notes.push(Note::Settled);
             }
-            Input::MemoryWanted { ticket } => turn.reply(ticket, self.memory()),
+            Input::MemoryWanted { ticket } => {
+                let memory = self.memory();
+                turn.reply(ticket, memory);
+            }
             Input::Plan(plan) => self.take_plan(now, plan, turn),
             Input::Tick => {}
         }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Remembered, Timestamp};
+use bytes::Bytes;
 
 use crate::record::told_key;
 use crate::record::wire::{self, Wire};
@@ -52,6 +53,9 @@ pub(crate) struct Ledger {
     ended: BTreeMap<LedgerKey, BTreeMap<u64, Mono>>,
     /// Where an entry is ahead of the clock: when this was first seen.
     ahead: BTreeMap<LedgerKey, Timestamp>,
+    /// All entries as peers get them, if none has changed since somebody asked: most of the time
+    /// nothing happens, and peers ask every minute.
+    encoded: Option<Bytes>,
 }
 
 impl Ledger {
@@ -65,10 +69,12 @@ impl Ledger {
             Some(known) if !entry.supersedes(known) => false,
             Some(known) => {
                 self.ahead.remove(&entry.key);
+                self.encoded = None;
                 *known = entry;
                 true
             }
             None => {
+                self.encoded = None;
                 self.entries.insert(entry.key.clone(), entry);
                 true
             }
@@ -111,12 +117,20 @@ impl Ledger {
         Some(heard.wall.min(told_at.plus(lag)))
     }
 
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &LedgerEntry> {
-        self.entries.values()
+    /// All entries, each behind its length.
+    pub fn encode(&mut self) -> Bytes {
+        if let Some(encoded) = &self.encoded {
+            return encoded.clone();
+        }
+        let mut log = Vec::with_capacity(self.entries.len() * ENTRY_BYTES_USUAL);
+        for entry in self.entries.values() {
+            wire::append_message(&mut log, &wire::encode_entry(entry));
+        }
+        // It is kept for long: without what it does not need.
+        log.shrink_to_fit();
+        let log = Bytes::from(log);
+        self.encoded = Some(log.clone());
+        log
     }
 
     /// When the entry under `key` was told, at the latest, by this node's clock: one that is ahead of
@@ -150,6 +164,9 @@ impl Ledger {
         let expired = |entry: &LedgerEntry| entry.expires_at <= now && !still_owed(entry);
         let keys: Vec<LedgerKey> =
             self.entries.values().filter(|entry| expired(entry)).map(|e| e.key.clone()).collect();
+        if !keys.is_empty() {
+            self.encoded = None;
+        }
         for key in &keys {
             self.heard.remove(key);
             self.ended.remove(key);
@@ -222,6 +239,9 @@ impl Told {
         self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
     }
 }
+
+/// What an entry takes on the wire, if it is not of a large group.
+const ENTRY_BYTES_USUAL: usize = 192;
 
 /// Senders repeat what fires more often than that.
 const HEARSAY_LASTS: Duration = Duration::from_secs(5 * 60);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason,
 };
+use bytes::Bytes;
 
 use crate::flock::Peer;
 use crate::plan::Plan;
@@ -147,7 +148,7 @@ pub enum Answer {
     /// All records of each channel, as messages that each stand behind their length.
     Memory {
         silences: Vec<u8>,
-        log: Vec<u8>,
+        log: Bytes,
     },
 }
 

@@ -46,7 +46,7 @@ pub use roster::{ADDRESSES_PER_NAME_MAX, FAILED_PEERS_MAX};
 pub use settings::Settings;
 pub use status::{Member, Settling, Status};
 pub use streams::EXCHANGES_MAX;
-pub use tell::{GOSSIP_BYTES_MAX, GOSSIP_WAITING_MAX};
+pub use tell::GOSSIP_BYTES_MAX;
 pub use turn::{Failure, Input, Outbound, Outcome, Output, Reply, StateToken, Via, Way};
 
 use crate::machine::{self, Event, Memberlist, Mono, Refusal, StreamId};

@@ -213,6 +213,15 @@ impl Memberlist {
         self.news.user_len()
     }
 
+    /// Whether a message of so many bytes fits into one datagram with all news of the layer above
+    /// that wait. As long as it does, everybody who is told anything is told all of it; beyond it,
+    /// chance decides who is told what.
+    pub fn has_room_to_gossip(&self, body_bytes: usize) -> bool {
+        // Its type takes a byte.
+        let waiting = self.news.user_bytes() + queue::PART_OVERHEAD + 1;
+        waiting + body_bytes <= self.room_beside(0)
+    }
+
     /// News of the layer above that were put into datagrams, once for each transmission.
     pub fn user_sent(&self) -> Sent {
         self.news.user_sent()

@@ -125,16 +125,12 @@ impl Engine {
     }
 
     /// Everything that peers should know, for one that asks for all of it.
-    pub(super) fn memory(&self) -> Answer {
+    pub(super) fn memory(&mut self) -> Answer {
         let mut silences = Vec::new();
-        let mut log = Vec::with_capacity(self.ledger.len() * ENTRY_BYTES_USUAL);
         for version in self.silences.versions(self.settings.retention) {
             wire::append_message(&mut silences, &version.encode());
         }
-        for entry in self.ledger.iter() {
-            wire::append_message(&mut log, &wire::encode_entry(entry));
-        }
-        Answer::Memory { silences, log }
+        Answer::Memory { silences, log: self.ledger.encode() }
     }
 
     /// Tells all peers one record.
@@ -228,9 +224,6 @@ impl HeardBefore {
 fn hash(message: &[u8]) -> u64 {
     twox_hash::XxHash64::oneshot(0, message)
 }
-
-/// What an entry takes on the wire, if it is not of a large group.
-const ENTRY_BYTES_USUAL: usize = 192;
 
 /// Limit: hashes of messages; all are forgotten when it is reached.
 const HEARD_BEFORE_MAX: usize = 1_000_000;

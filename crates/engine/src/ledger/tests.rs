@@ -4,6 +4,7 @@ use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
 use proptest::prelude::*;
 
 use super::{Ledger, LedgerEntry, LedgerKey, Told};
+use crate::record::wire;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_000_000 + seconds, 0)
@@ -112,4 +113,34 @@ fn during_an_attempt_neither_the_old_nor_the_new_is_certain() {
     check(told(&[1], &[3], &[]), told(&[1, 3], &[], &[]), told(&[1], &[], &[3]));
     // What was owed stays owed until the answer comes.
     check(told(&[], &[], &[1]), told(&[], &[1], &[]), told(&[], &[], &[1]));
+}
+
+#[test]
+fn what_peers_get_follows_every_change() {
+    let entry = |group: &str, seconds: i64| LedgerEntry {
+        key: key(group),
+        told: told(&[1], &[], &[]),
+        at: at(seconds),
+        expires_at: at(seconds + 10),
+        wire: None,
+        remembered: Remembered::default(),
+    };
+    let encoded = |entries: &[LedgerEntry]| {
+        let mut log = Vec::new();
+        for entry in entries {
+            wire::append_message(&mut log, &wire::encode_entry(entry));
+        }
+        log
+    };
+    let mut ledger = Ledger::default();
+    assert_eq!(ledger.encode(), encoded(&[]));
+    ledger.merge(entry("g", 0));
+    ledger.merge(entry("h", 5));
+    assert_eq!(ledger.encode(), encoded(&[entry("g", 0), entry("h", 5)]));
+    ledger.merge(entry("g", 1));
+    assert_eq!(ledger.encode(), encoded(&[entry("g", 1), entry("h", 5)]));
+    ledger.merge(entry("g", 0));
+    assert_eq!(ledger.encode(), encoded(&[entry("g", 1), entry("h", 5)]));
+    ledger.collect(at(11), |_| false);
+    assert_eq!(ledger.encode(), encoded(&[entry("h", 5)]));
 }

@@ -2,8 +2,9 @@
 //!
 //! An update is a [`Part`]: gossiped if it fits into half a datagram, else sent to every member by
 //! streams. Gossip is for a few: every interval brings each peer one datagram, and thousands of
-//! updates at once would take minutes, in which the others do what they believe undone. So when
-//! more than a datagram or so waits already, small updates take the streams too. Nothing is kept for a node that is alone: whoever joins
+//! updates at once would take minutes, in which the others do what they believe undone. Some would
+//! not reach everybody, since each is sent a few times, to whoever is next. So when more waits than
+//! one datagram holds, small updates take the streams too. Nothing is kept for a node that is alone: whoever joins
 //! gets the full state. But one who is just fetching it may miss an update that comes meanwhile,
 //! so during an exchange updates are kept as if somebody were there.
 
@@ -28,8 +29,8 @@ impl Cluster {
             return;
         }
         let part = Part { key, data };
-        let is_small = part.encoded_len() <= GOSSIP_BYTES_MAX;
-        if is_small && self.machine.user_queue_len() < GOSSIP_WAITING_MAX {
+        let bytes = part.encoded_len();
+        if bytes <= GOSSIP_BYTES_MAX && self.machine.has_room_to_gossip(bytes) {
             let body = Bytes::from(part.encode_to_vec());
             self.feed(now, machine::Input::Broadcast(body), out);
         } else if self.oversize.push(&part.key, &part.data).is_err() {
@@ -173,7 +174,3 @@ impl Cluster {
 
 /// Limit: what is gossiped, being half of a datagram; larger messages go by streams.
 pub const GOSSIP_BYTES_MAX: usize = 700;
-
-/// Limit: updates that wait to be gossiped, about a datagram full; beyond it they go by streams.
-/// What is passed on for others is not held to it.
-pub const GOSSIP_WAITING_MAX: usize = 8;

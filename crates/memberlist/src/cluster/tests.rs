@@ -50,9 +50,9 @@ fn a_small_update_is_gossiped_to_all_within_a_second() {
     let opened = world.streams_opened.len();
     world.tell(1, "sil", b"small");
     world.run(seconds(1));
-    // Three times, as a part: keys and lengths take seven bytes here.
+    // Nine times, as a part: keys and lengths take seven bytes here.
     let sent = world.cluster(1).counters().sent.update;
-    assert_eq!((sent.messages, sent.bytes), (3, 3 * (7 + 5)));
+    assert_eq!((sent.messages, sent.bytes), (9, 9 * (7 + 5)));
     for n in [2, 3] {
         let update = heard("sil", b"small", Via::Datagram);
         assert!(world.heard(n).contains(&update), "{:?}", world.heard(n));
@@ -106,7 +106,8 @@ fn thousands_of_small_updates_at_once_reach_all_within_a_second() {
     }
     // One that went ahead, and the rest, to each of the two.
     assert_eq!(world.streams_opened.len() - opened, 4);
-    assert!(world.cluster(1).status().messages_queued <= GOSSIP_WAITING_MAX);
+    // Few of them are left to gossip.
+    assert!(world.cluster(1).status().messages_queued < 150);
 }
 
 #[test]

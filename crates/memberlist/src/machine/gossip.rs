@@ -44,6 +44,10 @@ impl News {
         self.of_users.len()
     }
 
+    pub fn user_bytes(&self) -> usize {
+        self.of_users.bytes()
+    }
+
     pub fn user_sent(&self) -> Sent {
         self.user_sent
     }
@@ -191,7 +195,7 @@ impl Memberlist {
     }
 
     /// How many bytes of a datagram news can have beside a message of so many.
-    fn room_beside(&self, message_bytes: usize) -> usize {
+    pub(super) fn room_beside(&self, message_bytes: usize) -> usize {
         let label = match self.settings.label.as_bytes().len() {
             0 => 0,
             bytes => 2 + bytes,

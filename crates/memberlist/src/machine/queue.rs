@@ -87,6 +87,11 @@ impl TransmitQueue {
         self.waiting.len()
     }
 
+    /// The room that all of it takes in a datagram, each message with [`PART_OVERHEAD`].
+    pub fn bytes(&self) -> usize {
+        self.waiting.keys().map(|rank| PART_OVERHEAD + rank.bytes.0).sum()
+    }
+
     /// Whether news about it still wait.
     pub fn holds(&self, subject: &NodeName) -> bool {
         self.subjects.contains_key(subject)
@@ -145,6 +150,7 @@ mod tests {
     #[test]
     fn the_largest_that_still_fits_goes_first_and_the_newest_among_equals() {
         let mut queue = queue(&["aa", "bbbbbb", "cc", "dddd"]);
+        assert_eq!(queue.bytes(), 14 + 4 * PART_OVERHEAD);
         assert_eq!(filled(&mut queue, 12, 9), ["bbbbbb", "cc"]);
     }
 

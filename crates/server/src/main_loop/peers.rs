@@ -104,7 +104,7 @@ impl MainLoop {
 
     pub(super) fn answer_peer(&self, token: StateToken, answer: Answer) {
         let (Some(peers), Answer::Memory { silences, log }) = (&self.peers, answer) else { return };
-        let parts = vec![("nfl".to_owned(), log.into()), ("sil".to_owned(), silences.into())];
+        let parts = vec![("nfl".to_owned(), log), ("sil".to_owned(), silences.into())];
         peers.mesh.state(token, parts);
     }
 

@@ -230,8 +230,7 @@ impl World<'_> {
         match request {
             Request::Memory(token) => {
                 let Answer::Memory { silences, log } = answer else { return };
-                let parts =
-                    vec![("nfl".to_owned(), log.into()), ("sil".to_owned(), silences.into())];
+                let parts = vec![("nfl".to_owned(), log), ("sil".to_owned(), silences.into())];
                 let input = cluster::Input::State { token, parts };
                 let outputs = self.hosts[node].gossip(self.at, input);
                 self.perform(node, outputs);
