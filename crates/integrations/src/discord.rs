@@ -64,7 +64,7 @@ impl Integration for Discord {
             avatar_url: &self.avatar_url,
         };
         let body = message.json();
-        Ok(OneRequest::new(Request::post_json(url, body), |answer| {
+        Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
             accepted("discord", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }

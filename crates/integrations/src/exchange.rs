@@ -82,7 +82,7 @@ impl From<Outcome> for Halt {
 }
 
 impl OneRequest {
-    pub fn new(
+    pub fn exchange(
         request: Request,
         judge: fn(Result<Response, RequestError>) -> Outcome,
     ) -> Box<dyn Exchange> {

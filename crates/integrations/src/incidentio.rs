@@ -68,7 +68,7 @@ impl Integration for IncidentIo {
         if !token.is_empty() {
             request = request.header("Authorization", format!("Bearer {}", token.reveal()));
         }
-        Ok(OneRequest::new(request, exchange::judge))
+        Ok(OneRequest::exchange(request, exchange::judge))
     }
 }
 

@@ -57,7 +57,7 @@ impl Integration for MsTeams {
         card.string("themeColor", if writer.is_firing() { "8C1A1A" } else { "2DC72D" });
         card.end();
         body.push('\n');
-        Ok(OneRequest::new(Request::post_json(url, body), |answer| {
+        Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
             accepted("msteams", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }

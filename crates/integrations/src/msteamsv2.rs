@@ -40,7 +40,7 @@ impl Integration for MsTeamsV2 {
         let url = writer.secret(&self.url)?;
         let color = if writer.is_firing() { "Attention" } else { "Good" };
         let body = message::json(&writer.line(&self.title), &writer.prose(&self.text), color);
-        Ok(OneRequest::new(Request::post_json(url, body), |answer| {
+        Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
             accepted("msteamsv2", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }

@@ -164,7 +164,7 @@ impl Integration for PagerDuty {
                 }
                 let body = message::v1(self, &key, writer);
                 let request = Request::post_json(Secret::new(URL_V1), body).timeout(self.timeout);
-                Ok(OneRequest::new(request, exchange::judge_v1))
+                Ok(OneRequest::exchange(request, exchange::judge_v1))
             }
             Api::V2(v2) => {
                 let key = writer.secret_text(&v2.routing_key)?;
@@ -173,7 +173,7 @@ impl Integration for PagerDuty {
                 }
                 let body = message::v2(self, v2, &key, writer);
                 let request = Request::post_json(v2.url.clone(), body).timeout(self.timeout);
-                Ok(OneRequest::new(request, exchange::judge_v2))
+                Ok(OneRequest::exchange(request, exchange::judge_v2))
             }
         }
     }

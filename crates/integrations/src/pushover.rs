@@ -114,7 +114,7 @@ impl Integration for Pushover {
             body: Bytes::new(),
             timeout: None,
         };
-        Ok(OneRequest::new(request, |answer| match accepted("pushover", answer) {
+        Ok(OneRequest::exchange(request, |answer| match accepted("pushover", answer) {
             Ok(_) => delivered(),
             Err(outcome) => outcome,
         }))

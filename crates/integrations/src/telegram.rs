@@ -98,7 +98,7 @@ impl Integration for Telegram {
         message.end();
         body.push('\n');
         let url = format!("{}/bot{}/sendMessage", self.api_url, token.reveal());
-        Ok(OneRequest::new(Request::post_json(Secret::new(url), body), judge))
+        Ok(OneRequest::exchange(Request::post_json(Secret::new(url), body), judge))
     }
 }
 

@@ -79,7 +79,7 @@ impl Integration for VictorOps {
         let path = format!("{}/{routing_key}", api_key.reveal());
         let url = Secret::new(url::with_path(self.api_url.reveal(), &path));
         let request = Request::post_json(url, message::event(self, writer));
-        Ok(OneRequest::new(request, |answer| match accepted("victorops", answer) {
+        Ok(OneRequest::exchange(request, |answer| match accepted("victorops", answer) {
             Ok(_) => delivered(),
             Err(outcome) => outcome,
         }))

@@ -44,7 +44,7 @@ impl Integration for Webex {
         message.some("roomId", &room_id);
         message.end();
         body.push('\n');
-        Ok(OneRequest::new(Request::post_json(url, body), |answer| {
+        Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
             accepted("webex", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }

@@ -68,7 +68,7 @@ impl Integration for Webhook {
         let request = Request::post_json(url, body)
             .header("Idempotency-Key", writer.idempotency_key())
             .timeout(self.timeout);
-        Ok(OneRequest::new(request, |answer| match accepted("webhook", answer) {
+        Ok(OneRequest::exchange(request, |answer| match accepted("webhook", answer) {
             Ok(_) => delivered(),
             Err(outcome) => outcome,
         }))
