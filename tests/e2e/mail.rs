@@ -10,6 +10,8 @@ use bellwether_e2e::programs::debian;
 use bellwether_e2e::{Process, Program, Setup};
 use serde_json::{Value, json};
 
+use crate::given::at;
+
 #[test]
 fn both_programs_send_the_same_mail_by_starttls_and_plain() {
     compare("PLAIN");
@@ -100,7 +102,7 @@ fn alerts() -> Value {
         json!({
             "labels": {"alertname": "Disk", "host": host, "severity": "critical"},
             "annotations": {"summary": summary},
-            "startsAt": "2026-03-01T10:00:00Z",
+            "startsAt": at(0),
             "endsAt": "2040-03-01T10:00:00Z",
             "generatorURL": "http://prometheus.example/graph?g0.expr=up%3E1",
         })
