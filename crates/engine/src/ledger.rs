@@ -88,16 +88,20 @@ impl Ledger {
         self.ahead.extend(ahead.map(|seen| (key, seen)));
     }
 
-    /// Takes an entry that a peer sent; returns whether it is newer than the one under its key.
-    pub fn hear(&mut self, entry: LedgerEntry, now: Now) -> bool {
+    /// Takes an entry that a peer sent, if it is newer than the one under its key; then returns the
+    /// alerts that the earlier one said were told as firing, and that the new one does not name.
+    pub fn hear(&mut self, entry: LedgerEntry, now: Now) -> Option<Vec<u64>> {
         let key = entry.key.clone();
-        let resolved = self.entries.get(&key).map(|known| known.told.resolved.clone());
-        let is_news = self.merge(entry);
-        if is_news {
-            self.note_ended(&key, resolved.unwrap_or_default(), now.mono);
-            self.heard.insert(key, now);
+        let known = self.entries.get(&key);
+        if known.is_some_and(|known| !entry.supersedes(known)) {
+            return None;
         }
-        is_news
+        let known = known.map(|known| known.told.clone()).unwrap_or_default();
+        let left_out = known.left_out_by(&entry.told);
+        self.merge(entry);
+        self.note_ended(&key, known.resolved, now.mono);
+        self.heard.insert(key, now);
+        Some(left_out)
     }
 
     /// Alerts whose ends were told not long ago, ascending, though the entry under this key does
@@ -237,6 +241,16 @@ impl Told {
 
     pub fn was_told_firing(&self, hash: u64) -> bool {
         self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
+    }
+
+    pub fn names(&self, hash: u64) -> bool {
+        self.was_told_firing(hash) || self.resolved.binary_search(&hash).is_ok()
+    }
+
+    /// What was told as firing, and is not named by `next`.
+    fn left_out_by(&self, next: &Told) -> Vec<u64> {
+        let told_firing = self.firing.iter().chain(&self.owed).copied();
+        told_firing.filter(|hash| !next.names(*hash)).collect()
     }
 }
 

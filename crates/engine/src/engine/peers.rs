@@ -3,7 +3,7 @@
 //! In: what the mesh heard, as opaque bytes. Out: merged memory, records to keep, and what to tell,
 //! ask or pass on. Records of peers go through the same merge as everything else.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::BuildHasherDefault;
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use bellwether_model::{Now, Timestamp};
 use super::Engine;
 use super::outward::CLAIMED_AFTER;
 use crate::flock::{Bulletin, ClockNews};
+use crate::ledger::LedgerKey;
 use crate::record::{Record, RecordError, wire};
 use crate::turn::{Answer, Channel, Effect, Note, Turn};
 
@@ -36,7 +37,7 @@ enum Worth {
 impl Engine {
     /// Merges records that a peer sent. A message that cannot be read is passed over.
     pub(super) fn hear(&mut self, now: Now, channel: Channel, data: Vec<u8>, turn: &mut Turn) {
-        let (mut news, mut refused) = (0, None);
+        let (mut news, mut refused, mut left_out) = (0, None, BTreeMap::new());
         for message in wire::split_messages(&data) {
             let heard = message.and_then(|message| {
                 if self.heard_before.contains(message) {
@@ -44,7 +45,7 @@ impl Engine {
                 }
                 let worth = match channel {
                     Channel::Silences => self.hear_silence(now, message, turn),
-                    Channel::Log => self.hear_entry(now, message, turn),
+                    Channel::Log => self.hear_entry(now, message, &mut left_out, turn),
                 }?;
                 if worth != Worth::Expired {
                     self.heard_before.insert(message);
@@ -56,6 +57,7 @@ impl Engine {
                 Err(error) => refused = Some(error),
             }
         }
+        self.still_owe(left_out, turn);
         if let Some(error) = refused {
             turn.notes.push(Note::HeardRefused { channel, why: error.to_string() });
         }
@@ -176,6 +178,7 @@ impl Engine {
         &mut self,
         now: Now,
         message: &[u8],
+        left_out: &mut BTreeMap<LedgerKey, Vec<u64>>,
         turn: &mut Turn,
     ) -> Result<Worth, RecordError> {
         let entry = wire::decode_entry(message)?;
@@ -183,9 +186,8 @@ impl Engine {
             return Ok(Worth::Expired);
         }
         check_stamp("notification-log entry", entry.at, now)?;
-        if !self.ledger.hear(entry.clone(), now) {
-            return Ok(Worth::Known);
-        }
+        let Some(hashes) = self.ledger.hear(entry.clone(), now) else { return Ok(Worth::Known) };
+        left_out.entry(entry.key.clone()).or_default().extend(hashes);
         if let Some(id) = self.desk.waiting_for(&entry.key) {
             // Perhaps there is nothing left to tell.
             self.desk.retime(id, now.mono);

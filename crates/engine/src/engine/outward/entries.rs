@@ -2,7 +2,9 @@
 //!
 //! Every entry goes to disk; peers are told of those that say what has been told.
 
-use bellwether_model::{Now, Remembered, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_model::{GroupKey, Now, Remembered, Timestamp};
 
 use super::Engine;
 use crate::delivery::{Announced, Delivery};
@@ -74,8 +76,49 @@ impl Engine {
             return;
         }
         let entry = LedgerEntry { told, ..entry.clone() };
+        self.amend_for_all(entry, turn);
+    }
+
+    /// Entries of peers have replaced those that said that these were told as firing, and do not name
+    /// them: the peers have never heard of it, behind a partition perhaps. A "resolved" is still
+    /// owed, if this node knows the alert; else whoever knows it says so, or has told the end.
+    pub(in crate::engine) fn still_owe(
+        &mut self,
+        mut left_out: BTreeMap<LedgerKey, Vec<u64>>,
+        turn: &mut Turn,
+    ) {
+        left_out.retain(|_, hashes| !hashes.is_empty());
+        if left_out.is_empty() {
+            return;
+        }
+        let mut known: BTreeMap<GroupKey, BTreeSet<u64>> =
+            left_out.keys().map(|key| (key.group.clone(), BTreeSet::new())).collect();
+        for (id, group) in self.groups.iter() {
+            if let Some(known) = known.get_mut(&group.key(self.plan.routes.route(id.route))) {
+                let members = group.members.iter().filter_map(|member| self.alerts.find(*member));
+                known.extend(members.map(|alert| alert.labels.log_hash()));
+            }
+        }
+        for (key, mut hashes) in left_out {
+            hashes.retain(|hash| known.get(&key.group).is_some_and(|known| known.contains(hash)));
+            let Some(entry) = self.ledger.find(&key).filter(|_| !hashes.is_empty()) else {
+                continue;
+            };
+            let mut told = entry.told.clone();
+            hashes.retain(|hash| !told.names(*hash));
+            told.owed.extend(hashes);
+            told.owed.sort_unstable();
+            told.owed.dedup();
+            let entry = LedgerEntry { told, ..entry.clone() };
+            self.amend_for_all(entry, turn);
+        }
+    }
+
+    /// As [`Engine::amend`], and peers are told.
+    fn amend_for_all(&mut self, entry: LedgerEntry, turn: &mut Turn) {
+        let key = entry.key.clone();
         self.amend(entry, turn);
-        if let Some(entry) = self.ledger.find(&delivery.key) {
+        if let Some(entry) = self.ledger.find(&key) {
             self.tell(Channel::Log, &wire::encode_entry(entry), turn);
         }
     }
