@@ -1,6 +1,7 @@
 //! A canary: one word in every secret field of every kind of receiver, and nobody may read it.
 //!
-//! Notifications succeed, are refused, meet nobody, and fail by the very template that is secret.
+//! Notifications succeed, are refused, meet nobody, meet servers that repeat what they are told, and
+//! fail by the very template that is secret.
 //! Then everything that a person or program can see of the server is searched for the word: its log
 //! in full detail, its metrics, what its API says of configuration, alerts and receivers.
 //!
@@ -8,13 +9,16 @@
 
 use std::collections::BTreeSet;
 
-use bellwether_e2e::{Answer, Program, Running, Setup, Sink, wait};
+use bellwether_e2e::{Answer, Program, Request, Running, Setup, Sink, wait};
 use serde_json::json;
 
 use crate::given::alert;
 
 /// Must never be seen.
 const CANARY: &str = "c4n4ry";
+
+/// What Base64 makes of it, wherever in a text it stands: `Authorization: Basic` says it so.
+const ENCODED: [&str; 3] = ["YzRuNHJ5", "M0bjRyeQ", "jNG40cnk"];
 
 /// Where keys are templates, one that fails with the word in its error.
 const BROKEN: &str = "'{{ .c4n4ry.nothing }}{{ template \"c4n4ry\" }}'";
@@ -28,7 +32,7 @@ fn no_secret_is_seen_when_receivers_are_content() {
     sink.answer(|_| Answer::Text(r#"{"access_token":"t","errcode":0,"status":1}"#.to_owned()));
     watch(CANARY, &sink.address().to_string());
     let told = sink.requests();
-    let carries = |request: &bellwether_e2e::Request| {
+    let carries = |request: &Request| {
         let headers: String = request.headers.iter().map(|(_, value)| value.as_str()).collect();
         format!("{}{headers}{}", request.path, request.text()).contains(CANARY)
     };
@@ -41,6 +45,15 @@ fn no_secret_is_seen_when_receivers_refuse() {
     for status in [401, 503] {
         let sink = Sink::start();
         sink.answer(move |_| Answer::Status(status));
+        watch(CANARY, &sink.address().to_string());
+    }
+}
+
+#[test]
+fn no_secret_is_seen_when_receivers_repeat_what_they_were_told() {
+    for status in [200, 400] {
+        let sink = Sink::start();
+        sink.answer(move |request| Answer::Reason(status, repeated(request)));
         watch(CANARY, &sink.address().to_string());
     }
 }
@@ -80,6 +93,14 @@ fn no_secret_is_seen_when_a_configuration_is_refused() {
     }
 }
 
+/// A request as a server would show it to its developer; all of it at the beginning of the body,
+/// of which little is kept.
+fn repeated(request: &Request) -> String {
+    let shown = |header: &(String, String)| format!("{}: {}\n", header.0, header.1);
+    let headers: String = request.headers.iter().map(shown).collect();
+    format!("{} {}\n{headers}\n{}", request.method, request.path, request.text())
+}
+
 /// Starts a server with all receivers, waits until each was tried, and looks for the canary.
 #[track_caller]
 fn watch(key: &str, host: &str) {
@@ -108,15 +129,21 @@ fn look(server: &mut Running) {
     ];
     for path in paths {
         let seen = server.get(path).text();
-        assert!(!seen.contains(CANARY), "{path}:\n{}", around(&seen));
+        check(path, &seen);
     }
-    let log = server.process.lines().join("\n");
-    assert!(!log.contains(CANARY), "the log:\n{}", around(&log));
+    check("the log", &server.process.lines().join("\n"));
+}
+
+#[track_caller]
+fn check(place: &str, text: &str) {
+    for spelling in ENCODED.into_iter().chain([CANARY]) {
+        assert!(!text.contains(spelling), "{place}:\n{}", around(text, spelling));
+    }
 }
 
 /// What stands before the canary, wherever it is.
-fn around(text: &str) -> String {
-    let places = text.match_indices(CANARY);
+fn around(text: &str, canary: &str) -> String {
+    let places = text.match_indices(canary);
     let before = |at: usize| &text[text.floor_char_boundary(at.saturating_sub(80))..at];
     places.map(|(at, _)| before(at)).collect::<Vec<_>>().join("\n")
 }

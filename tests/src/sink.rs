@@ -40,6 +40,8 @@ pub struct Request {
 pub enum Answer {
     Status(u16),
     Text(String),
+    /// A status, and the body that explains it.
+    Reason(u16, String),
     Redirect {
         status: u16,
         location: String,
@@ -223,6 +225,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
         match shared.record(request) {
             Answer::Status(status) => write_answer(&mut to, status, "", "")?,
             Answer::Text(text) => write_answer(&mut to, 200, "", &text)?,
+            Answer::Reason(status, text) => write_answer(&mut to, status, "", &text)?,
             Answer::Redirect { status, location } => {
                 write_answer(&mut to, status, &format!("Location: {location}\r\n"), "")?;
             }

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::client::Client;
+use crate::disclosed::Disclosed;
 use crate::error::{transport, unusable};
 
 use self::finder::Finder;
@@ -70,9 +71,10 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 pub async fn answered(
     call: &AwsCall,
     client: &Client,
+    disclosed: &Disclosed,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
-    let called = made(call, client, &environment, deadline);
+    let called = made(call, client, &environment, disclosed, deadline);
     match tokio::time::timeout_at(deadline, called).await {
         Ok(Ok(response) | Err(Stop::Answered(response))) => Ok(response),
         Ok(Err(Stop::Failed(error))) => Err(error),
@@ -84,6 +86,7 @@ async fn made(
     call: &AwsCall,
     client: &Client,
     variables: Variables<'_>,
+    disclosed: &Disclosed,
     deadline: Instant,
 ) -> Result<Response, Stop> {
     let profiles = profile::read(variables).await;
@@ -95,9 +98,11 @@ async fn made(
         profiles: &profiles,
         endpoints,
         variables,
+        disclosed,
         deadline,
     };
     let keys = client.sessions.keys(&finder).await?;
+    disclosed.add(keys.token.reveal());
     let url = match &call.endpoint {
         Some(url) => Url::parse(url.reveal())
             .map_err(|error| unusable(format!("parse \"<redacted>\": {error}")))?,
@@ -105,7 +110,7 @@ async fn made(
     };
     let scope = Scope { region: &region, service: call.service, now: now() };
     let request = signed(&scope, &keys, url, &call.form);
-    let response = client.send(request, deadline).await?;
+    let response = client.send(request, disclosed, deadline).await?;
     if response.status == 403 {
         client.sessions.0.lock().await.take();
     }

@@ -17,6 +17,7 @@ use url::Url;
 use crate::answer;
 use crate::aws::Sessions;
 use crate::credentials::{AddedHeaders, Credentials, basic, secret_value};
+use crate::disclosed::Disclosed;
 use crate::error::{BuildError, transport, unusable};
 use crate::redirect::{self, Redirect};
 use crate::transport::{Dispatch, Http2, Transport};
@@ -52,10 +53,12 @@ impl Client {
 
     /// Performs one request, redirects included.
     ///
-    /// Ends at `deadline` at the latest, or when the request's own timeout has passed.
+    /// Ends at `deadline` at the latest, or when the request's own timeout has passed. Its URL and
+    /// what is secret in the headers that are added to it are noted in `disclosed`.
     pub async fn send(
         &self,
         request: Request,
+        disclosed: &Disclosed,
         deadline: Instant,
     ) -> Result<Response, RequestError> {
         let timeout = request.timeout;
@@ -64,7 +67,7 @@ impl Client {
             Some((own, timeout)) if own < deadline => (own, RequestError::TimedOut(timeout)),
             _ => (deadline, RequestError::DeadlinePassed),
         };
-        match timeout_at(until, self.answered(request)).await {
+        match timeout_at(until, self.answered(request, disclosed)).await {
             Ok(answer) => Ok(answer::read(answer?, until).await),
             Err(_) => Err(late),
         }
@@ -90,7 +93,13 @@ impl Client {
     }
 
     /// Follows redirects until there is an answer to keep.
-    async fn answered(&self, request: Request) -> Result<reqwest::Response, RequestError> {
+    async fn answered(
+        &self,
+        request: Request,
+        disclosed: &Disclosed,
+    ) -> Result<reqwest::Response, RequestError> {
+        disclosed.add_url(request.url.reveal());
+        self.transport.disclose_proxies(disclosed);
         let mut url = parsed(&request.url)?;
         let first = url.clone();
         let mut method = wire_method(request.method);
@@ -99,7 +108,7 @@ impl Client {
         let mut at_home = true;
         for _ in 0..redirect::CHAIN_MAX {
             at_home = at_home && redirect::stays(&first, &url);
-            let headers = self.headers(&own_headers, &url, at_home).await?;
+            let headers = self.headers(&own_headers, &url, at_home, disclosed).await?;
             let target = without_user(&url)?;
             let dispatch =
                 Dispatch { method: method.clone(), url: target, headers, body: body.clone() };
@@ -130,9 +139,10 @@ impl Client {
         own: &HeaderMap,
         url: &Url,
         at_home: bool,
+        disclosed: &Disclosed,
     ) -> Result<HeaderMap, RequestError> {
         let mut headers = own.clone();
-        self.added_headers.add_to(&mut headers).await?;
+        self.added_headers.add_to(&mut headers, disclosed).await?;
         let agent = headers
             .entry(USER_AGENT)
             .or_insert(HeaderValue::from_static(COMPATIBLE_USER_AGENT))
@@ -151,6 +161,9 @@ impl Client {
             && let Some(value) = self.credentials.authorization(&agent).await?
         {
             headers.insert(AUTHORIZATION, value);
+        }
+        if let Some(value) = headers.get(AUTHORIZATION) {
+            disclosed.add_authorization(value.as_bytes());
         }
         Ok(headers)
     }

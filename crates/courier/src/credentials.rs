@@ -12,6 +12,7 @@ use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig
 use bellwether_model::Secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
+use crate::disclosed::Disclosed;
 use crate::error::{BuildError, transport, unusable};
 use crate::oauth2::TokenSource;
 use crate::transport::refuse_reference;
@@ -39,7 +40,13 @@ pub enum Source {
 }
 
 /// The headers of `http_headers`.
-pub struct AddedHeaders(Vec<(HeaderName, Source)>);
+pub struct AddedHeaders(Vec<AddedHeader>);
+
+struct AddedHeader {
+    name: HeaderName,
+    source: Source,
+    is_secret: bool,
+}
 
 impl Credentials {
     pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
@@ -119,21 +126,32 @@ impl AddedHeaders {
     pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
         let mut added = Vec::new();
         for (name, Header { values, secrets, files }) in &config.http_headers {
-            let header = HeaderName::from_bytes(name.as_bytes())
+            let name = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|error| BuildError::unusable(format!("http_headers {name}"), error))?;
             let values = values.iter().map(|value| Source::Text(Secret::new(value.as_str())));
             let secrets = secrets.iter().cloned().map(Source::Text);
             let files = files.iter().cloned().map(Source::File);
-            let sources = values.chain(secrets).chain(files);
-            added.extend(sources.map(|source| (header.clone(), source)));
+            let header = |is_secret| {
+                let name = name.clone();
+                move |source| AddedHeader { name: name.clone(), source, is_secret }
+            };
+            added.extend(values.map(header(false)));
+            added.extend(secrets.chain(files).map(header(true)));
         }
         Ok(AddedHeaders(added))
     }
 
     /// Appends them to what is there.
-    pub async fn add_to(&self, headers: &mut HeaderMap) -> Result<(), RequestError> {
-        for (name, source) in &self.0 {
+    pub async fn add_to(
+        &self,
+        headers: &mut HeaderMap,
+        disclosed: &Disclosed,
+    ) -> Result<(), RequestError> {
+        for AddedHeader { name, source, is_secret } in &self.0 {
             let text = source.text("headers file").await?;
+            if *is_secret {
+                disclosed.add(text.reveal());
+            }
             headers.append(name.clone(), secret_value(text.reveal())?);
         }
         Ok(())

@@ -10,12 +10,14 @@
 //! It knows no group, no silence and no history, and it decides nothing: whether there is another
 //! attempt, and how many may be under way at once, are its callers' questions.
 //!
-//! No text that leaves this crate contains a URL, a credential or a body that was sent.
+//! No text that leaves this crate contains a URL, a credential or a body that was sent; what a
+//! receiver repeats of them is found by [`Disclosed`].
 
 mod answer;
 mod aws;
 mod client;
 mod credentials;
+mod disclosed;
 mod error;
 mod oauth2;
 mod perform;
@@ -26,6 +28,7 @@ mod tls;
 mod transport;
 
 pub use client::Client;
+pub use disclosed::Disclosed;
 pub use error::BuildError;
 pub use perform::{Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, draft, perform};
 pub use tls::read_client_config;

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use crate::aws;
 use crate::client::Client;
+use crate::disclosed::Disclosed;
 use crate::smtp;
 
 /// Limit: how many requests one attempt may need; the chattiest receivers need fewer than five.
@@ -25,7 +26,8 @@ pub const EXCHANGE_FILES_MAX: u32 = 16;
 /// mail needs none.
 ///
 /// Ends at `deadline` at the latest; a request that is open then counts as failed. Texts that could
-/// not be rendered are added to `faults` before the first request leaves.
+/// not be rendered are added to `faults` before the first request leaves. Whatever the receiver
+/// answers, the outcome's text repeats no secret that it was told.
 pub async fn perform(
     integration: &dyn Integration,
     definitions: &Definitions,
@@ -35,8 +37,9 @@ pub async fn perform(
     faults: &mut Vec<Fault>,
 ) -> Outcome {
     match begun(integration, definitions, notification, faults).await {
-        Ok(Begun { exchange, first, secrets: _ }) => {
-            converse(exchange, first, client, deadline).await
+        Ok(Begun { exchange, first, disclosed }) => {
+            let outcome = converse(exchange, first, client, &disclosed, deadline).await;
+            disclosed.hidden_in_outcome(outcome)
         }
         Err(outcome) => outcome,
     }
@@ -46,8 +49,8 @@ pub async fn perform(
 pub struct Draft {
     /// What follows it depends on the answer.
     pub step: Step,
-    /// These may stand in the step's headers and body, as they are or escaped.
-    pub secrets: Vec<Secret>,
+    /// What may stand in the step's headers and body.
+    pub disclosed: Disclosed,
 }
 
 /// As [`perform`], up to the first request; files are read, no connection is opened.
@@ -61,13 +64,14 @@ pub async fn draft(
     faults: &mut Vec<Fault>,
 ) -> Result<Draft, Outcome> {
     let begun = begun(integration, definitions, notification, faults).await?;
-    Ok(Draft { step: begun.first, secrets: begun.secrets })
+    Ok(Draft { step: begun.first, disclosed: begun.disclosed })
 }
 
 struct Begun {
     exchange: Box<dyn Exchange>,
     first: Step,
-    secrets: Vec<Secret>,
+    /// What the integration has asked for.
+    disclosed: Disclosed,
 }
 
 /// Begins the exchange, and reads the files that it asks for: each attempt reads them anew.
@@ -83,7 +87,9 @@ async fn begun(
             let mut writer = Writer::new(definitions, notification, &files);
             let begun = integration.begin(&mut writer).map(|mut exchange| {
                 let first = exchange.begin();
-                Begun { exchange, first, secrets: writer.secrets().to_vec() }
+                let disclosed = Disclosed::default();
+                writer.secrets().iter().for_each(|secret| disclosed.add(secret.reveal()));
+                Begun { exchange, first, disclosed }
             });
             (begun, writer.into_faults())
         });
@@ -109,14 +115,15 @@ async fn converse(
     mut exchange: Box<dyn Exchange>,
     first: Step,
     client: &Client,
+    disclosed: &Disclosed,
     deadline: Instant,
 ) -> Outcome {
     let mut step = first;
     for _ in 0..EXCHANGE_REQUESTS_MAX {
         let answer = match step {
-            Step::Send(request) => client.send(request, deadline).await,
-            Step::Mail(mail) => smtp::deliver(&mail, deadline).await,
-            Step::Aws(call) => aws::answered(&call, client, deadline).await,
+            Step::Send(request) => client.send(request, disclosed, deadline).await,
+            Step::Mail(mail) => smtp::deliver(&mail, disclosed, deadline).await,
+            Step::Aws(call) => aws::answered(&call, client, disclosed, deadline).await,
             Step::Done(outcome) => return outcome,
         };
         step = match fenced(|| exchange.receive(answer)) {

@@ -12,6 +12,7 @@ use bellwether_model::Secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
+use crate::disclosed::Disclosed;
 use crate::error::BuildError;
 
 /// The proxies of one client and who is exempt from them.
@@ -104,6 +105,12 @@ impl ProxyRules {
         let proxy = if url.scheme() == "https" { &self.tunnelled } else { &self.plain };
         let exempt = self.exceptions.as_ref().is_some_and(|exceptions| exceptions.cover(url));
         proxy.is_some() && !exempt
+    }
+
+    /// Notes what proxies are told about who we are.
+    pub fn disclose(&self, disclosed: &Disclosed) {
+        let urls = self.plain.iter().chain(&self.tunnelled);
+        urls.for_each(|url| disclosed.add_url(url.as_str()));
     }
 }
 

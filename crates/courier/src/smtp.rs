@@ -26,6 +26,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use crate::disclosed::Disclosed;
 use crate::error::{transport, unusable};
 use crate::tls::{self, Material};
 use crate::transport::refuse_references;
@@ -44,14 +45,22 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Delivers one mail.
 ///
-/// Ends at `deadline` at the latest.
-pub async fn deliver(mail: &Mail, deadline: Instant) -> Result<Response, RequestError> {
-    timeout_at(deadline, delivered(mail, deadline))
+/// Ends at `deadline` at the latest. What proves who we are is noted in `disclosed`.
+pub async fn deliver(
+    mail: &Mail,
+    disclosed: &Disclosed,
+    deadline: Instant,
+) -> Result<Response, RequestError> {
+    timeout_at(deadline, delivered(mail, disclosed, deadline))
         .await
         .unwrap_or(Err(RequestError::DeadlinePassed))
 }
 
-async fn delivered(mail: &Mail, deadline: Instant) -> Result<Response, RequestError> {
+async fn delivered(
+    mail: &Mail,
+    disclosed: &Disclosed,
+    deadline: Instant,
+) -> Result<Response, RequestError> {
     let server = &*mail.server;
     let (stream, handshake) = match server.security {
         Security::Never => (Stream::plain(connected(server).await?), None),
@@ -68,7 +77,7 @@ async fn delivered(mail: &Mail, deadline: Instant) -> Result<Response, RequestEr
     };
     let begun = Dialogue::begin(stream).await;
     let mut dialogue = begun.map_err(during("create SMTP client"))?;
-    let told = conversed(&mut dialogue, handshake, mail).await;
+    let told = conversed(&mut dialogue, handshake, mail, disclosed).await;
     dialogue.leave(deadline).await;
     told
 }
@@ -79,6 +88,7 @@ async fn conversed(
     dialogue: &mut Dialogue,
     handshake: Option<Handshake>,
     mail: &Mail,
+    disclosed: &Disclosed,
 ) -> Result<Response, RequestError> {
     let server = &*mail.server;
     dialogue.hello(&server.hello).await.map_err(during("send EHLO command"))?;
@@ -94,7 +104,8 @@ async fn conversed(
         secured.map_err(during("send STARTTLS command"))?;
     }
     if let Some(account) = &server.account {
-        auth::prove(account, dialogue, &server.host).await.map_err(transport)?;
+        let proven = auth::prove(account, dialogue, &server.host, disclosed).await;
+        proven.map_err(transport)?;
     }
     dialogue.mail_from(&mail.from).await.map_err(during("send MAIL command"))?;
     for recipient in &mail.to {

@@ -26,6 +26,7 @@ use reqwest::{Method, Proxy};
 use rustls::ClientConfig;
 use url::{Host, Url};
 
+use crate::disclosed::Disclosed;
 use crate::error::{BuildError, described, transport, unusable};
 use crate::proxy::ProxyRules;
 use crate::tls::{self, Material};
@@ -123,6 +124,11 @@ impl Transport {
         let failed =
             |error| transport(format!("{} \"<redacted>\": {}", in_go(&verb), described(error)));
         request.send().await.map_err(failed)
+    }
+
+    /// Notes what proxies get to see.
+    pub fn disclose_proxies(&self, disclosed: &Disclosed) {
+        self.proxies.disclose(disclosed);
     }
 
     /// Reads the files of `tls_config`, and begins anew if they have changed.

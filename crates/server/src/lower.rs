@@ -86,8 +86,8 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
     walk(&root, &mut |spec| {
         route_labels.extend(spec.labels.iter().map(|(_, value)| value.to_owned()));
     });
-    let (correspondents, template_faults) =
-        correspondents(receivers, templates, external_url, &used, &route_labels)?;
+    let Voices { correspondents, template_faults } =
+        voices(receivers, templates, external_url, &used, &route_labels)?;
     let mut tellers = Tellers::default();
     for (id, correspondent) in correspondents {
         tellers.insert(id, Arc::new(correspondent));
@@ -122,31 +122,37 @@ pub fn lower_alone(
     let Config { receivers, templates, .. } = config;
     let only = BTreeSet::from([Arc::from(receiver)]);
     // What is no template is told again when it is rendered.
-    let (found, _) = correspondents(receivers, templates, external_url, &only, &BTreeSet::new())?;
-    Ok(found)
+    let voices = voices(receivers, templates, external_url, &only, &BTreeSet::new())?;
+    Ok(voices.correspondents)
 }
 
-/// The correspondents of the receivers `used`, and their texts that are no templates.
-fn correspondents(
+/// All who can be told, and their texts that are no templates.
+struct Voices {
+    correspondents: Vec<(IntegrationId, Correspondent)>,
+    template_faults: Vec<Fault>,
+}
+
+/// Those of the receivers `used`.
+fn voices(
     receivers: &[Receiver],
     templates: &[String],
     external_url: &str,
     used: &BTreeSet<Arc<str>>,
     route_labels: &BTreeSet<String>,
-) -> Result<(Vec<(IntegrationId, Correspondent)>, Vec<Fault>), String> {
+) -> Result<Voices, String> {
     let files = template_files::read(templates)?;
     let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     let mut templates =
         Templates::load(external_url, ReadYaml(bellwether_config::read_value), files)
             .map_err(|error| format!("failed to parse templates: {error}"))?;
     let built = build_integrations(receivers, used, &mut templates)?;
-    let (definitions, faults) = templates.finish(route_labels.iter().map(String::as_str));
+    let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
     let definitions = Arc::new(definitions);
-    let found = built.into_iter().map(|(id, integration, client)| {
+    let correspondents = built.into_iter().map(|(id, integration, client)| {
         let definitions = Arc::clone(&definitions);
         (id, Correspondent { integration, definitions, client })
     });
-    Ok((found.collect(), faults))
+    Ok(Voices { correspondents: correspondents.collect(), template_faults })
 }
 
 /// What the root inherits: the defaults of the format.

@@ -20,6 +20,7 @@ use super::profile::{Profile, Profiles};
 use super::region::{Endpoints, profile_name};
 use super::{Keys, Session, Stop, Variables, failed, lenders};
 use crate::client::Client;
+use crate::disclosed::Disclosed;
 
 /// What is needed to look.
 pub struct Finder<'a> {
@@ -28,6 +29,8 @@ pub struct Finder<'a> {
     pub profiles: &'a Profiles,
     pub endpoints: Endpoints<'a>,
     pub variables: Variables<'a>,
+    /// Takes note of the tokens that lenders are shown.
+    pub disclosed: &'a Disclosed,
     pub deadline: Instant,
 }
 

@@ -25,6 +25,7 @@ pub async fn role(finder: &Finder<'_>, keys: &Keys, role: &Role<'_>) -> Result<S
     let mut fields = vec![("Action", "AssumeRole")];
     fields.extend(role.external_id.map(|id| ("ExternalId", id)));
     fields.extend([("RoleArn", role.arn), ("RoleSessionName", role.session_name), VERSION]);
+    finder.disclosed.add(keys.token.reveal());
     let url = finder.endpoints.token_service(finder.signer.use_fips_sts_endpoint)?;
     let scope = Scope { region: finder.endpoints.region, service: "sts", now: now() };
     lent_by_token_service(finder, signed(&scope, keys, url, query(&fields).as_bytes())).await
@@ -37,6 +38,7 @@ pub async fn web_identity(
     role: &Role<'_>,
 ) -> Result<Session, Stop> {
     let token = read(file).await?;
+    finder.disclosed.add(token.reveal());
     let form = query(&[
         ("Action", "AssumeRoleWithWebIdentity"),
         ("RoleArn", role.arn),
@@ -150,6 +152,7 @@ async fn ask(
     url: String,
     header: Option<(String, String)>,
 ) -> Result<Response, Stop> {
+    header.iter().for_each(|(_, value)| finder.disclosed.add(value));
     let request = Request {
         method,
         url: Secret::new(url),

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use super::{Stop, made};
 use crate::client::Client;
+use crate::disclosed::Disclosed;
 
 /// A server, the environment that leads to it, and what it was asked.
 struct World {
@@ -75,7 +76,9 @@ impl World {
         let signer = Arc::new(self.signer.clone());
         let call = AwsCall { service: "sns", signer, endpoint: None, form: CALL.into() };
         let variables = |name: &str| self.variables.get(name).cloned();
-        made(&call, &self.client, &variables, Instant::now() + Duration::from_secs(30)).await
+        let disclosed = Disclosed::default();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        made(&call, &self.client, &variables, &disclosed, deadline).await
     }
 
     #[track_caller]

@@ -14,6 +14,7 @@ use md5::{Digest, Md5};
 
 use super::dialogue::Dialogue;
 use super::wire::Reply;
+use crate::disclosed::Disclosed;
 
 /// Limit: challenges of one authentication; the longest mechanism has two.
 const CHALLENGES_MAX: usize = 4;
@@ -30,15 +31,20 @@ pub async fn prove(
     account: &MailAccount,
     dialogue: &mut Dialogue,
     host: &str,
+    disclosed: &Disclosed,
 ) -> Result<(), String> {
     let Some(offered) = dialogue.extension("AUTH") else { return Ok(()) };
     let mechanism = chosen(account, offered)
         .await
         .map_err(|reasons| format!("find auth mechanism: {}", reasons.join("\n")))?;
     let name = mechanism.name();
+    disclosed.add(mechanism.secret());
     let failed = |error| format!("{name} auth: {error}");
     let is_confidential = dialogue.is_secure() || is_local(host);
     let opening = mechanism.opening(account, is_confidential).map_err(failed)?;
+    if let Some(proof) = opening.split(' ').nth(2) {
+        disclosed.add(proof);
+    }
     let mut reply = dialogue.ask(&opening).await.map_err(failed)?;
     for _ in 0..CHALLENGES_MAX {
         match reply.code {
@@ -54,6 +60,7 @@ pub async fn prove(
                 return Err(failed(error));
             }
         };
+        disclosed.add(&answer);
         reply = dialogue.ask(&answer).await.map_err(failed)?;
     }
     match reply.code {
@@ -152,6 +159,14 @@ impl Mechanism {
                 b"password:" | b"password\0" => Ok(password.reveal().to_owned()),
                 _ => unexpected(),
             },
+        }
+    }
+
+    fn secret(&self) -> &str {
+        match self {
+            Mechanism::CramMd5(secret) | Mechanism::Plain(secret) | Mechanism::Login(secret) => {
+                secret.reveal()
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bellwether_courier::Client;
+use bellwether_courier::{Client, Disclosed};
 use bellwether_integrations::http::{
     Authorization, BasicAuth, Header, HttpConfig, RequestError, TlsConfig,
 };
@@ -114,7 +114,7 @@ async fn added_headers_join_those_of_the_request() {
     });
     let mut request = crate::server::post(&server.url("/"));
     request.headers.push(("X-Added".into(), "zero".into()));
-    client.send(request, crate::server::soon()).await.expect("an answer");
+    client.send(request, &Disclosed::default(), crate::server::soon()).await.expect("an answer");
     let seen = server.only().header("X-Added");
     assert_eq!(seen.as_deref(), Some("zero|one|two|three|from file"));
 

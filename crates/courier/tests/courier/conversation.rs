@@ -44,7 +44,11 @@ fn definitions() -> Definitions {
 }
 
 fn webhook(server: &Server) -> Webhook {
-    webhook_with(|config| config.url = Secret::new(server.url("/MARKER")))
+    webhook_at(server.url("/MARKER"))
+}
+
+pub fn webhook_at(url: String) -> Webhook {
+    webhook_with(|config| config.url = Secret::new(url))
 }
 
 fn webhook_with(change: impl FnOnce(&mut Config)) -> Webhook {
@@ -72,7 +76,7 @@ pub async fn told_by_mail(mail: Mail, until: Instant) -> Outcome {
     told(&OneMail(mail), &client(|_| {}), until).await
 }
 
-async fn told(integration: &dyn Integration, client: &Client, until: Instant) -> Outcome {
+pub async fn told(integration: &dyn Integration, client: &Client, until: Instant) -> Outcome {
     let mut faults = Vec::new();
     let outcome =
         perform(integration, &definitions(), &notification(), client, until, &mut faults).await;

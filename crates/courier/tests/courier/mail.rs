@@ -278,6 +278,30 @@ async fn a_password_is_not_shown_to_whoever_listens() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_a_password_is_not_quoted() {
+    for (offered, text) in [
+        ("AUTH PLAIN", "PLAIN auth: 535 AUTH PLAIN <secret>, which is <secret>"),
+        ("AUTH CRAM-MD5", "CRAM-MD5 auth: 535 <secret>, which is <secret>"),
+    ] {
+        let willing = willing(&[]);
+        let sink = MailSink::start(move |line| match line {
+            line if line.starts_with("EHLO") => Say::Text(format!("250-x\r\n250 {offered}\r\n")),
+            "AUTH CRAM-MD5" => Say::line("334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2U+"),
+            line if line.starts_with("AUTH") || line.starts_with("bWUg") => {
+                Say::Text(format!("535 {line}, which is hunter2\r\n"))
+            }
+            line => willing(line),
+        })
+        .await;
+        let server = with_account(to(&sink, Security::Never), |account| {
+            account.password = SecretSource::Given(Secret::new("hunter2"));
+            account.secret = SecretSource::Given(Secret::new("hunter2"));
+        });
+        retried(outcome(server).await, text);
+    }
+}
+
+#[tokio::test]
 async fn each_refusal_is_worth_another_try_and_says_what_was_refused() {
     let check = async |command, answer, text| {
         let sink = MailSink::start(answering(&["AUTH LOGIN"], command, answer)).await;

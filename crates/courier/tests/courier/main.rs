@@ -9,6 +9,7 @@ mod mail_server;
 mod oauth2;
 mod proxies;
 mod redirects;
+mod repeating;
 mod requests;
 mod server;
 mod tls;

@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use bellwether_courier::Disclosed;
 use bellwether_integrations::http::{Method, RESPONSE_BODY_MAX_BYTES, Request, RequestError};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -19,7 +20,7 @@ async fn a_request_arrives_as_it_was_written() {
         body: Bytes::from("größe"),
         ..post(&server.url("/a%20b?c=d&e#f"))
     };
-    client(|_| {}).send(request, soon()).await.expect("an answer");
+    client(|_| {}).send(request, &Disclosed::default(), soon()).await.expect("an answer");
     let received = server.only();
     assert_eq!(received.line, "PUT /a%20b?c=d&e HTTP/1.1");
     assert_eq!(received.body, "größe");
@@ -42,7 +43,7 @@ async fn a_post_without_a_body_says_so() {
         [(Method::Post, Some("0")), (Method::Put, Some("0")), (Method::Get, None)]
     {
         let request = Request { method, body: Bytes::new(), ..post(&server.url("/")) };
-        client(|_| {}).send(request, soon()).await.expect("an answer");
+        client(|_| {}).send(request, &Disclosed::default(), soon()).await.expect("an answer");
         let received = server.received().pop().expect("it came");
         assert_eq!(received.header("Content-Length").as_deref(), length, "{method:?}");
         let times = received.headers.iter().filter(is_length).count();
@@ -55,7 +56,7 @@ async fn an_integration_may_name_another_user_agent() {
     let server = Server::start(ok).await;
     let mut request = post(&server.url("/"));
     request.headers.push(("User-Agent".into(), "Other/1".into()));
-    client(|_| {}).send(request, soon()).await.expect("an answer");
+    client(|_| {}).send(request, &Disclosed::default(), soon()).await.expect("an answer");
     assert_eq!(server.only().header("User-Agent").as_deref(), Some("Other/1"));
 }
 
@@ -92,7 +93,7 @@ async fn connections_are_used_again() {
 async fn what_is_no_url_is_refused_unseen() {
     for url in ["", "MARKER", "ftp://MARKER/", "http://"] {
         let request = Request { url: Secret::new(url), ..post("http://unused.test") };
-        match client(|_| {}).send(request, soon()).await {
+        match client(|_| {}).send(request, &Disclosed::default(), soon()).await {
             Err(RequestError::Unusable(text)) => {
                 assert!(text.contains("<redacted>") && !text.contains("MARKER"), "{url}: {text}");
             }
@@ -105,7 +106,7 @@ async fn what_is_no_url_is_refused_unseen() {
 async fn a_header_that_cannot_be_sent_is_refused_unseen() {
     let mut request = post("http://unused.test/");
     request.headers.push(("X-Key".into(), "MARKER\nX-Evil: 1".into()));
-    match client(|_| {}).send(request, soon()).await {
+    match client(|_| {}).send(request, &Disclosed::default(), soon()).await {
         Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
         other => panic!("{other:?}"),
     }
@@ -118,18 +119,18 @@ async fn whoever_does_not_answer_in_time_is_given_up() {
     let short = Duration::from_millis(50);
 
     let deadline = Instant::now() + short;
-    let answer = client.send(post(&server.url("/MARKER")), deadline).await;
+    let answer = client.send(post(&server.url("/MARKER")), &Disclosed::default(), deadline).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
 
     let request = Request { timeout: Some(short), ..post(&server.url("/MARKER")) };
-    let answer = client.send(request.clone(), soon()).await;
+    let answer = client.send(request.clone(), &Disclosed::default(), soon()).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::TimedOut(short));
 
-    let answer = client.send(request, Instant::now()).await;
+    let answer = client.send(request, &Disclosed::default(), Instant::now()).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
 
     let forever = Request { timeout: Some(Duration::MAX), ..post(&server.url("/MARKER")) };
-    let answer = client.send(forever, Instant::now() + short).await;
+    let answer = client.send(forever, &Disclosed::default(), Instant::now() + short).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
 }
 
@@ -181,7 +182,10 @@ async fn an_answer_whose_body_never_comes_is_an_answer_at_the_deadline() {
     });
     let server = server.await;
     let deadline = Instant::now() + Duration::from_millis(300);
-    let answer = client(|_| {}).send(post(&server.url("/")), deadline).await.expect("an answer");
+    let answer = client(|_| {})
+        .send(post(&server.url("/")), &Disclosed::default(), deadline)
+        .await
+        .expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (202, b"half".as_slice()));
     assert!(deadline.elapsed() < Duration::from_secs(5), "{:?} late", deadline.elapsed());
 }
@@ -194,7 +198,10 @@ async fn a_body_that_never_comes_is_not_waited_for_until_a_far_deadline() {
     let server = server.await;
     let begun = Instant::now();
     let deadline = begun + Duration::from_secs(24 * 60 * 60);
-    let answer = client(|_| {}).send(post(&server.url("/")), deadline).await.expect("an answer");
+    let answer = client(|_| {})
+        .send(post(&server.url("/")), &Disclosed::default(), deadline)
+        .await
+        .expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (202, b"half".as_slice()));
     // Other timers may pass on the way, since the virtual clock jumps from one to the next.
     assert!(begun.elapsed() < Duration::from_secs(60 * 60), "{:?}", begun.elapsed());
@@ -218,11 +225,11 @@ async fn a_url_is_never_shown() {
     let request = post("http://MARKER:MARKER@127.0.0.1:1/MARKER?MARKER");
     let shown = format!("{request:?}");
     assert!(!shown.contains("MARKER"), "{shown}");
-    let answer = client(|_| {}).send(request, soon()).await;
+    let answer = client(|_| {}).send(request, &Disclosed::default(), soon()).await;
     let text = transport_error(answer);
     assert!(!text.contains("MARKER"), "{text}");
     let bad = Request { url: Secret::new("http://[MARKER"), ..post("") };
-    match client(|_| {}).send(bad, soon()).await {
+    match client(|_| {}).send(bad, &Disclosed::default(), soon()).await {
         Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
         other => panic!("{other:?}"),
     }
