@@ -13,13 +13,31 @@ const HEX: &[u8; 16] = b"0123456789ABCDEF";
 pub fn push_quoted_printable(out: &mut String, text: &str) {
     let mut lines = Lines { out, column: 0 };
     let mut rest = text;
-    while let Some(at) = rest.find(['\r', '\n']) {
-        lines.push_line(&rest[..at]);
-        lines.break_with("\r\n");
-        let end = if rest[at..].starts_with("\r\n") { 2 } else { 1 };
-        rest = &rest[at + end..];
+    while !rest.is_empty() {
+        let (plain, behind) = rest.split_at(plain_len(rest.as_bytes()));
+        let is_end = behind.is_empty() || behind.starts_with(['\r', '\n']);
+        match plain.strip_suffix([' ', '\t']) {
+            // White space before the end of a line would be lost on the way.
+            Some(kept) if is_end => {
+                lines.push_plain(kept);
+                lines.push_escaped(&plain[kept.len()..]);
+            }
+            _ => lines.push_plain(plain),
+        }
+        let next = behind.strip_prefix("\r\n").or_else(|| behind.strip_prefix(['\r', '\n']));
+        rest = match next {
+            Some(next) => {
+                lines.break_with("\r\n");
+                next
+            }
+            None => {
+                let escaped = behind.chars().next().map_or(0, char::len_utf8);
+                let (escaped, next) = behind.split_at(escaped);
+                lines.push_escaped(escaped);
+                next
+            }
+        };
     }
-    lines.push_line(rest);
 }
 
 struct Lines<'a> {
@@ -28,32 +46,29 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    fn push_line(&mut self, line: &str) {
-        let Some((&last, others)) = line.as_bytes().split_last() else { return };
-        for &byte in others {
-            self.push(byte, is_white(byte));
+    /// Most of a text needs no escapes, so it is taken by the line and not by the character.
+    fn push_plain(&mut self, mut plain: &str) {
+        while !plain.is_empty() {
+            if self.column == LINE_CHARS_MAX {
+                self.break_with("=\r\n");
+            }
+            let (here, later) = plain.split_at(plain.len().min(LINE_CHARS_MAX - self.column));
+            self.out.push_str(here);
+            self.column += here.len();
+            plain = later;
         }
-        // White space before the end of a line would be lost on the way.
-        self.push(last, false);
     }
 
-    fn push(&mut self, byte: u8, as_is: bool) {
-        if as_is || (byte.is_ascii_graphic() && byte != b'=') {
-            self.make_room(1);
-            self.out.push(char::from(byte));
-        } else {
-            self.make_room(3);
+    fn push_escaped(&mut self, text: &str) {
+        for byte in text.bytes() {
+            if self.column + 3 > LINE_CHARS_MAX {
+                self.break_with("=\r\n");
+            }
             self.out.push('=');
             self.out.push(char::from(HEX[usize::from(byte >> 4)]));
             self.out.push(char::from(HEX[usize::from(byte & 15)]));
+            self.column += 3;
         }
-    }
-
-    fn make_room(&mut self, width: usize) {
-        if self.column + width > LINE_CHARS_MAX {
-            self.break_with("=\r\n");
-        }
-        self.column += width;
     }
 
     fn break_with(&mut self, end: &str) {
@@ -62,8 +77,18 @@ impl Lines<'_> {
     }
 }
 
-fn is_white(byte: u8) -> bool {
-    byte == b' ' || byte == b'\t'
+/// How many bytes at the beginning stand for themselves.
+fn plain_len(bytes: &[u8]) -> usize {
+    // Whole blocks first: looking at all of a block is faster than stopping at the right byte.
+    let all_plain = |block: &&[u8; 32]| block.iter().fold(true, |all, &byte| all & is_plain(byte));
+    let len = 32 * bytes.as_chunks::<32>().0.iter().take_while(all_plain).count();
+    let rest = &bytes[len..];
+    len + rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len())
+}
+
+/// Whether a byte stands for itself, unless it is white space at the end of a line.
+fn is_plain(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'<' | b'>'..=b'~')
 }
 
 #[cfg(test)]
