@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use bellwether_model::{Mono, Reason, Timestamp};
 
+use crate::decide::Content;
 use crate::group::GroupId;
 use crate::ledger::{LedgerKey, Told};
 use crate::plan::Integration;
@@ -36,8 +37,9 @@ pub(crate) struct Delivery {
 
 #[derive(Debug)]
 pub(crate) enum State {
-    /// It is the turn of others.
-    Waiting,
+    /// It is the turn of others. If they tell what there was to tell when the wait began, that is the
+    /// end of it; what comes up meanwhile is for the next flush, since they may be about to tell it.
+    Waiting { content: Content },
     /// The answer to an attempt with this content is awaited.
     Attempting {
         told: Told,
@@ -84,7 +86,7 @@ impl Desk {
 
     /// Puts a delivery on the desk until `at`.
     pub fn wait(&mut self, id: DeliveryId, delivery: Delivery, at: Mono) {
-        if matches!(delivery.state, State::Waiting) {
+        if matches!(delivery.state, State::Waiting { .. }) {
             self.waiting.insert(delivery.key.clone(), id);
         }
         self.table.insert(id, delivery);

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bellwether_model::{Now, Timestamp};
+use bellwether_model::{Mono, Now, Timestamp};
 
 #[derive(Debug, Default)]
 pub(crate) struct Clocks {
@@ -24,6 +24,8 @@ pub(crate) struct Clocks {
     correction: i128,
     /// The last reading of this node's own clocks.
     last: Option<Now>,
+    /// Until then bulletins come in that waited while this node slept.
+    stale_until: Mono,
     /// Peers of which it was said that their clocks differ.
     told: BTreeSet<String>,
     news: Vec<ClockNews>,
@@ -37,8 +39,13 @@ pub(crate) enum ClockNews {
 }
 
 impl Clocks {
-    pub fn note(&mut self, peer: &str, theirs: Timestamp, ours: Timestamp) {
-        let ahead = theirs.unix_nanos() - ours.unix_nanos();
+    /// `theirs`: what the peer's clock showed when it sent its bulletin; `now`: this node's clocks when
+    /// that was read.
+    pub fn note(&mut self, peer: &str, theirs: Timestamp, now: Now) {
+        let ahead = theirs.unix_nanos() - now.wall.unix_nanos();
+        if ahead < -DIFFERS && now.mono < self.stale_until {
+            return;
+        }
         self.ahead.insert(peer.to_owned(), ahead);
         if ahead.abs() > DIFFERS && self.told.insert(peer.to_owned()) {
             let ahead_seconds = seconds(ahead);
@@ -49,12 +56,16 @@ impl Clocks {
         self.correct();
     }
 
-    /// Notices if this node's own clock was set by as much as it was corrected.
+    /// Notices if this node has slept, or if its own clock was set by as much as it was corrected.
     pub fn follow(&mut self, now: Now) {
-        let Some(last) = self.last.replace(now).filter(|_| self.correction != 0) else { return };
-        let passed = i128::try_from(now.mono.since(last.mono).as_nanos()).unwrap_or(i128::MAX);
-        let step = now.wall.unix_nanos() - last.wall.unix_nanos() - passed;
-        if (step - self.correction).abs() <= AGREES {
+        let Some(last) = self.last.replace(now) else { return };
+        let passed = now.mono.since(last.mono);
+        let step = now.wall.unix_nanos() - last.wall.unix_nanos() - nanos(passed);
+        // The monotonic clock may have slept too.
+        if passed > SLEPT || step > nanos(SLEPT) {
+            self.stale_until = now.mono.plus(STALE_LASTS);
+        }
+        if self.correction != 0 && (step - self.correction).abs() <= AGREES {
             self.ahead.values_mut().for_each(|ahead| *ahead -= step);
             self.change_correction(0);
         }
@@ -116,9 +127,19 @@ impl Clocks {
     }
 }
 
+fn nanos(duration: Duration) -> i128 {
+    i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
+}
+
 fn seconds(nanos: i128) -> f64 {
     nanos as f64 / 1e9
 }
+
+/// A node with peers looks at its clocks far more often than that.
+const SLEPT: Duration = Duration::from_secs(10);
+
+/// Reading what came in meanwhile takes less.
+const STALE_LASTS: Duration = Duration::from_secs(5);
 
 /// Nanoseconds. Bulletins take their time, so less is no difference.
 const DIFFERS: i128 = 5_000_000_000;

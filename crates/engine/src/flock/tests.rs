@@ -82,6 +82,25 @@ fn a_clock_that_is_off_is_corrected_only_by_a_majority() {
 }
 
 #[test]
+fn bulletins_that_waited_while_this_node_slept_do_not_make_their_senders_slow() {
+    let mut flock = flock("a", &[("b", true), ("c", true)]);
+    flock.follow_clock(now(0));
+    flock.follow_clock(now(50));
+    for ahead in [-50, -25, 0] {
+        bulletin(&mut flock, 50, "b", ahead, &[]);
+        bulletin(&mut flock, 50, "c", ahead, &[]);
+        assert_eq!(flock.corrected(now(50)).wall, now(50).wall);
+    }
+    assert_eq!(flock.take_clock_news(), []);
+
+    // What comes in later was sent later.
+    flock.follow_clock(now(55));
+    bulletin(&mut flock, 55, "b", -50, &[]);
+    bulletin(&mut flock, 55, "c", -50, &[]);
+    assert_ne!(flock.corrected(now(55)).wall, now(55).wall);
+}
+
+#[test]
 fn a_correction_outlives_the_majority_that_asked_for_it() {
     let mut flock = flock("a", &[("b", true), ("c", true)]);
     flock.follow_clock(now(0));

@@ -8,7 +8,7 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Mono, Notification, Now, Outcome, Reason, Remembered};
 
 use super::{End, Engine};
-use crate::decide::{self, Unknown};
+use crate::decide::{self, Content, Unknown};
 use crate::delivery::{self, Delivery, State};
 use crate::mute::Judged;
 use crate::plan::Integration;
@@ -23,7 +23,7 @@ impl Engine {
                 let detail = String::from("no answer to the attempt came back");
                 self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
             }
-            State::Waiting if delivery.deadline <= now.mono => {
+            State::Waiting { .. } if delivery.deadline <= now.mono => {
                 // Whoever was trying is trying still; this node looks again with the next flush.
                 self.finish(now, &delivery, End::Badly, turn);
             }
@@ -32,7 +32,7 @@ impl Engine {
                 let detail = String::from("the time for another attempt has passed");
                 self.fail(now, delivery, FailureReason::ContextDeadlineExceeded, detail, turn);
             }
-            State::Waiting | State::BackingOff => {
+            State::Waiting { .. } | State::BackingOff => {
                 let looked = delivery.group.filter(|_| self.is_planned(&delivery.integration));
                 let looked = looked.and_then(|group_id| {
                     let (group, judged) = self.look(now, group_id)?;
@@ -122,9 +122,14 @@ impl Engine {
         // Nodes look at a group some time apart, and so one behind may be the first to find that it
         // is time to repeat, just before those ahead do.
         let repeat = delivery.repeat_interval.saturating_add(self.flock.wait());
-        let reason =
-            decide::reason(&content, send_resolved, repeat, entry, told_at, &ended, now.wall);
-        let Some(reason) = reason else {
+        let reason = |content: &Content| {
+            decide::reason(content, send_resolved, repeat, entry, told_at, &ended, now.wall)
+        };
+        let others_did = match &delivery.state {
+            State::Waiting { content } => reason(content).is_none(),
+            State::BackingOff | State::Attempting { .. } => false,
+        };
+        let Some(reason) = reason(&content).filter(|_| !others_did) else {
             turn.notes.push(Note::NothingToTell {
                 key: delivery.key.group.clone(),
                 integration: delivery.integration.id.clone(),
@@ -134,10 +139,10 @@ impl Engine {
         };
         let trying = delivery.attempts > 0;
         if let Some((at, note)) = self.others_first(now, &delivery, trying) {
-            if !matches!(delivery.state, State::Waiting) {
+            if !matches!(delivery.state, State::Waiting { .. }) {
                 turn.notes.push(note);
+                delivery.state = State::Waiting { content };
             }
-            delivery.state = State::Waiting;
             delivery.first_attempt = None;
             self.desk.wait(id, delivery, at);
             return;
@@ -258,19 +263,22 @@ impl Engine {
     }
 }
 
-/// Whether the receiver can not have taken what it was told. One that was too slow may have.
+/// Whether the receiver can not have taken what it was told. One that was too slow may have, and
+/// so may one behind a gateway that lost its answer.
 fn is_surely_untold(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Delivered { .. } => false,
         Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } => !matches!(
             reason,
-            FailureReason::ContextDeadlineExceeded | FailureReason::ContextCanceled
+            FailureReason::ContextDeadlineExceeded
+                | FailureReason::ContextCanceled
+                | FailureReason::ServerError
         ),
     }
 }
 
 /// How long a delivery is tried before others are told that this node is at it.
-pub(in crate::engine) const CLAIMED_AFTER: Duration = Duration::from_secs(1);
+pub(in crate::engine) const CLAIMED_AFTER: Duration = Duration::from_millis(10);
 
 /// For how long what is due is left to a peer that tries to tell it, before this node tries too.
 const LEFT_TO_PEER: Duration = Duration::from_secs(60);
