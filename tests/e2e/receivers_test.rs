@@ -1,4 +1,7 @@
-//! `bellwether receivers test`: what an operator sees before anything is wrong.
+//! `bellwether receivers test`: what an operator sees before anything is wrong; `by_api` asks a
+//! running server instead.
+
+mod by_api;
 
 use std::fs;
 use std::process::{Command, Output};
@@ -51,19 +54,23 @@ fn a_dry_run_sends_nothing_and_shows_no_secret() {
 fn tested(sink: &Sink, arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().expect("there is room for a temporary folder");
     let file = folder.path().join("alertmanager.yml");
-    let config = format!(
-        "route: {{receiver: idle}}\nreceivers:\n- name: idle\n- name: team\n  webhook_configs:\n  \
-         - url: {}\n  slack_configs:\n  - api_url: {}\n    channel: '#team'\n    title: '{{{{ \
-         .Nothing.Here }}}}'\n  pagerduty_configs:\n  - routing_key: marker-key\n    url: {}\n",
-        sink.url("/webhook-marker"),
-        sink.url("/slack-marker"),
-        sink.url("/pagerduty"),
-    );
-    fs::write(&file, config).expect("a temporary folder is writable");
+    fs::write(&file, config(sink)).expect("a temporary folder is writable");
     Command::new(programs::bellwether())
         .args(["receivers", "test", "--receiver=team"])
         .arg(format!("--config.file={}", file.display()))
         .args(arguments)
         .output()
         .unwrap_or_else(|error| panic!("run bellwether receivers test: {error}"))
+}
+
+/// A receiver `team`, which no route uses.
+fn config(sink: &Sink) -> String {
+    format!(
+        "route: {{receiver: idle}}\nreceivers:\n- name: idle\n- name: team\n  webhook_configs:\n  \
+         - url: {}\n  slack_configs:\n  - api_url: {}\n    channel: '#team'\n    title: '{{{{ \
+         .Nothing.Here }}}}'\n  pagerduty_configs:\n  - routing_key: marker-key\n    url: {}\n",
+        sink.url("/webhook-marker"),
+        sink.url("/slack-marker"),
+        sink.url("/pagerduty"),
+    )
 }

@@ -181,7 +181,11 @@ fn warn<H: House>(house: &H, warnings: Vec<String>) {
 }
 
 /// Reads the body within its limit, if it claims to be JSON.
-async fn read_body(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
+pub(crate) async fn read_body(
+    headers: &HeaderMap,
+    body: Body,
+    limit: usize,
+) -> Result<Bytes, ApiError> {
     let too_large = || ApiError::misfit(413, format!("body is larger than {limit} bytes"));
     let announced = body.size_hint().exact();
     if announced == Some(0) {

@@ -14,6 +14,7 @@ use bellwether_model::duration::format_go;
 use http::header::{ALLOW, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+use tokio::sync::Semaphore;
 
 use crate::answer::{empty, not_found, text, text_error, typed};
 use crate::gate::{Gate, Pass, Room};
@@ -33,6 +34,8 @@ pub struct Settings {
     pub matcher_mode: MatcherMode,
     /// Limit: length of a request's body.
     pub body_bytes_max: usize,
+    /// Whether receivers may be tested (`--web.enable-receiver-test`).
+    pub receiver_test: bool,
 }
 
 /// All that a request may need.
@@ -41,12 +44,15 @@ pub(crate) struct Door<H: House> {
     pub settings: Settings,
     gate: Gate<H>,
     pub room: Room,
+    /// Limit: tests of receivers under way.
+    pub test_place: Arc<Semaphore>,
 }
 
 /// The service for all paths, to be served by the caller on its listeners.
 pub fn router<H: House>(house: Arc<H>, settings: Settings) -> axum::Router {
     let gate = Gate::new(house.clone(), settings.get_concurrency);
-    let door = Arc::new(Door { house, settings, gate, room: Room::default() });
+    let test_place = Arc::new(Semaphore::new(1));
+    let door = Arc::new(Door { house, settings, gate, room: Room::default(), test_place });
     axum::Router::new().fallback(answer::<H>).with_state(door)
 }
 
@@ -85,12 +91,12 @@ async fn page<H: House>(
     request: Request,
     _pass: Option<Pass<H>>,
 ) -> Response {
-    let (parts, _body) = request.into_parts();
+    let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     let started = Instant::now();
     let (handler, response) = match destination {
         Destination::Page(page) => {
-            let response = pages::answer(&*door.house, page.kind, parts).await;
+            let response = pages::answer(&door, page.kind, parts, body).await;
             (page.handler, response)
         }
         Destination::Root => {
@@ -214,6 +220,7 @@ impl Default for Settings {
             timeout: None,
             matcher_mode: MatcherMode::default(),
             body_bytes_max: BODY_BYTES_MAX,
+            receiver_test: false,
         }
     }
 }

@@ -11,6 +11,8 @@ use bellwether_engine::{Answer, PostedSilence, View};
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
 
+use crate::receiver_test::{ReceiverTest, Tested};
+
 /// What stands behind the doors; implemented by the server.
 pub trait House: Send + Sync + 'static {
     /// The wall clock, in the zone in which server-made times are shown.
@@ -32,6 +34,13 @@ pub trait House: Send + Sync + 'static {
 
     /// Reads the configuration again; the error is what the operator is told.
     fn reload(&self) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Tells a sample to a receiver of the configuration in force, or shows what it would be told;
+    /// the error says why nothing was tried.
+    fn test_receiver(
+        &self,
+        test: ReceiverTest,
+    ) -> impl Future<Output = Result<Vec<Tested>, String>> + Send;
 
     /// Called for every happening that a metric or log line is made of; must not block.
     fn observe(&self, observation: Observation);

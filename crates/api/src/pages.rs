@@ -16,12 +16,20 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::answer::{empty, json, not_found, text, text_error, typed, with_header};
+use crate::door::Door;
 use crate::house::{Exposition, House};
 use crate::negotiate::accepts_gzip;
 use crate::paths::PageKind;
 use crate::query::Query;
+use crate::receiver_test;
 
-pub(crate) async fn answer<H: House>(house: &H, kind: PageKind, request: Parts) -> Response {
+pub(crate) async fn answer<H: House>(
+    door: &Door<H>,
+    kind: PageKind,
+    request: Parts,
+    body: Body,
+) -> Response {
+    let house = &*door.house;
     match kind {
         PageKind::Home => home(house),
         PageKind::Asset => not_found(),
@@ -34,6 +42,7 @@ pub(crate) async fn answer<H: House>(house: &H, kind: PageKind, request: Parts) 
             text_error(StatusCode::NOT_FOUND, NO_PROFILES)
         }
         PageKind::Debug => not_found(),
+        PageKind::ReceiverTest => receiver_test::answer(door, &request.headers, body).await,
         PageKind::OldApi => json(StatusCode::GONE, OLD_API.to_string()),
     }
 }

@@ -49,6 +49,8 @@ pub(crate) enum PageKind {
     Ready,
     Reload,
     Debug,
+    /// Of this server alone.
+    ReceiverTest,
     /// The first version of the API, which is gone.
     OldApi,
 }
@@ -262,7 +264,7 @@ const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
 const POST: &[Method] = &[Method::POST];
 
-static ENTRIES: [Entry; 13] = [
+static ENTRIES: [Entry; 14] = [
     entry("/", GET, PageKind::Home, "/"),
     entry("/favicon.ico", GET, PageKind::Asset, "/favicon.ico"),
     entry("/assets/*path", GET, PageKind::Asset, "/assets/*path"),
@@ -271,6 +273,7 @@ static ENTRIES: [Entry; 13] = [
     entry("/-/ready", GET_HEAD, PageKind::Ready, "/-/ready"),
     entry("/-/reload", POST, PageKind::Reload, "/-/reload"),
     entry("/debug/*subpath", GET_POST, PageKind::Debug, "/debug/*subpath"),
+    entry(RECEIVER_TEST, POST, PageKind::ReceiverTest, RECEIVER_TEST),
     entry("/api/v1/status", GET, PageKind::OldApi, "/status"),
     entry("/api/v1/receivers", GET, PageKind::OldApi, "/receivers"),
     entry("/api/v1/alerts", GET_POST, PageKind::OldApi, "/alerts"),
@@ -279,6 +282,9 @@ static ENTRIES: [Entry; 13] = [
 ];
 
 const API_ROOT: &str = "/api/v2";
+
+/// Below a root of its own, so that it can never be in the way of a later API of upstream.
+const RECEIVER_TEST: &str = "/api/bellwether/v1/receivers/test";
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,65 @@
 //! What is asked, and answered, when an operator wants to know whether a receiver can be told.
 //!
-//! In: a [`ReceiverTest`]. Out: one [`Tested`] for each integration. The sample is told by the same
-//! code as every notification; nothing of it enters the alerts, the groups or the notification log.
+//! In: a [`ReceiverTest`], also as the body of a POST. Out: one [`Tested`] for each integration. The
+//! sample is told by the same code as every notification; nothing of it enters the alerts, the
+//! groups or the notification log.
+//!
+//! Who may ask may make this server send messages to people, so an operator has to allow it. No
+//! browser asks for another site: JSON needs a preflight, and none is answered here.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
+use axum::response::Response;
 use bellwether_model::Outcome;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, StatusCode};
+
+use crate::answer::{ApiError, json, with_header};
+use crate::api::read_body;
+use crate::door::Door;
+use crate::house::House;
+
+mod wire;
+
+/// Answers a POST of a test.
+pub(crate) async fn answer<H: House>(door: &Door<H>, headers: &HeaderMap, body: Body) -> Response {
+    let tested = tested(door, headers, body).await;
+    let response = match tested {
+        Ok(tested) => json(StatusCode::OK, wire::answer(&tested)),
+        Err(error) => error.into_response(),
+    };
+    with_header(response, CACHE_CONTROL, "no-store")
+}
+
+/// The test goes on if its client goes away; until it has ended there is no other one.
+async fn tested<H: House>(
+    door: &Door<H>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<Vec<Tested>, ApiError> {
+    if !door.settings.receiver_test {
+        return Err(ApiError::misfit(404, SWITCHED_OFF));
+    }
+    let body = read_body(headers, body, TEST_BODY_BYTES_MAX).await?;
+    let test = wire::parse(&body).map_err(|reason| ApiError::misfit(400, reason))?;
+    let place = Arc::clone(&door.test_place).try_acquire_owned();
+    let place = place.map_err(|_| ApiError::misfit(429, BUSY))?;
+    let house = Arc::clone(&door.house);
+    let told = tokio::spawn(async move {
+        let tested = house.test_receiver(test).await;
+        drop(place);
+        tested
+    });
+    let tested = told.await.map_err(|_| ApiError::misfit(500, "the test has failed"))?;
+    tested.map_err(|reason| ApiError::misfit(400, reason))
+}
+
+const SWITCHED_OFF: &str =
+    "receivers can be tested only if the server runs with --web.enable-receiver-test";
+
+const BUSY: &str = "another receiver is being tested; try again when that has ended";
 
 /// A wish to tell a sample to a receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,5 +137,10 @@ impl Default for ReceiverTest {
 
 /// Limit: alerts of one sample.
 pub const TEST_ALERTS_MAX: usize = 1000;
+/// Limit: length of the body that asks for a test.
+const TEST_BODY_BYTES_MAX: usize = 64 * 1024;
 /// Limit: time for one integration.
 pub const TEST_TIMEOUT_MAX: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ use crate::flags::Flags;
 use crate::front::Front;
 use crate::house::Residence;
 use crate::listen::Bound;
-use crate::load::{Loader, ShownConfig};
+use crate::load::{ConfigInForce, Loader};
 use crate::main_loop::{Doors, Event, MainLoop, Parts, Peers, StoreCondition, doors, listen};
 use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
@@ -58,7 +58,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         retention: settings.retention,
         metrics: Arc::clone(&metrics),
         clock: clock.clone(),
-        shown: ShownConfig::default(),
+        in_force: ConfigInForce::default(),
     };
     let refused = |reason| anyhow!("error loading configuration file: {reason}");
     let (plan, tellers, applied) = loader.load().map_err(refused)?.apply();
@@ -73,7 +73,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         timeout: flags.cluster_peer_timeout.positive().unwrap_or_default(),
     });
     let restored = restore(opened, &storage, plan, settings, &clock, &metrics)?;
-    loader.in_force(&applied);
+    loader.takes_effect(&applied);
 
     let (doors, inlets) = doors();
     let condition = StoreCondition::default();
@@ -101,7 +101,8 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         started_at,
         features,
         metrics,
-        config: loader.shown,
+        config: loader.in_force,
+        external_url: loader.external_url,
         condition,
         mesh: mesh.clone(),
         introduction,
@@ -215,5 +216,6 @@ fn door_settings(flags: &Flags, features: Features, route_prefix: String) -> Doo
         timeout: flags.web_timeout.positive(),
         matcher_mode: features.matchers,
         body_bytes_max: BODY_BYTES_MAX,
+        receiver_test: flags.web_receiver_test,
     }
 }

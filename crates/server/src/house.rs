@@ -6,23 +6,23 @@
 use std::sync::Arc;
 
 use bellwether_api::{
-    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, StatusInfo,
-    Unavailable, VersionInfo,
+    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, ReceiverTest,
+    StatusInfo, Tested, Unavailable, VersionInfo,
 };
 use bellwether_engine::{Answer, GroupQuery, PeerView, View};
 use bellwether_mesh::Handle;
 use bellwether_model::{SilenceState, Timestamp};
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::cluster::{self, SharedIntroduction};
 use crate::features::Features;
-use crate::load::ShownConfig;
+use crate::load::ConfigInForce;
 use crate::main_loop::{Doors, Event, StoreCondition};
 use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
 use crate::reload::Reload;
-use crate::version;
+use crate::{trial, version};
 
 /// The server, as its front door sees it.
 pub struct Residence {
@@ -32,7 +32,8 @@ pub struct Residence {
     pub started_at: Timestamp,
     pub features: Features,
     pub metrics: Arc<Metrics>,
-    pub config: ShownConfig,
+    pub config: ConfigInForce,
+    pub external_url: String,
     pub condition: StoreCondition,
     /// `None` if this server is alone.
     pub mesh: Option<Handle>,
@@ -69,7 +70,7 @@ impl House for Residence {
                 revision: version::REVISION.into(),
                 version: version::COMPATIBLE.into(),
             },
-            config: self.config.text().to_string(),
+            config: self.config.now().text.to_string(),
             cluster: self.cluster(),
         }
     }
@@ -117,6 +118,16 @@ impl House for Residence {
         let (reply, answer) = oneshot::channel();
         self.reloads.send(reply).await.map_err(|_| gone())?;
         answer.await.map_err(|_| gone())?
+    }
+
+    async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<Tested>, String> {
+        let config = self.config.now().config;
+        let tested =
+            trial::receiver(config, &self.external_url, &test, self.clock.now().wall).await?;
+        let ReceiverTest { receiver, dry_run, .. } = test;
+        let ok = tested.iter().all(Tested::is_ok);
+        info!(component = "api", receiver, dry_run, ok, "Receiver tested");
+        Ok(tested)
     }
 
     fn observe(&self, observation: Observation) {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bellwether_config::Parsed;
+use bellwether_config::{Config, Parsed};
 use bellwether_engine::Plan;
 use bellwether_integrations::Fault;
 use bellwether_model::MatcherMode;
@@ -29,31 +29,39 @@ pub struct Loader {
     pub retention: Duration,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    /// The configuration in force, as text, for readers.
-    pub shown: ShownConfig,
+    pub in_force: ConfigInForce,
 }
 
 /// A configuration that can take effect.
 pub struct Loaded {
     pub plan: Arc<Plan>,
     pub tellers: Tellers,
-    text: Arc<str>,
+    configured: Configured,
     hash: f64,
     receivers: usize,
     inhibition_rules: usize,
 }
 
-/// The text of the configuration in force, without secrets.
+/// What the file says.
 #[derive(Clone, Default)]
-pub struct ShownConfig(Arc<Mutex<Arc<str>>>);
+pub struct Configured {
+    /// For readers: without secrets.
+    pub text: Arc<str>,
+    /// For tests of receivers: complete, its paths resolved.
+    pub config: Arc<Config>,
+}
 
-impl ShownConfig {
-    pub fn text(&self) -> Arc<str> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+/// The configuration in force.
+#[derive(Clone, Default)]
+pub struct ConfigInForce(Arc<Mutex<Configured>>);
+
+impl ConfigInForce {
+    pub fn now(&self) -> Configured {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn set(&self, text: Arc<str>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    fn set(&self, configured: Configured) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = configured;
     }
 }
 
@@ -75,7 +83,7 @@ impl Loader {
     }
 
     /// To be called once a configuration has taken effect.
-    pub fn in_force(&self, loaded: &Applied) {
+    pub fn takes_effect(&self, loaded: &Applied) {
         self.metrics.config_reload_successful.set(1.0);
         let now = self.clock.now().wall.unix_nanos() as f64 / 1e9;
         self.metrics.config_reload_seconds.set(now);
@@ -83,7 +91,7 @@ impl Loader {
         self.metrics.receivers.set(loaded.receivers as f64);
         self.metrics.integrations.set(loaded.integrations as f64);
         self.metrics.inhibition_rules.set(loaded.inhibition_rules as f64);
-        self.shown.set(Arc::clone(&loaded.text));
+        self.in_force.set(loaded.configured.clone());
     }
 
     fn compile(&self) -> Result<Loaded, String> {
@@ -117,7 +125,7 @@ impl Loader {
         Ok(Loaded {
             plan: Arc::new(Plan::new(parts)),
             tellers,
-            text: shown.into(),
+            configured: Configured { text: shown.into(), config: Arc::new(parsed.config) },
             hash: hash(&bytes),
             receivers: receivers_used,
             inhibition_rules,
@@ -140,7 +148,7 @@ pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String>
 
 /// What remains to be told of a [`Loaded`] once its plan and tellers have been handed on.
 pub struct Applied {
-    text: Arc<str>,
+    configured: Configured,
     hash: f64,
     receivers: usize,
     integrations: usize,
@@ -150,9 +158,9 @@ pub struct Applied {
 impl Loaded {
     /// Splits off what takes effect.
     pub fn apply(self) -> (Arc<Plan>, Tellers, Applied) {
-        let Loaded { plan, tellers, text, hash, receivers, inhibition_rules } = self;
+        let Loaded { plan, tellers, configured, hash, receivers, inhibition_rules } = self;
         let integrations = tellers.count();
-        let applied = Applied { text, hash, receivers, integrations, inhibition_rules };
+        let applied = Applied { configured, hash, receivers, integrations, inhibition_rules };
         (plan, tellers, applied)
     }
 }

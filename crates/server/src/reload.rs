@@ -30,7 +30,7 @@ async fn reload(loader: &Loader, doors: &Doors) -> Result<(), String> {
     let ending = || "the server is shutting down".to_owned();
     doors.news.send(event).map_err(|_| ending())?;
     is_done.await.map_err(|_| ending())?;
-    loader.in_force(&applied);
+    loader.takes_effect(&applied);
     Ok(())
 }
 

@@ -6,11 +6,13 @@
 //! counted or gossiped.
 //!
 //! `sample` makes the notification, `shown` makes a request fit to be seen, `command` is the
-//! program's sub-command.
+//! program's sub-command; a running server does the same when it is asked over HTTP.
 
 mod command;
 mod sample;
 mod shown;
+
+use std::sync::Arc;
 
 use bellwether_api::{ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Tested};
 use bellwether_config::Config;
@@ -29,18 +31,21 @@ pub use command::run;
 /// # Errors
 /// If there is nobody to tell, or what is asked is beyond the limits.
 pub async fn receiver(
-    config: &Config,
+    config: Arc<Config>,
     external_url: &str,
     test: &ReceiverTest,
     now: Timestamp,
 ) -> Result<Vec<Tested>, String> {
     check(test)?;
     let receiver = config.receivers.iter().find(|receiver| receiver.name == test.receiver);
-    let receiver = receiver.ok_or_else(|| unknown_receiver(config, &test.receiver))?;
+    let receiver = receiver.ok_or_else(|| unknown_receiver(&config, &test.receiver))?;
     let blocks = receiver.integrations();
     let quiet: Vec<bool> = blocks.map(|block| test.resolved && !block.send_resolved).collect();
+    let (external_url, name) = (external_url.to_owned(), test.receiver.clone());
+    let lowering = move || lower_alone(&config, &external_url, &name);
+    let lowered = tokio::task::spawn_blocking(lowering).await;
+    let correspondents = lowered.unwrap_or_else(|error| Err(error.to_string()))?;
     let mut under_way = Vec::new();
-    let correspondents = lower_alone(config, external_url, &test.receiver)?;
     for ((id, correspondent), quiet) in correspondents.into_iter().zip(quiet) {
         let name = local_name(&id);
         if test.integration.is_empty() || test.integration == name {

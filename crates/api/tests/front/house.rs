@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bellwether_api::{
-    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, StatusInfo,
-    Unavailable, VersionInfo,
+    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, ReceiverTest,
+    StatusInfo, TestResult, Tested, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
     Answer, Effect, Engine, GroupBy, Input, Integration, Plan, PlanParts, Receiver, RouteSpec,
@@ -22,6 +22,8 @@ pub struct TestHouse {
     /// No view is handed out while this has no permits.
     pub views: Semaphore,
     pub broken: AtomicBool,
+    /// No test of a receiver ends while this has no permits.
+    pub tests: Semaphore,
     now: Timestamp,
 }
 
@@ -42,6 +44,7 @@ impl TestHouse {
             commands: Mutex::default(),
             views: Semaphore::new(1_000),
             broken: AtomicBool::new(false),
+            tests: Semaphore::new(1_000),
             now,
         }
     }
@@ -157,6 +160,16 @@ impl House for TestHouse {
 
     async fn reload(&self) -> Result<(), String> {
         if self.broken.load(Ordering::Relaxed) { Err("no such file".into()) } else { Ok(()) }
+    }
+
+    async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<Tested>, String> {
+        self.commands.lock().expect("no panic").push(format!("{test:?}"));
+        let _permit = self.tests.acquire().await.expect("never closed");
+        if test.receiver == "nobody" {
+            return Err("there is no receiver \"nobody\"".into());
+        }
+        let result = TestResult::Skipped;
+        Ok(vec![Tested { integration: "webhook[0]".into(), result, template_faults: Vec::new() }])
     }
 
     fn observe(&self, observation: Observation) {

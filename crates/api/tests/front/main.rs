@@ -5,6 +5,7 @@ mod hostile;
 mod house;
 mod limits;
 mod pages;
+mod receiver_test;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

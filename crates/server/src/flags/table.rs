@@ -168,6 +168,13 @@ pub const TABLE: &[Flag] = &[
         "How long one HTTP request may take. No limit if zero or negative.",
     ),
     flag(
+        "web.enable-receiver-test",
+        "",
+        Target::Switch(|f| &mut f.web_receiver_test),
+        "Let whoever reaches this port have a sample sent to a receiver, by POST to \
+         /api/bellwether/v1/receivers/test. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "auto-gomemlimit.ratio",
         "0.9",
         Target::Ratio(|f| &mut f.memory_limit_ratio),

@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use bellwether_api::{ReceiverTest, ShownRequest, TestResult, Tested};
 use bellwether_model::duration::{format_go, parse_prometheus};
@@ -106,7 +107,7 @@ fn test(options: &Options) -> Result<Vec<Tested>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let now = Clock::start().now().wall;
-    runtime.block_on(super::receiver(&parsed.config, external_url, test, now))
+    runtime.block_on(super::receiver(Arc::new(parsed.config), external_url, test, now))
 }
 
 fn code(tested: &[Tested]) -> u8 {

@@ -23,7 +23,7 @@ receivers:
 async fn tested(test: ReceiverTest) -> Result<Vec<Tested>, String> {
     let parsed = bellwether_config::parse(CONFIG, MatcherMode::Fallback).unwrap();
     let now = Timestamp::parse_rfc3339("2026-03-01T12:00:00Z").unwrap();
-    receiver(&parsed.config, "http://am.example", &test, now).await
+    receiver(parsed.config.into(), "http://am.example", &test, now).await
 }
 
 fn dry() -> ReceiverTest {
