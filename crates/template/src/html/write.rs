@@ -39,11 +39,11 @@ fn apply(sink: &mut Sink, value: &Value, escaper: Escaper) {
     match escaper {
         Escaper::Html if trust == Some(Trust::Html) => sink.push(bytes),
         Escaper::Rcdata if trust == Some(Trust::Html) => {
-            replace(sink, bytes, |char| markup(char).filter(|_| char != '&'));
+            replace(sink, bytes, |byte| markup(byte).filter(|_| byte != b'&'));
         }
         Escaper::Html | Escaper::Rcdata => replace(sink, bytes, markup),
         Escaper::Attribute if trust == Some(Trust::Html) => {
-            replace(sink, &without_tags(bytes), |char| markup(char).filter(|_| char != '&'));
+            replace(sink, &without_tags(bytes), |byte| markup(byte).filter(|_| byte != b'&'));
         }
         Escaper::Attribute => replace(sink, bytes, markup),
         Escaper::Unquoted => unquoted(sink, bytes, trust),
@@ -93,15 +93,12 @@ fn stringify(sink: &mut Sink, value: &Value, escaper: Escaper) -> (Text, Option<
     }
 }
 
-/// Writes a text in which some characters are replaced.
-fn replace(sink: &mut Sink, bytes: &[u8], replacement: impl Fn(char) -> Option<&'static str>) {
+/// Writes a text in which some characters are replaced. They are ASCII, whose bytes are never part
+/// of another character.
+fn replace(sink: &mut Sink, bytes: &[u8], replacement: impl Fn(u8) -> Option<&'static str>) {
     let mut start = 0;
     for (at, byte) in bytes.iter().enumerate() {
-        // What is replaced is ASCII, and ASCII bytes are never part of another character.
-        let Some(new) = Some(*byte).filter(u8::is_ascii).and_then(|byte| replacement(byte.into()))
-        else {
-            continue;
-        };
+        let Some(new) = replacement(*byte) else { continue };
         sink.push(bytes.get(start..at).unwrap_or_default());
         sink.push_str(new);
         start = at + 1;
@@ -109,15 +106,15 @@ fn replace(sink: &mut Sink, bytes: &[u8], replacement: impl Fn(char) -> Option<&
     sink.push(bytes.get(start..).unwrap_or_default());
 }
 
-fn markup(char: char) -> Option<&'static str> {
-    Some(match char {
-        '\0' => "\u{fffd}",
-        '"' => "&#34;",
-        '&' => "&amp;",
-        '\'' => "&#39;",
-        '+' => "&#43;",
-        '<' => "&lt;",
-        '>' => "&gt;",
+fn markup(byte: u8) -> Option<&'static str> {
+    Some(match byte {
+        0 => "\u{fffd}",
+        b'"' => "&#34;",
+        b'&' => "&amp;",
+        b'\'' => "&#39;",
+        b'+' => "&#43;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
         _ => return None,
     })
 }
@@ -147,7 +144,7 @@ fn unquoted(sink: &mut Sink, bytes: &[u8], trust: Option<Trust>) {
             '=' => "&#61;",
             '`' => "&#96;",
             '&' if is_html => "",
-            _ => markup(char).unwrap_or_default(),
+            _ => u8::try_from(char).ok().and_then(markup).unwrap_or_default(),
         };
         if !new.is_empty() {
             sink.push_str(new);
