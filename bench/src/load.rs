@@ -64,6 +64,16 @@ pub fn notify_config(webhook: &str, group_wait: u64, group_interval: u64) -> Str
     )
 }
 
+/// The configuration of the runs in which large groups, one for each team, are told about as long as
+/// they last. `receiver` is the key with the list of its integrations.
+pub fn voices_config(receiver: &str, group_wait: u64, group_interval: u64) -> String {
+    format!(
+        "route:\n  receiver: people\n  group_by: [team]\n  group_wait: {group_wait}s\n  \
+         group_interval: {group_interval}s\n  repeat_interval: 1ms\nreceivers:\n- name: people\n  \
+         {receiver}\n"
+    )
+}
+
 /// Bodies of `per_post` alerts each that together hold the alerts `0..count`.
 pub fn bodies(count: usize, per_post: usize, times: Times) -> Vec<Vec<u8>> {
     let indices: Vec<usize> = (0..count).collect();

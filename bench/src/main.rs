@@ -6,7 +6,8 @@
 //! here: what is printed was measured in this run.
 //!
 //! In the order of a reading: `options` (what to measure), `load` (the alerts, routes, rules and
-//! silences), `drive` (sending and reading), `measure` (one server's figures), `cluster` (three nodes), `table` (the
+//! silences), `drive` (sending and reading), `measure` (one server's figures), `notify` (what many
+//! groups cost) and `voices` (what large groups cost), `cluster` (three nodes), `table` (the
 //! answer).
 //!
 //! It builds the server in its own profile: run it with `--release`.
@@ -15,11 +16,13 @@ mod cluster;
 mod drive;
 mod load;
 mod machine;
+mod mailbox;
 mod measure;
 mod million;
 mod notify;
 mod options;
 mod table;
+mod voices;
 
 use bellwether_e2e::Program;
 
@@ -49,7 +52,9 @@ fn main() -> anyhow::Result<()> {
             }
             let title = format!("{} groups at once", options.groups);
             println!("{}", table::compare(&title, &options.programs, &columns));
+            rendering(&options);
         }
+        Mode::Rendering => rendering(&options),
         Mode::Cluster { ref stories } => {
             let run = |&program: &Program| cluster::program(program, stories);
             let columns: Vec<_> = options.programs.iter().map(run).collect();
@@ -62,4 +67,14 @@ fn main() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn rendering(options: &Options) {
+    let mut columns = Vec::new();
+    for &program in &options.programs {
+        eprintln!("# {}: groups of {} alerts", program.name(), voices::ALERTS);
+        columns.push(voices::server(program, options));
+    }
+    let title = format!("a group of {} alerts, told", voices::ALERTS);
+    println!("{}", table::compare(&title, &options.programs, &columns));
 }

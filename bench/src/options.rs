@@ -10,6 +10,8 @@ pub struct Options {
     pub programs: Vec<Program>,
     /// Groups of the notification run, each with one alert.
     pub groups: usize,
+    /// How often each large group is told about.
+    pub rounds: usize,
     /// Each read is repeated for at least this long.
     pub read_for: Duration,
 }
@@ -19,6 +21,8 @@ pub enum Mode {
     Compare { sizes: Vec<usize> },
     /// Ours with very many alerts.
     Alone { alerts: usize },
+    /// The servers side by side, only telling about large groups.
+    Rendering,
     /// Three nodes of each.
     Cluster { stories: Vec<Story> },
 }
@@ -34,9 +38,10 @@ pub enum Story {
 }
 
 const HELP: &str =
-    "usage: bellwether-bench [--quick] [--only bellwether|go] [--alerts N] [--cluster [STORY]]
+    "usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering] [--alerts N] [--cluster [STORY]]
   --quick       10,000 alerts only, fewer repetitions
   --only WHICH  measure one of the two servers
+  --rendering   only what a notification about a large group costs
   --alerts N    Bellwether alone with N alerts: ingestion, memory, the first filtered read
   --cluster     three nodes of each; of spread, idle, failover, ledger and chorus only the STORY";
 
@@ -47,13 +52,17 @@ impl Options {
             mode: Mode::Compare { sizes: vec![10_000, 100_000] },
             programs: vec![Program::Bellwether, Program::Go],
             groups: 3_000,
+            rounds: 5,
             read_for: Duration::from_secs(2),
         };
         while let Some(argument) = arguments.next() {
             match argument.as_str() {
                 "--quick" => {
-                    options.mode = Mode::Compare { sizes: vec![10_000] };
+                    if let Mode::Compare { sizes } = &mut options.mode {
+                        *sizes = vec![10_000];
+                    }
                     options.read_for = Duration::from_millis(500);
+                    options.rounds = 2;
                 }
                 "--only" => {
                     options.programs = match arguments.next().as_deref() {
@@ -62,6 +71,7 @@ impl Options {
                         _ => bail!("--only wants bellwether or go\n{HELP}"),
                     };
                 }
+                "--rendering" => options.mode = Mode::Rendering,
                 "--alerts" => {
                     let number = arguments.next().context("--alerts wants a number")?;
                     let alerts = number.parse().context("--alerts wants a number")?;
