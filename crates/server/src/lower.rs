@@ -4,8 +4,8 @@
 //! that a route uses, or why this build cannot do what is asked. Everything that can fail happens
 //! here, before anything that runs is touched.
 //!
-//! A receiver of a kind that this build cannot tell is refused if a route uses it: a configuration
-//! that is accepted and then silent would be the worst of all outcomes.
+//! What cannot be done is refused: a configuration that is accepted and then silent would be the
+//! worst of all outcomes.
 
 mod registry;
 mod template_files;
