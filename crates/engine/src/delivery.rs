@@ -45,6 +45,8 @@ pub(crate) enum State {
         told: Told,
         reason: Reason,
         announced: Option<Announced>,
+        /// The timestamp of the entry that the ledger had then.
+        entry_at: Option<Timestamp>,
         /// What the wall clock showed when the content was read.
         at: Timestamp,
     },

@@ -239,6 +239,21 @@ impl Told {
         Told { firing, resolved, owed }
     }
 
+    /// What is certain where a peer told `other` at the same time, and nobody knows who came last:
+    /// what they disagree about is owed its end.
+    #[must_use]
+    pub(crate) fn beside(mut self, other: &Told) -> Told {
+        let contradicted: Vec<u64> = self
+            .firing
+            .extract_if(.., |hash| other.resolved.binary_search(hash).is_ok())
+            .chain(self.resolved.extract_if(.., |hash| other.was_told_firing(*hash)))
+            .collect();
+        self.owed.extend(contradicted);
+        self.owed.sort_unstable();
+        self.owed.dedup();
+        self
+    }
+
     pub fn was_told_firing(&self, hash: u64) -> bool {
         self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
     }

@@ -63,7 +63,7 @@ impl Engine {
         }
         let Some(mut delivery) = self.desk.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { told, reason, announced, at } = state else { return };
+        let State::Attempting { told, reason, announced, entry_at, at } = state else { return };
         if is_surely_untold(&outcome)
             && let Some(announced) = announced
         {
@@ -77,6 +77,12 @@ impl Engine {
                     attempts: delivery.attempts,
                     reason,
                 });
+                let entry = self.ledger.find(&delivery.key);
+                let meanwhile = entry.filter(|entry| Some(entry.at) != entry_at);
+                let told = match meanwhile {
+                    Some(entry) => told.beside(&entry.told),
+                    None => told,
+                };
                 self.enter(at, &delivery, told, remember, turn);
                 self.finish(now, &delivery, End::Well, turn);
             }
@@ -190,7 +196,9 @@ impl Engine {
             number: delivery.attempts,
         }));
         let announced = self.announce(now, &delivery, &content.told, turn);
-        delivery.state = State::Attempting { told: content.told, reason, announced, at: now.wall };
+        let entry_at = self.ledger.find(&delivery.key).map(|entry| entry.at);
+        let (told, at) = (content.told, now.wall);
+        delivery.state = State::Attempting { told, reason, announced, entry_at, at };
         let give_up = delivery.deadline.plus(delivery::ANSWER_GRACE);
         self.desk.wait(id, delivery, give_up);
     }
