@@ -138,7 +138,7 @@ pub const TABLE: &[Flag] = &[
         "web.config.file",
         "",
         Target::Text(|f| &mut f.web_config_file),
-        "A file that turns on TLS or authentication. Not in this build.",
+        "A file that turns on TLS or authentication.",
     ),
     flag(
         "web.external-url",
@@ -268,7 +268,7 @@ pub const TABLE: &[Flag] = &[
         "cluster.tls-config",
         "",
         Target::Text(|f| &mut f.cluster_tls_config),
-        "A file that turns on mutual TLS between peers. Not in this build.",
+        "A file that turns on mutual TLS between peers.",
     ),
     flag(
         "cluster.allow-insecure-public-advertise-address-discovery",
