@@ -18,11 +18,11 @@ fn a_node_that_crashes_again_and_again_stays_one_member() {
     let mut flock = Flock::new(&[Bellwether, Go, Bellwether], &quiet_config());
     flock.start();
     let before = flock.server(0).members();
-    for _ in 0..10 {
-        flock.node(2).kill();
-        flock.node(2).start();
-    }
-    flock.wait_until_settled();
+    crash(&mut flock, 5);
+    let resident = resident_mib(&mut flock);
+    crash(&mut flock, 15);
+    let grown = resident_mib(&mut flock) - resident;
+    assert!(grown < 1.0, "a peer that crashed 15 times cost {grown} MiB");
     assert_eq!(flock.server(0).members(), before, "the same three names");
     flock.server(0).wait_for_metric("alertmanager_cluster_failed_peers", "", 0.0);
     flock.server(0).wait_for_metric("alertmanager_cluster_members", "", 3.0);
@@ -30,6 +30,20 @@ fn a_node_that_crashes_again_and_again_stays_one_member() {
     let files = files_of(&flock.node(2).setup);
     let fresh = files_of(&flock.node(0).setup);
     assert_eq!(files, fresh, "crashes leave no files that a node without a crash has not");
+}
+
+fn crash(flock: &mut Flock, times: usize) {
+    for _ in 0..times {
+        flock.node(2).kill();
+        flock.node(2).start();
+    }
+    flock.wait_until_settled();
+}
+
+/// What a node keeps in memory that sees another one crash.
+fn resident_mib(flock: &mut Flock) -> f64 {
+    let bytes = flock.server(0).metric("process_resident_memory_bytes", "");
+    bytes.expect("a process knows its memory") / 1024.0 / 1024.0
 }
 
 #[test]
