@@ -159,12 +159,14 @@ impl Document {
 /// A syntax error is handed out as it is, since one kind of them can be mended.
 fn read(text: &str) -> Result<Result<Document, ScanError>, Error> {
     let mut loader = Loader::default();
+    let chars: Vec<char> = text.chars().collect();
     for event in Parser::new_from_str(text) {
         let (event, span) = match event {
             Ok(event) => event,
             Err(error) => return Ok(Err(error)),
         };
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
+        loader.at_bracket = matches!(chars.get(span.start.index()), Some('[' | '{'));
         if loader.take(event, line)? == Loading::Finished {
             break;
         }
@@ -184,12 +186,15 @@ struct Loader {
     document: Document,
     open: Vec<Open>,
     anchors: HashMap<usize, NodeId>,
+    /// Whether the event at hand begins with one.
+    at_bracket: bool,
 }
 
 struct Open {
     node: NodeId,
     /// Of a mapping: the key whose value comes next.
     key: Option<NodeId>,
+    in_brackets: bool,
 }
 
 impl Loader {
@@ -201,6 +206,11 @@ impl Loader {
                 // `!` alone means: what it would be if it were quoted.
                 let bare = tag.as_deref().is_some_and(|tag| full_tag(tag) == "!");
                 let plain = style == ScalarStyle::Plain && !bare;
+                if style == ScalarStyle::Plain && self.is_in_brackets() && text.contains('?') {
+                    // Compat: in the older dialect it ends the text.
+                    let message = "a text with a '?' must be quoted in brackets".to_owned();
+                    return Err(Error::at_line(Some(line), message));
+                }
                 let kind = Kind::Scalar { text: text.into_owned(), plain };
                 self.add(line, tag.as_deref(), anchor, kind)?;
             }
@@ -225,6 +235,10 @@ impl Loader {
             }
         }
         Ok(Loading::Unfinished)
+    }
+
+    fn is_in_brackets(&self) -> bool {
+        self.open.last().is_some_and(|open| open.in_brackets)
     }
 
     fn add(
@@ -261,7 +275,8 @@ impl Loader {
                 let message = format!("nested more than {DEPTH_MAX} levels deep");
                 return Err(Error::at_line(Some(line), message));
             }
-            self.open.push(Open { node: id, key: None });
+            let in_brackets = self.at_bracket || self.is_in_brackets();
+            self.open.push(Open { node: id, key: None, in_brackets });
         }
         Ok(())
     }
