@@ -81,8 +81,8 @@ fn pure_crates_reach_no_clock_file_or_socket() {
     assert!(looked_at > 50, "only {looked_at} files were found");
 }
 
-/// All sources below `root` but tests, which may read their own data.
-/// Those that are compiled for the program; tests and their simulations may print and look around.
+/// The sources below `root` that are compiled for the program; tests and their simulations may print
+/// and look around.
 fn rust_files(root: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(root).expect("a source folder") {

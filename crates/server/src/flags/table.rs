@@ -274,7 +274,7 @@ pub const TABLE: &[Flag] = &[
         "cluster.allow-insecure-public-advertise-address-discovery",
         "",
         Target::Switch(|f| &mut f.cluster_allow_insecure_advertise),
-        "Allow a public address to be found and told to peers.",
+        "Accepted; a public address is told to peers without it.",
     ),
     flag(
         "cluster.label",
