@@ -55,6 +55,7 @@ sim:
 bench: test-packages
 	$(CARGO) build --release -p bellwether
 	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench
+	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench -- --cluster
 	@if command -v valgrind >/dev/null; then $(CARGO) run --release -p bellwether-bench --bin hot-paths; \
 	else echo 'valgrind is not installed: instructions of the hot paths are not counted'; fi
 

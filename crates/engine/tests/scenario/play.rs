@@ -255,19 +255,9 @@ fn look(world: &mut World, word: &str) -> Vec<String> {
 fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
     let mut data = Vec::new();
     if let Some(rest) = text.strip_prefix("silence ") {
-        let posted = posted_silence(rest, None, Vec::new(), world);
-        let silence = Silence {
-            id: "heard".to_owned(),
-            matcher_sets: vec![Matchers(posted.matchers)],
-            starts_at: posted.starts_at,
-            ends_at: posted.ends_at,
-            updated_at: posted.starts_at.min(world.wall),
-            created_by: posted.created_by,
-            comment: posted.comment,
-            annotations: posted.annotations,
-        };
-        let expires_at = silence.ends_at.plus(world.settings.retention);
-        wire::append_message(&mut data, &wire::encode_silence(&silence, expires_at));
+        for (index, silence) in rest.split(" and silence ").enumerate() {
+            wire::append_message(&mut data, &heard_silence(index, silence, world));
+        }
         return (Channel::Silences, data);
     }
     let mut words = text.split(' ');
@@ -300,6 +290,27 @@ fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
     };
     wire::append_message(&mut data, &wire::encode_entry(&entry));
     (Channel::Log, data)
+}
+
+/// A regular expression that is `BROKEN` becomes one that cannot be compiled.
+fn heard_silence(index: usize, text: &str, world: &World) -> Vec<u8> {
+    let posted = posted_silence(text, None, Vec::new(), world);
+    let silence = Silence {
+        id: if index == 0 { "heard".to_owned() } else { format!("heard-{index}") },
+        matcher_sets: vec![Matchers(posted.matchers)],
+        starts_at: posted.starts_at,
+        ends_at: posted.ends_at,
+        updated_at: posted.starts_at.min(world.wall),
+        created_by: posted.created_by,
+        comment: posted.comment,
+        annotations: posted.annotations,
+    };
+    let expires_at = silence.ends_at.plus(world.settings.retention);
+    let mut message = wire::encode_silence(&silence, expires_at);
+    while let Some(at) = message.windows(6).position(|bytes| bytes == b"BROKEN") {
+        message[at..at + 6].fill(b'(');
+    }
+    message
 }
 
 /// `{alertname=Disk,host=a}`

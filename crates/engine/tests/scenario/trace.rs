@@ -93,7 +93,7 @@ pub fn messages(channel: Channel, data: &[u8], world: &World) -> String {
                 Channel::Silences => wire::decode_silence(message).map(Record::Silence),
                 Channel::Log => wire::decode_entry(message).map(Record::Told),
             };
-            record_text(&record.expect("a record"), world)
+            record.map_or_else(|_| "nonsense".to_owned(), |record| record_text(&record, world))
         })
         .collect();
     if texts.is_empty() { "nothing".to_owned() } else { texts.join("; ") }
