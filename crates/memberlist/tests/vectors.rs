@@ -9,7 +9,10 @@ use bellwether_memberlist::wire::part::{FullState, Part};
 use bellwether_memberlist::wire::stream::{self, StreamReader};
 use bellwether_memberlist::wire::tls_frame::{TlsFrame, TlsFrameReader};
 use bellwether_memberlist::wire::{Compression, StreamError};
-use bellwether_memberlist::{Ack, Label, Message, NodeStatus, Ping, StreamMessage, Versions};
+use bellwether_memberlist::{
+    Ack, Address, Alive, Label, Message, NodeName, NodeStatus, Ping, StreamMessage, UserMessage,
+    Versions,
+};
 
 const PLAIN: &str = include_str!("vectors/am025_3node_plain.txt");
 const MISC: &str = include_str!("vectors/am025_misc_streams.txt");
@@ -303,14 +306,35 @@ fn the_document_shows_the_bytes_that_are_written() {
     let plain = Envelope { label: &none, checksum: Checksum::None, compression: Compression::None };
     let pack = |messages: &[&[u8]], envelope| datagram::pack(messages, envelope).concat();
     let part = |key: &str| Part { key: key.to_owned(), data: Default::default() };
-    let ack = Message::Ack(Ack { sequence: 1, payload: Default::default() });
+    let ack = |sequence| Message::Ack(Ack { sequence, payload: Default::default() });
+    let address = Address::new([127, 0, 0, 1], 9094);
+    let introduction = Alive {
+        incarnation: 1,
+        node: name("a"),
+        address,
+        meta: b"bellwether/1\0prod\x000000000000000abc\0".as_slice().into(),
+        versions: Some(Versions::OURS),
+    };
+    let question = Ping {
+        sequence: 7,
+        node: Some(name("b")),
+        source: Some(address),
+        source_node: Some(name("a")),
+    };
+    // What is in it is the engine's, whose own test holds these bytes.
+    let data = unhex("08c0cfeeca0610c096b1021a087bdcda4c3fa411f9220161").into();
+    let bulletin = Part { key: "bellwether/bulletin".to_owned(), data }.encode_to_vec();
     let shown = [
         stream::label_header(&label),
         pack(&[b"\x08x"], Envelope { checksum: Checksum::Crc32, ..plain }),
         pack(&[b"\x08x", b"\x08y"], plain),
-        datagram::encode_message(&ack),
+        datagram::encode_message(&ack(1)),
         TlsFrame::Stream.encode(),
         FullState { parts: vec![part("nfl"), part("sil")] }.encode_to_vec(),
+        datagram::encode_message(&Message::Alive(introduction)),
+        datagram::encode_message(&Message::User(UserMessage { body: bulletin.into() })),
+        datagram::encode_message(&Message::Ping(question)),
+        datagram::encode_message(&ack(7)),
     ];
     // Neither the spaces and lines of the examples nor the explanations in them count.
     let words = include_str!("../../../docs/wire.md").split_whitespace();
@@ -466,6 +490,10 @@ fn unhex(text: &str) -> Vec<u8> {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn name(name: &str) -> NodeName {
+    NodeName::new(name).expect("it is short")
 }
 
 /// The number at the end of a vector's name.
