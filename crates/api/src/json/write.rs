@@ -69,18 +69,38 @@ pub fn push_string_map<'a>(
 /// Where the first byte stands that cannot be copied as it is.
 #[inline]
 fn first_special(bytes: &[u8], escape: Escape) -> Option<usize> {
-    // Nearly all texts are plain, and this is how that is seen soonest: block by block without a
-    // branch inside, the last block reaching back into the one before it.
-    let is_plain = match bytes.last_chunk::<BLOCK>() {
-        Some(last) => bytes.as_chunks::<BLOCK>().0.iter().chain([last]).all(is_plain_block),
-        None => !bytes.iter().any(|byte| SPECIAL_IN_HTML[usize::from(*byte)]),
-    };
-    if is_plain { None } else { first_special_of_many(bytes, escape) }
+    // Nearly all texts are plain, and this is how that is seen soonest.
+    if is_plain(bytes) { None } else { first_special_of_many(bytes, escape) }
 }
 
+/// Looks at whole blocks, without a branch inside; the last one reaches back into the one before it.
 #[inline]
-fn is_plain_block(block: &[u8; BLOCK]) -> bool {
-    !block.iter().fold(false, |special, byte| special | needs_care(*byte, Escape::Html))
+fn is_plain(bytes: &[u8]) -> bool {
+    if let Some(last) = bytes.last_chunk::<BLOCK>() {
+        let mut special = special_in(last);
+        for block in bytes.as_chunks::<BLOCK>().0 {
+            let in_block = special_in(block);
+            for (sum, one) in special.iter_mut().zip(in_block) {
+                *sum |= one;
+            }
+        }
+        return special == [0; BLOCK];
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => {
+            let mut block = [0; BLOCK];
+            block[..8].copy_from_slice(first);
+            block[8..].copy_from_slice(last);
+            special_in(&block) == [0; BLOCK]
+        }
+        _ => !bytes.iter().any(|byte| SPECIAL_IN_HTML[usize::from(*byte)]),
+    }
+}
+
+/// Not zero where a byte needs care in HTML.
+#[inline]
+fn special_in(block: &[u8; BLOCK]) -> [u8; BLOCK] {
+    block.map(|byte| u8::from(needs_care(byte, Escape::Html)))
 }
 
 #[cold]
@@ -109,9 +129,14 @@ const fn table(escape: Escape) -> [bool; 256] {
 
 /// 0xe2 begins U+2028 and U+2029, which are escaped everywhere, and harmless others.
 const fn needs_care(byte: u8, escape: Escape) -> bool {
-    let always = (byte < 0x20) | (byte == b'"') | (byte == b'\\') | (byte == 0xe2);
-    let in_html = (byte == b'<') | (byte == b'>') | (byte == b'&');
-    always | (in_html & matches!(escape, Escape::Html))
+    let always = (byte < 0x20) | (byte == b'\\') | (byte == 0xe2);
+    // Pairs that differ in one bit.
+    let brackets = (byte | 2) == b'>';
+    let quote_or_and = (byte | 4) == b'&';
+    match escape {
+        Escape::Html => always | brackets | quote_or_and,
+        Escape::Plain => always | (byte == b'"'),
+    }
 }
 
 fn push_special(out: &mut String, character: char) {
@@ -123,7 +148,10 @@ fn push_special(out: &mut String, character: char) {
         '\t' => out.push_str("\\t"),
         '\u{08}' => out.push_str("\\b"),
         '\u{0c}' => out.push_str("\\f"),
-        '\0'..'\u{20}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
+        '<' => out.push_str("\\u003c"),
+        '>' => out.push_str("\\u003e"),
+        '&' => out.push_str("\\u0026"),
+        '\0'..'\u{20}' | '\u{2028}' | '\u{2029}' => {
             write!(out, "\\u{:04x}", u32::from(character)).expect("a text takes all writes");
         }
         other => out.push(other),
