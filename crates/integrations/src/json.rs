@@ -106,6 +106,19 @@ pub fn push_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
+/// How many bytes [`push_string`] writes for a character.
+pub fn escaped_len(c: char) -> usize {
+    match c {
+        '\u{2028}' | '\u{2029}' => 6,
+        c if c.is_ascii() => match ESCAPES[c as usize] {
+            Escape::No | Escape::Separator => 1,
+            Escape::Short(_) => 2,
+            Escape::Code => 6,
+        },
+        c => c.len_utf8(),
+    }
+}
+
 /// Appends a value of any shape: maps sorted by key, numbers as Go writes them.
 ///
 /// Entries whose keys are no texts are left out, as are numbers that are none (JSON has no NaN):
@@ -232,7 +245,7 @@ const ESCAPES: [Escape; 256] = {
 
 #[cfg(test)]
 mod tests {
-    use super::{List, Object, push_string};
+    use super::{List, Object, escaped_len, push_string};
 
     fn check(text: &str, expected: &str) {
         let mut out = String::new();
@@ -260,6 +273,7 @@ mod tests {
             let text = format!("x{c}y");
             let mut out = String::new();
             push_string(&mut out, &text);
+            assert_eq!(out.len(), "\"xy\"".len() + escaped_len(c), "{out}");
             let read: String = serde_json::from_str(&out).expect("what is written is JSON");
             assert_eq!(read, text);
         }

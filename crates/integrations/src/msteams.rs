@@ -7,10 +7,10 @@ pub mod config;
 use self::config::Config;
 use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
 use crate::http::Request;
-use crate::json::Object;
+use crate::json::{Object, escaped_len};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::writer::{Limit, Writer};
 
 /// One configured connector.
 #[derive(Debug)]
@@ -46,14 +46,17 @@ impl MsTeams {
 impl Integration for MsTeams {
     fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
         let url = writer.secret(&self.url)?;
+        let title = HEADING_MAX.cut(&writer.line(&self.title));
+        let summary = HEADING_MAX.cut(&writer.line(&self.summary));
+        let text = writer.prose_within(&self.text, text_max(&[&title, &summary]));
         let mut body = String::new();
         let mut card = Object::begin(&mut body);
         card.string("@context", "http://schema.org/extensions");
         // Compat: the card's specification calls it `@type`.
         card.string("type", "MessageCard");
-        card.string("title", &writer.line(&self.title));
-        card.string("summary", &writer.line(&self.summary));
-        card.string("text", &writer.prose(&self.text));
+        card.string("title", &title);
+        card.string("summary", &summary);
+        card.string("text", &text);
         card.string("themeColor", if writer.is_firing() { "8C1A1A" } else { "2DC72D" });
         card.end();
         body.push('\n');
@@ -62,6 +65,22 @@ impl Integration for MsTeams {
         }))
     }
 }
+
+/// What the text of a message may take beside its headings.
+pub(crate) fn text_max(headings: &[&str]) -> Limit {
+    let taken: usize = headings.iter().flat_map(|text| text.chars()).map(escaped_len).sum();
+    Limit::Json(TEXTS_BYTES_MAX - taken)
+}
+
+/// Limit: of all texts of a message together, in JSON; the rest of a card is less than 500 bytes.
+///
+/// Teams takes 28 KB, and counts what it has made of a request, which is up to a third more:
+/// <https://learn.microsoft.com/en-us/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>,
+/// <https://github.com/MicrosoftDocs/msteams-docs/issues/11274>.
+const TEXTS_BYTES_MAX: usize = 19_500;
+
+/// Limit: of a title, and of a summary, so that most of the message is left to its text.
+pub(crate) const HEADING_MAX: Limit = Limit::Json(4_000);
 
 #[cfg(test)]
 mod tests;

@@ -9,6 +9,7 @@ mod message;
 use self::config::Config;
 use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
 use crate::http::Request;
+use crate::msteams::{HEADING_MAX, text_max};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, Text};
 use crate::writer::Writer;
@@ -39,7 +40,9 @@ impl Integration for MsTeamsV2 {
     fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
         let url = writer.secret(&self.url)?;
         let color = if writer.is_firing() { "Attention" } else { "Good" };
-        let body = message::json(&writer.line(&self.title), &writer.prose(&self.text), color);
+        let title = HEADING_MAX.cut(&writer.line(&self.title));
+        let text = writer.prose_within(&self.text, text_max(&[&title]));
+        let body = message::json(&title, &text, color);
         Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
             accepted("msteamsv2", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))

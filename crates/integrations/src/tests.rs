@@ -66,6 +66,20 @@ impl Stage {
         }
     }
 
+    /// All requests of an attempt, each of which is answered by this JSON.
+    #[track_caller]
+    pub fn requests(&self, notification: &Notification, body: &str) -> Vec<Request> {
+        let (begun, _) = self.begin(notification);
+        let mut exchange = begun.expect("it begins");
+        let mut requests = Vec::new();
+        let mut step = exchange.begin();
+        while let Step::Send(request) = step {
+            requests.push(request);
+            step = exchange.receive(json_answer(200, body));
+        }
+        requests
+    }
+
     /// A whole attempt as text: each request, its answer, and the outcome.
     #[track_caller]
     pub fn transcript(
@@ -189,6 +203,15 @@ pub(crate) fn answer(status: u16, body: &str) -> Result<Response, RequestError> 
 pub(crate) fn json_answer(status: u16, body: &str) -> Result<Response, RequestError> {
     let content_type = Some("application/json; charset=utf-8".to_owned());
     answer(status, body).map(|response| Response { content_type, ..response })
+}
+
+/// A template of one line for each alert, with a character that some count twice.
+pub(crate) const LIST: &str =
+    "{{ range .Alerts }}🔥 {{ .Labels.host }}: {{ .Annotations.summary }}\n{{ end }}";
+
+/// Whether a text lists alerts, and ends with the number of those that are missing.
+pub(crate) fn tells_what_is_missing(text: &str) -> bool {
+    text.contains("host-00000") && text.ends_with(" more alerts did not fit")
 }
 
 /// The instant of all sample notifications.

@@ -1,7 +1,8 @@
 //! Texts cut to what a receiver takes, never inside a character.
 //!
-//! Receivers count characters or bytes; a cut text ends in `…` where there is room for it. The
-//! results equal those of the Go Alertmanager, which people's tests may compare with.
+//! Receivers count characters, bytes, or something of their own; a cut text ends in `…` where there
+//! is room for it. For characters and bytes the results equal those of the Go Alertmanager, which
+//! people's tests may compare with.
 
 use std::borrow::Cow;
 
@@ -34,6 +35,24 @@ pub fn to_bytes(text: &str, max: usize) -> (Cow<'_, str>, bool) {
     }
     let end = text.floor_char_boundary(max - ELLIPSIS.len());
     (Cow::Owned(format!("{}{ELLIPSIS}", &text[..end])), true)
+}
+
+/// Characters whose sizes add up to at most `max`, and whether anything was cut off.
+///
+/// `max` has room for `…`.
+pub fn to_size(text: &str, max: usize, size: impl Fn(char) -> usize) -> (Cow<'_, str>, bool) {
+    let room = max.saturating_sub(ELLIPSIS.chars().map(&size).sum());
+    let (mut used, mut end) = (0, 0);
+    for (at, c) in text.char_indices() {
+        used += size(c);
+        if used <= room {
+            end = at + c.len_utf8();
+        }
+        if used > max {
+            return (Cow::Owned(format!("{}{ELLIPSIS}", &text[..end])), true);
+        }
+    }
+    (Cow::Borrowed(text), false)
 }
 
 const ELLIPSIS: &str = "…";

@@ -22,7 +22,7 @@ pub fn json(it: &Mattermost, channel: &str, writer: &mut Writer<'_>) -> String {
     message.some("type", &writer.term(&it.kind, ""));
     if let Some(card) = &it.card {
         let mut props = Object::begin(message.value("props"));
-        props.string("card", &writer.prose(card));
+        props.string("card", &writer.prose_within(card, ATTACHMENT_TEXT_MAX));
         props.end();
     }
     if let Some(priority) = &it.priority {
@@ -37,8 +37,8 @@ fn push_attachment(out: &mut String, texts: &AttachmentTexts, writer: &mut Write
     let mut attachment = Object::begin(out);
     attachment.some("fallback", &writer.line(&texts.fallback));
     attachment.some("color", &writer.term(&texts.color, ""));
-    attachment.some("pretext", &writer.prose(&texts.pretext));
-    attachment.some("text", &writer.prose(&texts.text));
+    attachment.some("pretext", &writer.prose_within(&texts.pretext, ATTACHMENT_TEXT_MAX));
+    attachment.some("text", &writer.prose_within(&texts.text, ATTACHMENT_TEXT_MAX));
     attachment.some("author_name", &writer.term(&texts.author_name, ""));
     attachment.some("author_link", &writer.term(&texts.author_link, ""));
     attachment.some("author_icon", &writer.term(&texts.author_icon, ""));
@@ -49,7 +49,7 @@ fn push_attachment(out: &mut String, texts: &AttachmentTexts, writer: &mut Write
         for field in &texts.fields {
             let mut object = Object::begin(fields.value());
             object.some("title", &writer.line(&field.title));
-            object.some("value", &writer.prose(&field.value));
+            object.some("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
             if let Some(short) = field.short {
                 object.flag("short", short);
             }
@@ -84,3 +84,8 @@ fn push_priority(out: &mut String, texts: &PriorityTexts, writer: &mut Writer<'_
 
 /// <https://developers.mattermost.com/integrate/webhooks/incoming/#tips-and-best-practices>
 const TEXT_MAX: Limit = Limit::Chars(16_383);
+
+/// Limit: of each text of an attachment, and of the card. It leaves room for the rest of a request,
+/// of which Mattermost takes 300,000 bytes unless its `MaximumPayloadSizeBytes` was changed:
+/// <https://github.com/mattermost/docs/pull/7127>
+const ATTACHMENT_TEXT_MAX: Limit = Limit::Json(250_000);

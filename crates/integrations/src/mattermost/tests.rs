@@ -3,7 +3,9 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use super::Mattermost;
 use super::config::{Attachment, Config, Field, Priority, Props};
 use crate::exchange::{Halt, delivered};
-use crate::tests::{Stage, answer, check_snapshot, firing, mixed, resolved};
+use crate::tests::{
+    LIST, Stage, answer, check_snapshot, firing, many, mixed, resolved, tells_what_is_missing,
+};
 
 fn config() -> Config {
     Config {
@@ -83,4 +85,20 @@ fn a_url_file_that_is_empty_is_refused() {
         Config { webhook_url: Secret::default(), webhook_url_file: "/url".to_owned(), ..config() };
     let stage = stage(&config).file("/url", "\n");
     assert_eq!(stage.begin(&firing()).0.err(), Some(Halt::refused("webhook url missing")));
+}
+
+#[test]
+fn texts_keep_to_their_limits_and_say_what_is_missing() {
+    let text = |config: &Config| {
+        let request = stage(config).request(&many(8_000));
+        let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+        assert!(request.body.len() < 300_000, "{}", request.body.len());
+        let place = if config.attachments.is_empty() { &body["attachments"][0] } else { &body };
+        place["text"].as_str().expect("a text").to_owned()
+    };
+    let alone = text(&Config { text: LIST.to_owned(), ..config() });
+    assert!(alone.len() > 200_000 && tells_what_is_missing(&alone));
+    let attachments = vec![Attachment::default()];
+    let beside = text(&Config { text: LIST.to_owned(), attachments, ..config() });
+    assert!((16_300..=16_383).contains(&beside.chars().count()) && tells_what_is_missing(&beside));
 }

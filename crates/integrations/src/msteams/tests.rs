@@ -6,7 +6,7 @@ use super::MsTeams;
 use super::config::Config;
 use crate::exchange::delivered;
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, mixed, resolved};
+use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
     Config { webhook_url: Secret::new("http://msteams.example/hook"), ..Config::default() }
@@ -38,4 +38,32 @@ fn answers_mean_what_they_say() {
     assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
     let outcome = stage.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
     assert!(matches!(outcome, Outcome::Retry { .. }));
+}
+
+#[test]
+fn a_message_is_no_larger_than_teams_takes() {
+    let request = stage(&config()).request(&many(1_000));
+    assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let text = body["text"].as_str().expect("a text");
+    assert!(text.ends_with(" more alerts did not fit"), "{text}");
+
+    let (wide, escaped) = ("🐑".repeat(10_000), "<".repeat(10_000));
+    let config = Config { title: escaped.clone(), summary: escaped, text: wide, ..config() };
+    let request = stage(&config).request(&firing());
+    assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    for field in ["title", "summary", "text"] {
+        assert!(body[field].as_str().is_some_and(|text| text.ends_with('…')), "{field}");
+    }
+}
+
+#[test]
+fn what_teams_takes_is_sent_whole() {
+    let (title, text) = ("t".repeat(4_000), "x".repeat(11_500));
+    let config =
+        Config { title: title.clone(), summary: title.clone(), text: text.clone(), ..config() };
+    let request = stage(&config).request(&firing());
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    assert!(body["title"] == title && body["summary"] == title && body["text"] == text);
 }

@@ -6,7 +6,7 @@ use super::MsTeamsV2;
 use super::config::Config;
 use crate::exchange::delivered;
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, mixed, resolved};
+use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
     Config { webhook_url: Secret::new("http://msteamsv2.example/hook"), ..Config::default() }
@@ -38,4 +38,17 @@ fn answers_mean_what_they_say() {
     assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
     let outcome = stage.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
     assert!(matches!(outcome, Outcome::Retry { .. }));
+}
+
+#[test]
+fn a_message_is_no_larger_than_teams_takes() {
+    let request = stage(&config()).request(&many(1_000));
+    assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let text = body["attachments"][0]["content"]["body"][1]["text"].as_str().expect("a text");
+    assert!(text.ends_with(" more alerts did not fit"), "{text}");
+
+    let config = Config { title: "<".repeat(10_000), text: "🐑".repeat(10_000), ..config() };
+    let request = stage(&config).request(&firing());
+    assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
 }

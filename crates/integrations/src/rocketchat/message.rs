@@ -3,7 +3,7 @@
 use super::RocketChat;
 use crate::json::{List, Object};
 use crate::trim;
-use crate::writer::Writer;
+use crate::writer::{Limit, Writer};
 
 pub fn json(it: &RocketChat, channel: &str, writer: &mut Writer<'_>) -> String {
     let mut out = String::new();
@@ -23,7 +23,7 @@ fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
     let mut attachment = Object::begin(out);
     attachment.some("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
     attachment.some("title_link", &writer.term(&it.title_link, ""));
-    attachment.some("text", &writer.prose(&it.text));
+    attachment.some("text", &writer.prose_within(&it.text, TEXT_MAX));
     attachment.some("image_url", &writer.term(&it.image_url, ""));
     attachment.some("thumb_url", &writer.term(&it.thumb_url, ""));
     attachment.some("color", &writer.term(&it.color, ""));
@@ -33,7 +33,7 @@ fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
             let mut object = Object::begin(list.value());
             object.flag("short", field.short);
             object.some("title", &writer.line(&field.title));
-            object.some("value", &writer.prose(&field.value));
+            object.some("value", &writer.prose_within(&field.value, TEXT_MAX));
             object.end();
         }
         list.end();
@@ -47,7 +47,7 @@ fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
             object.some("text", &writer.line(&action.text));
             object.some("url", &writer.term(&action.url, ""));
             object.flag("is_webview", false);
-            object.some("msg", &writer.prose(&action.msg));
+            object.some("msg", &writer.prose_within(&action.msg, TEXT_MAX));
             object.flag("msg_in_chat_window", false);
             object.end();
         }
@@ -57,3 +57,7 @@ fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
 }
 
 const TITLE_CHARS_MAX: usize = 1024;
+
+/// What `chat.postMessage` takes of an attachment's text unless `Message_MaxAllowedSize` was changed:
+/// <https://github.com/RocketChat/Rocket.Chat/blob/develop/apps/meteor/app/api/server/v1/chat.ts>
+const TEXT_MAX: Limit = Limit::Utf16(5_000);

@@ -3,7 +3,10 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use super::RocketChat;
 use super::config::{Action, Config, Field};
 use crate::exchange::delivered;
-use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
+use crate::tests::{
+    LIST, Stage, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
+    tells_what_is_missing,
+};
 
 fn config() -> Config {
     Config {
@@ -70,4 +73,21 @@ fn answers_mean_what_they_say() {
         stage.outcome(answer(401, "no")),
         Outcome::Refused { reason: FailureReason::AuthError, detail }
     );
+}
+
+#[test]
+fn texts_keep_to_their_limits_and_say_what_is_missing() {
+    let field = Field { short: None, title: "T".to_owned(), value: "🐑".repeat(2_500) };
+    let msg = "🐑".repeat(2_501);
+    let action = Action { text: "Go".to_owned(), msg, ..Action::default() };
+    let text = LIST.to_owned();
+    let config = Config { text, fields: vec![field], actions: vec![action], ..config() };
+    let request = stage(&config).request(&many(1_000));
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let attachment = &body["attachments"][0];
+    let listed = attachment["text"].as_str().expect("a text");
+    assert!((4_900..=5_000).contains(&listed.encode_utf16().count()));
+    assert!(tells_what_is_missing(listed), "{listed}");
+    assert!(attachment["fields"][0]["value"] == "🐑".repeat(2_500));
+    assert!(attachment["actions"][0]["msg"] == format!("{}…", "🐑".repeat(2_499)));
 }

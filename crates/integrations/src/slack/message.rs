@@ -3,7 +3,7 @@
 use super::{ActionTexts, Slack};
 use crate::json::{List, Object, push_string};
 use crate::trim;
-use crate::writer::Writer;
+use crate::writer::{Limit, Writer};
 
 /// Where a message stands.
 pub struct Place {
@@ -23,7 +23,7 @@ pub fn json(it: &Slack, channel: &str, place: Option<&Place>, writer: &mut Write
     if it.link_names {
         message.flag("link_names", true);
     }
-    message.some("text", &writer.prose(&it.message_text));
+    message.some("text", &writer.prose_within(&it.message_text, MESSAGE_MAX));
     let mut attachments = List::begin(message.value("attachments"));
     push_attachment(attachments.value(), it, writer);
     attachments.end();
@@ -36,8 +36,8 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
     let mut attachment = Object::begin(out);
     attachment.some("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
     attachment.some("title_link", &writer.term(&it.title_link, ""));
-    attachment.some("pretext", &writer.prose(&it.pretext));
-    attachment.string("text", &writer.prose(&it.text));
+    attachment.some("pretext", &writer.prose_within(&it.pretext, ATTACHMENT_TEXT_MAX));
+    attachment.string("text", &writer.prose_within(&it.text, ATTACHMENT_TEXT_MAX));
     attachment.string("fallback", &writer.line(&it.fallback));
     attachment.string("callback_id", &writer.term(&it.callback_id, ""));
     if !it.fields.is_empty() {
@@ -45,7 +45,7 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
         for field in &it.fields {
             let mut object = Object::begin(fields.value());
             object.some("title", &writer.line(&field.title));
-            object.some("value", &writer.prose(&field.value));
+            object.some("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
             object.flag("short", field.short);
             object.end();
         }
@@ -91,3 +91,9 @@ fn push_action(out: &mut String, texts: &ActionTexts, writer: &mut Writer<'_>) {
 
 /// <https://api.slack.com/reference/messaging/attachments#legacy_fields>
 const TITLE_CHARS_MAX: usize = 1024;
+
+/// Slack cuts what is longer: <https://api.slack.com/changelog/2018-04-truncating-really-long-messages>
+const MESSAGE_MAX: Limit = Limit::Chars(40_000);
+
+/// Slack cuts what is longer, as its people say: <https://github.com/integrations/slack/issues/812>
+const ATTACHMENT_TEXT_MAX: Limit = Limit::Chars(8_000);

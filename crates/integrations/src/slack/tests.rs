@@ -6,7 +6,10 @@ use bellwether_model::{FailureReason, Outcome, Reason, Remembered, Secret};
 use super::Slack;
 use super::config::{Action, Config, Confirmation, Field};
 use crate::exchange::delivered;
-use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
+use crate::tests::{
+    LIST, Stage, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
+    tells_what_is_missing,
+};
 
 fn config() -> Config {
     Config {
@@ -120,4 +123,27 @@ fn a_template_that_fails_loses_only_its_own_text() {
     let title = body["attachments"][0]["title"].as_str().expect("a title");
     assert!(title.contains("the template of title failed"), "{title}");
     assert_eq!(body["username"], "Alertmanager");
+}
+
+#[test]
+fn texts_keep_to_their_limits_and_say_what_is_missing() {
+    let field = |value: &str| Field { title: "T".to_owned(), value: value.to_owned(), short: None };
+    let config = Config {
+        text: LIST.to_owned(),
+        pretext: "ü".repeat(8_000),
+        message_text: "ü".repeat(40_001),
+        fields: vec![field(LIST)],
+        ..config()
+    };
+    let request = stage(&config).request(&many(1_000));
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let message = body["text"].as_str().expect("a text");
+    assert!(message.chars().count() == 40_000 && message.ends_with('…'));
+    let attachment = &body["attachments"][0];
+    assert!(attachment["pretext"] == "ü".repeat(8_000));
+    for listed in [&attachment["text"], &attachment["fields"][0]["value"]] {
+        let listed = listed.as_str().expect("a text");
+        assert!((7_900..=8_000).contains(&listed.chars().count()));
+        assert!(tells_what_is_missing(listed), "{listed}");
+    }
 }

@@ -1,4 +1,5 @@
-use super::{to_bytes, to_chars};
+use super::{to_bytes, to_chars, to_size};
+use crate::json::escaped_len;
 
 fn check_chars(text: &str, max: usize, expected: &str) {
     assert_eq!(to_chars(text, max), (expected.into(), expected != text), "{text} {max}");
@@ -32,4 +33,24 @@ fn bytes_are_counted_and_characters_never_split() {
     check_bytes("🐑🐑", 7, "🐑…");
     check_bytes("🐑🐑", 6, "…");
     check_bytes(&"ü".repeat(10), 12, "üüüü…");
+}
+
+#[test]
+fn what_receivers_count_is_summed_up() {
+    for (text, max, expected) in [
+        ("abc", 3, "abc"),
+        ("abcd", 3, "ab…"),
+        ("🐑🐑", 4, "🐑🐑"),
+        ("🐑🐑🐑", 4, "🐑…"),
+        ("🐑🐑🐑", 5, "🐑🐑…"),
+    ] {
+        let cut = to_size(text, max, char::len_utf16);
+        assert_eq!(cut, (expected.into(), expected != text), "{text} {max}");
+    }
+    for (text, max, expected) in
+        [("a\n<", 9, "a\n<"), ("a\n<", 8, "a\n…"), ("<<<", 12, "<…"), ("üü\"\"", 7, "üü…")]
+    {
+        let cut = to_size(text, max, escaped_len);
+        assert_eq!(cut, (expected.into(), expected != text), "{text} {max}");
+    }
 }

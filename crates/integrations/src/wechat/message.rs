@@ -3,11 +3,11 @@
 use super::WeChat;
 use super::config::MessageType;
 use crate::json::Object;
-use crate::writer::Writer;
+use crate::writer::{Limit, Writer};
 
 /// Compat: both forms are there, and the one that is not used is empty.
 pub fn json(it: &WeChat, writer: &mut Writer<'_>) -> String {
-    let content = writer.prose(&it.message);
+    let content = writer.prose_within(&it.message, CONTENT_MAX);
     let (text, markdown, kind) = match it.message_type {
         MessageType::Text => (content.as_str(), "", "text"),
         MessageType::Markdown => ("", content.as_str(), "markdown"),
@@ -32,3 +32,6 @@ fn push_content(out: &mut String, content: &str) {
     object.string("content", content);
     object.end();
 }
+
+/// What WeChat takes of a text or of Markdown: <https://developer.work.weixin.qq.com/document/path/90236>
+const CONTENT_MAX: Limit = Limit::Bytes(2048);

@@ -3,7 +3,10 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use super::WeChat;
 use super::config::{Config, MessageType};
 use crate::exchange::delivered;
-use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
+use crate::tests::{
+    LIST, Stage, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
+    tells_what_is_missing,
+};
 
 fn config() -> Config {
     Config {
@@ -70,5 +73,24 @@ fn answers_mean_what_they_say() {
     for (status, body) in [(404, ""), (200, "<html>")] {
         let outcome = told(vec![json_answer(200, TOKEN), json_answer(status, body)]);
         assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_message_is_no_longer_than_wechat_takes() {
+    for message_type in [MessageType::Text, MessageType::Markdown] {
+        let content = |message: &str| {
+            let message = message.to_owned();
+            let config = Config { message, message_type, ..config() };
+            let requests = stage(&config).requests(&many(1_000), TOKEN);
+            let sent = requests.last().expect("the message");
+            let body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
+            let kind = body["msgtype"].as_str().expect("a type").to_owned();
+            body[kind]["content"].as_str().expect("a text").to_owned()
+        };
+        let listed = content(LIST);
+        assert!((1_950..=2_048).contains(&listed.len()) && tells_what_is_missing(&listed));
+        assert_eq!(content(&"ü".repeat(1_024)), "ü".repeat(1_024));
+        assert_eq!(content(&"ü".repeat(1_025)), format!("{}…", "ü".repeat(1_022)));
     }
 }

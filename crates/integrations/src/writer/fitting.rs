@@ -8,6 +8,7 @@ use bellwether_template::Limits;
 
 use super::Writer;
 use crate::data::Status;
+use crate::json::escaped_len;
 use crate::templates::value::{template_value, with_alerts};
 use crate::templates::{Form, Text};
 use crate::trim;
@@ -17,6 +18,10 @@ use crate::trim;
 pub enum Limit {
     Chars(usize),
     Bytes(usize),
+    /// What JavaScript calls a length: characters beyond U+FFFF count twice.
+    Utf16(usize),
+    /// Bytes of the text as a string in JSON, its quotes aside.
+    Json(usize),
 }
 
 impl Writer<'_> {
@@ -77,13 +82,18 @@ impl Limit {
         match self {
             Limit::Chars(max) => text.len() <= max || text.chars().count() <= max,
             Limit::Bytes(max) => text.len() <= max,
+            Limit::Utf16(max) => text.len() <= max || text.encode_utf16().count() <= max,
+            Limit::Json(max) => text.chars().map(escaped_len).sum::<usize>() <= max,
         }
     }
 
-    fn cut(self, text: &str) -> String {
+    /// As much of the beginning as the limit allows.
+    pub fn cut(self, text: &str) -> String {
         let (text, _) = match self {
             Limit::Chars(max) => trim::to_chars(text, max),
             Limit::Bytes(max) => trim::to_bytes(text, max),
+            Limit::Utf16(max) => trim::to_size(text, max, char::len_utf16),
+            Limit::Json(max) => trim::to_size(text, max, escaped_len),
         };
         text.into_owned()
     }
