@@ -5,6 +5,7 @@ use bellwether_engine::{GroupBy, Timing};
 use bellwether_model::MatcherMode;
 
 use super::{DoubtKind, Lowered, lower};
+use crate::metrics::KINDS;
 
 const RETENTION: Duration = Duration::from_secs(120 * 3600);
 
@@ -133,18 +134,20 @@ fn what_this_build_cannot_do_is_refused_by_name() {
 }
 
 #[test]
-fn the_documented_examples_of_receivers_are_accepted() {
+fn every_kind_of_receiver_has_a_documented_example_that_is_accepted() {
     let text = include_str!("../../../../docs/receivers.md");
     let examples: Vec<&str> = text
         .split("```yaml\n")
         .skip(1)
         .map(|rest| rest.split("```").next().unwrap_or_default())
         .collect();
-    assert!(!examples.is_empty());
+    let mut kinds = BTreeSet::new();
     for example in examples {
         let lowered = lowered(&format!("route: {{receiver: team}}\n{example}"));
         let lowered = lowered.unwrap_or_else(|reason| panic!("{reason}\n{example}"));
         assert_eq!(lowered.tellers.count(), 1, "{example}");
         assert_eq!(lowered.template_faults, [], "{example}");
+        kinds.extend(lowered.tellers.ids().map(|id| id.kind.to_string()));
     }
+    assert_eq!(kinds, KINDS.map(str::to_owned).into());
 }
