@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use bellwether_engine::{GroupName, GroupRecord, Record, wire};
+use bellwether_engine::{Bulletin, GroupName, GroupRecord, Record, wire};
 use bellwether_memberlist::wire::part::{FullState, Part};
 use bellwether_memberlist::wire::{Compression, datagram, stream};
 use bellwether_memberlist::{
@@ -90,7 +90,12 @@ pub fn snapshots() -> Vec<Vec<u8>> {
     vec![silences_file(), log_file()]
 }
 
-/// Every message, alone, together, with a checksum and compressed.
+/// None, and one.
+pub fn cluster_labels() -> [Label; 2] {
+    [Label::default(), Label::new("prod").expect("it is short")]
+}
+
+/// Every message, alone, together, with a checksum, compressed and labelled.
 pub fn datagrams() -> Vec<Vec<u8>> {
     let incarnation = 300;
     let address = Address::new([127, 0, 0, 1], 9094);
@@ -118,18 +123,19 @@ pub fn datagrams() -> Vec<Vec<u8>> {
     ];
     let encoded: Vec<_> = messages.iter().map(datagram::encode_message).collect();
     let parts: Vec<_> = encoded.iter().map(Vec::as_slice).collect();
-    let label = Label::default();
     let mut datagrams = encoded.clone();
-    for compression in [Compression::None, Compression::Lzw] {
-        for checksum in [datagram::Checksum::None, datagram::Checksum::Crc32] {
-            let envelope = datagram::Envelope { label: &label, checksum, compression };
-            datagrams.extend(datagram::pack(&parts, envelope));
+    for label in &cluster_labels() {
+        for compression in [Compression::None, Compression::Lzw] {
+            for checksum in [datagram::Checksum::None, datagram::Checksum::Crc32] {
+                let envelope = datagram::Envelope { label, checksum, compression };
+                datagrams.extend(datagram::pack(&parts, envelope));
+            }
         }
     }
     datagrams
 }
 
-/// Every message of streams, as it is and compressed.
+/// Every message of streams, as it is and compressed, without and with a label.
 pub fn streams() -> Vec<Vec<u8>> {
     let statuses = [NodeStatus::Alive, NodeStatus::Suspect, NodeStatus::Dead, NodeStatus::Left];
     let node = |status| NodeState {
@@ -154,12 +160,38 @@ pub fn streams() -> Vec<Vec<u8>> {
     ];
     let both = [Compression::None, Compression::Lzw];
     let encoded = |message| both.map(|compression| stream::encode(message, compression));
-    messages.iter().flat_map(encoded).collect()
+    let contents: Vec<_> = messages.iter().flat_map(encoded).collect();
+    let labelled = |label: Label| {
+        let header = stream::label_header(&label);
+        contents.iter().map(move |content| [header.as_slice(), content].concat())
+    };
+    cluster_labels().into_iter().flat_map(labelled).collect()
 }
 
 /// What is in a user message, and in the user state of a push-pull.
 pub fn states() -> Vec<Vec<u8>> {
     vec![part().encode_to_vec(), full_state().encode_to_vec()]
+}
+
+pub fn bulletins() -> Vec<Vec<u8>> {
+    let bulletin = |wall, busy_with: &[u64]| {
+        Bulletin { from: "b".to_owned(), wall, busy_with: busy_with.to_vec() }.encode()
+    };
+    vec![
+        bulletin(at(1_700_000_001), &[]),
+        bulletin(at(1_700_003_600), &[1, u64::MAX]),
+        bulletin(Timestamp::UNIX_EPOCH, &[2]),
+        // The last instant that is taken.
+        bulletin(at(253_402_300_799), &[]),
+    ]
+}
+
+pub fn introductions() -> Vec<Vec<u8>> {
+    texts(&[
+        "bellwether/1\0prod\0f911a43f4cdadc7b\0",
+        "bellwether/1\0\x000000000000000abc\0",
+        "bellwether/1\0\0x\x000\0more\0",
+    ])
 }
 
 fn full_state() -> FullState {

@@ -12,6 +12,9 @@
 //! the input that it came with.
 
 mod corpus;
+/// The server shows nobody its parts, so this one is read where it lies.
+#[path = "../../crates/server/src/cluster/introduction.rs"]
+pub mod introduction;
 mod mutation;
 mod runner;
 pub mod targets;

@@ -3,18 +3,25 @@
 //! One function per decoder. None may panic; where there is a way back from the value to bytes,
 //! the way there and back must end where it began.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use bellwether_api::{decode_alerts, decode_silence};
-use bellwether_engine::{LedgerEntry, Record, SilenceRecord, wire};
-use bellwether_memberlist::wire::datagram::{self, Datagram, MESSAGES_MAX};
+use bellwether_engine::{
+    Bulletin, Engine, GroupBy, Input, LedgerEntry, Note, Peer, PeerSettings, Plan, PlanParts,
+    Record, RouteSpec, Settings, SilenceRecord, Ticket, Timing, Turn, wire,
+};
+use bellwether_memberlist::wire::datagram::{self, Checksum, Datagram, Envelope, MESSAGES_MAX};
 use bellwether_memberlist::wire::part::{FullState, PARTS_MAX, Part};
 use bellwether_memberlist::wire::stream::{self, StreamReader};
 use bellwether_memberlist::wire::{Compression, StreamError};
-use bellwether_memberlist::{Label, StreamMessage};
+use bellwether_memberlist::{Gate, Label, Meta, StreamMessage};
 use bellwether_model::matcher::{parse_matcher, parse_matchers};
-use bellwether_model::{MatcherMode, Timestamp};
+use bellwether_model::{LabelSet, MatcherMode, Matchers, Mono, NewAlert, Now, Timestamp};
 use bellwether_template::{ErrorKind, Limits, Templates, Value, to_json};
 
 use crate::corpus;
+use crate::introduction::Introduction;
 use crate::runner::Target;
 
 pub const TARGETS: &[Target] = &[
@@ -32,8 +39,18 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datagram", check: datagram, inputs: corpus::datagrams, iterations: 20_000 },
     Target { name: "stream", check: stream, inputs: corpus::streams, iterations: 10_000 },
     Target { name: "state", check: state, inputs: corpus::states, iterations: 40_000 },
+    Target { name: "bulletin", check: bulletin, inputs: corpus::bulletins, iterations: 20_000 },
+    Target {
+        name: "introduction",
+        check: introduction,
+        inputs: corpus::introductions,
+        iterations: 40_000,
+    },
     Target { name: "template", check: template, inputs: corpus::templates, iterations: 10_000 },
 ];
+
+/// What is left of a meta when all else is written.
+const CLUSTER_ID_BYTES_MAX: usize = 480;
 
 const MODES: [MatcherMode; 3] = [MatcherMode::Fallback, MatcherMode::Utf8, MatcherMode::Classic];
 
@@ -128,31 +145,47 @@ pub fn snapshot(bytes: &[u8]) {
     }
 }
 
-/// A datagram of the gossip protocol.
+/// A datagram of the gossip protocol, to a node without a label and to one that has one.
 pub fn datagram(bytes: &[u8]) {
-    let Datagram { messages, dropped } = datagram::decode(&Label::default(), bytes);
-    assert!(messages.len() <= MESSAGES_MAX && dropped.len() <= MESSAGES_MAX);
-    for message in messages {
-        let again = datagram::decode(&Label::default(), &datagram::encode_message(&message));
-        assert_eq!(again, Datagram { messages: vec![message], dropped: Vec::new() });
-    }
+    let heard = corpus::cluster_labels().map(|label| {
+        let Datagram { messages, dropped } = datagram::decode(&label, bytes);
+        assert!(messages.len() <= MESSAGES_MAX && dropped.len() <= MESSAGES_MAX);
+        let anything = !messages.is_empty();
+        let (checksum, compression) = (Checksum::None, Compression::None);
+        let envelope = Envelope { label: &label, checksum, compression };
+        for message in messages {
+            let written = datagram::pack(&[&datagram::encode_message(&message)], envelope);
+            let again = datagram::decode(&label, &written.concat());
+            assert_eq!(again, Datagram { messages: vec![message], dropped: Vec::new() });
+        }
+        anything
+    });
+    assert_ne!(heard, [true; 2], "two labels are two clusters");
 }
 
-/// A stream of the gossip protocol: it must not matter how the network cuts it.
+/// A stream of the gossip protocol, with and without a label: it must not matter how the network
+/// cuts it.
 pub fn stream(bytes: &[u8]) {
-    let whole = read_stream(bytes, bytes.len().max(1));
-    assert_eq!(read_stream(bytes, 7), whole);
-    let Ok(Some(mut message)) = whole else { return };
-    if let StreamMessage::PushPull(push_pull) = &mut message {
-        // What was left out when it was read is not written.
-        push_pull.skipped = 0;
+    for label in corpus::cluster_labels() {
+        let whole = read_stream(&label, bytes, bytes.len().max(1));
+        assert_eq!(read_stream(&label, bytes, 7), whole);
+        let Ok(Some(mut message)) = whole else { continue };
+        if let StreamMessage::PushPull(push_pull) = &mut message {
+            // What was left out when it was read is not written.
+            push_pull.skipped = 0;
+        }
+        let content = stream::encode(&message, Compression::None);
+        let written = [stream::label_header(&label), content].concat();
+        assert_eq!(read_stream(&label, &written, written.len()), Ok(Some(message)));
     }
-    let written = stream::encode(&message, Compression::None);
-    assert_eq!(read_stream(&written, written.len()), Ok(Some(message)));
 }
 
-fn read_stream(bytes: &[u8], piece_bytes: usize) -> Result<Option<StreamMessage>, StreamError> {
-    let mut reader = StreamReader::inbound(&Label::default());
+fn read_stream(
+    label: &Label,
+    bytes: &[u8],
+    piece_bytes: usize,
+) -> Result<Option<StreamMessage>, StreamError> {
+    let mut reader = StreamReader::inbound(label);
     for piece in bytes.chunks(piece_bytes) {
         if let Some(message) = reader.push(piece)? {
             return Ok(Some(message));
@@ -169,6 +202,89 @@ pub fn state(bytes: &[u8]) {
     if let Ok(state) = FullState::decode(bytes.to_vec().into()) {
         assert!(state.parts.len() <= PARTS_MAX);
         assert_eq!(FullState::decode(state.encode_to_vec().into()), Ok(state));
+    }
+}
+
+/// A bulletin, from two peers at once: where they agree on the time the node goes by it, and has to
+/// live with whatever that is.
+pub fn bulletin(bytes: &[u8]) {
+    let Some(bulletin) = Bulletin::decode(bytes) else { return };
+    let written = bulletin.encode();
+    assert_eq!(Bulletin::decode(&written).as_ref(), Some(&bulletin));
+    let mut turn = Turn::default();
+    let mut engine = member_of_three(&mut turn);
+    for from in ["b", "c"] {
+        let data = Bulletin { from: from.to_owned(), ..bulletin.clone() }.encode();
+        engine.handle(at_second(1), Input::Bulletin { data }, &mut turn);
+    }
+    let off = bulletin.wall.unix_nanos() - at_second(1).wall.unix_nanos();
+    let corrected = turn.notes.iter().any(|note| matches!(note, Note::ClockCorrected { .. }));
+    assert_eq!(corrected, off.abs() > 30_000_000_000, "off by {off} ns");
+    let labels = LabelSet::new([("alertname", "Disk")]);
+    let alert = NewAlert {
+        fingerprint: labels.fingerprint(),
+        labels,
+        annotations: LabelSet::default(),
+        generator_url: "".into(),
+        starts_at: None,
+        ends_at: None,
+    };
+    let ticket = Ticket(1);
+    let input = Input::Alerts { alerts: vec![alert], refused: 0, ticket };
+    engine.handle(at_second(2), input, &mut turn);
+    engine.handle(at_second(3600), Input::Tick, &mut turn);
+    for record in &turn.keep {
+        let (key, value) = record.encode();
+        let read = value.is_none_or(|value| Record::decode(&key, &value).is_ok());
+        assert!(read, "{record:?} cannot be read again");
+    }
+}
+
+fn member_of_three(turn: &mut Turn) -> Engine {
+    let minute = Duration::from_secs(60);
+    let route = RouteSpec {
+        receiver: "team".into(),
+        group_by: GroupBy::AllLabels,
+        matchers: Matchers::default(),
+        continues: false,
+        timing: Timing { group_wait: minute, group_interval: minute, repeat_interval: minute },
+        mute_intervals: Vec::new(),
+        active_intervals: Vec::new(),
+        labels: LabelSet::default(),
+        routes: Vec::new(),
+    };
+    let plan = Plan::new(PlanParts {
+        route,
+        receivers: Vec::new(),
+        inhibit_rules: Vec::new(),
+        intervals: Default::default(),
+        resolve_timeout: minute,
+    });
+    let peers = Some(PeerSettings { name: "a".to_owned(), timeout: minute });
+    let mut engine = Engine::new(Arc::new(plan), Settings { peers, ..Settings::default() }, 1);
+    let peers = ["b", "c"].map(|name| Peer { name: name.to_owned(), kin: true });
+    engine.handle(at_second(0), Input::Peers(peers.into()), turn);
+    engine.handle(at_second(0), Input::Settled, turn);
+    engine
+}
+
+fn at_second(second: u64) -> Now {
+    let wall = Timestamp::from_unix(1_700_000_000, 0).plus(Duration::from_secs(second));
+    Now { wall, mono: Mono(second * 1_000_000_000) }
+}
+
+/// What a node says about itself: who reads its cluster's id must also let it in.
+pub fn introduction(bytes: &[u8]) {
+    // More than a meta holds is dropped before.
+    let Some(meta) = Meta::new(bytes.to_vec()) else { return };
+    let Some(introduction) = Introduction::read(meta.as_bytes()) else { return };
+    let gate = |of: &Introduction| Gate { scheme: Introduction::scheme(), cluster: of.cluster() };
+    assert!(gate(&introduction).admits(bytes), "{introduction:?} is let in by its own cluster");
+    let mut other = introduction.clone();
+    other.cluster_id.push('x');
+    assert!(!gate(&other).admits(bytes), "{introduction:?} is kept out by {other:?}");
+    if introduction.cluster_id.len() <= CLUSTER_ID_BYTES_MAX {
+        assert_eq!(Introduction::read(introduction.meta().as_bytes()), Some(introduction));
     }
 }
 

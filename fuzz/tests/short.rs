@@ -48,6 +48,16 @@ fn states_in_the_gossip() {
 }
 
 #[test]
+fn bulletins_of_peers() {
+    run_named("bulletin");
+}
+
+#[test]
+fn introductions_of_peers() {
+    run_named("introduction");
+}
+
+#[test]
 fn templates() {
     run_named("template");
 }
@@ -55,7 +65,7 @@ fn templates() {
 #[test]
 fn every_target_is_run() {
     // One test each above, so that they run side by side and fail by name.
-    assert_eq!(TARGETS.len(), 10);
+    assert_eq!(TARGETS.len(), 12);
 }
 
 fn run_named(name: &str) {
