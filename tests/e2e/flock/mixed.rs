@@ -18,17 +18,20 @@ use crate::given::{alert, at, silence, text};
 
 #[test]
 fn one_of_ours_joins_two_go_servers() {
-    lives_as_one(&[Go, Go, Bellwether]);
+    let partings = [(2, Parting::Killed), (1, Parting::Killed), (2, Parting::Leaves)];
+    lives_as_one(&[Go, Go, Bellwether], &partings);
 }
 
 #[test]
 fn one_go_server_joins_two_of_ours() {
-    lives_as_one(&[Bellwether, Go, Bellwether]);
+    let partings = [(2, Parting::Killed), (1, Parting::Leaves)];
+    lives_as_one(&[Bellwether, Go, Bellwether], &partings);
 }
 
 #[test]
 fn three_of_ours_are_one_cluster() {
-    lives_as_one(&[Bellwether, Bellwether, Bellwether]);
+    let partings = [(2, Parting::Killed), (1, Parting::Leaves)];
+    lives_as_one(&[Bellwether, Bellwether, Bellwether], &partings);
 }
 
 #[test]
@@ -49,8 +52,16 @@ fn a_cluster_lives_on_ipv6_alone() {
     assert_eq!(tellings(&hook.requests(), "Six", "firing").len(), 1);
 }
 
-/// The whole life of a cluster of three.
-fn lives_as_one(programs: &[Program]) {
+/// How a node goes before it comes back.
+#[derive(Clone, Copy)]
+enum Parting {
+    Killed,
+    /// It is told to stop, and says farewell to the others.
+    Leaves,
+}
+
+/// The whole life of a cluster of three, in which these nodes go and come back, one by one.
+fn lives_as_one(programs: &[Program], partings: &[(usize, Parting)]) {
     let hook = Sink::start();
     let mut flock = Flock::new(programs, &steady_config(&hook))
         .flag(PEER_TIMEOUT)
@@ -66,7 +77,7 @@ fn lives_as_one(programs: &[Program]) {
     assert!((4.0..7.0).contains(&apart), "repeated after {apart} s instead of 5");
     wait_for_tellings(&hook, "Short", "resolved", 1);
 
-    members_come_and_go(&mut flock);
+    members_come_and_go(&mut flock, partings);
 
     flock.post_alerts(&json!([firing_since("Long", &at(-60))]));
     nothing_is_left_to_tell(&mut flock, &hook, "Fence");
@@ -125,18 +136,19 @@ fn silences_reach_everybody(flock: &mut Flock) {
     assert!(known.iter().all(|list| *list == known[0]), "silences differ: {known:#?}");
 }
 
-/// The last node is killed and comes back, the second leaves and comes back.
-fn members_come_and_go(flock: &mut Flock) {
+/// What is known outlives every parting, and all agree on who is there.
+fn members_come_and_go(flock: &mut Flock, partings: &[(usize, Parting)]) {
     let id = flock.server(0).post_silence(&silence("Quiet", "outlives all"));
     flock.wait_on_each("the silence is active", |server| state_of(server, &id).is_some());
-    for (at_node, kill) in [(2, true), (1, false)] {
+    for &(at_node, parting) in partings {
         let before = flock.server(0).members();
-        if kill {
-            flock.node(at_node).kill();
-        } else {
-            assert!(flock.node(at_node).stop().success());
+        match parting {
+            Parting::Killed => {
+                flock.node(at_node).kill();
+                flock.wait_until_agreed();
+            }
+            Parting::Leaves => leaves_with_a_farewell(flock, at_node),
         }
-        flock.wait_until_agreed();
         flock.node(at_node).start();
         flock.wait_until_settled();
         flock.wait_on_each("the silence is known", |server| state_of(server, &id).is_some());
@@ -144,6 +156,20 @@ fn members_come_and_go(flock: &mut Flock) {
             assert_eq!(flock.server(0).members(), before, "ours come back under their name");
         }
     }
+}
+
+/// Those who stay are told that it goes: no Go server among them finds out by its silence.
+fn leaves_with_a_farewell(flock: &mut Flock, at_node: usize) {
+    let name = text(&flock.server(at_node).cluster()["name"]);
+    let verdict = format!("Marking {name} as failed");
+    let verdicts = |flock: &mut Flock| {
+        let lines = flock.running().flat_map(|server| server.process.lines());
+        lines.filter(|line| line.contains(&verdict)).count()
+    };
+    let before = verdicts(flock);
+    assert!(flock.node(at_node).stop().success());
+    flock.wait_until_agreed();
+    assert_eq!(verdicts(flock), before, "{name} has left, and counts as failed");
 }
 
 /// Enough for a telling on a busy machine.
