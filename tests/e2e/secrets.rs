@@ -23,7 +23,8 @@ const ENCODED: [&str; 3] = ["YzRuNHJ5", "M0bjRyeQ", "jNG40cnk"];
 /// Where keys are templates, one that fails with the word in its error.
 const BROKEN: &str = "'{{ .c4n4ry.nothing }}{{ template \"c4n4ry\" }}'";
 
-/// `KEY` stands for a secret text, `HOST` for `host:port` of the sink, `WORD` for the canary.
+/// `KEY` stands for a secret text, `HOST` for `host:port` of the sink, `WORD` for the canary, `CERT` and
+/// `PRIVATE` for a certificate and its key, `FOLDER` for where files with secrets are.
 const CONFIG: &str = include_str!("secrets/config.yml");
 
 #[test]
@@ -37,7 +38,9 @@ fn no_secret_is_seen_when_receivers_are_content() {
         format!("{}{headers}{}", request.path, request.text()).contains(CANARY)
     };
     let carried = told.iter().filter(|request| carries(request)).count();
-    assert!(carried >= 15, "only {carried} of {} requests carry their secret", told.len());
+    assert!(carried >= 30, "only {carried} of {} requests carry their secret", told.len());
+    let from_files = told.iter().filter(|request| request.path.ends_with("/file")).count();
+    assert!(from_files >= 7, "only {from_files} requests go where a file says");
 }
 
 #[test]
@@ -104,8 +107,19 @@ fn repeated(request: &Request) -> String {
 /// Starts a server with all receivers, waits until each was tried, and looks for the canary.
 #[track_caller]
 fn watch(key: &str, host: &str) {
+    let (certificate, private) = identity();
     let config = CONFIG.replace("KEY", key).replace("WORD", CANARY).replace("HOST", host);
-    let setup = Setup::ours(&config).expect_log("otif").expect_log("emplate");
+    let config = config.replace("CERT", &json!(certificate).to_string());
+    let config = config.replace("PRIVATE", &json!(private).to_string());
+    let setup = Setup::ours("").expect_log("otif").expect_log("emplate");
+    let folder = setup.folder().to_str().expect("a plain path");
+    setup.write_config(&config.replace("FOLDER", folder));
+    let url = format!("http://{host}/{CANARY}/file");
+    let key = key.trim_matches('\'');
+    for (name, content) in [("word", CANARY), ("key", key), ("url", &url), ("private", &private)] {
+        let written = std::fs::write(setup.folder().join(name), format!("{content}\n"));
+        written.expect("our temporary folder is writable");
+    }
     let mut server = setup.start();
     server.post_alerts(&json!([alert("Canary")]));
     let blocks = CONFIG.lines().filter(|line| line.starts_with("  - ")).count();
@@ -115,6 +129,12 @@ fn watch(key: &str, host: &str) {
         (tried.len() == blocks).then_some(())
     });
     look(&mut server);
+}
+
+/// A certificate and its key in PEM form, where text before the first line is no part of the key.
+fn identity() -> (String, String) {
+    let identity = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a key");
+    (identity.cert.pem(), format!("{CANARY}\n{}", identity.signing_key.serialize_pem()))
 }
 
 #[track_caller]
