@@ -115,7 +115,7 @@ impl Flock {
     pub fn hear_bulletin(&mut self, now: Now, os_wall: Timestamp, bulletin: Bulletin) -> bool {
         let Some(peer) = self.peers.get_mut(&bulletin.from) else { return false };
         self.clocks.note(&bulletin.from, bulletin.wall, Now { wall: os_wall, ..now });
-        let busy_with: BTreeSet<u64> = bulletin.busy_with.into_iter().collect();
+        let busy_with: BTreeSet<u64> = bulletin.busy_with.into_iter().take(CLAIMS_MAX).collect();
         let changed = !busy_with.iter().eq(peer.claims.keys());
         // If it has told what it claimed, the log entry that says so comes behind the bulletin.
         let lingers = now.mono.plus(CLAIM_LINGERS);

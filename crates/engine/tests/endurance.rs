@@ -1,5 +1,7 @@
 //! Does a receiver that is dead for days cost more and more?
 
+#![allow(clippy::disallowed_methods, reason = "a process asks the system for its memory")]
+
 #[path = "scenario/plan.rs"]
 mod plan;
 

@@ -31,6 +31,12 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<String
     }
     positive("dispatch.maintenance-interval", flags.dispatch_maintenance_interval)?;
     check_cluster_durations(flags)?;
+    if flags.cluster_id.len() > CLUSTER_ID_BYTES_MAX {
+        return Err(format!(
+            "--cluster.id must not be longer than {CLUSTER_ID_BYTES_MAX} bytes: it has {}",
+            flags.cluster_id.len()
+        ));
+    }
     let settings = Settings {
         retention: positive("data.retention", flags.data_retention)?,
         maintenance_interval: positive(
@@ -103,6 +109,9 @@ fn check_cluster_durations(flags: &Flags) -> Result<(), String> {
     Ok(())
 }
 
+/// Limit: nodes tell it each other with every news about them, in at most 512 bytes with the rest.
+const CLUSTER_ID_BYTES_MAX: usize = 255;
+
 fn positive(name: &str, duration: SignedDuration) -> Result<Duration, String> {
     duration.positive().ok_or_else(|| format!("--{name} must be positive"))
 }
@@ -135,6 +144,13 @@ mod tests {
     fn what_would_have_to_do_something_is_refused_by_name() {
         check_error("--web.systemd-socket", "--web.systemd-socket is set, but this build has no");
         check_error("--web.listen-address=vsock://:1", "--web.listen-address=vsock:// is set");
+    }
+
+    #[test]
+    fn a_cluster_id_must_fit_into_what_nodes_say_of_themselves() {
+        let id = |bytes| format!("--cluster.id={}", "x".repeat(bytes));
+        check_error(&id(256), "--cluster.id must not be longer than 255 bytes");
+        assert!(check(&flags(&[&id(255)]), &Features::default()).is_ok());
     }
 
     #[test]
