@@ -187,7 +187,9 @@ impl Engine {
         }
         check_stamp("notification-log entry", entry.at, now)?;
         let Some(hashes) = self.ledger.hear(entry.clone(), now) else { return Ok(Worth::Known) };
-        left_out.entry(entry.key.clone()).or_default().extend(hashes);
+        if !hashes.is_empty() {
+            left_out.entry(entry.key.clone()).or_default().extend(hashes);
+        }
         if let Some(id) = self.desk.waiting_for(&entry.key) {
             // Perhaps there is nothing left to tell.
             self.desk.retime(id, now.mono);

@@ -84,10 +84,9 @@ impl Engine {
     /// owed, if this node knows the alert; else whoever knows it says so, or has told the end.
     pub(in crate::engine) fn still_owe(
         &mut self,
-        mut left_out: BTreeMap<LedgerKey, Vec<u64>>,
+        left_out: BTreeMap<LedgerKey, Vec<u64>>,
         turn: &mut Turn,
     ) {
-        left_out.retain(|_, hashes| !hashes.is_empty());
         if left_out.is_empty() {
             return;
         }
