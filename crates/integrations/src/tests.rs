@@ -5,15 +5,16 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_model::{
-    Alert, GroupKey, IntegrationId, LabelSet, Notification, Outcome, Reason, Remembered, Secret,
-    Timestamp,
+    Alert, FailureReason, GroupKey, IntegrationId, LabelSet, Notification, Outcome, Reason,
+    Remembered, Secret, Timestamp,
 };
 use bytes::Bytes;
 
 use crate::aws::AwsCall;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, Step};
+use crate::exchange::{BuildError, Exchange, Halt, Integration, Step, delivered};
 use crate::http::{Method, Request, RequestError, Response};
 use crate::mail::Mail;
 use crate::secret::Files;
@@ -124,6 +125,22 @@ impl Stage {
             Step::Done(outcome) => outcome,
             step => panic!("another request: {step:?}"),
         }
+    }
+
+    /// Holds that answers are judged by their status alone, as most receivers judge them.
+    pub fn check_statuses(&self) {
+        assert_eq!(self.outcome(answer(204, "")), delivered());
+        for (status, reason) in
+            [(429, FailureReason::RateLimited), (503, FailureReason::ServerError)]
+        {
+            let outcome = self.outcome(answer(status, "later"));
+            assert!(matches!(outcome, Outcome::Retry { reason: found, .. } if found == reason));
+        }
+        let outcome = self.outcome(answer(400, "no"));
+        let detail = "unexpected status code 400: no".to_owned();
+        assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
+        let outcome = self.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
+        assert!(matches!(outcome, Outcome::Retry { .. }));
     }
 }
 

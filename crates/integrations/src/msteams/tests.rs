@@ -1,11 +1,7 @@
-use std::time::Duration;
-
-use bellwether_model::{FailureReason, Outcome, Secret};
+use bellwether_model::Secret;
 
 use super::MsTeams;
 use super::config::Config;
-use crate::exchange::delivered;
-use crate::http::RequestError;
 use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
@@ -27,17 +23,7 @@ fn requests_are_as_recorded() {
 
 #[test]
 fn answers_mean_what_they_say() {
-    let stage = stage(&config());
-    assert_eq!(stage.outcome(answer(204, "")), delivered());
-    for (status, reason) in [(429, FailureReason::RateLimited), (503, FailureReason::ServerError)] {
-        let outcome = stage.outcome(answer(status, "later"));
-        assert!(matches!(outcome, Outcome::Retry { reason: found, .. } if found == reason));
-    }
-    let outcome = stage.outcome(answer(400, "no"));
-    let detail = "unexpected status code 400: no".to_owned();
-    assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
-    let outcome = stage.outcome(Err(RequestError::TimedOut(Duration::from_secs(1))));
-    assert!(matches!(outcome, Outcome::Retry { .. }));
+    stage(&config()).check_statuses();
 }
 
 #[test]
