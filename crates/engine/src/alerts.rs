@@ -17,9 +17,11 @@ use std::time::Duration;
 
 use bellwether_model::{Alert, Fingerprint, Matchers, NewAlert, Timestamp};
 
+mod ahead;
 mod lateness;
 mod signature;
 
+use ahead::fetched_ahead;
 use lateness::{End, LateEnds};
 pub(crate) use signature::Signature;
 
@@ -290,7 +292,7 @@ impl Snapshot {
     /// All alerts whose labels may have everything that `required` has; ascending fingerprints.
     pub fn candidates(&self, required: Signature) -> impl Iterator<Item = &Arc<Alert>> {
         let rows = self.shards.iter().flat_map(|shard| shard.rows.iter());
-        rows.filter(move |row| row.signature.covers(required)).map(|row| &row.alert)
+        fetched_ahead(rows.filter(move |row| row.signature.covers(required)).map(|row| &row.alert))
     }
 }
 

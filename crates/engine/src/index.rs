@@ -1,67 +1,93 @@
-//! Which of many matcher sets may hold for these labels?
+//! Which of many matcher sets hold for these labels?
 //!
 //! In: matcher sets, each under an id (a route among its siblings, an inhibition rule, a silence).
-//! Out: the ids worth a full look, in ascending order: those filed under one of the labels' own
-//! pairs, and those that could not be filed. A set is filed under one condition that it cannot hold
-//! without: an equality with a value that is not empty. Most sets have one, so that a look costs a
-//! few map lookups however many sets there are.
+//! Out: the ids of those that hold, in ascending order. A set is filed under one condition that it
+//! cannot hold without, an equality with a value that is not empty, and is looked at only by labels
+//! that have this pair. Most sets have one, so that a look costs a few map lookups however many sets
+//! there are; of a set that is found this way, only the other conditions are left to ask for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use bellwether_model::{LabelSet, Matchers, Op};
 
-/// Ids of matcher sets, filed by one equality of each.
+/// Matcher sets under their ids, filed by one equality of each.
 #[derive(Clone, Debug)]
 pub(crate) struct MatcherIndex<Id> {
     /// Label name, then value. Few names are ever used, so each is looked up in the labels.
-    by_pair: BTreeMap<String, BTreeMap<String, Vec<Id>>>,
+    by_pair: BTreeMap<String, HashMap<String, Vec<Filed<Id>>>>,
     /// Sets without an equality to file them under.
-    rest: Vec<Id>,
+    rest: Vec<Filed<Id>>,
 }
 
-impl<Id: Ord + Clone> MatcherIndex<Id> {
+/// A set whose filing pair the labels have.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Filed<Id> {
+    pub id: Id,
+    /// All conditions but the one that it is filed under.
+    others: Matchers,
+}
+
+impl<Id: Ord> MatcherIndex<Id> {
+    /// One id may stand for several sets.
     pub fn insert(&mut self, id: Id, matchers: &Matchers) {
-        let ids = match filing_pair(matchers) {
-            Some((name, value)) => {
-                let values = self.by_pair.entry(name.to_owned()).or_default();
-                values.entry(value.to_owned()).or_default()
-            }
+        let (pair, others) = filing(matchers);
+        let sets = match pair {
+            Some((name, value)) => self.by_pair.entry(name).or_default().entry(value).or_default(),
             None => &mut self.rest,
         };
-        if let Err(at) = ids.binary_search(&id) {
-            ids.insert(at, id);
-        }
+        let at = sets.partition_point(|filed| filed.id <= id);
+        sets.insert(at, Filed { id, others });
     }
 
     /// Undoes an [`MatcherIndex::insert`] with the same arguments.
     pub fn remove(&mut self, id: &Id, matchers: &Matchers) {
-        let Some((name, value)) = filing_pair(matchers) else {
-            remove_from(&mut self.rest, id);
+        let (pair, others) = filing(matchers);
+        let remove_from = |sets: &mut Vec<Filed<Id>>| {
+            if let Some(at) = sets.iter().position(|it| it.id == *id && it.others == others) {
+                sets.remove(at);
+            }
+        };
+        let Some((name, value)) = pair else {
+            remove_from(&mut self.rest);
             return;
         };
-        let Some(values) = self.by_pair.get_mut(name) else { return };
-        if let Some(ids) = values.get_mut(value) {
-            remove_from(ids, id);
-            if ids.is_empty() {
-                values.remove(value);
+        let Some(values) = self.by_pair.get_mut(&name) else { return };
+        if let Some(sets) = values.get_mut(&value) {
+            remove_from(sets);
+            if sets.is_empty() {
+                values.remove(&value);
             }
         }
         if values.is_empty() {
-            self.by_pair.remove(name);
+            self.by_pair.remove(&name);
         }
     }
 
-    /// Fills `found` with every id whose set may hold for `labels`, ascending and unique.
-    pub fn candidates(&self, labels: &LabelSet, found: &mut Vec<Id>) {
-        found.clear();
+    /// The sets that hold for `labels` if [`Filed::holds`] says so, by ascending ids.
+    pub fn candidates(&self, labels: &LabelSet) -> Vec<&Filed<Id>> {
+        let mut found = Vec::new();
         for (name, values) in &self.by_pair {
-            if let Some(ids) = labels.get(name).and_then(|value| values.get(value)) {
-                found.extend_from_slice(ids);
+            if let Some(sets) = labels.get(name).and_then(|value| values.get(value)) {
+                found.extend(sets);
             }
         }
-        found.extend_from_slice(&self.rest);
-        found.sort_unstable();
-        found.dedup();
+        found.extend(&self.rest);
+        found.sort_by(|a, b| a.id.cmp(&b.id));
+        found
+    }
+
+    /// The ids of the sets that hold for `labels`, ascending and unique, found one by one.
+    pub fn matching(&self, labels: &LabelSet) -> impl Iterator<Item = &Id> {
+        let holding = self.candidates(labels).into_iter().filter(|filed| filed.holds(labels));
+        let mut last = None;
+        holding.map(|filed| &filed.id).filter(move |id| last.replace(*id) != Some(*id))
+    }
+}
+
+impl<Id> Filed<Id> {
+    /// Whether the set holds for labels among whose candidates it is.
+    pub fn holds(&self, labels: &LabelSet) -> bool {
+        self.others.matches(labels)
     }
 }
 
@@ -71,21 +97,23 @@ impl<Id> Default for MatcherIndex<Id> {
     }
 }
 
-fn remove_from<Id: Ord>(ids: &mut Vec<Id>, id: &Id) {
-    if let Ok(at) = ids.binary_search(id) {
-        ids.remove(at);
-    }
-}
-
-/// The equality that tells most: `alertname` last, because many sets share one.
-fn filing_pair(matchers: &Matchers) -> Option<(&str, &str)> {
+/// The pair to file a set under, and the conditions besides.
+///
+/// Of several equalities the one that tells most: `alertname` last, because many sets share one.
+fn filing(matchers: &Matchers) -> (Option<(String, String)>, Matchers) {
+    let mut others = matchers.clone();
     let mut chosen = None;
-    for matcher in matchers.iter().filter(|m| m.op == Op::Equal && !m.value.is_empty()) {
-        if chosen.is_none() || matcher.name != "alertname" {
-            chosen = Some((matcher.name.as_str(), matcher.value.as_str()));
+    for (at, matcher) in matchers.iter().enumerate() {
+        let is_fit = matcher.op == Op::Equal && !matcher.value.is_empty();
+        if is_fit && (chosen.is_none() || matcher.name != "alertname") {
+            chosen = Some(at);
         }
     }
-    chosen
+    let pair = chosen.map(|at| {
+        let matcher = others.0.remove(at);
+        (matcher.name, matcher.value)
+    });
+    (pair, others)
 }
 
 #[cfg(test)]
@@ -102,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn finds_all_that_may_hold_and_forgets_what_is_removed() {
+    fn finds_what_holds_and_forgets_what_is_removed() {
         let sets = [
             set(&[("team", Op::Equal, "db")]),
             set(&[("team", Op::Equal, "web"), ("env", Op::Matches, "prod|test")]),
@@ -115,15 +143,14 @@ mod tests {
             index.insert(id, matchers);
         }
         let labels = LabelSet::new([("team", "db"), ("env", "prod")]);
-        let mut found = Vec::new();
-        index.candidates(&labels, &mut found);
-        assert_eq!(found, [0, 2, 3, 4]);
+        let candidates: Vec<_> = index.candidates(&labels).iter().map(|it| it.id).collect();
+        assert_eq!(candidates, [0, 2, 3, 4]);
+        assert_eq!(index.matching(&labels).collect::<Vec<_>>(), [&0, &4]);
 
         for (id, matchers) in sets.iter().enumerate() {
             index.remove(&id, matchers);
         }
-        index.candidates(&labels, &mut found);
-        assert!(found.is_empty());
+        assert!(index.candidates(&labels).is_empty());
         assert!(index.by_pair.is_empty(), "empty maps are dropped");
     }
 }

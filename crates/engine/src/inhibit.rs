@@ -47,7 +47,7 @@ impl WatchList {
     /// Returns whether the alert is a source of any rule.
     pub fn update(&mut self, plan: &Plan, former_end: Option<Timestamp>, alert: &Alert) -> bool {
         let mut is_source = false;
-        for number in source_rules(plan, &alert.labels) {
+        for number in plan.inhibit_sources.matching(&alert.labels).copied() {
             is_source = true;
             let rule = &plan.inhibit_rules()[number];
             let sources = self.sources_mut(number, rule, &alert.labels);
@@ -62,7 +62,7 @@ impl WatchList {
 
     /// Forgets an alert that left the register.
     pub fn remove(&mut self, plan: &Plan, alert: &Alert) {
-        for number in source_rules(plan, &alert.labels) {
+        for number in plan.inhibit_sources.matching(&alert.labels).copied() {
             let rule = &plan.inhibit_rules()[number];
             let key = equal_values(rule, &alert.labels);
             let by_equal = &mut Arc::make_mut(&mut self.rules[number]).by_equal;
@@ -87,12 +87,10 @@ impl WatchList {
         if self.rules.iter().all(|rule| rule.by_equal.is_empty()) {
             return None;
         }
-        let mut candidates = Vec::new();
-        plan.inhibit_targets.candidates(labels, &mut candidates);
-        candidates.into_iter().find_map(|number| {
-            let rule = &plan.inhibit_rules()[number as usize];
-            let by_equal = &self.rules[number as usize].by_equal;
-            if by_equal.is_empty() || !rule.target.matches(labels) {
+        plan.inhibit_targets.candidates(labels).into_iter().find_map(|target| {
+            let rule = &plan.inhibit_rules()[target.id];
+            let by_equal = &self.rules[target.id].by_equal;
+            if by_equal.is_empty() || !target.holds(labels) {
                 return None;
             }
             let sources = by_equal.get(&equal_values(rule, labels))?;
@@ -123,14 +121,6 @@ impl Sources {
     fn side(&mut self, is_target: bool) -> &mut BTreeSet<(Timestamp, Fingerprint)> {
         if is_target { &mut self.two_sided } else { &mut self.one_sided }
     }
-}
-
-/// The rules that have an alert with these labels as a source.
-fn source_rules(plan: &Plan, labels: &LabelSet) -> Vec<usize> {
-    let mut candidates = Vec::new();
-    plan.inhibit_sources.candidates(labels, &mut candidates);
-    let numbers = candidates.into_iter().map(|number| number as usize);
-    numbers.filter(|number| plan.inhibit_rules()[*number].source.matches(labels)).collect()
 }
 
 /// A missing label equals an empty one.

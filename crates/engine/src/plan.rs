@@ -85,9 +85,9 @@ pub struct Plan {
     receivers: Vec<Receiver>,
     by_name: BTreeMap<Arc<str>, usize>,
     pub(crate) inhibit_rules: Arc<[InhibitRule]>,
-    /// Which rules may have an alert as source, and as target.
-    pub(crate) inhibit_sources: MatcherIndex<u32>,
-    pub(crate) inhibit_targets: MatcherIndex<u32>,
+    /// Which rules, by their positions, have an alert as source, and as target.
+    pub(crate) inhibit_sources: MatcherIndex<usize>,
+    pub(crate) inhibit_targets: MatcherIndex<usize>,
     pub(crate) intervals: BTreeMap<Arc<str>, Vec<TimeInterval>>,
     pub(crate) resolve_timeout: Duration,
 }
@@ -97,7 +97,7 @@ impl Plan {
         let PlanParts { route, receivers, inhibit_rules, intervals, resolve_timeout } = parts;
         let mut inhibit_sources = MatcherIndex::default();
         let mut inhibit_targets = MatcherIndex::default();
-        for (number, rule) in (0u32..).zip(&inhibit_rules) {
+        for (number, rule) in inhibit_rules.iter().enumerate() {
             inhibit_sources.insert(number, &rule.source);
             inhibit_targets.insert(number, &rule.target);
         }

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::labels::fingerprint_of;
-use bellwether_model::{Fingerprint, LabelSet, Matchers};
+use bellwether_model::{Fingerprint, LabelSet};
 
 use crate::index::MatcherIndex;
 use crate::plan::{GroupBy, RouteSpec, Timing};
@@ -47,12 +47,9 @@ pub(crate) struct Route {
 #[derive(Debug)]
 struct Node {
     route: Route,
-    matchers: Matchers,
     continues: bool,
-    /// In the order of the configuration.
-    children: Vec<RouteIndex>,
-    /// Positions in `children`.
-    child_index: MatcherIndex<u32>,
+    /// Their order is that of the configuration.
+    children: MatcherIndex<RouteIndex>,
 }
 
 impl Routes {
@@ -81,18 +78,10 @@ impl Routes {
     fn descend(&self, at: RouteIndex, labels: &LabelSet, found: &mut Vec<RouteIndex>) {
         let node = &self.nodes[at.0 as usize];
         let before = found.len();
-        if !node.children.is_empty() {
-            let mut candidates = Vec::new();
-            node.child_index.candidates(labels, &mut candidates);
-            for position in candidates {
-                let child = node.children[position as usize];
-                let child_node = &self.nodes[child.0 as usize];
-                if child_node.matchers.matches(labels) {
-                    self.descend(child, labels, found);
-                    if !child_node.continues {
-                        break;
-                    }
-                }
+        for child in node.children.matching(labels) {
+            self.descend(*child, labels, found);
+            if !self.nodes[child.0 as usize].continues {
+                break;
             }
         }
         if found.len() == before {
@@ -122,17 +111,13 @@ impl Routes {
         };
         self.nodes.push(Node {
             route,
-            matchers: spec.matchers.clone(),
             continues: spec.continues,
-            children: Vec::new(),
-            child_index: MatcherIndex::default(),
+            children: MatcherIndex::default(),
         });
-        for (position, child) in (0u32..).zip(&spec.routes) {
+        for child in &spec.routes {
             let child_key = format!("{}/{}", self.route(at).key, child.matchers);
             let child_at = self.add(child, child_key, taken);
-            let node = &mut self.nodes[at.0 as usize];
-            node.children.push(child_at);
-            node.child_index.insert(position, &child.matchers);
+            self.nodes[at.0 as usize].children.insert(child_at, &child.matchers);
         }
         at
     }

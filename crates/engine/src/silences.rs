@@ -205,10 +205,7 @@ impl Silences {
 
     /// The silences that have not ended and match these labels, ascending.
     pub fn matching(&self, labels: &LabelSet) -> Vec<Arc<str>> {
-        let mut ids = Vec::new();
-        self.index.candidates(labels, &mut ids);
-        ids.retain(|id| self.by_id.get(id).is_some_and(|silence| silence.matches(labels)));
-        ids
+        self.index.matching(labels).cloned().collect()
     }
 
     /// Those of `ids` that are active at `now`.

@@ -127,9 +127,10 @@ impl Timestamp {
 
     /// Appends what [`Timestamp::rfc3339_millis`] returns.
     pub fn write_millis(self, out: &mut String) {
-        self.write_seconds(out);
-        out.push('.');
-        push_padded(out, self.nanos / 1_000_000, 3);
+        let mut text = *b"0000-00-00T00:00:00.000";
+        self.put_seconds(&mut text[..19]);
+        put_digits(&mut text[20..], self.nanos / 1_000_000);
+        push_ascii(out, &text);
         self.write_zone(out);
     }
 
@@ -142,10 +143,13 @@ impl Timestamp {
 
     /// Appends what [`Timestamp::rfc3339_nanos`] returns.
     pub fn write_nanos(self, out: &mut String) {
-        self.write_seconds(out);
+        let mut text = *b"0000-00-00T00:00:00";
+        self.put_seconds(&mut text);
+        push_ascii(out, &text);
         if self.nanos != 0 {
-            out.push('.');
-            push_padded(out, self.nanos, 9);
+            let mut fraction = *b".000000000";
+            put_digits(&mut fraction[1..], self.nanos);
+            push_ascii(out, &fraction);
             let kept = out.trim_end_matches('0').len();
             out.truncate(kept);
         }
@@ -160,20 +164,18 @@ impl Timestamp {
         parse::rfc3339(text)
     }
 
-    fn write_seconds(self, out: &mut String) {
+    /// Fills in the digits of `0000-00-00T00:00:00`.
+    fn put_seconds(self, text: &mut [u8]) {
         let local = self.seconds + i64::from(self.offset_minutes) * 60;
         let (days, second) = (local.div_euclid(86_400), local.rem_euclid(86_400));
         let (year, month, day) = civil_from_days(days);
-        let second = second as u32;
-        let mut text = *b"0000-00-00T00:00:00";
         // A zone west of UTC puts the first hours of year 1 into year 0.
-        put_digits(&mut text[0..4], year.max(0) as u32);
-        put_digits(&mut text[5..7], month);
-        put_digits(&mut text[8..10], day);
-        put_digits(&mut text[11..13], second / 3600);
-        put_digits(&mut text[14..16], second / 60 % 60);
-        put_digits(&mut text[17..19], second % 60);
-        out.push_str(std::str::from_utf8(&text).expect("digits are ASCII"));
+        let (year, second) = (year.max(0) as u32, second as u32);
+        let parts =
+            [year / 100, year % 100, month, day, second / 3600, second / 60 % 60, second % 60];
+        for (at, part) in [0, 2, 5, 8, 11, 14, 17].into_iter().zip(parts) {
+            text[at..at + 2].copy_from_slice(&TWO_DIGITS[part as usize % 100]);
+        }
     }
 
     fn write_zone(self, out: &mut String) {
@@ -181,11 +183,11 @@ impl Timestamp {
             out.push('Z');
             return;
         }
-        out.push(if self.offset_minutes < 0 { '-' } else { '+' });
         let minutes = u32::from(self.offset_minutes.unsigned_abs());
-        push_padded(out, minutes / 60, 2);
-        out.push(':');
-        push_padded(out, minutes % 60, 2);
+        let mut text = if self.offset_minutes < 0 { *b"-00:00" } else { *b"+00:00" };
+        put_digits(&mut text[1..3], minutes / 60);
+        put_digits(&mut text[4..6], minutes % 60);
+        push_ascii(out, &text);
     }
 }
 
@@ -245,6 +247,16 @@ impl fmt::Debug for Timestamp {
     }
 }
 
+static TWO_DIGITS: [[u8; 2]; 100] = {
+    let mut texts = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        texts[number] = [b'0' + number as u8 / 10, b'0' + number as u8 % 10];
+        number += 1;
+    }
+    texts
+};
+
 /// Fills `digits` with the last decimal digits of `value`.
 fn put_digits(digits: &mut [u8], mut value: u32) {
     for digit in digits.iter_mut().rev() {
@@ -253,10 +265,8 @@ fn put_digits(digits: &mut [u8], mut value: u32) {
     }
 }
 
-fn push_padded(out: &mut String, value: u32, width: usize) {
-    let mut digits = [b'0'; 10];
-    put_digits(&mut digits[..width], value);
-    out.push_str(std::str::from_utf8(&digits[..width]).expect("digits are ASCII"));
+fn push_ascii(out: &mut String, text: &[u8]) {
+    out.push_str(std::str::from_utf8(text).expect("digits are ASCII"));
 }
 
 /// Days since 1970-01-01 to (year, month 1..=12, day 1..=31) of the proleptic Gregorian calendar.
@@ -264,15 +274,15 @@ fn push_padded(out: &mut String, value: u32, width: usize) {
 /// Eras of 400 years that start in March; see H. Hinnant, "chrono-Compatible Low-Level Date
 /// Algorithms".
 pub(crate) fn civil_from_days(days: i64) -> (i64, u32, u32) {
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let of_era = shifted.rem_euclid(146_097);
+    // One era more than it takes to get rid of signs: small numbers divide faster.
+    let shifted = (days + 719_468 + 146_097) as u32;
+    let (era, of_era) = (shifted / 146_097, shifted % 146_097);
     let year_of_era = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
     let day_of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = (day_of_year - (153 * shifted_month + 2) / 5 + 1) as u32;
-    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 } as u32;
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = i64::from(year_of_era + era * 400) - 400 + i64::from(month <= 2);
     (year, month, day)
 }
 

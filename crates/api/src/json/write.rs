@@ -73,34 +73,36 @@ fn first_special(bytes: &[u8], escape: Escape) -> Option<usize> {
     if is_plain(bytes) { None } else { first_special_of_many(bytes, escape) }
 }
 
-/// Looks at whole blocks, without a branch inside; the last one reaches back into the one before it.
+/// Whether no byte needs care in HTML. Looks at whole words, without a branch for any of them; the
+/// last word reaches back into the one before it.
 #[inline]
 fn is_plain(bytes: &[u8]) -> bool {
-    if let Some(last) = bytes.last_chunk::<BLOCK>() {
-        let mut special = special_in(last);
-        for block in bytes.as_chunks::<BLOCK>().0 {
-            let in_block = special_in(block);
-            for (sum, one) in special.iter_mut().zip(in_block) {
-                *sum |= one;
-            }
-        }
-        return special == [0; BLOCK];
-    }
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) => {
-            let mut block = [0; BLOCK];
-            block[..8].copy_from_slice(first);
-            block[8..].copy_from_slice(last);
-            special_in(&block) == [0; BLOCK]
-        }
-        _ => !bytes.iter().any(|byte| SPECIAL_IN_HTML[usize::from(*byte)]),
-    }
+    let special = if let Some(last) = bytes.last_chunk() {
+        let words = bytes.as_chunks().0.iter().map(|word| special_in(u64::from_le_bytes(*word)));
+        words.fold(special_in(u64::from_le_bytes(*last)), |sum, special| sum | special)
+    } else {
+        special_in(bytes.iter().fold(repeated(b' '), |word, byte| word << 8 | u64::from(*byte)))
+    };
+    special == 0
 }
 
-/// Not zero where a byte needs care in HTML.
+/// Not zero if a byte of the word needs care in HTML.
+///
+/// `x - 1 & !x` has the highest bit of a byte set if the byte is zero; that of bytes above it may be
+/// set too. (S. E. Anderson, "Bit Twiddling Hacks", determine if a word has a zero byte.)
 #[inline]
-fn special_in(block: &[u8; BLOCK]) -> [u8; BLOCK] {
-    block.map(|byte| u8::from(needs_care(byte, Escape::Html)))
+fn special_in(word: u64) -> u64 {
+    let below = |byte| word.wrapping_sub(repeated(byte)) & !word;
+    let zero = |word: u64| word.wrapping_sub(repeated(1)) & !word;
+    let is = |byte| zero(word ^ repeated(byte));
+    // Pairs that differ in one bit.
+    let brackets = zero((word | repeated(2)) ^ repeated(b'>'));
+    let quote_or_and = zero((word | repeated(4)) ^ repeated(b'&'));
+    (below(b' ') | is(b'\\') | is(0xe2) | brackets | quote_or_and) & repeated(0x80)
+}
+
+const fn repeated(byte: u8) -> u64 {
+    u64::from_le_bytes([byte; 8])
 }
 
 #[cold]
@@ -111,8 +113,6 @@ fn first_special_of_many(bytes: &[u8], escape: Escape) -> Option<usize> {
     };
     bytes.iter().position(|byte| special[usize::from(*byte)])
 }
-
-const BLOCK: usize = 16;
 
 static SPECIAL_IN_HTML: [bool; 256] = table(Escape::Html);
 static SPECIAL: [bool; 256] = table(Escape::Plain);
@@ -129,13 +129,10 @@ const fn table(escape: Escape) -> [bool; 256] {
 
 /// 0xe2 begins U+2028 and U+2029, which are escaped everywhere, and harmless others.
 const fn needs_care(byte: u8, escape: Escape) -> bool {
-    let always = (byte < 0x20) | (byte == b'\\') | (byte == 0xe2);
-    // Pairs that differ in one bit.
-    let brackets = (byte | 2) == b'>';
-    let quote_or_and = (byte | 4) == b'&';
-    match escape {
-        Escape::Html => always | brackets | quote_or_and,
-        Escape::Plain => always | (byte == b'"'),
+    match byte {
+        0..0x20 | b'"' | b'\\' | 0xe2 => true,
+        b'<' | b'>' | b'&' => matches!(escape, Escape::Html),
+        _ => false,
     }
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{Mono, Now, Timestamp};
+use super::{Mono, Now, Timestamp, civil_from_days, days_from_civil};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).expect("a valid time")
@@ -82,4 +82,26 @@ fn clocks_translate_into_each_other() {
     assert_eq!(now.mono_at(at("2025-01-01T00:00:30Z")), Mono(35_000_000_000));
     assert_eq!(now.mono_at(at("2020-01-01T00:00:00Z")), now.mono);
     assert_eq!(now.wall_at(Mono(35_000_000_000)), at("2025-01-01T00:00:30Z"));
+}
+
+#[test]
+fn every_day_of_the_calendar_has_its_own_date() {
+    let mut expected = (0, 1, 1);
+    for days in days_from_civil(0, 1, 1)..=days_from_civil(9999, 12, 31) {
+        let (year, month, day) = civil_from_days(days);
+        assert_eq!((year, month, day), expected);
+        assert_eq!(days_from_civil(year, month, day), days);
+        let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let last = match month {
+            2 => 28 + u32::from(is_leap),
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        expected = match (month, day) {
+            (12, 31) => (year + 1, 1, 1),
+            (_, day) if day == last => (year, month + 1, 1),
+            _ => (year, month, day + 1),
+        };
+    }
+    assert_eq!(expected, (10_000, 1, 1));
 }

@@ -29,3 +29,17 @@ fn lists_and_maps_have_commas_between() {
     push_string_map(&mut out, [], Escape::Html);
     assert_eq!(out, r#"["a","<"][]{"a":"b","c":"\u003c"}{}"#);
 }
+
+#[test]
+fn every_byte_that_needs_care_is_seen_wherever_it_stands() {
+    for length in [1, 3, 7, 8, 9, 16, 21] {
+        for (byte, care) in (0..=255).zip(super::SPECIAL_IN_HTML) {
+            for at in 0..length {
+                let mut bytes = vec![b'x'; length];
+                bytes[at] = byte;
+                assert_eq!(super::is_plain(&bytes), !care, "{byte} at {at} of {length}");
+            }
+        }
+    }
+    assert!(super::is_plain(&[]));
+}
