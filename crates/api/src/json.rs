@@ -6,4 +6,5 @@
 //! what is escaped in an answer depends on where in the answer it stands.
 
 pub mod read;
+mod word;
 pub mod write;

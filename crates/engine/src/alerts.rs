@@ -21,6 +21,7 @@ mod ahead;
 mod lateness;
 mod signature;
 
+pub(crate) use ahead::FETCHED_TOGETHER;
 use ahead::fetched_ahead;
 use lateness::{End, LateEnds};
 pub(crate) use signature::Signature;
@@ -95,6 +96,12 @@ impl Alerts {
             per_name_max,
             late_ends: LateEnds::default(),
         }
+    }
+
+    /// Prepares for reports about these alerts, [`FETCHED_TOGETHER`] at best.
+    pub fn fetch(&self, fingerprints: impl Iterator<Item = Fingerprint>) {
+        let known: Vec<_> = fingerprints.filter_map(|fingerprint| self.find(fingerprint)).collect();
+        ahead::fetch(&known);
     }
 
     /// Takes one report at `now`.

@@ -84,11 +84,11 @@ impl Groups {
         self.table.iter().map(|(id, group)| (*id, group))
     }
 
-    pub fn open(&mut self, id: GroupId, labels: LabelSet, state: GroupState) {
-        if state.open.is_none() {
-            self.deadlines.insert((state.next(), id));
+    pub fn open(&mut self, id: GroupId, group: Group) {
+        if group.state.open.is_none() {
+            self.deadlines.insert((group.state.next(), id));
         }
-        self.table.insert(id, Group { labels, members: BTreeSet::new(), state });
+        self.table.insert(id, group);
     }
 
     /// Returns whether the alert was not in the group yet; `None` if there is no such group.

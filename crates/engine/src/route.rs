@@ -8,7 +8,7 @@
 //! cluster members, the *id*, unique in the tree, and the *identity*, by which groups and the
 //! notification log survive edits of the configuration elsewhere in the tree.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_model::labels::fingerprint_of;
@@ -134,9 +134,7 @@ impl Route {
     pub fn group_fingerprint(&self, labels: &LabelSet) -> Fingerprint {
         match &self.group_by {
             GroupBy::AllLabels => labels.fingerprint(),
-            GroupBy::Labels(names) => {
-                fingerprint_of(labels.iter().filter(|(name, _)| names.contains(*name)))
-            }
+            GroupBy::Labels(names) => fingerprint_of(present(names, labels)),
         }
     }
 
@@ -144,9 +142,17 @@ impl Route {
     pub fn group_labels(&self, labels: &LabelSet) -> LabelSet {
         match &self.group_by {
             GroupBy::AllLabels => labels.clone(),
-            GroupBy::Labels(names) => labels.filtered(|name| names.contains(name)),
+            GroupBy::Labels(names) => LabelSet::from_sorted(present(names, labels)),
         }
     }
+}
+
+/// Those of these labels that there are, in the order of their names.
+fn present<'a>(
+    names: &'a BTreeSet<String>,
+    labels: &'a LabelSet,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    names.iter().filter_map(|name| Some((name.as_str(), labels.get(name)?)))
 }
 
 #[cfg(test)]

@@ -24,7 +24,11 @@ pub struct IntegrationId {
 
 impl GroupKey {
     pub fn new(route_key: &str, group_labels: &LabelSet) -> Self {
-        GroupKey(format!("{route_key}:{group_labels}").into())
+        let mut text = String::with_capacity(route_key.len() + 2 * group_labels.packed().len());
+        text.push_str(route_key);
+        text.push(':');
+        group_labels.push_text(&mut text);
+        GroupKey(text.into())
     }
 
     pub fn from_text(text: impl Into<Arc<str>>) -> Self {

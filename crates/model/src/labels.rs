@@ -129,6 +129,20 @@ impl LabelSet {
         Self::from_sorted(self.iter().filter(|(name, _)| keep(name)))
     }
 
+    /// Appends `{a="b", c="d"}`, values quoted as Go quotes, names bare: the form inside group keys.
+    pub fn push_text(&self, out: &mut String) {
+        out.push('{');
+        for (index, (name, value)) in self.iter().enumerate() {
+            if index > 0 {
+                out.push_str(", ");
+            }
+            out.push_str(name);
+            out.push('=');
+            push_quoted(out, value);
+        }
+        out.push('}');
+    }
+
     /// FNV-1a (64 bits) over `name 0xff value 0xff` of every pair.
     pub fn fingerprint(&self) -> Fingerprint {
         fingerprint_of(self.iter())
@@ -251,20 +265,11 @@ impl<'a> FromIterator<(&'a str, &'a str)> for LabelSet {
     }
 }
 
-/// `{a="b", c="d"}`, values quoted as Go quotes, names bare: the form inside group keys.
 impl fmt::Display for LabelSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut out = String::from("{");
-        for (index, (name, value)) in self.iter().enumerate() {
-            if index > 0 {
-                out.push_str(", ");
-            }
-            out.push_str(name);
-            out.push('=');
-            push_quoted(&mut out, value);
-        }
-        out.push('}');
-        f.write_str(&out)
+        let mut text = String::new();
+        self.push_text(&mut text);
+        f.write_str(&text)
     }
 }
 

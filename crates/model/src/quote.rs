@@ -11,8 +11,10 @@ pub use unquote::unquoted;
 /// `\a \b \f \n \r \t \v` or `\x..`; other unprintable ones `\u....` or `\U........`.
 pub fn push_quoted(out: &mut String, text: &str) {
     out.push('"');
-    for c in text.chars() {
-        push_escaped(out, c);
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\') {
+        out.push_str(text);
+    } else {
+        text.chars().for_each(|c| push_escaped(out, c));
     }
     out.push('"');
 }

@@ -10,6 +10,8 @@ use std::borrow::Cow;
 
 use bellwether_model::quote::quoted;
 
+use super::word;
+
 /// Where we are in one JSON text.
 pub struct Reader<'a> {
     text: &'a str,
@@ -352,17 +354,9 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Marks the first of eight bytes that is a quote, a backslash or a control character with its
-/// highest bit; bytes behind it may be marked wrongly.
-///
-/// Subtracting borrows into the highest bit of a byte that is smaller than what is taken from it;
-/// a quote or backslash is made zero before.
+/// Marks the first of eight bytes that is a quote, a backslash or a control character.
 fn marks(word: u64) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word;
-    let quote = below(word ^ (ONES * u64::from(b'"')), 1);
-    let backslash = below(word ^ (ONES * u64::from(b'\\')), 1);
-    (quote | backslash | below(word, 0x20)) & (ONES << 7)
+    word::equal(word, b'"') | word::equal(word, b'\\') | word::below(word, b' ')
 }
 
 /// The bytes as text: each byte that is not part of a character becomes U+FFFD.

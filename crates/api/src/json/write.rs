@@ -8,6 +8,8 @@
 
 use std::fmt::Write;
 
+use super::word::{self, repeated};
+
 /// Whether `<`, `>` and `&` are written as `\u003c`, `\u003e` and `\u0026`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escape {
@@ -86,23 +88,14 @@ fn is_plain(bytes: &[u8]) -> bool {
     special == 0
 }
 
-/// Not zero if a byte of the word needs care in HTML.
-///
-/// `x - 1 & !x` has the highest bit of a byte set if the byte is zero; that of bytes above it may be
-/// set too. (S. E. Anderson, "Bit Twiddling Hacks", determine if a word has a zero byte.)
+/// Marks the first byte of the word that needs care in HTML.
 #[inline]
 fn special_in(word: u64) -> u64 {
-    let below = |byte| word.wrapping_sub(repeated(byte)) & !word;
-    let zero = |word: u64| word.wrapping_sub(repeated(1)) & !word;
-    let is = |byte| zero(word ^ repeated(byte));
     // Pairs that differ in one bit.
-    let brackets = zero((word | repeated(2)) ^ repeated(b'>'));
-    let quote_or_and = zero((word | repeated(4)) ^ repeated(b'&'));
-    (below(b' ') | is(b'\\') | is(0xe2) | brackets | quote_or_and) & repeated(0x80)
-}
-
-const fn repeated(byte: u8) -> u64 {
-    u64::from_le_bytes([byte; 8])
+    let brackets = word::equal(word | repeated(2), b'>');
+    let quote_or_and = word::equal(word | repeated(4), b'&');
+    let backslash = word::equal(word, b'\\');
+    word::below(word, b' ') | backslash | word::equal(word, 0xe2) | brackets | quote_or_and
 }
 
 #[cold]

@@ -13,14 +13,14 @@ pub(crate) fn fetched_ahead<'a>(
     mut alerts: impl Iterator<Item = &'a Arc<Alert>>,
 ) -> impl Iterator<Item = &'a Arc<Alert>> {
     let batches = std::iter::from_fn(move || {
-        let batch: Vec<_> = alerts.by_ref().take(BATCH).collect();
+        let batch: Vec<_> = alerts.by_ref().take(FETCHED_TOGETHER).collect();
         fetch(&batch);
         (!batch.is_empty()).then_some(batch)
     });
     batches.flatten()
 }
 
-fn fetch(batch: &[&Arc<Alert>]) {
+pub(super) fn fetch(batch: &[&Arc<Alert>]) {
     for alert in batch {
         black_box(alert.updated_at);
     }
@@ -39,5 +39,6 @@ fn fetch_text(text: &[u8]) {
     black_box(text.last());
 }
 
-const BATCH: usize = 16;
+/// More at once gained nothing.
+pub(crate) const FETCHED_TOGETHER: usize = 16;
 const CACHE_LINE_BYTES: usize = 64;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bellwether_model::{Alert, Mono, NewAlert, Now};
 
 use super::Engine;
-use crate::alerts::{Change, Refusal, Was};
+use crate::alerts::{Change, FETCHED_TOGETHER, Refusal, Was};
 use crate::group::{self, Group, GroupId, GroupState, Withheld, Withholder};
 use crate::inhibit::WatchList;
 use crate::plan::Plan;
@@ -25,7 +25,13 @@ impl Engine {
     ) {
         let (mut firing, mut resolved) = (refused, 0);
         let mut rejected = Vec::new();
-        for (position, new) in alerts.into_iter().enumerate() {
+        let mut reports = alerts.into_iter();
+        for position in 0.. {
+            if position % FETCHED_TOGETHER == 0 {
+                let next = reports.as_slice().iter().take(FETCHED_TOGETHER);
+                self.alerts.fetch(next.map(|new| new.fingerprint));
+            }
+            let Some(new) = reports.next() else { break };
             match new.ends_at {
                 Some(ends_at) if ends_at <= now.wall => resolved += 1,
                 _ => firing += 1,
@@ -86,28 +92,47 @@ impl Engine {
             if alert.resolved_at(now.wall) && !self.belongs_still(route, alert, earlier) {
                 continue;
             }
-            if self.groups.find(id).is_none() {
-                let labels = route.group_labels(&alert.labels);
-                if self.is_full() {
-                    let subject = route.key.clone();
-                    turn.notes.push(Note::LimitReached { limit: Limit::Groups, subject });
-                    continue;
-                }
-                let known = earlier.deadlines(&group::name_of(route, &labels));
-                if let Some((due, withheld)) = known {
-                    let due = due.min(latest_due(route, now));
-                    self.groups.open(id, labels, GroupState { due, withheld, open: None });
-                } else {
-                    let due = group::first_due(route, alert, now);
-                    self.groups.open(id, labels, GroupState { due, withheld: None, open: None });
-                    self.note_opened(id, turn);
-                    self.keep_deadline(now, id, turn);
-                }
-            }
-            if self.groups.join(id, alert.fingerprint) == Some(true) {
+            let is_new = match self.groups.join(id, alert.fingerprint) {
+                Some(is_new) => is_new,
+                None => self.open_group(now, id, alert, earlier, turn),
+            };
+            if is_new {
                 self.alerts.hold(alert.fingerprint);
             }
         }
+    }
+
+    /// Opens a group with its first alert; returns whether there was room.
+    fn open_group(
+        &mut self,
+        now: Now,
+        id: GroupId,
+        alert: &Alert,
+        earlier: Earlier<'_>,
+        turn: &mut Turn,
+    ) -> bool {
+        let route = self.plan.routes.route(id.route);
+        if self.is_full() {
+            let subject = route.key.clone();
+            turn.notes.push(Note::LimitReached { limit: Limit::Groups, subject });
+            return false;
+        }
+        let labels = route.group_labels(&alert.labels);
+        let known = earlier.deadlines(|| group::name_of(route, &labels));
+        let is_known = known.is_some();
+        let (due, withheld) = match known {
+            Some((due, withheld)) => (due.min(latest_due(route, now)), withheld),
+            None => (group::first_due(route, alert, now), None),
+        };
+        let state = GroupState { due, withheld, open: None };
+        let group = Group { labels, members: [alert.fingerprint].into(), state };
+        if !is_known {
+            let groups = self.groups.count() + 1;
+            turn.notes.push(Note::GroupOpened { key: group.key(route), groups });
+            turn.keep.push(Record::Group(group.record(route, now)));
+        }
+        self.groups.open(id, group);
+        true
     }
 
     /// Whether a resolved alert is in this route's group. One that is reported now is. Of earlier
@@ -254,13 +279,6 @@ impl Engine {
         }
     }
 
-    fn note_opened(&self, id: GroupId, turn: &mut Turn) {
-        if let Some(group) = self.groups.find(id) {
-            let key = group.key(self.plan.routes.route(id.route));
-            turn.notes.push(Note::GroupOpened { key, groups: self.groups.count() });
-        }
-    }
-
     /// Limit: the number of groups.
     fn is_full(&self) -> bool {
         self.settings.groups_max > 0 && self.groups.count() >= self.settings.groups_max
@@ -285,14 +303,14 @@ pub(super) struct Deadlines {
 }
 
 impl Earlier<'_> {
-    fn deadlines(self, name: &GroupName) -> Option<(Mono, Option<Withheld>)> {
+    fn deadlines(self, name: impl FnOnce() -> GroupName) -> Option<(Mono, Option<Withheld>)> {
         match self {
             Earlier::Nothing => None,
-            Earlier::Run(known) => known.get(name).map(|deadlines| {
+            Earlier::Run(known) => known.get(&name()).map(|deadlines| {
                 let withheld = |until| Withheld { until, by: BTreeSet::new() };
                 (deadlines.due, deadlines.withheld_until.map(withheld))
             }),
-            Earlier::Plan(groups) => groups.get(name).map(|group| (group.state.due, None)),
+            Earlier::Plan(groups) => groups.get(&name()).map(|group| (group.state.due, None)),
         }
     }
 }
