@@ -16,6 +16,12 @@ pub struct Cost {
     pub cpu: Duration,
 }
 
+impl Cost {
+    pub fn plus(self, other: Self) -> Self {
+        Self { wall: self.wall + other.wall, cpu: self.cpu + other.cpu }
+    }
+}
+
 /// Connections that alerts are sent over, about what a few senders open.
 const SENDERS: usize = 4;
 
