@@ -9,7 +9,8 @@
 use std::sync::Arc;
 
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, Status, View};
-use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
+use bellwether_model::hex::push_hex;
+use bellwether_model::{Alert, LabelSet, Timestamp};
 
 use crate::house::{ClusterInfo, ClusterState, StatusInfo};
 use crate::json::write::{Escape, push_string, push_string_map, push_strings};
@@ -125,7 +126,7 @@ fn push_alert(out: &mut String, alert: &Alert, status: &Status, receivers: &[Arc
     out.push_str(",\"endsAt\":");
     push_time(out, alert.ends_at);
     out.push_str(",\"fingerprint\":\"");
-    push_hex(out, alert.fingerprint);
+    push_hex(out, &alert.fingerprint.0.to_be_bytes());
     out.push_str("\",\"receivers\":[");
     for (index, receiver) in receivers.iter().enumerate() {
         push_member_html(out, if index > 0 { ",{\"name\":" } else { "{\"name\":" }, receiver);
@@ -149,14 +150,6 @@ fn push_alert(out: &mut String, alert: &Alert, status: &Status, receivers: &[Arc
     out.push_str(",\"labels\":");
     push_labels(out, &alert.labels, Escape::Html);
     out.push('}');
-}
-
-/// As [`Fingerprint`] prints, without the cost of formatting.
-fn push_hex(out: &mut String, fingerprint: Fingerprint) {
-    for shift in (0..16).rev() {
-        let digit = (fingerprint.0 >> (4 * shift)) & 0xf;
-        out.push(char::from(b"0123456789abcdef"[digit as usize]));
-    }
 }
 
 fn push_labels(out: &mut String, labels: &LabelSet, escape: Escape) {

@@ -21,8 +21,8 @@ mod ahead;
 mod lateness;
 mod signature;
 
-pub(crate) use ahead::FETCHED_TOGETHER;
 use ahead::fetched_ahead;
+pub(crate) use ahead::{FETCHED_TOGETHER, fetch};
 use lateness::{End, LateEnds};
 pub(crate) use signature::Signature;
 
@@ -101,7 +101,7 @@ impl Alerts {
     /// Prepares for reports about these alerts, [`FETCHED_TOGETHER`] at best.
     pub fn fetch(&self, fingerprints: impl Iterator<Item = Fingerprint>) {
         let known: Vec<_> = fingerprints.filter_map(|fingerprint| self.find(fingerprint)).collect();
-        ahead::fetch(&known);
+        fetch(known.into_iter());
     }
 
     /// Takes one report at `now`.

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use bellwether_model::regex::Pattern;
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, Timestamp};
 
-use crate::alerts::{Signature, Snapshot};
+use crate::alerts::{Signature, Snapshot, fetch};
 use crate::cover::Cover;
 use crate::flock::PeerView;
 use crate::flush::sort_as_shown;
 use crate::inhibit::WatchList;
 use crate::mute::{Causes, Verdict};
 use crate::plan::{Plan, Receiver};
-use crate::route::RouteIndex;
+use crate::route::{Route, RouteIndex};
 use crate::silences::Silences;
 
 /// The memory at one instant.
@@ -145,9 +145,12 @@ impl View {
 
     /// The groups that have an alert which fits, by labels, then receiver; their alerts by `job`,
     /// `instance`, then labels.
-    pub fn groups(&self, now: Timestamp, query: &GroupQuery) -> Vec<ListedGroup> {
-        let mut formed: BTreeMap<(RouteIndex, Fingerprint), (LabelSet, Vec<GroupedAlert>)> =
-            BTreeMap::new();
+    pub fn groups(
+        &self,
+        now: Timestamp,
+        query: &GroupQuery,
+    ) -> impl Iterator<Item = ListedGroup> + use<'_> {
+        let mut formed: BTreeMap<(RouteIndex, Fingerprint), FormedGroup<'_>> = BTreeMap::new();
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
         for alert in self.alerts.candidates(Signature::required(&query.alerts.filters)) {
@@ -168,15 +171,23 @@ impl View {
                 let status = Status { muted_by, ..judge.status(alert).clone() };
                 if query.alerts.fits_status(&status) {
                     let route = self.plan.routes.route(*at);
-                    let (_, alerts) = formed
+                    let group = formed
                         .entry((*at, route.group_fingerprint(&alert.labels)))
-                        .or_insert_with(|| (route.group_labels(&alert.labels), Vec::new()));
+                        .or_insert_with(|| FormedGroup {
+                            route,
+                            labels: route.group_labels(&alert.labels),
+                            alerts: Vec::new(),
+                        });
                     let receivers = receivers.clone();
-                    alerts.push(GroupedAlert { alert: alert.clone(), status, receivers });
+                    group.alerts.push(GroupedAlert { alert: alert.clone(), status, receivers });
                 }
             }
         }
-        self.listed(formed)
+        let mut groups: Vec<FormedGroup<'_>> = formed.into_values().collect();
+        groups.sort_by(|a, b| {
+            a.labels.order(&b.labels).then_with(|| a.route.receiver.cmp(&b.route.receiver))
+        });
+        groups.into_iter().map(FormedGroup::listed)
     }
 
     /// In the order of their ids.
@@ -217,25 +228,27 @@ impl View {
         }
         counts
     }
+}
 
-    fn listed(
-        &self,
-        formed: BTreeMap<(RouteIndex, Fingerprint), (LabelSet, Vec<GroupedAlert>)>,
-    ) -> Vec<ListedGroup> {
-        let groups = formed.into_iter().map(|((at, _), (labels, mut alerts))| {
-            let route = self.plan.routes.route(at);
-            sort_as_shown(&mut alerts, |grouped| &grouped.alert);
-            ListedGroup {
-                key: GroupKey::new(&route.key, &labels),
-                labels,
-                receiver: route.receiver.clone(),
-                route_labels: route.labels.clone(),
-                alerts,
-            }
-        });
-        let mut groups: Vec<ListedGroup> = groups.collect();
-        groups.sort_by(|a, b| a.labels.order(&b.labels).then_with(|| a.receiver.cmp(&b.receiver)));
-        groups
+/// A group while its alerts come together.
+struct FormedGroup<'a> {
+    route: &'a Route,
+    labels: LabelSet,
+    alerts: Vec<GroupedAlert>,
+}
+
+impl FormedGroup<'_> {
+    fn listed(self) -> ListedGroup {
+        let FormedGroup { route, labels, mut alerts } = self;
+        fetch(alerts.iter().map(|grouped| &grouped.alert));
+        sort_as_shown(&mut alerts, |grouped| &grouped.alert);
+        ListedGroup {
+            key: GroupKey::new(&route.key, &labels),
+            labels,
+            receiver: route.receiver.clone(),
+            route_labels: route.labels.clone(),
+            alerts,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::hex::hex;
 use crate::labels::LabelSet;
 
 /// `{}/{env="prod"}:{alertname="X"}`: a route's path of matchers and the group's labels.
@@ -42,8 +43,7 @@ impl GroupKey {
     /// Lower-case hex of the SHA-256 of the key: what incident systems deduplicate by.
     pub fn hash(&self) -> String {
         use sha2::Digest;
-        let digest = sha2::Sha256::digest(self.0.as_bytes());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&sha2::Sha256::digest(self.0.as_bytes()))
     }
 }
 

@@ -13,6 +13,7 @@ use std::hash::Hasher;
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+use crate::hex::hex;
 use crate::quote::push_quoted;
 
 /// A set of label names and their values, sorted by name; also used for annotations.
@@ -163,12 +164,18 @@ impl LabelSet {
     /// The Go order of label sets: fewer labels first; then, at the first name that only one of the
     /// two has, the one that lacks it; else by the first value that differs.
     pub fn order(&self, other: &LabelSet) -> Ordering {
-        let pairs = self.iter().zip(other.iter());
-        let by_pairs = pairs.map(|((name, value), (other_name, other_value))| {
-            other_name.cmp(name).then_with(|| value.cmp(other_value))
-        });
-        let differing = by_pairs.into_iter().find(|order| order.is_ne());
-        self.count().cmp(&other.count()).then(differing.unwrap_or(Ordering::Equal))
+        let (mut pairs, mut others) = (self.iter(), other.iter());
+        let mut by_pairs = Ordering::Equal;
+        loop {
+            match (pairs.next(), others.next()) {
+                (Some((name, value)), Some((other_name, other_value))) => {
+                    let order = || other_name.cmp(name).then_with(|| value.cmp(other_value));
+                    by_pairs = by_pairs.then_with(order);
+                }
+                (None, None) => return by_pairs,
+                (one, another) => return one.is_some().cmp(&another.is_some()),
+            }
+        }
     }
 }
 
@@ -281,7 +288,7 @@ impl fmt::Debug for LabelSet {
 
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
+        f.write_str(&hex(&self.0.to_be_bytes()))
     }
 }
 

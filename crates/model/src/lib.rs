@@ -11,6 +11,7 @@
 pub mod alert;
 pub mod delivery;
 pub mod duration;
+pub mod hex;
 pub mod interval;
 pub mod key;
 pub mod labels;

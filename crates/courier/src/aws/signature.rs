@@ -4,6 +4,7 @@
 //! covers method, path, query, body and the headers listed in it; it is good for five minutes.
 
 use bellwether_model::Timestamp;
+use bellwether_model::hex::hex;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -122,10 +123,6 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
         hash.finalize()
     };
     hash(0x5c, &hash(0x36, message)).into()
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use bellwether_integrations::SecretSource;
 use bellwether_integrations::mail::MailAccount;
 use bellwether_model::Secret;
+use bellwether_model::hex::hex;
 use md5::{Digest, Md5};
 
 use super::dialogue::Dialogue;
@@ -148,8 +149,7 @@ impl Mechanism {
         let unexpected = || Err("unexpected server challenge".to_owned());
         match self {
             Mechanism::CramMd5(secret) => {
-                let proof = hmac_md5(secret.reveal().as_bytes(), &challenge);
-                let proof: String = proof.iter().map(|byte| format!("{byte:02x}")).collect();
+                let proof = hex(&hmac_md5(secret.reveal().as_bytes(), &challenge));
                 Ok(format!("{} {proof}", account.username))
             }
             Mechanism::Plain(_) => unexpected(),
@@ -208,9 +208,7 @@ mod tests {
 
     #[test]
     fn proofs_equal_those_of_the_standards() {
-        let hex = |key: &[u8], message: &[u8]| -> String {
-            hmac_md5(key, message).iter().map(|byte| format!("{byte:02x}")).collect()
-        };
+        let hex = |key: &[u8], message: &[u8]| super::hex(&hmac_md5(key, message));
         // RFC 2104, appendix; RFC 2195, section 2; RFC 2202, test case 6.
         assert_eq!(hex(&[0x0b; 16], b"Hi There"), "9294727a3638bb1c13f48ef8158bfc9d");
         let challenge = b"<1896.697170952@postoffice.reston.mci.net>";

@@ -14,14 +14,15 @@ pub(crate) fn fetched_ahead<'a>(
 ) -> impl Iterator<Item = &'a Arc<Alert>> {
     let batches = std::iter::from_fn(move || {
         let batch: Vec<_> = alerts.by_ref().take(FETCHED_TOGETHER).collect();
-        fetch(&batch);
+        fetch(batch.iter().copied());
         (!batch.is_empty()).then_some(batch)
     });
     batches.flatten()
 }
 
-pub(super) fn fetch(batch: &[&Arc<Alert>]) {
-    for alert in batch {
+/// Fetches these, [`FETCHED_TOGETHER`] at best.
+pub(crate) fn fetch<'a>(batch: impl Iterator<Item = &'a Arc<Alert>> + Clone) {
+    for alert in batch.clone() {
         black_box(alert.updated_at);
     }
     for alert in batch {

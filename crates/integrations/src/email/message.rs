@@ -6,9 +6,8 @@
 //!
 //! The identifiers are hashes of what is sent and when, not random numbers: this crate has none.
 
-use std::fmt::Write;
-
 use bellwether_model::Timestamp;
+use bellwether_model::hex::hex;
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
@@ -105,14 +104,6 @@ pub fn date(at: Timestamp) -> String {
     let sign = if offset < 0 { '-' } else { '+' };
     let offset = offset.unsigned_abs();
     format!("{weekday}, {day} {month} {year} {clock} {sign}{:02}{:02}", offset / 60, offset % 60)
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut out, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }
 
 const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
