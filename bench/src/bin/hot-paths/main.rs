@@ -39,8 +39,8 @@ const ROUNDS_MANY: usize = 6;
 /// took when it was last looked at.
 const PATHS: [(&str, &str, u64); 6] = [
     ("parse", "body of a POST to checked alerts", 12_000),
-    ("merge", "a re-sent alert into the register", 1_000),
-    ("route", "a new alert into its group, past 200 routes", 8_000),
+    ("merge", "a re-sent alert into the register", 1_250),
+    ("route", "a new alert into its group, past 200 routes", 6_200),
     ("filter", "an alert past an equality filter of a reader", 20),
     ("slack", "a group of 100 alerts into a Slack message", 3_500),
     ("email", "a group of 100 alerts into a mail", 260_000),
