@@ -87,13 +87,16 @@ impl WatchList {
         if self.rules.iter().all(|rule| rule.by_equal.is_empty()) {
             return None;
         }
+        let mut values = EqualValues { labels, known: Vec::new() };
         plan.inhibit_targets.candidates(labels).into_iter().find_map(|target| {
             let rule = &plan.inhibit_rules()[target.id];
             let by_equal = &self.rules[target.id].by_equal;
-            if by_equal.is_empty() || !target.holds(labels) {
+            if by_equal.is_empty() {
                 return None;
             }
-            let sources = by_equal.get(&equal_values(rule, labels))?;
+            // Most rules have no source for these values, which is cheaper to see than whether the
+            // target's other conditions hold.
+            let sources = by_equal.get(values.of(rule))?;
             let firing = |side: &BTreeSet<(Timestamp, Fingerprint)>| {
                 side.last().copied().filter(|(ends_at, _)| *ends_at > now)
             };
@@ -102,7 +105,8 @@ impl WatchList {
                 let candidate = firing(&sources.two_sided)?;
                 (!rule.source.matches(labels)).then_some(candidate)
             });
-            found.map(|(ends_at, source)| (source, ends_at))
+            let (ends_at, source) = found.filter(|_| target.holds(labels))?;
+            Some((source, ends_at))
         })
     }
 
@@ -120,6 +124,23 @@ impl WatchList {
 impl Sources {
     fn side(&mut self, is_target: bool) -> &mut BTreeSet<(Timestamp, Fingerprint)> {
         if is_target { &mut self.two_sided } else { &mut self.one_sided }
+    }
+}
+
+/// What one set of labels has where rules ask for equality; rules often ask for the same labels.
+struct EqualValues<'a> {
+    labels: &'a LabelSet,
+    known: Vec<(&'a [String], Vec<Box<str>>)>,
+}
+
+impl<'a> EqualValues<'a> {
+    fn of(&mut self, rule: &'a InhibitRule) -> &Vec<Box<str>> {
+        let known = self.known.iter().position(|(names, _)| *names == rule.equal);
+        let at = known.unwrap_or_else(|| {
+            self.known.push((&rule.equal, equal_values(rule, self.labels)));
+            self.known.len() - 1
+        });
+        &self.known[at].1
     }
 }
 

@@ -98,11 +98,6 @@ impl LabelSet {
         self.packed.is_empty()
     }
 
-    /// How many pairs there are.
-    pub fn count(&self) -> usize {
-        self.iter().count()
-    }
-
     /// The value of the label `name`, if the set has it.
     pub fn get(&self, name: &str) -> Option<&str> {
         let bytes = self.packed.as_bytes();

@@ -28,7 +28,7 @@ fn pairs_come_back_sorted_and_the_later_of_two_wins() {
     assert_eq!(labels.get("b"), Some("3"));
     assert_eq!(labels.get("c"), None);
     assert_eq!(labels.value("c"), "");
-    assert_eq!(labels.count(), 3);
+    assert_eq!(labels.iter().count(), 3);
 }
 
 #[test]
