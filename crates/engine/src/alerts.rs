@@ -21,8 +21,7 @@ mod ahead;
 mod lateness;
 mod signature;
 
-use ahead::fetched_ahead;
-pub(crate) use ahead::{FETCHED_TOGETHER, fetch};
+pub(crate) use ahead::{FETCHED_TOGETHER, fetch, fetched_ahead};
 use lateness::{End, LateEnds};
 pub(crate) use signature::Signature;
 
@@ -98,9 +97,10 @@ impl Alerts {
         }
     }
 
-    /// Prepares for reports about these alerts, [`FETCHED_TOGETHER`] at best.
-    pub fn fetch(&self, fingerprints: impl Iterator<Item = Fingerprint>) {
-        let known: Vec<_> = fingerprints.filter_map(|fingerprint| self.find(fingerprint)).collect();
+    /// Prepares for the next reports, [`FETCHED_TOGETHER`] of them.
+    pub fn fetch(&self, reports: &[NewAlert]) {
+        let next = reports.iter().take(FETCHED_TOGETHER);
+        let known: Vec<_> = next.filter_map(|report| self.find(report.fingerprint)).collect();
         fetch(known.into_iter());
     }
 
@@ -299,7 +299,7 @@ impl Snapshot {
     /// All alerts whose labels may have everything that `required` has; ascending fingerprints.
     pub fn candidates(&self, required: Signature) -> impl Iterator<Item = &Arc<Alert>> {
         let rows = self.shards.iter().flat_map(|shard| shard.rows.iter());
-        fetched_ahead(rows.filter(move |row| row.signature.covers(required)).map(|row| &row.alert))
+        rows.filter(move |row| row.signature.covers(required)).map(|row| &row.alert)
     }
 }
 

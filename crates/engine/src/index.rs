@@ -6,7 +6,7 @@
 //! that have this pair. Most sets have one, so that a look costs a few map lookups however many sets
 //! there are; of a set that is found this way, only the other conditions are left to ask for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use bellwether_model::{LabelSet, Matchers, Op};
 
@@ -14,7 +14,7 @@ use bellwether_model::{LabelSet, Matchers, Op};
 #[derive(Clone, Debug)]
 pub(crate) struct MatcherIndex<Id> {
     /// Label name, then value. Few names are ever used, so each is looked up in the labels.
-    by_pair: BTreeMap<String, HashMap<String, Vec<Filed<Id>>>>,
+    by_pair: BTreeMap<String, BTreeMap<String, Vec<Filed<Id>>>>,
     /// Sets without an equality to file them under.
     rest: Vec<Filed<Id>>,
 }

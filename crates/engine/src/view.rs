@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bellwether_model::regex::Pattern;
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, Timestamp};
 
-use crate::alerts::{Signature, Snapshot, fetch};
+use crate::alerts::{Signature, Snapshot, fetch, fetched_ahead};
 use crate::cover::Cover;
 use crate::flock::PeerView;
 use crate::flush::sort_as_shown;
@@ -125,7 +125,8 @@ impl View {
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
         let mut receivers = Vec::new();
-        for alert in self.alerts.candidates(Signature::required(&query.filters)) {
+        let candidates = self.alerts.candidates(Signature::required(&query.filters));
+        for alert in fetched_ahead(candidates) {
             if alert.ends_at < now || !query.fits(&alert.labels) {
                 continue;
             }
@@ -153,7 +154,8 @@ impl View {
         let mut formed: BTreeMap<(RouteIndex, Fingerprint), FormedGroup<'_>> = BTreeMap::new();
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
-        for alert in self.alerts.candidates(Signature::required(&query.alerts.filters)) {
+        let candidates = self.alerts.candidates(Signature::required(&query.alerts.filters));
+        for alert in fetched_ahead(candidates) {
             if alert.ends_at < now || !query.alerts.fits(&alert.labels) {
                 continue;
             }

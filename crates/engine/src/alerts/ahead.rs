@@ -20,8 +20,9 @@ pub(crate) fn fetched_ahead<'a>(
     batches.flatten()
 }
 
-/// Fetches these, [`FETCHED_TOGETHER`] at best.
-pub(crate) fn fetch<'a>(batch: impl Iterator<Item = &'a Arc<Alert>> + Clone) {
+/// Fetches the first [`FETCHED_TOGETHER`] of these.
+pub(crate) fn fetch<'a>(alerts: impl Iterator<Item = &'a Arc<Alert>> + Clone) {
+    let batch = alerts.take(FETCHED_TOGETHER);
     for alert in batch.clone() {
         black_box(alert.updated_at);
     }

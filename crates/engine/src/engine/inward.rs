@@ -28,8 +28,7 @@ impl Engine {
         let mut reports = alerts.into_iter();
         for position in 0.. {
             if position % FETCHED_TOGETHER == 0 {
-                let next = reports.as_slice().iter().take(FETCHED_TOGETHER);
-                self.alerts.fetch(next.map(|new| new.fingerprint));
+                self.alerts.fetch(reports.as_slice());
             }
             let Some(new) = reports.next() else { break };
             match new.ends_at {
