@@ -12,14 +12,14 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use tokio::time::{Instant, timeout_at};
 
 /// Limit: how long a body is waited for after its status.
-const BODY_PATIENCE: Duration = Duration::from_secs(10);
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Limit: the longest wait that a receiver may ask for.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads the answer's body until `deadline` at the latest.
 pub async fn read(answer: reqwest::Response, deadline: Instant) -> Response {
-    let deadline = deadline.min(Instant::now() + BODY_PATIENCE);
+    let deadline = deadline.min(Instant::now() + BODY_TIMEOUT);
     let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
     Response {
         status: answer.status().as_u16(),

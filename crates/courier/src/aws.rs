@@ -19,8 +19,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::client::Client;
-use crate::disclosed::Disclosed;
 use crate::error::{transport, unusable};
+use crate::redactor::Redactor;
 
 use self::finder::Finder;
 use self::region::{Endpoints, region};
@@ -71,10 +71,10 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(60);
 pub async fn answered(
     call: &AwsCall,
     client: &Client,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
-    let called = made(call, client, &environment, disclosed, deadline);
+    let called = made(call, client, &environment, redactor, deadline);
     match tokio::time::timeout_at(deadline, called).await {
         Ok(Ok(response) | Err(Stop::Answered(response))) => Ok(response),
         Ok(Err(Stop::Failed(error))) => Err(error),
@@ -86,7 +86,7 @@ async fn made(
     call: &AwsCall,
     client: &Client,
     variables: Variables<'_>,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
     deadline: Instant,
 ) -> Result<Response, Stop> {
     let profiles = profile::read(variables).await;
@@ -98,11 +98,11 @@ async fn made(
         profiles: &profiles,
         endpoints,
         variables,
-        disclosed,
+        redactor,
         deadline,
     };
     let keys = client.sessions.keys(&finder).await?;
-    disclosed.add(keys.token.reveal());
+    redactor.add(keys.token.reveal());
     let url = match &call.endpoint {
         Some(url) => Url::parse(url.reveal())
             .map_err(|error| unusable(format!("parse \"<redacted>\": {error}")))?,
@@ -110,7 +110,7 @@ async fn made(
     };
     let scope = Scope { region: &region, service: call.service, now: now() };
     let request = signed(&scope, &keys, url, &call.form);
-    let response = client.send(request, disclosed, deadline).await?;
+    let response = client.send(request, redactor, deadline).await?;
     if response.status == 403 {
         client.sessions.0.lock().await.take();
     }

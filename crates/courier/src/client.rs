@@ -17,13 +17,13 @@ use url::Url;
 use crate::answer;
 use crate::aws::Sessions;
 use crate::credentials::{AddedHeaders, Credentials, basic, secret_value};
-use crate::disclosed::Disclosed;
 use crate::error::{BuildError, transport, unusable};
+use crate::redactor::Redactor;
 use crate::redirect::{self, Redirect};
 use crate::transport::{Dispatch, Http2, Transport};
 
 /// What receivers are told about who asks, unless an integration says otherwise.
-const COMPATIBLE_USER_AGENT: &str = "Alertmanager/0.34.0";
+const DEFAULT_USER_AGENT: &str = "Alertmanager/0.34.0";
 
 /// Performs requests for one integration; keeps its connections and its token.
 pub struct Client {
@@ -54,11 +54,11 @@ impl Client {
     /// Performs one request, redirects included.
     ///
     /// Ends at `deadline` at the latest, or when the request's own timeout has passed. Its URL and
-    /// what is secret in the headers that are added to it are noted in `disclosed`.
+    /// what is secret in the headers that are added to it are noted in `redactor`.
     pub async fn send(
         &self,
         request: Request,
-        disclosed: &Disclosed,
+        redactor: &Redactor,
         deadline: Instant,
     ) -> Result<Response, RequestError> {
         let timeout = request.timeout;
@@ -67,7 +67,7 @@ impl Client {
             Some((own, timeout)) if own < deadline => (own, RequestError::TimedOut(timeout)),
             _ => (deadline, RequestError::DeadlinePassed),
         };
-        match timeout_at(until, self.answered(request, disclosed)).await {
+        match timeout_at(until, self.answered(request, redactor)).await {
             Ok(answer) => Ok(answer::read(answer?, until).await),
             Err(_) => Err(late),
         }
@@ -75,7 +75,7 @@ impl Client {
 
     /// Performs one request to somebody who is not the receiver: nothing is added to it, and no
     /// redirect is followed.
-    pub(crate) async fn send_bare(
+    pub(crate) async fn send_plain(
         &self,
         request: Request,
         deadline: Instant,
@@ -96,19 +96,19 @@ impl Client {
     async fn answered(
         &self,
         request: Request,
-        disclosed: &Disclosed,
+        redactor: &Redactor,
     ) -> Result<reqwest::Response, RequestError> {
-        disclosed.add_url(request.url.reveal());
-        self.transport.disclose_proxies(disclosed);
+        redactor.add_url(request.url.reveal());
+        self.transport.add_proxy_secrets(redactor);
         let mut url = parsed(&request.url)?;
         let first = url.clone();
         let mut method = wire_method(request.method);
         let mut body = request.body;
         let mut own_headers = header_map(&request.headers)?;
-        let mut at_home = true;
+        let mut on_first_host = true;
         for _ in 0..redirect::CHAIN_MAX {
-            at_home = at_home && redirect::stays(&first, &url);
-            let headers = self.headers(&own_headers, &url, at_home, disclosed).await?;
+            on_first_host = on_first_host && redirect::is_same_site(&first, &url);
+            let headers = self.headers(&own_headers, &url, on_first_host, redactor).await?;
             let target = without_user(&url)?;
             let dispatch =
                 Dispatch { method: method.clone(), url: target, headers, body: body.clone() };
@@ -138,17 +138,17 @@ impl Client {
         &self,
         own: &HeaderMap,
         url: &Url,
-        at_home: bool,
-        disclosed: &Disclosed,
+        on_first_host: bool,
+        redactor: &Redactor,
     ) -> Result<HeaderMap, RequestError> {
         let mut headers = own.clone();
-        self.added_headers.add_to(&mut headers, disclosed).await?;
+        self.added_headers.add_to(&mut headers, redactor).await?;
         let agent = headers
             .entry(USER_AGENT)
-            .or_insert(HeaderValue::from_static(COMPATIBLE_USER_AGENT))
+            .or_insert(HeaderValue::from_static(DEFAULT_USER_AGENT))
             .clone();
-        if !at_home {
-            for name in &STAYING_HOME {
+        if !on_first_host {
+            for name in &FIRST_HOST_ONLY {
                 headers.remove(name);
             }
         }
@@ -156,14 +156,14 @@ impl Client {
             headers.entry(AUTHORIZATION).or_insert(user);
         }
         let replaces = matches!(self.credentials, Credentials::OAuth2(_));
-        if at_home
+        if on_first_host
             && (replaces || !headers.contains_key(AUTHORIZATION))
             && let Some(value) = self.credentials.authorization(&agent).await?
         {
             headers.insert(AUTHORIZATION, value);
         }
         if let Some(value) = headers.get(AUTHORIZATION) {
-            disclosed.add_authorization(value.as_bytes());
+            redactor.add_authorization(value.as_bytes());
         }
         Ok(headers)
     }
@@ -177,7 +177,7 @@ impl std::fmt::Debug for Client {
 }
 
 /// Headers that do not follow a redirect to a foreign host.
-const STAYING_HOME: [HeaderName; 6] = [
+const FIRST_HOST_ONLY: [HeaderName; 6] = [
     AUTHORIZATION,
     COOKIE,
     HeaderName::from_static("cookie2"),

@@ -12,10 +12,10 @@ use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig
 use bellwether_model::Secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::disclosed::Disclosed;
 use crate::error::{BuildError, transport, unusable};
 use crate::oauth2::TokenSource;
-use crate::transport::refuse_reference;
+use crate::redactor::Redactor;
+use crate::transport::reject_secret_ref;
 
 /// What becomes the `Authorization` header; at most one way is configured.
 pub enum Credentials {
@@ -59,8 +59,8 @@ impl Credentials {
                 password_file,
                 password_ref,
             } = basic_auth;
-            refuse_reference("username_ref", username_ref)?;
-            refuse_reference("password_ref", password_ref)?;
+            reject_secret_ref("username_ref", username_ref)?;
+            reject_secret_ref("password_ref", password_ref)?;
             return Ok(Credentials::Basic {
                 username: Source::new(&Secret::new(username.as_str()), username_file),
                 password: Source::new(password, password_file),
@@ -69,7 +69,7 @@ impl Credentials {
         if let Some(Authorization { kind, credentials, credentials_file, credentials_ref }) =
             &config.authorization
         {
-            refuse_reference("credentials_ref", credentials_ref)?;
+            reject_secret_ref("credentials_ref", credentials_ref)?;
             let credentials = Source::new(credentials, credentials_file);
             return Ok(Credentials::Plain { kind: kind.clone(), credentials });
         }
@@ -145,12 +145,12 @@ impl AddedHeaders {
     pub async fn add_to(
         &self,
         headers: &mut HeaderMap,
-        disclosed: &Disclosed,
+        redactor: &Redactor,
     ) -> Result<(), RequestError> {
         for AddedHeader { name, source, is_secret } in &self.0 {
             let text = source.text("headers file").await?;
             if *is_secret {
-                disclosed.add(text.reveal());
+                redactor.add(text.reveal());
             }
             headers.append(name.clone(), secret_value(text.reveal())?);
         }

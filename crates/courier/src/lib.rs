@@ -11,24 +11,24 @@
 //! attempt, and how many may be under way at once, are its callers' questions.
 //!
 //! No text that leaves this crate contains a URL, a credential or a body that was sent; what a
-//! receiver repeats of them is found by [`Disclosed`].
+//! receiver repeats of them is found by [`Redactor`].
 
 mod answer;
 mod aws;
 mod client;
 mod credentials;
-mod disclosed;
 mod error;
 mod oauth2;
 mod perform;
 mod proxy;
+mod redactor;
 mod redirect;
 mod smtp;
 mod tls;
 mod transport;
 
 pub use client::Client;
-pub use disclosed::Disclosed;
 pub use error::BuildError;
 pub use perform::{Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, draft, perform};
+pub use redactor::Redactor;
 pub use tls::read_client_config;

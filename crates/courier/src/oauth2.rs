@@ -21,12 +21,12 @@ use url::{Url, form_urlencoded};
 use crate::answer;
 use crate::credentials::{Source, basic, secret_value};
 use crate::error::{BuildError, transport};
-use crate::transport::{Dispatch, Http2, Transport, refuse_reference};
+use crate::transport::{Dispatch, Http2, Transport, reject_secret_ref};
 
 /// A token is renewed this long before it expires.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
 /// Limit: for one request to the token's server, answer included.
-const FETCH_PATIENCE: Duration = Duration::from_secs(60);
+const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Where tokens come from, and the last one.
 pub struct TokenSource {
@@ -75,7 +75,7 @@ impl TokenSource {
             let reason = "this build fetches tokens with client_credentials only";
             return Err(BuildError::Unsupported { field: "oauth2.grant_type".into(), reason });
         }
-        refuse_reference("client_secret_ref", &config.client_secret_ref)?;
+        reject_secret_ref("client_secret_ref", &config.client_secret_ref)?;
         let url = Url::parse(&config.token_url)
             .map_err(|error| BuildError::unusable("oauth2.token_url", error))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -166,7 +166,7 @@ impl TokenSource {
         }
         let body = Bytes::from(encoded_form(fields));
         let dispatch = Dispatch { method: Method::POST, url: self.url.clone(), headers, body };
-        let deadline = Instant::now() + FETCH_PATIENCE;
+        let deadline = Instant::now() + FETCH_TIMEOUT;
         let answer = tokio::time::timeout_at(deadline, self.transport.send(dispatch)).await;
         let answer = answer.map_err(|_| transport("oauth2: cannot fetch token: no answer"))?;
         let cannot = |error| match error {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::aws;
 use crate::client::Client;
-use crate::disclosed::Disclosed;
+use crate::redactor::Redactor;
 use crate::smtp;
 
 /// Limit: how many requests one attempt may need; the chattiest receivers need fewer than five.
@@ -36,10 +36,10 @@ pub async fn perform(
     deadline: Instant,
     faults: &mut Vec<Fault>,
 ) -> Outcome {
-    match begun(integration, definitions, notification, faults).await {
-        Ok(Begun { exchange, first, disclosed }) => {
-            let outcome = converse(exchange, first, client, &disclosed, deadline).await;
-            disclosed.hidden_in_outcome(outcome)
+    match begin(integration, definitions, notification, faults).await {
+        Ok(Begun { exchange, first, redactor }) => {
+            let outcome = run_exchange(exchange, first, client, &redactor, deadline).await;
+            redactor.redact_outcome(outcome)
         }
         Err(outcome) => outcome,
     }
@@ -50,7 +50,7 @@ pub struct Draft {
     /// What follows it depends on the answer.
     pub step: Step,
     /// What may stand in the step's headers and body.
-    pub disclosed: Disclosed,
+    pub redactor: Redactor,
 }
 
 /// As [`perform`], up to the first request; files are read, no connection is opened.
@@ -63,19 +63,19 @@ pub async fn draft(
     notification: &Notification,
     faults: &mut Vec<Fault>,
 ) -> Result<Draft, Outcome> {
-    let begun = begun(integration, definitions, notification, faults).await?;
-    Ok(Draft { step: begun.first, disclosed: begun.disclosed })
+    let begun = begin(integration, definitions, notification, faults).await?;
+    Ok(Draft { step: begun.first, redactor: begun.redactor })
 }
 
 struct Begun {
     exchange: Box<dyn Exchange>,
     first: Step,
     /// What the integration has asked for.
-    disclosed: Disclosed,
+    redactor: Redactor,
 }
 
 /// Begins the exchange, and reads the files that it asks for: each attempt reads them anew.
-async fn begun(
+async fn begin(
     integration: &dyn Integration,
     definitions: &Definitions,
     notification: &Notification,
@@ -83,13 +83,13 @@ async fn begun(
 ) -> Result<Begun, Outcome> {
     let mut files = Files::default();
     for _ in 0..=EXCHANGE_FILES_MAX {
-        let begun = fenced(|| {
+        let begun = catch_panic(|| {
             let mut writer = Writer::new(definitions, notification, &files);
             let begun = integration.begin(&mut writer).map(|mut exchange| {
                 let first = exchange.begin();
-                let disclosed = Disclosed::default();
-                writer.secrets().iter().for_each(|secret| disclosed.add(secret.reveal()));
-                Begun { exchange, first, disclosed }
+                let redactor = Redactor::default();
+                writer.secrets().iter().for_each(|secret| redactor.add(secret.reveal()));
+                Begun { exchange, first, redactor }
             });
             (begun, writer.into_faults())
         });
@@ -111,22 +111,22 @@ async fn begun(
     Err(refused(format!("the exchange needs more than {EXCHANGE_FILES_MAX} files")))
 }
 
-async fn converse(
+async fn run_exchange(
     mut exchange: Box<dyn Exchange>,
     first: Step,
     client: &Client,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
     deadline: Instant,
 ) -> Outcome {
     let mut step = first;
     for _ in 0..EXCHANGE_REQUESTS_MAX {
         let answer = match step {
-            Step::Send(request) => client.send(request, disclosed, deadline).await,
-            Step::Mail(mail) => smtp::deliver(&mail, disclosed, deadline).await,
-            Step::Aws(call) => aws::answered(&call, client, disclosed, deadline).await,
+            Step::Send(request) => client.send(request, redactor, deadline).await,
+            Step::Mail(mail) => smtp::deliver(&mail, redactor, deadline).await,
+            Step::Aws(call) => aws::answered(&call, client, redactor, deadline).await,
             Step::Done(outcome) => return outcome,
         };
-        step = match fenced(|| exchange.receive(answer)) {
+        step = match catch_panic(|| exchange.receive(answer)) {
             Ok(step) => step,
             Err(outcome) => return outcome,
         };
@@ -142,7 +142,7 @@ async fn converse(
 /// Runs the integration's code; a panic in it becomes an outcome.
 ///
 /// Unwind safety: whatever the code was changing is dropped, not used again.
-fn fenced<T>(code: impl FnOnce() -> T) -> Result<T, Outcome> {
+fn catch_panic<T>(code: impl FnOnce() -> T) -> Result<T, Outcome> {
     catch_unwind(AssertUnwindSafe(code))
         .map_err(|_| refused("the integration failed by a programming error".to_owned()))
 }

@@ -12,8 +12,8 @@ use bellwether_model::Secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
-use crate::disclosed::Disclosed;
 use crate::error::BuildError;
+use crate::redactor::Redactor;
 
 /// The proxies of one client and who is exempt from them.
 pub struct ProxyRules {
@@ -108,9 +108,9 @@ impl ProxyRules {
     }
 
     /// Notes what proxies are told about who we are.
-    pub fn disclose(&self, disclosed: &Disclosed) {
+    pub fn add_secrets_to(&self, redactor: &Redactor) {
         let urls = self.plain.iter().chain(&self.tunnelled);
-        urls.for_each(|url| disclosed.add_url(url.as_str()));
+        urls.for_each(|url| redactor.add_url(url.as_str()));
     }
 }
 

@@ -47,7 +47,7 @@ pub fn next(
 }
 
 /// Whether `url` still belongs to the host that the chain began at, or to a subdomain of it.
-pub fn stays(first: &Url, url: &Url) -> bool {
+pub fn is_same_site(first: &Url, url: &Url) -> bool {
     match (first.host(), url.host()) {
         (Some(Host::Domain(first)), Some(Host::Domain(host))) => {
             host == first || host.strip_suffix(first).is_some_and(|rest| rest.ends_with('.'))
@@ -62,7 +62,7 @@ mod tests {
     use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
     use url::Url;
 
-    use super::{BadLocation, Redirect, next, stays};
+    use super::{BadLocation, Redirect, is_same_site, next};
 
     fn url(text: &str) -> Url {
         Url::parse(text).expect("a fixed URL")
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn only_the_same_host_and_its_subdomains_are_home() {
         let check = |first: &str, other: &str, expected: bool| {
-            assert_eq!(stays(&url(first), &url(other)), expected, "{first} {other}");
+            assert_eq!(is_same_site(&url(first), &url(other)), expected, "{first} {other}");
         };
         check("http://a.example/x", "https://A.example:99/y", true);
         check("http://a.example", "http://b.a.example", true);

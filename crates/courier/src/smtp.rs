@@ -26,10 +26,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::disclosed::Disclosed;
 use crate::error::{transport, unusable};
-use crate::tls::{self, Material};
-use crate::transport::refuse_references;
+use crate::redactor::Redactor;
+use crate::tls::{self, TlsMaterial};
+use crate::transport::reject_secret_refs;
 
 use self::dialogue::Dialogue;
 use self::wire::Stream;
@@ -39,26 +39,26 @@ mod dialogue;
 mod wire;
 
 /// Limit: for one address of the server to accept a connection.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Limit: for the TLS handshake.
-const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Delivers one mail.
 ///
-/// Ends at `deadline` at the latest. What proves who we are is noted in `disclosed`.
+/// Ends at `deadline` at the latest. What proves who we are is noted in `redactor`.
 pub async fn deliver(
     mail: &Mail,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
-    timeout_at(deadline, delivered(mail, disclosed, deadline))
+    timeout_at(deadline, delivered(mail, redactor, deadline))
         .await
         .unwrap_or(Err(RequestError::DeadlinePassed))
 }
 
 async fn delivered(
     mail: &Mail,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
     let server = &*mail.server;
@@ -77,7 +77,7 @@ async fn delivered(
     };
     let begun = Dialogue::begin(stream).await;
     let mut dialogue = begun.map_err(during("create SMTP client"))?;
-    let told = conversed(&mut dialogue, handshake, mail, disclosed).await;
+    let told = conversed(&mut dialogue, handshake, mail, redactor).await;
     dialogue.leave(deadline).await;
     told
 }
@@ -88,7 +88,7 @@ async fn conversed(
     dialogue: &mut Dialogue,
     handshake: Option<Handshake>,
     mail: &Mail,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
 ) -> Result<Response, RequestError> {
     let server = &*mail.server;
     dialogue.hello(&server.hello).await.map_err(during("send EHLO command"))?;
@@ -104,7 +104,7 @@ async fn conversed(
         secured.map_err(during("send STARTTLS command"))?;
     }
     if let Some(account) = &server.account {
-        let proven = auth::prove(account, dialogue, &server.host, disclosed).await;
+        let proven = auth::prove(account, dialogue, &server.host, redactor).await;
         proven.map_err(transport)?;
     }
     dialogue.mail_from(&mail.from).await.map_err(during("send MAIL command"))?;
@@ -127,7 +127,7 @@ async fn dialled(server: &MailServer) -> Result<TcpStream, String> {
     let found: Vec<SocketAddr> = found.map_err(|error| error.to_string())?.collect();
     let mut failure = format!("{host} has no address");
     for address in found {
-        match timeout(CONNECT_PATIENCE, TcpStream::connect(address)).await {
+        match timeout(CONNECT_TIMEOUT, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => failure = format!("dial tcp {address}: {error}"),
             Err(_) => failure = format!("dial tcp {address}: no answer in time"),
@@ -147,14 +147,17 @@ impl Handshake {
     async fn prepare(server: &MailServer) -> Result<Self, RequestError> {
         let failed = during("parse TLS configuration");
         let tls = server.tls.clone();
-        let read = tokio::task::spawn_blocking(move || Material::read(&tls)).await;
+        let read = tokio::task::spawn_blocking(move || TlsMaterial::read(&tls)).await;
         let material =
             read.map_err(|_| failed("the reading of files was interrupted".to_owned()))?;
-        let material = material.map_err(|unread| {
-            failed(format!("unable to read {} {}: {}", unread.what, unread.path, unread.source))
+        let material = material.map_err(|unreadable| {
+            failed(format!(
+                "unable to read {} {}: {}",
+                unreadable.what, unreadable.path, unreadable.source
+            ))
         })?;
         let wrong = |error: String| unusable(format!("parse TLS configuration: {error}"));
-        refuse_references(&server.tls).map_err(|error| wrong(error.to_string()))?;
+        reject_secret_refs(&server.tls).map_err(|error| wrong(error.to_string()))?;
         let settings: ClientConfig =
             tls::client_config(&server.tls, &material).map_err(|error| wrong(error.to_string()))?;
         let name = match server.tls.server_name.as_str() {
@@ -170,7 +173,7 @@ impl Handshake {
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     ) -> Result<Stream, String> {
         let connecting = self.connector.connect(self.name.clone(), stream);
-        match timeout(HANDSHAKE_PATIENCE, connecting).await {
+        match timeout(HANDSHAKE_TIMEOUT, connecting).await {
             Ok(Ok(stream)) => Ok(Stream::secured(stream)),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err("no TLS handshake in time".to_owned()),

@@ -1,7 +1,7 @@
 //! Whom a client trusts, and who it says it is.
 //!
 //! In: `tls_config`, with certificates and keys as text or in files. Out: rustls settings, and a
-//! way to see whether the files still say the same ([`Material`]).
+//! way to see whether the files still say the same ([`TlsMaterial`]).
 //!
 //! Verification differs from the library's own in two points, both because Go does it so and
 //! operators rely on it: the expected name may be set (`server_name`), and a self-signed
@@ -24,11 +24,11 @@ use rustls::{
 };
 
 use crate::error::BuildError;
-use crate::transport::refuse_references;
+use crate::transport::reject_secret_refs;
 
 /// The contents of everything that `tls_config` names.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Material {
+pub struct TlsMaterial {
     /// `None`: trust what the system trusts.
     ca: Option<Box<str>>,
     identity: Option<(Box<str>, Secret)>,
@@ -36,30 +36,33 @@ pub struct Material {
 
 /// A file of TLS material that could not be read.
 #[derive(Debug)]
-pub struct Unread {
+pub struct UnreadableFile {
     pub what: &'static str,
     pub path: String,
     pub source: io::Error,
 }
 
-impl Material {
+impl TlsMaterial {
     /// Whether it can change under way, because some of it is in files.
     pub fn may_change(config: &TlsConfig) -> bool {
         [&config.ca_file, &config.cert_file, &config.key_file].iter().any(|path| !path.is_empty())
     }
 
     /// Reads all files; blocks while it does.
-    pub fn read(config: &TlsConfig) -> Result<Self, Unread> {
+    pub fn read(config: &TlsConfig) -> Result<Self, UnreadableFile> {
         let ca = part("CA cert", &config.ca, &config.ca_file)?;
         let cert = part("client cert", &config.cert, &config.cert_file)?;
         let key = part("client key", config.key.reveal(), &config.key_file)?;
         let identity = cert.zip(key).map(|(cert, key)| (cert, Secret::new(key)));
-        Ok(Material { ca, identity })
+        Ok(TlsMaterial { ca, identity })
     }
 }
 
 /// Settings for connections as `config` wants them; HTTP/2 is not offered.
-pub fn client_config(config: &TlsConfig, material: &Material) -> Result<ClientConfig, BuildError> {
+pub fn client_config(
+    config: &TlsConfig,
+    material: &TlsMaterial,
+) -> Result<ClientConfig, BuildError> {
     let roots = match &material.ca {
         None => Roots::System,
         Some(ca) => Roots::Given(Trust::parse(ca).ok_or_else(|| {
@@ -93,24 +96,24 @@ pub fn client_config(config: &TlsConfig, material: &Material) -> Result<ClientCo
 
 /// The same, from the files as they are now, for connections that carry no HTTP; blocks.
 pub fn read_client_config(config: &TlsConfig) -> Result<ClientConfig, BuildError> {
-    refuse_references(config)?;
-    let Unread { what, path, source } = match Material::read(config) {
+    reject_secret_refs(config)?;
+    let UnreadableFile { what, path, source } = match TlsMaterial::read(config) {
         Ok(material) => return client_config(config, &material),
-        Err(unread) => unread,
+        Err(unreadable) => unreadable,
     };
     Err(BuildError::Unreadable { what, path, source })
 }
 
 /// The text itself, or what the file holds.
-fn part(what: &'static str, text: &str, path: &str) -> Result<Option<Box<str>>, Unread> {
+fn part(what: &'static str, text: &str, path: &str) -> Result<Option<Box<str>>, UnreadableFile> {
     if !text.is_empty() {
         return Ok(Some(text.into()));
     }
     if path.is_empty() {
         return Ok(None);
     }
-    let unread = |source| Unread { what, path: path.to_owned(), source };
-    std::fs::read_to_string(path).map(|text| Some(text.into())).map_err(unread)
+    let unreadable = |source| UnreadableFile { what, path: path.to_owned(), source };
+    std::fs::read_to_string(path).map(|text| Some(text.into())).map_err(unreadable)
 }
 
 /// The versions between the two limits. Older ones than 1.2 are never spoken, as is Go's default.

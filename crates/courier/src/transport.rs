@@ -26,19 +26,19 @@ use reqwest::{Method, Proxy};
 use rustls::ClientConfig;
 use url::{Host, Url};
 
-use crate::disclosed::Disclosed;
 use crate::error::{BuildError, described, transport, unusable};
 use crate::proxy::ProxyRules;
-use crate::tls::{self, Material};
+use crate::redactor::Redactor;
+use crate::tls::{self, TlsMaterial};
 
 /// Limit: for a TCP connection and its TLS handshake together.
-const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An unused connection is closed after this time.
 const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(5 * 60);
 /// A silent HTTP/2 connection is asked for a sign of life this often, …
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(60);
 /// … and given up after this time without one.
-const HTTP2_PING_PATIENCE: Duration = Duration::from_secs(15);
+const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(15);
 /// Limit: lanes of one transport; more than a redirecting receiver with `server_name` needs.
 const LANES_MAX: usize = 16;
 
@@ -58,7 +58,7 @@ pub enum Http2 {
 
 /// What is thrown away when a certificate file changes.
 struct State {
-    material: Material,
+    material: TlsMaterial,
     settings: ClientConfig,
     /// Made when they are first needed.
     lanes: BTreeMap<Lane, reqwest::Client>,
@@ -84,11 +84,11 @@ impl Transport {
     /// # Errors
     /// If a file is unreadable or holds no certificate or key, and if a name or URL is none.
     pub fn build(tls: &TlsConfig, proxy: &ProxyConfig, http2: Http2) -> Result<Self, BuildError> {
-        refuse_references(tls)?;
-        let material = Material::read(tls).map_err(|unread| BuildError::Unreadable {
-            what: unread.what,
-            path: unread.path,
-            source: unread.source,
+        reject_secret_refs(tls)?;
+        let material = TlsMaterial::read(tls).map_err(|unreadable| BuildError::Unreadable {
+            what: unreadable.what,
+            path: unreadable.path,
+            source: unreadable.source,
         })?;
         let settings = tls::client_config(tls, &material)?;
         Ok(Transport {
@@ -103,7 +103,7 @@ impl Transport {
     pub async fn send(&self, dispatch: Dispatch) -> Result<reqwest::Response, RequestError> {
         let Dispatch { method, mut url, mut headers, body } = dispatch;
         let verb = method.clone();
-        if Material::may_change(&self.tls) {
+        if TlsMaterial::may_change(&self.tls) {
             self.refresh().await?;
         }
         let lane = self.lane(&url);
@@ -127,19 +127,19 @@ impl Transport {
     }
 
     /// Notes what proxies get to see.
-    pub fn disclose_proxies(&self, disclosed: &Disclosed) {
-        self.proxies.disclose(disclosed);
+    pub fn add_proxy_secrets(&self, redactor: &Redactor) {
+        self.proxies.add_secrets_to(redactor);
     }
 
     /// Reads the files of `tls_config`, and begins anew if they have changed.
     async fn refresh(&self) -> Result<(), RequestError> {
         let tls = self.tls.clone();
-        let read = tokio::task::spawn_blocking(move || Material::read(&tls)).await;
+        let read = tokio::task::spawn_blocking(move || TlsMaterial::read(&tls)).await;
         let material = read.map_err(|_| transport("reading TLS files was interrupted"))?.map_err(
-            |unread| {
+            |unreadable| {
                 transport(format!(
                     "unable to read {} {}: {}",
-                    unread.what, unread.path, unread.source
+                    unreadable.what, unreadable.path, unreadable.source
                 ))
             },
         )?;
@@ -183,10 +183,10 @@ impl Transport {
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
             .http1_title_case_headers()
-            .connect_timeout(CONNECT_PATIENCE)
+            .connect_timeout(CONNECT_TIMEOUT)
             .pool_idle_timeout(IDLE_CONNECTION_MAX)
             .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
-            .http2_keep_alive_timeout(HTTP2_PING_PATIENCE);
+            .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT);
         if self.http2 == Http2::Offer && !matches!(lane, Lane::Named(_)) {
             settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         } else {
@@ -244,14 +244,14 @@ fn in_go(method: &Method) -> String {
     first.to_owned() + &rest.to_lowercase()
 }
 
-pub fn refuse_references(tls: &TlsConfig) -> Result<(), BuildError> {
-    refuse_reference("ca_ref", &tls.ca_ref)?;
-    refuse_reference("cert_ref", &tls.cert_ref)?;
-    refuse_reference("key_ref", &tls.key_ref)
+pub fn reject_secret_refs(tls: &TlsConfig) -> Result<(), BuildError> {
+    reject_secret_ref("ca_ref", &tls.ca_ref)?;
+    reject_secret_ref("cert_ref", &tls.cert_ref)?;
+    reject_secret_ref("key_ref", &tls.key_ref)
 }
 
 /// No build has a secret manager, nor has the Go Alertmanager.
-pub fn refuse_reference(field: &str, value: &str) -> Result<(), BuildError> {
+pub fn reject_secret_ref(field: &str, value: &str) -> Result<(), BuildError> {
     if value.is_empty() {
         return Ok(());
     }

@@ -20,7 +20,7 @@ use super::profile::{Profile, Profiles};
 use super::region::{Endpoints, profile_name};
 use super::{Keys, Session, Stop, Variables, failed, lenders};
 use crate::client::Client;
-use crate::disclosed::Disclosed;
+use crate::redactor::Redactor;
 
 /// What is needed to look.
 pub struct Finder<'a> {
@@ -30,7 +30,7 @@ pub struct Finder<'a> {
     pub endpoints: Endpoints<'a>,
     pub variables: Variables<'a>,
     /// Takes note of the tokens that lenders are shown.
-    pub disclosed: &'a Disclosed,
+    pub redactor: &'a Redactor,
     pub deadline: Instant,
 }
 

@@ -25,7 +25,7 @@ pub async fn role(finder: &Finder<'_>, keys: &Keys, role: &Role<'_>) -> Result<S
     let mut fields = vec![("Action", "AssumeRole")];
     fields.extend(role.external_id.map(|id| ("ExternalId", id)));
     fields.extend([("RoleArn", role.arn), ("RoleSessionName", role.session_name), VERSION]);
-    finder.disclosed.add(keys.token.reveal());
+    finder.redactor.add(keys.token.reveal());
     let url = finder.endpoints.token_service(finder.signer.use_fips_sts_endpoint)?;
     let scope = Scope { region: finder.endpoints.region, service: "sts", now: now() };
     lent_by_token_service(finder, signed(&scope, keys, url, query(&fields).as_bytes())).await
@@ -38,7 +38,7 @@ pub async fn web_identity(
     role: &Role<'_>,
 ) -> Result<Session, Stop> {
     let token = read(file).await?;
-    finder.disclosed.add(token.reveal());
+    finder.redactor.add(token.reveal());
     let form = query(&[
         ("Action", "AssumeRoleWithWebIdentity"),
         ("RoleArn", role.arn),
@@ -60,7 +60,7 @@ pub async fn web_identity(
 const VERSION: (&str, &str) = ("Version", "2011-06-15");
 
 async fn lent_by_token_service(finder: &Finder<'_>, request: Request) -> Result<Session, Stop> {
-    let answer = finder.client.send_bare(request, finder.deadline).await?;
+    let answer = finder.client.send_plain(request, finder.deadline).await?;
     if answer.status != 200 {
         return Err(Stop::Answered(answer));
     }
@@ -152,7 +152,7 @@ async fn ask(
     url: String,
     header: Option<(String, String)>,
 ) -> Result<Response, Stop> {
-    header.iter().for_each(|(_, value)| finder.disclosed.add(value));
+    header.iter().for_each(|(_, value)| finder.redactor.add(value));
     let request = Request {
         method,
         url: Secret::new(url),
@@ -161,7 +161,7 @@ async fn ask(
         timeout: None,
     };
     let deadline = finder.deadline.min(Instant::now() + MACHINE_PATIENCE);
-    Ok(finder.client.send_bare(request, deadline).await?)
+    Ok(finder.client.send_plain(request, deadline).await?)
 }
 
 fn lent_as_json(answer: &Response, lender: &str) -> Result<Session, Stop> {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::{Stop, made};
 use crate::client::Client;
-use crate::disclosed::Disclosed;
+use crate::redactor::Redactor;
 
 /// A server, the environment that leads to it, and what it was asked.
 struct World {
@@ -76,9 +76,9 @@ impl World {
         let signer = Arc::new(self.signer.clone());
         let call = AwsCall { service: "sns", signer, endpoint: None, form: CALL.into() };
         let variables = |name: &str| self.variables.get(name).cloned();
-        let disclosed = Disclosed::default();
+        let redactor = Redactor::default();
         let deadline = Instant::now() + Duration::from_secs(30);
-        made(&call, &self.client, &variables, &disclosed, deadline).await
+        made(&call, &self.client, &variables, &redactor, deadline).await
     }
 
     #[track_caller]

@@ -15,7 +15,7 @@ use md5::{Digest, Md5};
 
 use super::dialogue::Dialogue;
 use super::wire::Reply;
-use crate::disclosed::Disclosed;
+use crate::redactor::Redactor;
 
 /// Limit: challenges of one authentication; the longest mechanism has two.
 const CHALLENGES_MAX: usize = 4;
@@ -32,19 +32,19 @@ pub async fn prove(
     account: &MailAccount,
     dialogue: &mut Dialogue,
     host: &str,
-    disclosed: &Disclosed,
+    redactor: &Redactor,
 ) -> Result<(), String> {
     let Some(offered) = dialogue.extension("AUTH") else { return Ok(()) };
     let mechanism = chosen(account, offered)
         .await
         .map_err(|reasons| format!("find auth mechanism: {}", reasons.join("\n")))?;
     let name = mechanism.name();
-    disclosed.add(mechanism.secret());
+    redactor.add(mechanism.secret());
     let failed = |error| format!("{name} auth: {error}");
     let is_confidential = dialogue.is_secure() || is_local(host);
     let opening = mechanism.opening(account, is_confidential).map_err(failed)?;
     if let Some(proof) = opening.split(' ').nth(2) {
-        disclosed.add(proof);
+        redactor.add(proof);
     }
     let mut reply = dialogue.ask(&opening).await.map_err(failed)?;
     for _ in 0..CHALLENGES_MAX {
@@ -61,7 +61,7 @@ pub async fn prove(
                 return Err(failed(error));
             }
         };
-        disclosed.add(&answer);
+        redactor.add(&answer);
         reply = dialogue.ask(&answer).await.map_err(failed)?;
     }
     match reply.code {
@@ -153,7 +153,7 @@ impl Mechanism {
                 Ok(format!("{} {proof}", account.username))
             }
             Mechanism::Plain(_) => unexpected(),
-            // Compat: there are two spellings; see docs/compat.md#smtp-login.
+            // Compat: there are two encodings; see docs/compat.md#smtp-login.
             Mechanism::Login(password) => match challenge.to_ascii_lowercase().as_slice() {
                 b"username:" | b"user name\0" => Ok(account.username.clone()),
                 b"password:" | b"password\0" => Ok(password.reveal().to_owned()),

@@ -11,7 +11,7 @@ use super::Handshake;
 use super::wire::{Reply, Stream, Wire};
 
 /// Limit: how long the server's farewell is waited for; nothing depends on it.
-const FAREWELL_PATIENCE: Duration = Duration::from_secs(1);
+const QUIT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A conversation that has begun.
 pub struct Dialogue {
@@ -104,7 +104,7 @@ impl Dialogue {
 
     /// Takes leave, if there is somebody to take leave of.
     pub async fn leave(mut self, deadline: Instant) {
-        let deadline = deadline.min(Instant::now() + FAREWELL_PATIENCE);
+        let deadline = deadline.min(Instant::now() + QUIT_TIMEOUT);
         // Nothing depends on how it ends.
         let _ = timeout_at(deadline, self.ask("QUIT")).await;
     }

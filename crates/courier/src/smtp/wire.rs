@@ -17,7 +17,7 @@ pub const REPLY_LINES_MAX: usize = 128;
 const EXCERPT_BYTES_MAX: usize = 2048;
 /// Limit: how long a server may think about a command. For the message itself it has all the time
 /// there is, since giving up then may deliver it twice.
-const REPLY_PATIENCE: Duration = Duration::from_secs(60);
+const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A connection, in plain text or secured.
 pub struct Stream {
@@ -98,9 +98,9 @@ impl Wire {
 
     /// A reply that a patient client need not wait long for.
     pub async fn prompt_reply(&mut self) -> Result<Reply, String> {
-        timeout(REPLY_PATIENCE, self.reply())
+        timeout(REPLY_TIMEOUT, self.reply())
             .await
-            .unwrap_or_else(|_| Err(format!("no reply within {}s", REPLY_PATIENCE.as_secs())))
+            .unwrap_or_else(|_| Err(format!("no reply within {}s", REPLY_TIMEOUT.as_secs())))
     }
 
     /// The next reply, whenever it comes.

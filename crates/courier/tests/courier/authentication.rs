@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bellwether_courier::{Client, Disclosed};
+use bellwether_courier::{Client, Redactor};
 use bellwether_integrations::http::{
     Authorization, BasicAuth, Header, HttpConfig, RequestError, TlsConfig,
 };
 use bellwether_model::Secret;
 
-use crate::server::{Server, client, ok, told, transport_error};
+use crate::server::{Server, client, ok, post_to, transport_error};
 
 /// What the server saw as `Authorization`.
 async fn seen(config: impl FnOnce(&mut HttpConfig)) -> Option<String> {
     let server = Server::start(ok).await;
-    told(&client(config), &server.url("/")).await.expect("an answer");
+    post_to(&client(config), &server.url("/")).await.expect("an answer");
     server.only().header("Authorization")
 }
 
@@ -48,14 +48,14 @@ async fn files_with_credentials_are_read_for_each_request() {
     for (name, word) in [(" a\n", "b\n"), ("Aladdin", "\topen sesame ")] {
         std::fs::write(&user, name).expect("written");
         std::fs::write(&password, word).expect("written");
-        told(&client, &server.url("/")).await.expect("an answer");
+        post_to(&client, &server.url("/")).await.expect("an answer");
     }
     let headers: Vec<_> =
         server.received().iter().map(|one| one.header("Authorization").expect("sent")).collect();
     assert_eq!(headers, ["Basic YTpi", "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="]);
 
     std::fs::remove_file(&password).expect("removed");
-    let error = transport_error(told(&client, &server.url("/")).await);
+    let error = transport_error(post_to(&client, &server.url("/")).await);
     assert!(error.starts_with("unable to read basic auth password: "), "{error}");
     assert_eq!(server.received().len(), 2);
 }
@@ -83,7 +83,7 @@ async fn an_authorization_has_its_type_and_credentials() {
 }
 
 #[tokio::test]
-async fn credentials_that_no_header_can_carry_are_refused_unseen() {
+async fn credentials_that_do_not_fit_a_header_are_refused_and_not_shown() {
     let evil = Authorization {
         kind: "Bearer".into(),
         credentials: Secret::new("MARKER\r\nX-Evil: 1"),
@@ -91,7 +91,7 @@ async fn credentials_that_no_header_can_carry_are_refused_unseen() {
     };
     let server = Server::start(ok).await;
     let client = client(|config| config.authorization = Some(evil));
-    match told(&client, &server.url("/")).await {
+    match post_to(&client, &server.url("/")).await {
         Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
         other => panic!("{other:?}"),
     }
@@ -114,12 +114,12 @@ async fn added_headers_join_those_of_the_request() {
     });
     let mut request = crate::server::post(&server.url("/"));
     request.headers.push(("X-Added".into(), "zero".into()));
-    client.send(request, &Disclosed::default(), crate::server::soon()).await.expect("an answer");
+    client.send(request, &Redactor::default(), crate::server::soon()).await.expect("an answer");
     let seen = server.only().header("X-Added");
     assert_eq!(seen.as_deref(), Some("zero|one|two|three|from file"));
 
     std::fs::remove_file(&path).expect("removed");
-    let error = transport_error(told(&client, &server.url("/")).await);
+    let error = transport_error(post_to(&client, &server.url("/")).await);
     assert!(error.starts_with("unable to read headers file"), "{error}");
 }
 
@@ -133,7 +133,7 @@ fn refused(change: impl FnOnce(&mut HttpConfig), piece: &str) {
 }
 
 #[test]
-fn what_needs_a_secret_manager_is_refused() {
+fn secret_references_are_refused() {
     let name = || "MARKER".to_owned();
     let basic = |change: fn(&mut BasicAuth)| {
         let mut basic = BasicAuth::default();
@@ -150,13 +150,13 @@ fn what_needs_a_secret_manager_is_refused() {
 }
 
 #[test]
-fn a_header_name_that_is_none_is_refused() {
+fn an_invalid_header_name_is_refused() {
     let header = Header { secrets: vec![Secret::new("MARKER")], ..Header::default() };
     refused(|c| c.http_headers = BTreeMap::from([("X Y".into(), header)]), "http_headers X Y");
 }
 
 #[test]
-fn a_client_shows_no_secret() {
+fn debug_output_of_a_client_contains_no_secret() {
     let shown = format!(
         "{:?}",
         client(|config| {

@@ -12,11 +12,11 @@ use rustls::version::{TLS12, TLS13};
 use tokio::time::Instant;
 
 use crate::certificates::{Authority, server_config};
-use crate::conversation::told_by_mail;
-use crate::mail_server::{MailSink, Say};
+use crate::exchange::deliver_mail;
+use crate::mail_server::{MailServerStub, Say};
 use crate::server::soon;
 
-fn to(sink: &MailSink, security: Security) -> MailServer {
+fn to(sink: &MailServerStub, security: Security) -> MailServer {
     MailServer {
         host: "127.0.0.1".into(),
         port: sink.address.port(),
@@ -45,7 +45,7 @@ async fn outcome_until(server: MailServer, until: Instant) -> Outcome {
         to: vec!["a@x".into(), "b@x".into()],
         message: Bytes::from_static(b"Subject: s\r\n\r\n.dot\r\n..two\r\nend\r\n"),
     };
-    told_by_mail(mail, until).await
+    deliver_mail(mail, until).await
 }
 
 async fn outcome(server: MailServer) -> Outcome {
@@ -64,7 +64,7 @@ fn retried(outcome: Outcome, expected: &str) {
 }
 
 /// A server that says yes to everything, with these extensions.
-fn willing(extensions: &'static [&'static str]) -> impl Fn(&str) -> Say + Send + Sync + 'static {
+fn accepting(extensions: &'static [&'static str]) -> impl Fn(&str) -> Say + Send + Sync + 'static {
     move |line| match line.split(' ').next().unwrap_or_default() {
         "EHLO" => {
             let last = extensions.len();
@@ -83,21 +83,21 @@ fn willing(extensions: &'static [&'static str]) -> impl Fn(&str) -> Say + Send +
     }
 }
 
-/// As [`willing`], but for one command.
+/// As [`accepting`], but for one command.
 fn answering(
     extensions: &'static [&'static str],
     command: &'static str,
     answer: &'static str,
 ) -> impl Fn(&str) -> Say + Send + Sync + 'static {
-    let willing = willing(extensions);
-    move |line| if line.starts_with(command) { Say::line(answer) } else { willing(line) }
+    let accepting = accepting(extensions);
+    move |line| if line.starts_with(command) { Say::line(answer) } else { accepting(line) }
 }
 
 const BODY: [&str; 5] = ["Subject: s", "", "..dot", "...two", "end"];
 
 #[tokio::test]
-async fn a_mail_is_handed_over_command_by_command() {
-    let sink = MailSink::start(willing(&["SIZE 1000", "8BITMIME", "smtputf8"])).await;
+async fn a_mail_is_sent_command_by_command() {
+    let sink = MailServerStub::start(accepting(&["SIZE 1000", "8BITMIME", "smtputf8"])).await;
     delivered(&outcome(to(&sink, Security::Never)).await);
     let head = [
         "EHLO here.test",
@@ -106,48 +106,48 @@ async fn a_mail_is_handed_over_command_by_command() {
         "RCPT TO:<b@x>",
         "DATA",
     ];
-    assert_eq!(sink.heard().await, [&head[..], &BODY, &[".", "QUIT"]].concat());
+    assert_eq!(sink.transcript().await, [&head[..], &BODY, &[".", "QUIT"]].concat());
 }
 
 #[tokio::test]
-async fn an_old_server_is_greeted_in_the_old_way() {
-    let sink = MailSink::start(answering(&[], "EHLO", "502 what?")).await;
+async fn a_server_without_ehlo_is_sent_helo() {
+    let sink = MailServerStub::start(answering(&[], "EHLO", "502 what?")).await;
     delivered(&outcome(to(&sink, Security::Never)).await);
-    let heard = sink.heard().await;
-    assert_eq!(heard[..3], ["EHLO here.test", "HELO here.test", "MAIL FROM:<from@x>"]);
+    let transcript = sink.transcript().await;
+    assert_eq!(transcript[..3], ["EHLO here.test", "HELO here.test", "MAIL FROM:<from@x>"]);
 }
 
 #[tokio::test]
-async fn starttls_comes_before_everything_that_matters() {
+async fn starttls_precedes_authentication_and_mail() {
     let authority = Authority::new();
     let tls = server_config(&authority.sign(&["127.0.0.1"]), None, &[&TLS12, &TLS13]);
-    let sink = MailSink::start_tls(willing(&["STARTTLS", "AUTH PLAIN"]), tls, false).await;
+    let sink = MailServerStub::start_tls(accepting(&["STARTTLS", "AUTH PLAIN"]), tls, false).await;
     let mut server = with_account(to(&sink, Security::StartTls), |_| {});
     server.tls.ca = authority.pem.clone();
     delivered(&outcome(server).await);
-    let heard = sink.heard().await;
+    let transcript = sink.transcript().await;
     let expected =
         ["EHLO here.test", "STARTTLS", "(secured)", "EHLO here.test", "AUTH PLAIN AG1lAHBhc3M="];
-    assert_eq!(heard[..5], expected);
+    assert_eq!(transcript[..5], expected);
 }
 
 #[tokio::test]
-async fn implicit_tls_comes_first_of_all() {
+async fn implicit_tls_precedes_the_greeting() {
     let authority = Authority::new();
     let tls = server_config(&authority.sign(&["127.0.0.1"]), None, &[&TLS12, &TLS13]);
-    let sink = MailSink::start_tls(willing(&["STARTTLS"]), tls, true).await;
+    let sink = MailServerStub::start_tls(accepting(&["STARTTLS"]), tls, true).await;
     let mut server = to(&sink, Security::Implicit);
     server.tls.ca = authority.pem.clone();
     delivered(&outcome(server).await);
-    assert_eq!(sink.heard().await[..3], ["(secured)", "EHLO here.test", "MAIL FROM:<from@x>"]);
+    assert_eq!(sink.transcript().await[..3], ["(secured)", "EHLO here.test", "MAIL FROM:<from@x>"]);
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_ends_it() {
+async fn an_untrusted_certificate_fails_the_delivery() {
     let authority = Authority::new();
     for implicit in [true, false] {
         let tls = server_config(&authority.sign(&["127.0.0.1"]), None, &[&TLS12, &TLS13]);
-        let sink = MailSink::start_tls(willing(&["STARTTLS"]), tls, implicit).await;
+        let sink = MailServerStub::start_tls(accepting(&["STARTTLS"]), tls, implicit).await;
         let security = if implicit { Security::Implicit } else { Security::StartTls };
         let mut server = to(&sink, security);
         server.tls.ca = Authority::new().pem;
@@ -163,23 +163,23 @@ async fn a_certificate_that_is_not_trusted_ends_it() {
 }
 
 #[tokio::test]
-async fn no_mail_goes_out_unsecured_if_it_must_be_secured() {
-    let sink = MailSink::start(willing(&["AUTH PLAIN"])).await;
+async fn no_mail_is_sent_without_required_tls() {
+    let sink = MailServerStub::start(accepting(&["AUTH PLAIN"])).await;
     let server = with_account(to(&sink, Security::StartTls), |_| {});
     let text = format!(
         "'require_tls' is true (default) but \"{}\" does not advertise the STARTTLS extension",
         sink.address
     );
     retried(outcome(server).await, &text);
-    assert_eq!(sink.heard().await, ["EHLO here.test", "QUIT"]);
+    assert_eq!(sink.transcript().await, ["EHLO here.test", "QUIT"]);
 }
 
 #[tokio::test]
-async fn what_is_said_before_the_handshake_does_not_count_after_it() {
-    let willing = willing(&["STARTTLS"]);
-    let sink = MailSink::start(move |line| match line {
+async fn replies_sent_before_the_handshake_are_rejected() {
+    let accepting = accepting(&["STARTTLS"]);
+    let sink = MailServerStub::start(move |line| match line {
         "STARTTLS" => Say::Text("220 go on\r\n250 injected\r\n".into()),
-        line => willing(line),
+        line => accepting(line),
     })
     .await;
     let text = "send STARTTLS command: the server said more before the handshake than it was asked";
@@ -187,10 +187,10 @@ async fn what_is_said_before_the_handshake_does_not_count_after_it() {
 }
 
 #[tokio::test]
-async fn the_first_mechanism_that_we_can_serve_is_used() {
+async fn the_first_usable_auth_mechanism_is_used() {
     let used = async |offered: &'static [&'static str], change: fn(&mut MailAccount)| {
-        let willing = willing(offered);
-        let sink = MailSink::start(move |line| match line {
+        let accepting = accepting(offered);
+        let sink = MailServerStub::start(move |line| match line {
             // "Username:", "Password:", and the challenge of RFC 2195.
             "AUTH LOGIN" => Say::line("334 VXNlcm5hbWU6"),
             "bWU=" => Say::line("334 UGFzc3dvcmQ6"),
@@ -199,13 +199,13 @@ async fn the_first_mechanism_that_we_can_serve_is_used() {
                 Say::line("334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2UucmVzdG9uLm1jaS5uZXQ+")
             }
             line if line.starts_with("bWUg") => Say::line("235 welcome"),
-            line => willing(line),
+            line => accepting(line),
         })
         .await;
         delivered(&outcome(with_account(to(&sink, Security::Never), change)).await);
-        let heard = sink.heard().await;
-        let end = heard.iter().position(|line| line.starts_with("MAIL")).expect("it went on");
-        heard[1..end].to_vec()
+        let transcript = sink.transcript().await;
+        let end = transcript.iter().position(|line| line.starts_with("MAIL")).expect("it went on");
+        transcript[1..end].to_vec()
     };
     let login = ["AUTH LOGIN", "bWU=", "cGFzcw=="];
     let plain = ["AUTH PLAIN AG1lAHBhc3M="];
@@ -233,21 +233,21 @@ async fn the_first_mechanism_that_we_can_serve_is_used() {
 }
 
 #[tokio::test]
-async fn passwords_are_read_from_files_only_if_they_are_needed() {
+async fn password_files_are_read_only_when_needed() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = |name: &str| folder.path().join(name).to_str().expect("a plain name").to_owned();
     std::fs::write(path("password"), " pass \n").expect("it can be written");
-    let from_files = |sink: &MailSink| {
+    let from_files = |sink: &MailServerStub| {
         with_account(to(sink, Security::Never), |account| {
             account.password = SecretSource::File(path("password"));
             account.secret = SecretSource::File(path("gone"));
         })
     };
-    let sink = MailSink::start(willing(&["AUTH CRAM-MD5 PLAIN"])).await;
+    let sink = MailServerStub::start(accepting(&["AUTH CRAM-MD5 PLAIN"])).await;
     delivered(&outcome(from_files(&sink)).await);
-    assert_eq!(sink.heard().await[1], "AUTH PLAIN AG1lAHBhc3M=");
+    assert_eq!(sink.transcript().await[1], "AUTH PLAIN AG1lAHBhc3M=");
 
-    let sink = MailSink::start(willing(&["AUTH CRAM-MD5 NTLM"])).await;
+    let sink = MailServerStub::start(accepting(&["AUTH CRAM-MD5 NTLM"])).await;
     let text = format!(
         "find auth mechanism: could not read {}: No such file or directory (os error 2)\n\
          unknown auth mechanism: NTLM",
@@ -257,14 +257,14 @@ async fn passwords_are_read_from_files_only_if_they_are_needed() {
     let empty = |account: &mut MailAccount| {
         account.password = SecretSource::Given(Secret::default());
     };
-    let sink = MailSink::start(willing(&["AUTH LOGIN"])).await;
+    let sink = MailServerStub::start(accepting(&["AUTH LOGIN"])).await;
     let text = "find auth mechanism: missing password for LOGIN auth mechanism";
     retried(outcome(with_account(to(&sink, Security::Never), empty)).await, text);
 }
 
 #[tokio::test]
-async fn a_password_is_not_shown_to_whoever_listens() {
-    let sink = MailSink::start(willing(&["AUTH PLAIN"])).await;
+async fn a_password_is_not_sent_over_an_unencrypted_connection() {
+    let sink = MailServerStub::start(accepting(&["AUTH PLAIN"])).await;
     // An address of this machine that does not say so.
     let server = MailServer { host: "127.0.0.2".into(), ..to(&sink, Security::Never) };
     let sink_there = with_account(server, |_| {});
@@ -274,23 +274,23 @@ async fn a_password_is_not_shown_to_whoever_listens() {
         }
         other => panic!("{other:?}"),
     }
-    assert_eq!(sink.heard().await, ["EHLO here.test", "QUIT"]);
+    assert_eq!(sink.transcript().await, ["EHLO here.test", "QUIT"]);
 }
 
 #[tokio::test]
-async fn a_server_that_repeats_a_password_is_not_quoted() {
+async fn a_password_in_a_reply_is_redacted() {
     for (offered, text) in [
         ("AUTH PLAIN", "PLAIN auth: 535 AUTH PLAIN <secret>, which is <secret>"),
         ("AUTH CRAM-MD5", "CRAM-MD5 auth: 535 <secret>, which is <secret>"),
     ] {
-        let willing = willing(&[]);
-        let sink = MailSink::start(move |line| match line {
+        let accepting = accepting(&[]);
+        let sink = MailServerStub::start(move |line| match line {
             line if line.starts_with("EHLO") => Say::Text(format!("250-x\r\n250 {offered}\r\n")),
             "AUTH CRAM-MD5" => Say::line("334 PDE4OTYuNjk3MTcwOTUyQHBvc3RvZmZpY2U+"),
             line if line.starts_with("AUTH") || line.starts_with("bWUg") => {
                 Say::Text(format!("535 {line}, which is hunter2\r\n"))
             }
-            line => willing(line),
+            line => accepting(line),
         })
         .await;
         let server = with_account(to(&sink, Security::Never), |account| {
@@ -302,11 +302,11 @@ async fn a_server_that_repeats_a_password_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn each_refusal_is_worth_another_try_and_says_what_was_refused() {
+async fn each_refused_command_is_retried_and_named() {
     let check = async |command, answer, text| {
-        let sink = MailSink::start(answering(&["AUTH LOGIN"], command, answer)).await;
+        let sink = MailServerStub::start(answering(&["AUTH LOGIN"], command, answer)).await;
         retried(outcome(with_account(to(&sink, Security::Never), |_| {})).await, text);
-        assert_eq!(sink.heard().await.last().map(String::as_str), Some("QUIT"));
+        assert_eq!(sink.transcript().await.last().map(String::as_str), Some("QUIT"));
     };
     check("AUTH", "535 5.7.8 no", "LOGIN auth: 535 5.7.8 no").await;
     check("AUTH", "334 !!", "LOGIN auth: a server challenge that is not in base64").await;
@@ -315,22 +315,23 @@ async fn each_refusal_is_worth_another_try_and_says_what_was_refused() {
     check("RCPT TO:<b@x>", "550 nobody", "send RCPT command: 550 nobody").await;
     check("DATA", "421 busy", "send DATA command: 421 busy").await;
     check(".", "552 too large", "delivery failure: 552 too large").await;
-    let sink = MailSink::start(|line: &str| match line {
+    let sink = MailServerStub::start(|line: &str| match line {
         "" => Say::line("554 go away"),
         _ => Say::Close,
     })
     .await;
     retried(outcome(to(&sink, Security::Never)).await, "create SMTP client: 554 go away");
-    let sink =
-        MailSink::start(|line: &str| Say::line(if line.is_empty() { "220 x" } else { "500 no" }))
-            .await;
+    let sink = MailServerStub::start(|line: &str| {
+        Say::line(if line.is_empty() { "220 x" } else { "500 no" })
+    })
+    .await;
     retried(outcome(to(&sink, Security::Never)).await, "send EHLO command: 500 no");
 }
 
 #[tokio::test]
-async fn servers_that_misbehave_are_given_up() {
+async fn misbehaving_servers_fail_the_delivery() {
     let check = async |greeting: &'static str, text: &str| {
-        let sink = MailSink::start(move |_: &str| Say::Text(greeting.into())).await;
+        let sink = MailServerStub::start(move |_: &str| Say::Text(greeting.into())).await;
         retried(outcome(to(&sink, Security::Never)).await, text);
     };
     check("hello\r\n", "create SMTP client: not a reply: \"hello\"").await;
@@ -342,7 +343,7 @@ async fn servers_that_misbehave_are_given_up() {
     )
     .await;
     for flood in ["220-and so on\r\n", "220 no end "] {
-        let sink = MailSink::start(move |_: &str| Say::Flood(flood)).await;
+        let sink = MailServerStub::start(move |_: &str| Say::Flood(flood)).await;
         match outcome(to(&sink, Security::Never)).await {
             Outcome::Retry { detail, .. } => {
                 assert!(detail.starts_with("create SMTP client: a reply"), "{detail}");
@@ -350,23 +351,23 @@ async fn servers_that_misbehave_are_given_up() {
             other => panic!("{other:?}"),
         }
     }
-    let willing = willing(&[]);
-    let sink = MailSink::start(move |line: &str| match line {
+    let accepting = accepting(&[]);
+    let sink = MailServerStub::start(move |line: &str| match line {
         "." => Say::Close,
-        line => willing(line),
+        line => accepting(line),
     })
     .await;
     retried(outcome(to(&sink, Security::Never)).await, "delivery failure: EOF");
 }
 
 #[tokio::test]
-async fn a_server_that_stalls_is_given_up_at_the_deadline() {
+async fn a_stalled_server_fails_the_delivery_at_the_deadline() {
     for stalls_at in ["", "EHLO", "DATA", "."] {
-        let willing = willing(&[]);
-        let sink = MailSink::start(move |line: &str| match line {
+        let accepting = accepting(&[]);
+        let sink = MailServerStub::start(move |line: &str| match line {
             "" if !stalls_at.is_empty() => Say::line("220 ready"),
             line if line.starts_with(stalls_at) => Say::Hang,
-            line => willing(line),
+            line => accepting(line),
         })
         .await;
         let until = Instant::now() + std::time::Duration::from_millis(200);
@@ -378,13 +379,13 @@ async fn a_server_that_stalls_is_given_up_at_the_deadline() {
 }
 
 #[tokio::test]
-async fn a_mail_that_was_taken_is_delivered_whatever_follows() {
+async fn an_accepted_mail_is_delivered_whatever_follows() {
     for last in [true, false] {
-        let willing = willing(&[]);
-        let sink = MailSink::start(move |line: &str| match line {
+        let accepting = accepting(&[]);
+        let sink = MailServerStub::start(move |line: &str| match line {
             "QUIT" if last => Say::Hang,
             "QUIT" => Say::Close,
-            line => willing(line),
+            line => accepting(line),
         })
         .await;
         delivered(&outcome(to(&sink, Security::Never)).await);
@@ -392,8 +393,8 @@ async fn a_mail_that_was_taken_is_delivered_whatever_follows() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_is_worth_another_try() {
-    let sink = MailSink::start(willing(&[])).await;
+async fn an_unreachable_server_is_retried() {
+    let sink = MailServerStub::start(accepting(&[])).await;
     let mut server = to(&sink, Security::Never);
     server.port = sink.stop().await;
     match outcome(server).await {
@@ -405,8 +406,8 @@ async fn a_server_that_is_not_there_is_worth_another_try() {
 }
 
 #[tokio::test]
-async fn certificates_are_read_at_each_mail() {
-    let sink = MailSink::start(willing(&["STARTTLS"])).await;
+async fn certificates_are_read_for_each_mail() {
+    let sink = MailServerStub::start(accepting(&["STARTTLS"])).await;
     let mut server = to(&sink, Security::StartTls);
     server.tls.ca_file = "/nowhere/ca.pem".into();
     let text = "parse TLS configuration: unable to read CA cert /nowhere/ca.pem: No such file or \

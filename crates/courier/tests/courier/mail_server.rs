@@ -1,4 +1,4 @@
-//! A mail server on loopback that says what a test wants it to say, and remembers what it heard.
+//! A mail server on loopback that says what a test wants it to say, and remembers what it transcript.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -10,19 +10,19 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-pub struct MailSink {
+pub struct MailServerStub {
     pub address: SocketAddr,
-    heard: watch::Receiver<Heard>,
+    transcript: watch::Receiver<Transcript>,
     task: JoinHandle<()>,
 }
 
 #[derive(Clone, Default)]
-struct Heard {
+struct Transcript {
     lines: Vec<String>,
-    is_over: bool,
+    is_closed: bool,
 }
 
-/// What the server does when it has heard a line.
+/// What the server does when it has transcript a line.
 pub enum Say {
     Text(String),
     /// Agree to `STARTTLS`, and do it.
@@ -48,11 +48,11 @@ type Answering = dyn Fn(&str) -> Say + Send + Sync;
 
 struct Session {
     answering: Box<Answering>,
-    heard: watch::Sender<Heard>,
+    transcript: watch::Sender<Transcript>,
     acceptor: Option<TlsAcceptor>,
 }
 
-impl MailSink {
+impl MailServerStub {
     /// For one connection. The greeting is what `answering` says to an empty line; `250` becomes
     /// `220` in it. The lines of a message are answered at the dot.
     pub async fn start(answering: impl Fn(&str) -> Say + Send + Sync + 'static) -> Self {
@@ -77,7 +77,7 @@ impl MailSink {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
         let address = listener.local_addr().expect("it is bound");
         let also = TcpListener::bind(("127.0.0.2", address.port())).await.ok();
-        let (sender, heard) = watch::channel(Heard::default());
+        let (sender, transcript) = watch::channel(Transcript::default());
         let task = tokio::spawn(async move {
             let accepted = match also {
                 Some(also) => tokio::select! {
@@ -87,16 +87,21 @@ impl MailSink {
                 None => listener.accept().await,
             };
             let Ok((stream, _)) = accepted else { return };
-            let session = Session { answering, heard: sender, acceptor };
+            let session = Session { answering, transcript: sender, acceptor };
             session.serve(Box::new(stream), implicit).await;
-            session.heard.send_modify(|heard| heard.is_over = true);
+            session.transcript.send_modify(|transcript| transcript.is_closed = true);
         });
-        MailSink { address, heard, task }
+        MailServerStub { address, transcript, task }
     }
 
     /// Everything that was said to it, once the conversation is over.
-    pub async fn heard(mut self) -> Vec<String> {
-        self.heard.wait_for(|heard| heard.is_over).await.expect("it ends").lines.clone()
+    pub async fn transcript(mut self) -> Vec<String> {
+        self.transcript
+            .wait_for(|transcript| transcript.is_closed)
+            .await
+            .expect("it ends")
+            .lines
+            .clone()
     }
 
     /// Stops listening; returns its port.
@@ -152,7 +157,7 @@ impl Session {
             }
             assert!(line.ends_with("\r\n"), "{line:?}");
             line.truncate(line.len() - 2);
-            self.heard.send_modify(|heard| heard.lines.push(line.clone()));
+            self.transcript.send_modify(|transcript| transcript.lines.push(line.clone()));
             in_message = in_message && line != ".";
         }
     }
@@ -160,7 +165,7 @@ impl Session {
     async fn secured(&self, stream: Box<dyn Duplex>) -> Option<Box<dyn Duplex>> {
         let acceptor = self.acceptor.as_ref().expect("this server can speak TLS");
         let stream = acceptor.accept(stream).await.ok()?;
-        self.heard.send_modify(|heard| heard.lines.push("(secured)".to_owned()));
+        self.transcript.send_modify(|transcript| transcript.lines.push("(secured)".to_owned()));
         Some(Box::new(stream))
     }
 }

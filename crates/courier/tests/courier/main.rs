@@ -3,13 +3,13 @@
 
 mod authentication;
 mod certificates;
-mod conversation;
+mod exchange;
 mod mail;
 mod mail_server;
 mod oauth2;
 mod proxies;
+mod redaction;
 mod redirects;
-mod repeating;
 mod requests;
 mod server;
 mod tls;

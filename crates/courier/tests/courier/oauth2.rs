@@ -7,7 +7,7 @@ use bellwether_model::Secret;
 use rustls::version::TLS13;
 
 use crate::certificates::{Authority, server_config};
-use crate::server::{Received, Server, client, ok, plain, told, transport_error, with_headers};
+use crate::server::{Received, Server, client, ok, plain, post_to, transport_error, with_headers};
 
 fn oauth2(tokens: &Server) -> OAuth2 {
     OAuth2 {
@@ -48,7 +48,7 @@ async fn a_token_is_fetched_once_and_used_until_it_expires() {
     };
     let client = using(config);
     for _ in 0..3 {
-        told(&client, &server.url("/")).await.expect("an answer");
+        post_to(&client, &server.url("/")).await.expect("an answer");
     }
     assert_eq!(authorizations(&server), ["Bearer t0"; 3]);
     let asked = tokens.only();
@@ -63,7 +63,7 @@ async fn a_token_is_fetched_once_and_used_until_it_expires() {
 }
 
 #[tokio::test]
-async fn a_token_about_to_expire_is_renewed_and_one_without_end_kept() {
+async fn an_expiring_token_is_renewed_and_one_without_expiry_is_kept() {
     for (fields, expected) in [
         (r#","expires_in":10"#, ["Bearer t0", "Bearer t1"]),
         (r#","expires_in":"3600""#, ["Bearer t0", "Bearer t0"]),
@@ -76,7 +76,7 @@ async fn a_token_about_to_expire_is_renewed_and_one_without_end_kept() {
         let server = Server::start(ok).await;
         let client = using(oauth2(&tokens));
         for _ in 0..2 {
-            told(&client, &server.url("/")).await.expect("an answer");
+            post_to(&client, &server.url("/")).await.expect("an answer");
         }
         assert_eq!(authorizations(&server), expected, "{fields}");
     }
@@ -88,7 +88,8 @@ async fn requests_at_the_same_time_share_one_fetch() {
     let server = Server::start(ok).await;
     let client = using(oauth2(&tokens));
     let url = server.url("/");
-    let (a, b, c) = tokio::join!(told(&client, &url), told(&client, &url), told(&client, &url));
+    let (a, b, c) =
+        tokio::join!(post_to(&client, &url), post_to(&client, &url), post_to(&client, &url));
     for answer in [a, b, c] {
         answer.expect("an answer");
     }
@@ -97,7 +98,7 @@ async fn requests_at_the_same_time_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_server_that_wants_the_secret_in_the_form_gets_it_there() {
+async fn the_client_secret_is_sent_in_the_form_if_the_header_is_refused() {
     let tokens = Server::start(|received| {
         if received.header("Authorization").is_some() {
             return plain(401, "no");
@@ -109,7 +110,7 @@ async fn a_server_that_wants_the_secret_in_the_form_gets_it_there() {
     let server = Server::start(ok).await;
     let client = using(oauth2(&tokens));
     for _ in 0..2 {
-        told(&client, &server.url("/")).await.expect("an answer");
+        post_to(&client, &server.url("/")).await.expect("an answer");
     }
     assert_eq!(authorizations(&server), ["Bearer in form"; 2]);
     let asked = tokens.received();
@@ -127,7 +128,7 @@ async fn a_refused_request_does_not_end_the_token() {
     let server = Server::start(|_| plain(401, "")).await;
     let client = using(oauth2(&tokens));
     for _ in 0..2 {
-        assert_eq!(told(&client, &server.url("/")).await.expect("an answer").status, 401);
+        assert_eq!(post_to(&client, &server.url("/")).await.expect("an answer").status, 401);
     }
     assert_eq!(authorizations(&server), ["Bearer t0"; 2]);
 }
@@ -137,12 +138,12 @@ async fn a_token_comes_before_the_user_in_a_url() {
     let tokens = numbering("").await;
     let server = Server::start(ok).await;
     let url = format!("http://user:password@{}/", server.address);
-    told(&using(oauth2(&tokens)), &url).await.expect("an answer");
+    post_to(&using(oauth2(&tokens)), &url).await.expect("an answer");
     assert_eq!(authorizations(&server), ["Bearer t0"]);
 }
 
 #[tokio::test]
-async fn a_secret_in_a_file_is_read_again_and_ends_the_token_when_it_changes() {
+async fn a_changed_secret_file_invalidates_the_token() {
     let tokens = numbering("").await;
     let server = Server::start(ok).await;
     let folder = tempfile::tempdir().expect("a folder");
@@ -154,11 +155,11 @@ async fn a_secret_in_a_file_is_read_again_and_ends_the_token_when_it_changes() {
     });
     for secret in ["one", "one\n", "two"] {
         std::fs::write(&path, secret).expect("written");
-        told(&client, &server.url("/")).await.expect("an answer");
+        post_to(&client, &server.url("/")).await.expect("an answer");
     }
     assert_eq!(authorizations(&server), ["Bearer t0", "Bearer t0", "Bearer t1"]);
     std::fs::remove_file(&path).expect("removed");
-    let text = transport_error(told(&client, &server.url("/")).await);
+    let text = transport_error(post_to(&client, &server.url("/")).await);
     assert!(text.starts_with("unable to read oauth2 client secret"), "{text}");
 }
 
@@ -175,7 +176,7 @@ async fn without_a_token_nothing_is_sent() {
     ] {
         let tokens = Server::start(move |_| plain(status, body)).await;
         let server = Server::start(ok).await;
-        let text = transport_error(told(&using(oauth2(&tokens)), &server.url("/")).await);
+        let text = transport_error(post_to(&using(oauth2(&tokens)), &server.url("/")).await);
         assert!(text.starts_with("oauth2: cannot fetch token: "), "{text}");
         assert!(text.contains(piece) && !text.contains("MARKER"), "{text}");
         assert!(server.received().is_empty());
@@ -183,7 +184,7 @@ async fn without_a_token_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn the_token_server_has_its_own_tls_and_proxy() {
+async fn the_token_endpoint_has_its_own_tls_and_proxy() {
     let authority = Authority::new();
     let identity = authority.sign(&["tokens.test"]);
     let secured = Server::start_tls(server_config(&identity, None, &[&TLS13]), |_| {
@@ -199,13 +200,13 @@ async fn the_token_server_has_its_own_tls_and_proxy() {
         ..oauth2(&secured)
     };
     config.proxy.proxy_url = Some(Secret::new(proxy.url("")));
-    told(&using(config), &server.url("/")).await.expect("an answer");
+    post_to(&using(config), &server.url("/")).await.expect("an answer");
     assert_eq!(authorizations(&server), ["Bearer t"]);
     assert_eq!(proxy.only().line, "CONNECT tokens.test:443 HTTP/1.1");
 }
 
 #[test]
-fn what_this_build_cannot_do_is_refused() {
+fn unsupported_grant_types_are_refused() {
     let refused = |oauth2: OAuth2, piece: &str| {
         let config = HttpConfig { oauth2: Some(oauth2), ..HttpConfig::default() };
         let error = Client::build(&config).expect_err("it must be refused").to_string();

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::certificates::{Authority, server_config};
-use crate::server::{Answer, Server, client, ok, plain, told, transport_error};
+use crate::server::{Answer, Server, client, ok, plain, post_to, transport_error};
 
 fn through(proxy: &Server, config: &mut HttpConfig) {
     config.proxy.proxy_url = Some(Secret::new(format!("http://u:p%40@{}", proxy.address)));
@@ -19,10 +19,10 @@ fn through(proxy: &Server, config: &mut HttpConfig) {
 const PROXY_CREDENTIALS: &str = "Basic dTpwQA==";
 
 #[tokio::test]
-async fn plain_requests_go_to_the_proxy_whole() {
+async fn http_requests_reach_the_proxy_in_absolute_form() {
     let proxy = Server::start(|_| plain(200, "from proxy")).await;
     let client = client(|config| through(&proxy, config));
-    let answer = told(&client, "http://nowhere.test:81/path?q").await.expect("an answer");
+    let answer = post_to(&client, "http://nowhere.test:81/path?q").await.expect("an answer");
     assert_eq!(answer.body, "from proxy");
     let received = proxy.only();
     assert_eq!(received.line, "POST http://nowhere.test:81/path?q HTTP/1.1");
@@ -33,7 +33,7 @@ async fn plain_requests_go_to_the_proxy_whole() {
 }
 
 #[tokio::test]
-async fn secured_requests_go_through_a_tunnel() {
+async fn https_requests_go_through_a_connect_tunnel() {
     let authority = Authority::new();
     let identity = authority.sign(&["nowhere.test"]);
     let server = Server::start_tls(server_config(&identity, None, &[&TLS13]), ok).await;
@@ -43,7 +43,7 @@ async fn secured_requests_go_through_a_tunnel() {
         through(&proxy, config);
         config.tls_config.ca = authority.pem.clone();
     });
-    told(&client, "https://nowhere.test/path").await.expect("an answer");
+    post_to(&client, "https://nowhere.test/path").await.expect("an answer");
     let connect = proxy.only();
     assert_eq!(connect.line, "CONNECT nowhere.test:443 HTTP/1.1");
     assert_eq!(connect.header("Proxy-Authorization").as_deref(), Some(PROXY_CREDENTIALS));
@@ -69,27 +69,27 @@ async fn through_a_tunnel_the_certificate_must_carry_server_name() {
             config.tls_config = TlsConfig { ca, server_name, ..TlsConfig::default() };
         })
     };
-    told(&named("inner.test"), "https://nowhere.test/").await.expect("an answer");
+    post_to(&named("inner.test"), "https://nowhere.test/").await.expect("an answer");
     assert_eq!(proxy.only().line, "CONNECT nowhere.test:443 HTTP/1.1");
     assert_eq!(server.only().header("Host").as_deref(), Some("nowhere.test"));
-    transport_error(told(&named("other.test"), "https://nowhere.test/").await);
+    transport_error(post_to(&named("other.test"), "https://nowhere.test/").await);
     assert_eq!(server.received().len(), 1);
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_a_transport_error_that_shows_nothing() {
+async fn a_refusing_proxy_is_a_transport_error_without_secrets() {
     let proxy = Server::start(|_| plain(407, "MARKER")).await;
     let client = client(|config| {
         config.proxy.proxy_url = Some(Secret::new(format!("http://u:MARKER@{}", proxy.address)));
     });
-    let text = transport_error(told(&client, "https://nowhere.test/MARKER").await);
+    let text = transport_error(post_to(&client, "https://nowhere.test/MARKER").await);
     assert!(!text.contains("MARKER"), "{text}");
-    let answer = told(&client, "http://nowhere.test/MARKER").await.expect("an answer");
+    let answer = post_to(&client, "http://nowhere.test/MARKER").await.expect("an answer");
     assert_eq!(answer.status, 407);
 }
 
 #[tokio::test]
-async fn exceptions_are_reached_directly() {
+async fn no_proxy_hosts_are_reached_directly() {
     let server = Server::start(|_| plain(200, "direct")).await;
     let proxy = Server::start(|_| plain(200, "proxied")).await;
     let body = async |no_proxy: &str, url: &str| {
@@ -97,7 +97,7 @@ async fn exceptions_are_reached_directly() {
             through(&proxy, config);
             config.proxy.no_proxy = no_proxy.into();
         });
-        told(&client, url).await.expect("an answer").body
+        post_to(&client, url).await.expect("an answer").body
     };
     // Loopback is exempt as soon as there are exceptions.
     assert_eq!(body("", &server.url("/")).await, "proxied");
@@ -108,7 +108,7 @@ async fn exceptions_are_reached_directly() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_asked_about_the_proxy_again() {
+async fn the_proxy_is_chosen_anew_for_each_redirect() {
     let server = Server::start(|_| plain(200, "direct")).await;
     let url = server.url("/");
     let proxy = Server::start(move |_| {
@@ -119,13 +119,13 @@ async fn a_redirect_is_asked_about_the_proxy_again() {
         through(&proxy, config);
         config.proxy.no_proxy = "other.test".into();
     });
-    let answer = told(&client, "http://nowhere.test/").await.expect("an answer");
+    let answer = post_to(&client, "http://nowhere.test/").await.expect("an answer");
     assert_eq!(answer.body, "direct");
     assert_eq!(proxy.received().len(), 1);
 }
 
 #[tokio::test]
-async fn socks_proxies_are_given_names() {
+async fn socks_proxies_resolve_host_names() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
     let address = listener.local_addr().expect("it is bound");
     let asked = tokio::spawn(async move {
@@ -151,14 +151,14 @@ async fn socks_proxies_are_given_names() {
     let client = client(|config| {
         config.proxy.proxy_url = Some(Secret::new(format!("socks5://{address}")));
     });
-    told(&client, "http://nowhere.test:81/").await.expect("an answer");
+    post_to(&client, "http://nowhere.test:81/").await.expect("an answer");
     let (head, name) = asked.await.expect("the proxy ran");
     assert_eq!(head, [5, 1, 0, 3, 12]);
     assert_eq!(name, b"nowhere.test\x00\x51");
 }
 
 #[tokio::test]
-async fn the_way_to_the_proxy_may_be_secured() {
+async fn the_connection_to_the_proxy_may_use_tls() {
     let authority = Authority::new();
     let identity = authority.sign(&["localhost"]);
     let tls = server_config(&identity, None, &[&TLS13]);
@@ -168,14 +168,14 @@ async fn the_way_to_the_proxy_may_be_secured() {
         config.proxy.proxy_url = Some(Secret::new(url));
         config.tls_config.ca = authority.pem.clone();
     });
-    let answer = told(&client, "http://nowhere.test/path").await.expect("an answer");
+    let answer = post_to(&client, "http://nowhere.test/path").await.expect("an answer");
     assert_eq!(answer.body, "from proxy");
     assert_eq!(proxy.only().line, "POST http://nowhere.test/path HTTP/1.1");
     assert!(proxy.only().tls.is_some());
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_not_there_is_a_transport_error_that_shows_nothing() {
+async fn an_unreachable_proxy_is_a_transport_error_without_secrets() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
     let address = listener.local_addr().expect("it is bound");
     drop(listener);
@@ -184,7 +184,7 @@ async fn a_proxy_that_is_not_there_is_a_transport_error_that_shows_nothing() {
         config.proxy.proxy_url = Some(Secret::new(url));
     });
     for url in ["http://nowhere.test/MARKER", "https://nowhere.test/MARKER"] {
-        let text = transport_error(told(&client, url).await);
+        let text = transport_error(post_to(&client, url).await);
         assert!(text.to_lowercase().contains("connection refused"), "{text}");
         assert!(!text.contains("MARKER"), "{text}");
     }

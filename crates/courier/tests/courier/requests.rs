@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_courier::Disclosed;
+use bellwether_courier::Redactor;
 use bellwether_integrations::http::{Method, RESPONSE_BODY_MAX_BYTES, Request, RequestError};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::server::{
-    Answer, Server, client, ok, plain, post, soon, told, transport_error, with_headers,
+    Answer, Server, client, ok, plain, post, post_to, soon, transport_error, with_headers,
 };
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn a_request_arrives_as_it_was_written() {
         body: Bytes::from("größe"),
         ..post(&server.url("/a%20b?c=d&e#f"))
     };
-    client(|_| {}).send(request, &Disclosed::default(), soon()).await.expect("an answer");
+    client(|_| {}).send(request, &Redactor::default(), soon()).await.expect("an answer");
     let received = server.only();
     assert_eq!(received.line, "PUT /a%20b?c=d&e HTTP/1.1");
     assert_eq!(received.body, "größe");
@@ -36,14 +36,14 @@ async fn a_request_arrives_as_it_was_written() {
 }
 
 #[tokio::test]
-async fn a_post_without_a_body_says_so() {
+async fn a_post_without_a_body_has_content_length_zero() {
     let server = Server::start(ok).await;
     let is_length = |(name, _): &&(String, String)| name.eq_ignore_ascii_case("content-length");
     for (method, length) in
         [(Method::Post, Some("0")), (Method::Put, Some("0")), (Method::Get, None)]
     {
         let request = Request { method, body: Bytes::new(), ..post(&server.url("/")) };
-        client(|_| {}).send(request, &Disclosed::default(), soon()).await.expect("an answer");
+        client(|_| {}).send(request, &Redactor::default(), soon()).await.expect("an answer");
         let received = server.received().pop().expect("it came");
         assert_eq!(received.header("Content-Length").as_deref(), length, "{method:?}");
         let times = received.headers.iter().filter(is_length).count();
@@ -56,12 +56,12 @@ async fn an_integration_may_name_another_user_agent() {
     let server = Server::start(ok).await;
     let mut request = post(&server.url("/"));
     request.headers.push(("User-Agent".into(), "Other/1".into()));
-    client(|_| {}).send(request, &Disclosed::default(), soon()).await.expect("an answer");
+    client(|_| {}).send(request, &Redactor::default(), soon()).await.expect("an answer");
     assert_eq!(server.only().header("User-Agent").as_deref(), Some("Other/1"));
 }
 
 #[tokio::test]
-async fn the_answer_is_told_whatever_its_status() {
+async fn the_response_is_returned_whatever_its_status() {
     let server = Server::start(|received| {
         let status = received.line["POST /".len()..][..3].parse().expect("a status");
         with_headers(status, "Content-Type: text/x\r\nRetry-After: 7\r\n", "why")
@@ -69,7 +69,7 @@ async fn the_answer_is_told_whatever_its_status() {
     let server = server.await;
     let client = client(|_| {});
     for status in [200, 204, 300, 304, 400, 429, 500, 599] {
-        let answer = told(&client, &server.url(&format!("/{status}"))).await.expect("an answer");
+        let answer = post_to(&client, &server.url(&format!("/{status}"))).await.expect("an answer");
         assert_eq!(answer.status, status);
         assert_eq!(answer.content_type.as_deref(), Some("text/x"));
         assert_eq!(answer.retry_after, Some(Duration::from_secs(7)));
@@ -79,21 +79,21 @@ async fn the_answer_is_told_whatever_its_status() {
 }
 
 #[tokio::test]
-async fn connections_are_used_again() {
+async fn connections_are_reused() {
     let server = Server::start(|_| plain(200, "some body")).await;
     let client = client(|_| {});
     for _ in 0..5 {
-        told(&client, &server.url("/")).await.expect("an answer");
+        post_to(&client, &server.url("/")).await.expect("an answer");
     }
     let connections: Vec<usize> = server.received().iter().map(|one| one.connection).collect();
     assert_eq!(connections, [0; 5]);
 }
 
 #[tokio::test]
-async fn what_is_no_url_is_refused_unseen() {
+async fn an_invalid_url_is_refused_and_not_shown() {
     for url in ["", "MARKER", "ftp://MARKER/", "http://"] {
         let request = Request { url: Secret::new(url), ..post("http://unused.test") };
-        match client(|_| {}).send(request, &Disclosed::default(), soon()).await {
+        match client(|_| {}).send(request, &Redactor::default(), soon()).await {
             Err(RequestError::Unusable(text)) => {
                 assert!(text.contains("<redacted>") && !text.contains("MARKER"), "{url}: {text}");
             }
@@ -103,50 +103,50 @@ async fn what_is_no_url_is_refused_unseen() {
 }
 
 #[tokio::test]
-async fn a_header_that_cannot_be_sent_is_refused_unseen() {
+async fn an_invalid_header_is_refused_and_not_shown() {
     let mut request = post("http://unused.test/");
     request.headers.push(("X-Key".into(), "MARKER\nX-Evil: 1".into()));
-    match client(|_| {}).send(request, &Disclosed::default(), soon()).await {
+    match client(|_| {}).send(request, &Redactor::default(), soon()).await {
         Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn whoever_does_not_answer_in_time_is_given_up() {
+async fn a_request_ends_at_its_timeout_or_deadline() {
     let server = Server::start(|_| Answer::Hang(String::new())).await;
     let client = client(|_| {});
     let short = Duration::from_millis(50);
 
     let deadline = Instant::now() + short;
-    let answer = client.send(post(&server.url("/MARKER")), &Disclosed::default(), deadline).await;
+    let answer = client.send(post(&server.url("/MARKER")), &Redactor::default(), deadline).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
 
     let request = Request { timeout: Some(short), ..post(&server.url("/MARKER")) };
-    let answer = client.send(request.clone(), &Disclosed::default(), soon()).await;
+    let answer = client.send(request.clone(), &Redactor::default(), soon()).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::TimedOut(short));
 
-    let answer = client.send(request, &Disclosed::default(), Instant::now()).await;
+    let answer = client.send(request, &Redactor::default(), Instant::now()).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
 
     let forever = Request { timeout: Some(Duration::MAX), ..post(&server.url("/MARKER")) };
-    let answer = client.send(forever, &Disclosed::default(), Instant::now() + short).await;
+    let answer = client.send(forever, &Redactor::default(), Instant::now() + short).await;
     assert_eq!(answer.expect_err("no answer"), RequestError::DeadlinePassed);
 }
 
 #[tokio::test]
-async fn nobody_listening_is_a_transport_error() {
+async fn a_refused_connection_is_a_transport_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
     let url = format!("http://{}/MARKER", listener.local_addr().expect("it is bound"));
     drop(listener);
-    let text = transport_error(told(&client(|_| {}), &url).await);
+    let text = transport_error(post_to(&client(|_| {}), &url).await);
     assert!(text.starts_with("Post \"<redacted>\": "), "{text}");
     assert!(text.to_lowercase().contains("connection refused"), "{text}");
     assert!(!text.contains("MARKER"), "{text}");
 }
 
 #[tokio::test]
-async fn answers_that_are_none_are_transport_errors() {
+async fn invalid_responses_are_transport_errors() {
     for nonsense in [
         "",
         "HTTP/1.1 2",
@@ -158,32 +158,32 @@ async fn answers_that_are_none_are_transport_errors() {
         "\u{0}\u{1}\u{2}",
     ] {
         let server = Server::start(move |_| Answer::Close(nonsense.to_owned())).await;
-        let text = transport_error(told(&client(|_| {}), &server.url("/MARKER")).await);
+        let text = transport_error(post_to(&client(|_| {}), &server.url("/MARKER")).await);
         assert!(!text.contains("MARKER"), "{nonsense}: {text}");
     }
     let endless = format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(4 << 20));
     let server = Server::start(move |_| Answer::Close(endless.clone())).await;
-    transport_error(told(&client(|_| {}), &server.url("/")).await);
+    transport_error(post_to(&client(|_| {}), &server.url("/")).await);
 }
 
 #[tokio::test]
-async fn an_answer_whose_body_breaks_off_is_an_answer() {
+async fn a_response_with_a_truncated_body_counts_as_a_response() {
     let server = Server::start(|_| {
         Answer::Close("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf".into())
     });
-    let answer = told(&client(|_| {}), &server.await.url("/")).await.expect("an answer");
+    let answer = post_to(&client(|_| {}), &server.await.url("/")).await.expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (200, b"half".as_slice()));
 }
 
 #[tokio::test]
-async fn an_answer_whose_body_never_comes_is_an_answer_at_the_deadline() {
+async fn a_response_without_its_body_is_returned_at_the_deadline() {
     let server = Server::start(|_| {
         Answer::Hang("HTTP/1.1 202 OK\r\nContent-Length: 100\r\n\r\nhalf".into())
     });
     let server = server.await;
     let deadline = Instant::now() + Duration::from_millis(300);
     let answer = client(|_| {})
-        .send(post(&server.url("/")), &Disclosed::default(), deadline)
+        .send(post(&server.url("/")), &Redactor::default(), deadline)
         .await
         .expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (202, b"half".as_slice()));
@@ -191,7 +191,7 @@ async fn an_answer_whose_body_never_comes_is_an_answer_at_the_deadline() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_body_that_never_comes_is_not_waited_for_until_a_far_deadline() {
+async fn a_missing_body_is_not_awaited_until_a_far_deadline() {
     let server = Server::start(|_| {
         Answer::Hang("HTTP/1.1 202 OK\r\nContent-Length: 100\r\n\r\nhalf".into())
     });
@@ -199,7 +199,7 @@ async fn a_body_that_never_comes_is_not_waited_for_until_a_far_deadline() {
     let begun = Instant::now();
     let deadline = begun + Duration::from_secs(24 * 60 * 60);
     let answer = client(|_| {})
-        .send(post(&server.url("/")), &Disclosed::default(), deadline)
+        .send(post(&server.url("/")), &Redactor::default(), deadline)
         .await
         .expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (202, b"half".as_slice()));
@@ -208,11 +208,11 @@ async fn a_body_that_never_comes_is_not_waited_for_until_a_far_deadline() {
 }
 
 #[tokio::test]
-async fn of_a_gigabyte_only_the_beginning_is_read() {
+async fn only_the_beginning_of_a_large_body_is_read() {
     for head in ["HTTP/1.1 500 X\r\nContent-Length: 1073741824\r\n\r\n", "HTTP/1.1 200 OK\r\n\r\n"]
     {
         let mut server = Server::start(move |_| Answer::Flood(head.into())).await;
-        let answer = told(&client(|_| {}), &server.url("/")).await.expect("an answer");
+        let answer = post_to(&client(|_| {}), &server.url("/")).await.expect("an answer");
         assert_eq!(answer.body.len(), RESPONSE_BODY_MAX_BYTES);
         let flooded = server.flooded.wait_for(Option::is_some).await.expect("the server runs");
         let written = flooded.expect("it was waited for");
@@ -221,15 +221,15 @@ async fn of_a_gigabyte_only_the_beginning_is_read() {
 }
 
 #[tokio::test]
-async fn a_url_is_never_shown() {
+async fn the_secret_parts_of_a_url_are_never_shown() {
     let request = post("http://MARKER:MARKER@127.0.0.1:1/MARKER?MARKER");
     let shown = format!("{request:?}");
     assert!(!shown.contains("MARKER"), "{shown}");
-    let answer = client(|_| {}).send(request, &Disclosed::default(), soon()).await;
+    let answer = client(|_| {}).send(request, &Redactor::default(), soon()).await;
     let text = transport_error(answer);
     assert!(!text.contains("MARKER"), "{text}");
     let bad = Request { url: Secret::new("http://[MARKER"), ..post("") };
-    match client(|_| {}).send(bad, &Disclosed::default(), soon()).await {
+    match client(|_| {}).send(bad, &Redactor::default(), soon()).await {
         Err(RequestError::Unusable(text)) => assert!(!text.contains("MARKER"), "{text}"),
         other => panic!("{other:?}"),
     }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bellwether_courier::{Client, Disclosed};
+use bellwether_courier::{Client, Redactor};
 use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -241,8 +241,8 @@ pub fn client(change: impl FnOnce(&mut HttpConfig)) -> Client {
 }
 
 /// Posts to `url` and waits for the answer.
-pub async fn told(client: &Client, url: &str) -> Result<Response, RequestError> {
-    client.send(post(url), &Disclosed::default(), soon()).await
+pub async fn post_to(client: &Client, url: &str) -> Result<Response, RequestError> {
+    client.send(post(url), &Redactor::default(), soon()).await
 }
 
 /// The text of the transport error that `answer` must be.

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::{Authority, Identity, self_signed, server_config};
-use crate::server::{Server, client, ok, told, transport_error};
+use crate::server::{Server, client, ok, post_to, transport_error};
 
 type Versions = &'static [&'static rustls::SupportedProtocolVersion];
 
@@ -53,8 +53,8 @@ async fn a_certificate_of_a_trusted_authority_is_accepted() {
     let authority = Authority::new();
     let server = showing(&authority.sign(&["localhost", "127.0.0.1"])).await;
     let client = with_tls(trusting(&authority));
-    told(&client, &named(&server)).await.expect("an answer");
-    told(&client, &numbered(&server)).await.expect("an answer");
+    post_to(&client, &named(&server)).await.expect("an answer");
+    post_to(&client, &numbered(&server)).await.expect("an answer");
     let received = server.received();
     let name = |index: usize| received[index].tls.clone().expect("TLS").server_name;
     assert_eq!(name(0).as_deref(), Some("localhost"));
@@ -62,7 +62,7 @@ async fn a_certificate_of_a_trusted_authority_is_accepted() {
 }
 
 #[tokio::test]
-async fn other_certificates_are_not() {
+async fn other_certificates_are_refused() {
     let authority = Authority::new();
     let good = authority.sign(&["localhost"]);
     let cases = [
@@ -73,7 +73,7 @@ async fn other_certificates_are_not() {
     ];
     for (index, (tls_config, identity)) in cases.into_iter().enumerate() {
         let server = showing(identity).await;
-        let text = transport_error(told(&with_tls(tls_config), &named(&server)).await);
+        let text = transport_error(post_to(&with_tls(tls_config), &named(&server)).await);
         refused_by_us(&text);
         assert!(server.received().is_empty(), "case {index}");
     }
@@ -83,15 +83,15 @@ async fn other_certificates_are_not() {
 async fn verification_can_be_skipped() {
     let server = showing(&Authority::new().sign_expired(&["other.test"])).await;
     let tls = TlsConfig { insecure_skip_verify: true, ..TlsConfig::default() };
-    told(&with_tls(tls), &named(&server)).await.expect("an answer");
+    post_to(&with_tls(tls), &named(&server)).await.expect("an answer");
 }
 
 #[tokio::test]
-async fn a_self_signed_certificate_is_good_for_its_own_name_while_it_lasts() {
+async fn a_self_signed_certificate_is_valid_for_its_name_until_it_expires() {
     let check = async |identity: &Identity, ca: &Identity| {
         let server = showing(identity).await;
         let tls = TlsConfig { ca: ca.cert.clone(), ..TlsConfig::default() };
-        told(&with_tls(tls), &named(&server)).await
+        post_to(&with_tls(tls), &named(&server)).await
     };
     let good = self_signed(&["localhost"], |_| {});
     check(&good, &good).await.expect("an answer");
@@ -104,13 +104,13 @@ async fn a_self_signed_certificate_is_good_for_its_own_name_while_it_lasts() {
 }
 
 #[tokio::test]
-async fn server_name_is_asked_for_and_expected_instead_of_the_host() {
+async fn server_name_replaces_the_host_in_sni_and_verification() {
     let authority = Authority::new();
     let server = showing(&authority.sign(&["inner.test"])).await;
     let tls = TlsConfig { server_name: "inner.test".into(), ..trusting(&authority) };
     let client = with_tls(tls);
     for url in [numbered(&server), named(&server)] {
-        told(&client, &url).await.expect("an answer");
+        post_to(&client, &url).await.expect("an answer");
     }
     let received = server.received();
     let port = server.address.port();
@@ -123,18 +123,18 @@ async fn server_name_is_asked_for_and_expected_instead_of_the_host() {
     assert_eq!(received.len(), 2);
 
     let other = TlsConfig { server_name: "other.test".into(), ..trusting(&authority) };
-    refused_by_us(&transport_error(told(&with_tls(other), &numbered(&server)).await));
+    refused_by_us(&transport_error(post_to(&with_tls(other), &numbered(&server)).await));
 }
 
 #[tokio::test]
-async fn server_name_keeps_hosts_apart() {
+async fn hosts_with_the_same_server_name_have_their_own_connections() {
     let authority = Authority::new();
     let identity = authority.sign(&["inner.test"]);
     let (one, two) = (showing(&identity).await, showing(&identity).await);
     let tls = TlsConfig { server_name: "inner.test".into(), ..trusting(&authority) };
     let client = with_tls(tls);
     for server in [&one, &two, &one, &two] {
-        told(&client, &numbered(server)).await.expect("an answer");
+        post_to(&client, &numbered(server)).await.expect("an answer");
     }
     assert_eq!((one.received().len(), two.received().len()), (2, 2));
 }
@@ -144,20 +144,20 @@ async fn server_name_may_be_an_address() {
     let authority = Authority::new();
     let server = showing(&authority.sign(&["192.0.2.1"])).await;
     let tls = TlsConfig { server_name: "192.0.2.1".into(), ..trusting(&authority) };
-    told(&with_tls(tls), &named(&server)).await.expect("an answer");
+    post_to(&with_tls(tls), &named(&server)).await.expect("an answer");
 }
 
 #[tokio::test]
-async fn a_client_shows_its_certificate() {
+async fn the_client_certificate_is_sent() {
     let (authority, clients) = (Authority::new(), Authority::new());
     let identity = authority.sign(&["localhost"]);
     let server = Server::start_tls(server_config(&identity, Some(&clients), ANY), ok).await;
     let ours = clients.sign(&["us.test"]);
     let tls = TlsConfig { cert: ours.cert, key: Secret::new(ours.key), ..trusting(&authority) };
-    told(&with_tls(tls), &named(&server)).await.expect("an answer");
+    post_to(&with_tls(tls), &named(&server)).await.expect("an answer");
     assert_eq!(server.only().tls.expect("TLS").client_certificates, 1);
 
-    transport_error(told(&with_tls(trusting(&authority)), &named(&server)).await);
+    transport_error(post_to(&with_tls(trusting(&authority)), &named(&server)).await);
     assert_eq!(server.received().len(), 1);
 }
 
@@ -168,7 +168,7 @@ async fn versions_can_be_limited() {
     let version = async |min: Option<TlsVersion>, max: Option<TlsVersion>, spoken: Versions| {
         let server = Server::start_tls(server_config(&identity, None, spoken), ok).await;
         let tls = TlsConfig { min_version: min, max_version: max, ..trusting(&authority) };
-        told(&with_tls(tls), &named(&server)).await.ok()?;
+        post_to(&with_tls(tls), &named(&server)).await.ok()?;
         Some(server.only().tls.expect("TLS").version)
     };
     use TlsVersion::{Tls10, Tls12, Tls13};
@@ -206,28 +206,28 @@ async fn files_that_change_are_read_again() {
         Server::start_tls(server_config(&identity, Some(authority), ANY), ok).await
     };
     let (before, after) = (start(&old).await, start(&new).await);
-    told(&client, &named(&before)).await.expect("an answer");
-    told(&client, &named(&before)).await.expect("an answer");
-    transport_error(told(&client, &named(&after)).await);
+    post_to(&client, &named(&before)).await.expect("an answer");
+    post_to(&client, &named(&before)).await.expect("an answer");
+    transport_error(post_to(&client, &named(&after)).await);
     let connections: Vec<_> = before.received().iter().map(|one| one.connection).collect();
     assert_eq!(connections, [0, 0]);
 
     write(&new);
-    told(&client, &named(&after)).await.expect("an answer");
-    transport_error(told(&client, &named(&before)).await);
+    post_to(&client, &named(&after)).await.expect("an answer");
+    transport_error(post_to(&client, &named(&before)).await);
 
     std::fs::write(&ca, "half a fi").expect("written");
-    let text = transport_error(told(&client, &named(&after)).await);
+    let text = transport_error(post_to(&client, &named(&after)).await);
     assert!(text.contains("unable to use specified CA cert"), "{text}");
     std::fs::remove_file(&ca).expect("removed");
-    let text = transport_error(told(&client, &named(&after)).await);
+    let text = transport_error(post_to(&client, &named(&after)).await);
     assert!(text.contains("unable to read CA cert"), "{text}");
     write(&new);
-    told(&client, &named(&after)).await.expect("an answer");
+    post_to(&client, &named(&after)).await.expect("an answer");
 }
 
 #[test]
-fn what_cannot_work_is_refused_when_the_client_is_built() {
+fn unusable_tls_settings_are_refused_when_the_client_is_built() {
     let refused = |tls_config: TlsConfig| {
         let config = HttpConfig { tls_config, ..HttpConfig::default() };
         let error = Client::build(&config).expect_err("it must be refused");
@@ -294,13 +294,13 @@ async fn second_generation(identity: &Identity) -> (u16, tokio::task::JoinHandle
 }
 
 #[tokio::test]
-async fn http2_is_spoken_where_it_is_allowed() {
+async fn http2_is_used_where_it_is_enabled() {
     let authority = Authority::new();
     let identity = authority.sign(&["localhost"]);
 
     let (port, served) = second_generation(&identity).await;
     let url = format!("https://localhost:{port}/");
-    let answer = told(&with_tls(trusting(&authority)), &url).await.expect("an answer");
+    let answer = post_to(&with_tls(trusting(&authority)), &url).await.expect("an answer");
     assert_eq!((answer.status, answer.body.as_ref()), (202, b"two".as_slice()));
     assert_eq!(served.await.expect("it ran"), Some(format!("localhost:{port}")));
 
@@ -309,7 +309,7 @@ async fn http2_is_spoken_where_it_is_allowed() {
         config.tls_config = trusting(&authority);
         config.enable_http2 = false;
     });
-    transport_error(told(&avoiding, &format!("https://localhost:{port}/")).await);
+    transport_error(post_to(&avoiding, &format!("https://localhost:{port}/")).await);
     assert_eq!(served.await.expect("it ran"), None);
 }
 
@@ -321,15 +321,15 @@ async fn a_server_that_does_not_speak_tls_is_a_transport_error() {
         let (mut stream, _) = listener.accept().await.expect("a connection");
         stream.write_all(b"HTTP/1.1 400 MARKER\r\n\r\n").await.expect("sent");
     });
-    let text = transport_error(told(&client(|_| {}), &url).await);
+    let text = transport_error(post_to(&client(|_| {}), &url).await);
     assert!(!text.contains("MARKER"), "{text}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_handshake_is_not_waited_for_until_the_deadline() {
+async fn a_stalled_handshake_times_out_before_the_deadline() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
     let url = format!("https://{}/", listener.local_addr().expect("it is bound"));
     let begun = Instant::now();
-    transport_error(told(&client(|_| {}), &url).await);
+    transport_error(post_to(&client(|_| {}), &url).await);
     assert_eq!(begun.elapsed().as_secs(), 10);
 }

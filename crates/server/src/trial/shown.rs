@@ -5,7 +5,7 @@
 //! `http_config` adds to the request is not part of it.
 
 use bellwether_api::{ShownRequest, TestResult};
-use bellwether_courier::{Disclosed, Draft};
+use bellwether_courier::{Draft, Redactor};
 use bellwether_integrations::Step;
 use bellwether_integrations::aws::AwsCall;
 use bellwether_integrations::http::{Method, Request};
@@ -13,22 +13,22 @@ use bellwether_integrations::mail::Mail;
 
 /// What the draft's first step would send.
 pub fn result(draft: Draft) -> TestResult {
-    let Draft { step, disclosed } = draft;
+    let Draft { step, redactor } = draft;
     match step {
-        Step::Send(request) => TestResult::Shown(request_shown(&request, &disclosed)),
-        Step::Mail(mail) => TestResult::Shown(mail_shown(&mail, &disclosed)),
-        Step::Aws(call) => TestResult::Shown(call_shown(&call, &disclosed)),
+        Step::Send(request) => TestResult::Shown(request_shown(&request, &redactor)),
+        Step::Mail(mail) => TestResult::Shown(mail_shown(&mail, &redactor)),
+        Step::Aws(call) => TestResult::Shown(call_shown(&call, &redactor)),
         Step::Done(outcome) => TestResult::Told(outcome),
     }
 }
 
 /// Who signs the call, and with what, is found out when it is sent.
-fn call_shown(call: &AwsCall, disclosed: &Disclosed) -> ShownRequest {
-    let body = disclosed.hidden_in(&String::from_utf8_lossy(&call.form));
+fn call_shown(call: &AwsCall, redactor: &Redactor) -> ShownRequest {
+    let body = redactor.redact(&String::from_utf8_lossy(&call.form));
     ShownRequest { method: "POST", headers: Vec::new(), body }
 }
 
-fn request_shown(request: &Request, disclosed: &Disclosed) -> ShownRequest {
+fn request_shown(request: &Request, redactor: &Redactor) -> ShownRequest {
     let method = match request.method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -37,21 +37,21 @@ fn request_shown(request: &Request, disclosed: &Disclosed) -> ShownRequest {
     };
     let headers = request.headers.iter().map(|(name, value)| {
         let is_harmless = HARMLESS.iter().any(|harmless| name.eq_ignore_ascii_case(harmless));
-        let value = if is_harmless { disclosed.hidden_in(value) } else { HIDDEN.to_owned() };
+        let value = if is_harmless { redactor.redact(value) } else { HIDDEN.to_owned() };
         (name.clone(), value)
     });
-    let body = disclosed.hidden_in(&String::from_utf8_lossy(&request.body));
+    let body = redactor.redact(&String::from_utf8_lossy(&request.body));
     ShownRequest { method, headers: headers.collect(), body }
 }
 
-fn mail_shown(mail: &Mail, disclosed: &Disclosed) -> ShownRequest {
+fn mail_shown(mail: &Mail, redactor: &Redactor) -> ShownRequest {
     let server = &mail.server;
     let headers = vec![
         ("Server".to_owned(), server.address()),
         ("From".to_owned(), mail.from.clone()),
         ("To".to_owned(), mail.to.join(", ")),
     ];
-    let body = disclosed.hidden_in(&String::from_utf8_lossy(&mail.message));
+    let body = redactor.redact(&String::from_utf8_lossy(&mail.message));
     ShownRequest { method: "MAIL", headers, body }
 }
 

@@ -18,13 +18,13 @@ use bellwether_model::{Outcome, Secret};
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-mod spelling;
+mod encodings;
 
 /// The secrets of one attempt so far.
 #[derive(Default)]
-pub struct Disclosed(Mutex<Vec<Secret>>);
+pub struct Redactor(Mutex<Vec<Secret>>);
 
-impl Disclosed {
+impl Redactor {
     pub fn add(&self, secret: &str) {
         if !secret.is_empty() {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Secret::new(secret));
@@ -65,17 +65,17 @@ impl Disclosed {
     }
 
     /// The text with `<secret>` for each secret in it.
-    pub fn hidden_in(&self, text: &str) -> String {
+    pub fn redact(&self, text: &str) -> String {
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut spellings: Vec<String> =
-            secrets.iter().flat_map(|secret| spelling::all(secret.reveal())).collect();
+        let mut encodings: Vec<String> =
+            secrets.iter().flat_map(|secret| encodings::all(secret.reveal())).collect();
         // The longest comes first: a secret may be part of another one.
-        spellings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        spellings.dedup();
+        encodings.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
+        encodings.dedup();
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            match found_at_start(rest, &spellings) {
+            match found_at_start(rest, &encodings) {
                 Some(found) => {
                     out.push_str(HIDDEN);
                     rest = &rest[found..];
@@ -90,13 +90,13 @@ impl Disclosed {
     }
 
     /// The outcome, its text without secrets.
-    pub fn hidden_in_outcome(&self, outcome: Outcome) -> Outcome {
+    pub fn redact_outcome(&self, outcome: Outcome) -> Outcome {
         match outcome {
             Outcome::Retry { after, reason, detail } => {
-                Outcome::Retry { after, reason, detail: self.hidden_in(&detail) }
+                Outcome::Retry { after, reason, detail: self.redact(&detail) }
             }
             Outcome::Refused { reason, detail } => {
-                Outcome::Refused { reason, detail: self.hidden_in(&detail) }
+                Outcome::Refused { reason, detail: self.redact(&detail) }
             }
             delivered @ Outcome::Delivered { .. } => delivered,
         }
@@ -124,17 +124,17 @@ impl Disclosed {
 }
 
 /// How many bytes at the beginning of the text are a secret, whole or up to where the text is cut.
-fn found_at_start(text: &str, spellings: &[String]) -> Option<usize> {
-    let found = |spelling: &String| {
-        let pairs = text.char_indices().zip(spelling.chars());
+fn found_at_start(text: &str, encodings: &[String]) -> Option<usize> {
+    let found = |encoding: &String| {
+        let pairs = text.char_indices().zip(encoding.chars());
         let differ = pairs.into_iter().find(|((_, one), other)| one != other);
-        let common = differ.map_or(text.len().min(spelling.len()), |((at, _), _)| at);
-        let is_whole = common == spelling.len();
+        let common = differ.map_or(text.len().min(encoding.len()), |((at, _), _)| at);
+        let is_whole = common == encoding.len();
         let is_cut = common >= PART_BYTES_MIN
             && (text[common..].is_empty() || text[common..].starts_with(CUT));
         (is_whole || is_cut).then_some(common)
     };
-    spellings.iter().find_map(found)
+    encodings.iter().find_map(found)
 }
 
 /// What stands where a text was cut: at its end, or in the middle of a character.

@@ -58,7 +58,7 @@ fn webhook_with(change: impl FnOnce(&mut Config)) -> Webhook {
 }
 
 /// What comes of one mail; the last reply is judged as every answer is.
-pub async fn told_by_mail(mail: Mail, until: Instant) -> Outcome {
+pub async fn deliver_mail(mail: Mail, until: Instant) -> Outcome {
     struct OneMail(Mail);
     impl Integration for OneMail {
         fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
@@ -73,10 +73,10 @@ pub async fn told_by_mail(mail: Mail, until: Instant) -> Outcome {
             Step::Done(accepted("email", answer).map_or_else(|outcome| outcome, |_| delivered()))
         }
     }
-    told(&OneMail(mail), &client(|_| {}), until).await
+    notify(&OneMail(mail), &client(|_| {}), until).await
 }
 
-pub async fn told(integration: &dyn Integration, client: &Client, until: Instant) -> Outcome {
+pub async fn notify(integration: &dyn Integration, client: &Client, until: Instant) -> Outcome {
     let mut faults = Vec::new();
     let outcome =
         perform(integration, &definitions(), &notification(), client, until, &mut faults).await;
@@ -85,11 +85,11 @@ pub async fn told(integration: &dyn Integration, client: &Client, until: Instant
 }
 
 async fn outcome(integration: &dyn Integration) -> Outcome {
-    told(integration, &client(|_| {}), soon()).await
+    notify(integration, &client(|_| {}), soon()).await
 }
 
 #[tokio::test]
-async fn a_url_may_be_in_a_file_that_is_read_at_each_attempt() {
+async fn url_file_is_read_for_each_attempt() {
     let server = Server::start(ok).await;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("url");
@@ -119,7 +119,7 @@ async fn a_url_may_be_in_a_file_that_is_read_at_each_attempt() {
 }
 
 #[tokio::test]
-async fn texts_that_fail_are_reported_and_the_rest_is_told() {
+async fn failed_templates_are_reported_and_the_rest_is_sent() {
     let server = Server::start(ok).await;
     let webhook = webhook_with(|config| {
         config.url = Secret::new(server.url("/"));
@@ -133,8 +133,8 @@ async fn texts_that_fail_are_reported_and_the_rest_is_told() {
     let client = client(|_| {});
     let delivered = Outcome::Delivered { remember: Remembered::default() };
     let (definitions, notification) = (definitions(), notification());
-    let told = perform(&webhook, &definitions, &notification, &client, soon(), &mut faults).await;
-    assert_eq!(told, delivered);
+    let outcome = perform(&webhook, &definitions, &notification, &client, soon(), &mut faults).await;
+    assert_eq!(outcome, delivered);
     assert_eq!(faults.len(), 1);
     assert!(faults[0].to_string().starts_with("payload: template: :1:3: executing"), "{faults:?}");
     let body = server.only().body;
@@ -143,7 +143,7 @@ async fn texts_that_fail_are_reported_and_the_rest_is_told() {
 }
 
 #[tokio::test]
-async fn a_webhook_is_told_and_its_answer_understood() {
+async fn a_webhook_is_notified_and_its_response_is_judged() {
     let server = Server::start(ok).await;
     let delivered = Outcome::Delivered { remember: Remembered::default() };
     assert_eq!(outcome(&webhook(&server)).await, delivered);
@@ -160,7 +160,7 @@ async fn many_attempts_share_a_client_on_several_threads() {
     let attempts = std::iter::repeat_n(shared, 20).map(|shared| {
         tokio::spawn(async move {
             let (webhook, client) = &*shared;
-            told(webhook, client, soon()).await
+            notify(webhook, client, soon()).await
         })
     });
     for attempt in attempts.collect::<Vec<_>>() {
@@ -171,7 +171,7 @@ async fn many_attempts_share_a_client_on_several_threads() {
 }
 
 #[tokio::test]
-async fn failures_become_outcomes() {
+async fn failed_requests_become_outcomes() {
     let server = Server::start(|_| with_headers(429, "Retry-After: 3\r\n", "slow down")).await;
     let expected = Outcome::Retry {
         after: Some(Duration::from_secs(3)),
@@ -202,7 +202,7 @@ async fn failures_become_outcomes() {
         reason: FailureReason::ContextDeadlineExceeded,
         detail: "context deadline exceeded".into(),
     };
-    let outcome = told(&webhook(&server), &client(|_| {}), deadline).await;
+    let outcome = notify(&webhook(&server), &client(|_| {}), deadline).await;
     assert_eq!(outcome, expected);
 }
 
@@ -255,7 +255,7 @@ fn refused(outcome: Outcome, piece: &str) {
 }
 
 #[tokio::test]
-async fn an_exchange_may_need_several_requests_or_none() {
+async fn an_exchange_may_take_several_requests_or_none() {
     let server = Server::start(ok).await;
     let paths = ["/a", "/b", "/c"];
     let sends = paths.map(|path| Step::Send(post(&server.url(path))));
@@ -276,7 +276,7 @@ async fn a_panic_in_an_integration_is_a_failed_attempt() {
 }
 
 #[tokio::test]
-async fn an_exchange_without_end_is_ended() {
+async fn an_endless_exchange_is_stopped() {
     let server = Server::start(ok).await;
     let sends = |count| (0..count).map(|_| Step::Send(post(&server.url("/"))));
     let delivered = Outcome::Delivered { remember: Remembered::default() };

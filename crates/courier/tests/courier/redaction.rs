@@ -1,11 +1,11 @@
-//! Receivers that repeat what they were told: nothing of it may stand in an outcome.
+//! Servers that echo the request in their response: no secret of it may appear in an outcome.
 
 use std::collections::BTreeMap;
 
 use bellwether_integrations::http::{BasicAuth, Header, HttpConfig, ProxyConfig};
 use bellwether_model::{Outcome, Secret};
 
-use crate::conversation::{told, webhook_at};
+use crate::exchange::{notify, webhook_at};
 use crate::server::{Received, Server, client, plain, soon};
 
 /// The request as text, with status 400.
@@ -16,14 +16,14 @@ fn repeat(received: &Received) -> crate::server::Answer {
 
 /// What the log would say of a POST to `url`.
 async fn said(url: String, change: impl FnOnce(&mut HttpConfig)) -> String {
-    match told(&webhook_at(url), &client(change), soon()).await {
+    match notify(&webhook_at(url), &client(change), soon()).await {
         Outcome::Refused { detail, .. } => detail,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn a_url_is_not_repeated() {
+async fn a_url_in_a_response_is_redacted() {
     let server = Server::start(repeat).await;
     let url = server.url("/MARKER/a%20b?key=MAR%4BER").replace("//", "//me:MARKER@");
     let detail = said(url, |_| {}).await;
@@ -33,7 +33,7 @@ async fn a_url_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn credentials_are_not_repeated() {
+async fn credentials_in_a_response_are_redacted() {
     let server = Server::start(repeat).await;
     let basic = BasicAuth {
         username: "me".into(),
@@ -59,7 +59,7 @@ async fn credentials_are_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_proxy_does_not_repeat_its_own_credentials() {
+async fn proxy_credentials_in_a_response_are_redacted() {
     let server = Server::start(repeat).await;
     let url = server.url("/").replace("//", "//me:MARKER@");
     let proxy = ProxyConfig { proxy_url: Some(Secret::new(url)), ..ProxyConfig::default() };

@@ -5,7 +5,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// All spellings that differ, the text itself first.
+/// All encodings that differ, the text itself first.
 pub fn all(text: &str) -> Vec<String> {
     let in_url = utf8_percent_encode(text, RESERVED).to_string();
     let in_form = in_url.replace("%20", "+");
@@ -13,9 +13,9 @@ pub fn all(text: &str) -> Vec<String> {
     let in_careful_json = escaped(&in_json, &HTML_IN_JSON);
     let in_html = escaped(text, &HTML);
     let mut all = vec![text.to_owned()];
-    for spelling in [in_url, in_form, in_json, in_careful_json, in_html] {
-        if !all.contains(&spelling) {
-            all.push(spelling);
+    for encoding in [in_url, in_form, in_json, in_careful_json, in_html] {
+        if !all.contains(&encoding) {
+            all.push(encoding);
         }
     }
     all
