@@ -5,7 +5,8 @@
 
 use bellwether_model::Timestamp;
 use bellwether_model::hex::hex;
-use sha2::{Digest, Sha256};
+use hmac::{Hmac, Mac as _};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::Keys;
@@ -107,22 +108,10 @@ fn canonical_query(url: &Url) -> String {
     parameters.join("&")
 }
 
-/// RFC 2104 with SHA-256.
 fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
-    const BLOCK: usize = 64;
-    let mut block = [0; BLOCK];
-    if key.len() > BLOCK {
-        block[..32].copy_from_slice(&Sha256::digest(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let hash = |pad: u8, message: &[u8]| {
-        let mut hash = Sha256::new();
-        hash.update(block.map(|byte| byte ^ pad));
-        hash.update(message);
-        hash.finalize()
-    };
-    hash(0x5c, &hash(0x36, message)).into()
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use bellwether_integrations::SecretSource;
 use bellwether_integrations::mail::MailAccount;
 use bellwether_model::Secret;
 use bellwether_model::hex::hex;
-use md5::{Digest, Md5};
+use hmac::{Hmac, Mac as _};
+use md5::Md5;
 
 use super::dialogue::Dialogue;
 use super::wire::Reply;
@@ -184,22 +185,10 @@ fn is_local(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "::1")
 }
 
-/// RFC 2104.
 fn hmac_md5(key: &[u8], message: &[u8]) -> [u8; 16] {
-    const BLOCK: usize = 64;
-    let mut block = [0; BLOCK];
-    if key.len() > BLOCK {
-        block[..16].copy_from_slice(&Md5::digest(key));
-    } else {
-        block[..key.len()].copy_from_slice(key);
-    }
-    let hash = |pad: u8, message: &[u8]| {
-        let mut hash = Md5::new();
-        hash.update(block.map(|byte| byte ^ pad));
-        hash.update(message);
-        hash.finalize()
-    };
-    hash(0x5c, &hash(0x36, message)).into()
+    let mut mac = Hmac::<Md5>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.update(message);
+    mac.finalize().into_bytes().into()
 }
 
 #[cfg(test)]

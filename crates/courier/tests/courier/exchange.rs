@@ -133,7 +133,8 @@ async fn failed_templates_are_reported_and_the_rest_is_sent() {
     let client = client(|_| {});
     let delivered = Outcome::Delivered { remember: Remembered::default() };
     let (definitions, notification) = (definitions(), notification());
-    let outcome = perform(&webhook, &definitions, &notification, &client, soon(), &mut faults).await;
+    let outcome =
+        perform(&webhook, &definitions, &notification, &client, soon(), &mut faults).await;
     assert_eq!(outcome, delivered);
     assert_eq!(faults.len(), 1);
     assert!(faults[0].to_string().starts_with("payload: template: :1:3: executing"), "{faults:?}");
