@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use bellwether_engine::{Bulletin, GroupName, GroupRecord, Record, wire};
+use bellwether_engine::{GroupName, GroupRecord, Record, StatusBroadcast, wire};
 use bellwether_memberlist::wire::part::{FullState, Part};
 use bellwether_memberlist::wire::{Compression, datagram, stream};
 use bellwether_memberlist::{
@@ -75,7 +75,7 @@ pub fn records() -> Vec<Vec<u8>> {
             records.push(Record::Silence(version));
         }
         if let Ok(entry) = wire::decode_entry(message) {
-            records.push(Record::Told(entry));
+            records.push(Record::LogEntry(entry));
         }
     }
     let as_input = |record: &Record| {
@@ -174,15 +174,15 @@ pub fn states() -> Vec<Vec<u8>> {
 }
 
 pub fn bulletins() -> Vec<Vec<u8>> {
-    let bulletin = |wall, busy_with: &[u64]| {
-        Bulletin { from: "b".to_owned(), wall, busy_with: busy_with.to_vec() }.encode()
+    let status = |wall, claims: &[u64]| {
+        StatusBroadcast { from: "b".to_owned(), wall, claims: claims.to_vec() }.encode()
     };
     vec![
-        bulletin(at(1_700_000_001), &[]),
-        bulletin(at(1_700_003_600), &[1, u64::MAX]),
-        bulletin(Timestamp::UNIX_EPOCH, &[2]),
+        status(at(1_700_000_001), &[]),
+        status(at(1_700_003_600), &[1, u64::MAX]),
+        status(Timestamp::UNIX_EPOCH, &[2]),
         // The last instant that is taken.
-        bulletin(at(253_402_300_799), &[]),
+        status(at(253_402_300_799), &[]),
     ]
 }
 

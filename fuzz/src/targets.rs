@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use bellwether_api::{decode_alerts, decode_silence};
 use bellwether_engine::{
-    Bulletin, Engine, GroupBy, Input, LedgerEntry, Note, Peer, PeerSettings, Plan, PlanParts,
-    Record, RouteSpec, Settings, SilenceRecord, Ticket, Timing, Turn, wire,
+    Engine, EngineSettings, GroupBy, Input, LogEntry, Note, Peer, PeerSettings, Plan, PlanParts,
+    Record, RouteSpec, SilenceRecord, StatusBroadcast, Ticket, Timing, Turn, wire,
 };
 use bellwether_memberlist::wire::datagram::{self, Checksum, Datagram, Envelope, MESSAGES_MAX};
 use bellwether_memberlist::wire::part::{FullState, PARTS_MAX, Part};
@@ -39,7 +39,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datagram", check: datagram, inputs: corpus::datagrams, iterations: 20_000 },
     Target { name: "stream", check: stream, inputs: corpus::streams, iterations: 10_000 },
     Target { name: "state", check: state, inputs: corpus::states, iterations: 40_000 },
-    Target { name: "bulletin", check: bulletin, inputs: corpus::bulletins, iterations: 20_000 },
+    Target { name: "status", check: status, inputs: corpus::bulletins, iterations: 20_000 },
     Target {
         name: "introduction",
         check: introduction,
@@ -134,7 +134,7 @@ pub fn snapshot(bytes: &[u8]) {
             assert!(wire.is_none_or(|wire| &*wire.0 == message), "kept as it came");
         }
         if let Ok(entry) = wire::decode_entry(message) {
-            let entry = LedgerEntry { wire: None, ..entry };
+            let entry = LogEntry { wire: None, ..entry };
             let written = wire::encode_entry(&entry);
             let again = wire::decode_entry(&written)
                 .unwrap_or_else(|error| panic!("{entry:?} is not read again: {error}"));
@@ -207,17 +207,17 @@ pub fn state(bytes: &[u8]) {
 
 /// A bulletin, from two peers at once: where they agree on the time the node goes by it, and has to
 /// live with whatever that is.
-pub fn bulletin(bytes: &[u8]) {
-    let Some(bulletin) = Bulletin::decode(bytes) else { return };
-    let written = bulletin.encode();
-    assert_eq!(Bulletin::decode(&written).as_ref(), Some(&bulletin));
+pub fn status(bytes: &[u8]) {
+    let Some(status) = StatusBroadcast::decode(bytes) else { return };
+    let written = status.encode();
+    assert_eq!(StatusBroadcast::decode(&written).as_ref(), Some(&status));
     let mut turn = Turn::default();
     let mut engine = member_of_three(&mut turn);
     for from in ["b", "c"] {
-        let data = Bulletin { from: from.to_owned(), ..bulletin.clone() }.encode();
-        engine.handle(at_second(1), Input::Bulletin { data }, &mut turn);
+        let data = StatusBroadcast { from: from.to_owned(), ..status.clone() }.encode();
+        engine.handle(at_second(1), Input::StatusBroadcast { data }, &mut turn);
     }
-    let off = bulletin.wall.unix_nanos() - at_second(1).wall.unix_nanos();
+    let off = status.wall.unix_nanos() - at_second(1).wall.unix_nanos();
     let corrected = turn.notes.iter().any(|note| matches!(note, Note::ClockCorrected { .. }));
     assert_eq!(corrected, off.abs() > 30_000_000_000, "off by {off} ns");
     let labels = LabelSet::new([("alertname", "Disk")]);
@@ -261,8 +261,9 @@ fn member_of_three(turn: &mut Turn) -> Engine {
         resolve_timeout: minute,
     });
     let peers = Some(PeerSettings { name: "a".to_owned(), timeout: minute });
-    let mut engine = Engine::new(Arc::new(plan), Settings { peers, ..Settings::default() }, 1);
-    let peers = ["b", "c"].map(|name| Peer { name: name.to_owned(), kin: true });
+    let mut engine =
+        Engine::new(Arc::new(plan), EngineSettings { peers, ..EngineSettings::default() }, 1);
+    let peers = ["b", "c"].map(|name| Peer { name: name.to_owned(), is_bellwether: true });
     engine.handle(at_second(0), Input::Peers(peers.into()), turn);
     engine.handle(at_second(0), Input::Settled, turn);
     engine

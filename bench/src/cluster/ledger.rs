@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwether_e2e::Program;
-use bellwether_engine::{LedgerEntry, LedgerKey, Told, wire};
+use bellwether_engine::{LogEntry, LogKey, Notified, wire};
 use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
 
 use super::flock::{Flock, NODES};
@@ -59,8 +59,8 @@ fn log() -> Vec<u8> {
     let told_at = Timestamp::from_unix(jiff::Timestamp::now().as_second() - 60, 0);
     let mut file = Vec::new();
     for index in 0..ENTRIES {
-        let entry = LedgerEntry {
-            key: LedgerKey {
+        let entry = LogEntry {
+            key: LogKey {
                 group: GroupKey::from_text(load::group_key(index)),
                 integration: IntegrationId {
                     receiver: "sink".into(),
@@ -68,10 +68,10 @@ fn log() -> Vec<u8> {
                     index: 0,
                 },
             },
-            told: Told {
+            notified: Notified {
                 // Spread like a hash.
                 firing: vec![(index as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)],
-                ..Told::default()
+                ..Notified::default()
             },
             at: told_at,
             expires_at: told_at.plus(Duration::from_secs(120 * 3600)),

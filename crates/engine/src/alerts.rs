@@ -17,13 +17,13 @@ use std::time::Duration;
 
 use bellwether_model::{Alert, Fingerprint, Matchers, NewAlert, Timestamp};
 
-mod ahead;
+mod label_bits;
 mod lateness;
-mod signature;
+mod prefetch;
 
-pub(crate) use ahead::{FETCHED_TOGETHER, fetch, fetched_ahead};
+pub(crate) use label_bits::LabelBits;
 use lateness::{End, LateEnds};
-pub(crate) use signature::Signature;
+pub(crate) use prefetch::{FETCHED_TOGETHER, fetch, fetched_ahead};
 
 /// The alert table.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ struct Shard {
 #[derive(Clone, Debug)]
 struct Row {
     fingerprint: Fingerprint,
-    signature: Signature,
+    label_bits: LabelBits,
     /// How many groups hold the alert.
     holders: u32,
     alert: Arc<Alert>,
@@ -195,9 +195,9 @@ impl Alerts {
 
     /// The alerts for which all of these matchers hold.
     pub fn matching(&self, matchers: &Matchers) -> impl Iterator<Item = &Arc<Alert>> {
-        let required = Signature::required(&matchers.0);
+        let required = LabelBits::required(&matchers.0);
         let rows = self.shards.iter().flat_map(|shard| &shard.rows);
-        let candidates = rows.filter(move |row| row.signature.covers(required));
+        let candidates = rows.filter(move |row| row.label_bits.covers(required));
         candidates.map(|row| &row.alert).filter(|alert| matchers.matches(&alert.labels))
     }
 
@@ -297,9 +297,9 @@ impl Alerts {
 
 impl Snapshot {
     /// All alerts whose labels may have everything that `required` has; ascending fingerprints.
-    pub fn candidates(&self, required: Signature) -> impl Iterator<Item = &Arc<Alert>> {
+    pub fn candidates(&self, required: LabelBits) -> impl Iterator<Item = &Arc<Alert>> {
         let rows = self.shards.iter().flat_map(|shard| shard.rows.iter());
-        rows.filter(move |row| row.signature.covers(required)).map(|row| &row.alert)
+        rows.filter(move |row| row.label_bits.covers(required)).map(|row| &row.alert)
     }
 }
 
@@ -314,7 +314,7 @@ impl Row {
     fn of(alert: Arc<Alert>) -> Self {
         Row {
             fingerprint: alert.fingerprint,
-            signature: Signature::of_labels(&alert.labels),
+            label_bits: LabelBits::of_labels(&alert.labels),
             holders: 0,
             alert,
         }

@@ -9,44 +9,44 @@ use std::sync::Arc;
 use bellwether_model::{Alert, Mono, Now, Silence, SilenceState};
 
 use crate::alerts::Alerts;
-use crate::cover::Cover;
-use crate::delivery::Desk;
-use crate::flock::Flock;
+use crate::deliveries::Deliveries;
 use crate::group::Groups;
-use crate::inhibit::WatchList;
-use crate::ledger::Ledger;
-use crate::mute::Causes;
+use crate::inhibition::InhibitionIndex;
+use crate::mute::MuteContext;
+use crate::notification_log::NotificationLog;
+use crate::peers::Peers;
 use crate::plan::Plan;
 use crate::record::{Record, SilenceRecord};
 use crate::rng::Rng;
-use crate::settings::Settings;
+use crate::settings::EngineSettings;
+use crate::silence_index::SilenceIndex;
 use crate::silences::Silences;
 use crate::turn::{Answer, Channel, Input, Note, Ticket, Turn};
 use crate::view::View;
 
-mod inward;
-mod outward;
-mod peers;
-mod upkeep;
+mod intake;
+mod maintenance;
+mod notification;
+mod replication;
 
-use peers::HeardBefore;
-use upkeep::Upkeep;
+use maintenance::MaintenanceTimers;
+use replication::SeenMessages;
 
 /// The machine. See the crate's first page for its rules.
 #[derive(Debug)]
 pub struct Engine {
     plan: Arc<Plan>,
-    settings: Settings,
+    settings: EngineSettings,
     alerts: Alerts,
-    watch_list: WatchList,
+    inhibition_index: InhibitionIndex,
     groups: Groups,
-    desk: Desk,
-    ledger: Ledger,
+    deliveries: Deliveries,
+    notification_log: NotificationLog,
     silences: Arc<Silences>,
-    cover: Arc<Cover>,
-    upkeep: Upkeep,
-    flock: Flock,
-    heard_before: HeardBefore,
+    silence_index: Arc<SilenceIndex>,
+    maintenance: MaintenanceTimers,
+    peers: Peers,
+    seen_messages: SeenMessages,
     rng: Rng,
     /// Nothing is flushed before this; set by the first input.
     starts_at: Option<Mono>,
@@ -56,18 +56,18 @@ pub struct Engine {
 
 impl Engine {
     /// `seed` decides the ids of new silences, so it must differ from process to process.
-    pub fn new(plan: Arc<Plan>, settings: Settings, seed: u128) -> Self {
+    pub fn new(plan: Arc<Plan>, settings: EngineSettings, seed: u128) -> Self {
         Engine {
             alerts: Alerts::new(settings.alerts_per_name_max),
-            watch_list: WatchList::new(&plan),
+            inhibition_index: InhibitionIndex::new(&plan),
             groups: Groups::default(),
-            desk: Desk::default(),
-            ledger: Ledger::default(),
+            deliveries: Deliveries::default(),
+            notification_log: NotificationLog::default(),
             silences: Arc::default(),
-            cover: Arc::default(),
-            upkeep: Upkeep::default(),
-            flock: Flock::new(settings.peers.clone()),
-            heard_before: HeardBefore::default(),
+            silence_index: Arc::default(),
+            maintenance: MaintenanceTimers::default(),
+            peers: Peers::new(settings.peers.clone()),
+            seen_messages: SeenMessages::default(),
             rng: Rng::new(seed),
             starts_at: None,
             generation: 0,
@@ -94,28 +94,28 @@ impl Engine {
             match record {
                 Record::Alert { alert, ended } => {
                     let alert = Arc::unwrap_or_clone(alert);
-                    alerts.push(inward::revived(alert, ended, now, &self.plan));
+                    alerts.push(intake::revived(alert, ended, now, &self.plan));
                 }
                 Record::Group(group) => {
                     let due = now.mono_at(group.due);
                     let withheld_until = group.withheld_until.map(|until| now.mono_at(until));
-                    groups.insert(group.name, inward::Deadlines { due, withheld_until });
+                    groups.insert(group.name, intake::Deadlines { due, withheld_until });
                 }
                 Record::Silence(version) => {
                     self.merge_silence(version, now);
                 }
-                Record::Told(entry) => {
+                Record::LogEntry(entry) => {
                     // Peers may have told it, and known more than the alerts say that were kept.
-                    if self.flock.is_alone() {
-                        self.ledger.merge(entry);
+                    if self.peers.is_alone() {
+                        self.notification_log.merge(entry);
                     } else {
-                        self.ledger.hear(entry, now);
+                        self.notification_log.hear(entry, now);
                     }
                 }
                 Record::AlertGone(_)
                 | Record::GroupGone(_)
                 | Record::SilenceGone(_)
-                | Record::ToldGone(_) => {}
+                | Record::LogEntryGone(_) => {}
             }
         }
         // After the silences, which each look for the alerts that they match.
@@ -153,18 +153,18 @@ impl Engine {
             }
             Input::ExpireSilence { id, ticket } => self.expire_silence(now, &id, ticket, turn),
             Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
-            Input::Heard { channel, data } => self.hear(now, channel, data, turn),
-            Input::Bulletin { data } => self.hear_bulletin(now, os_wall, &data, turn),
+            Input::PeerRecords { channel, data } => self.hear(now, channel, data, turn),
+            Input::StatusBroadcast { data } => self.hear_bulletin(now, os_wall, &data, turn),
             Input::Peers(peers) => {
-                self.flock.set_peers(now, peers);
+                self.peers.set_peers(now, peers);
                 self.retime_waiting();
             }
-            Input::Answered { peer } => self.hear_from(&peer, turn),
+            Input::PeerAlive { peer } => self.hear_from(&peer, turn),
             Input::Settled => {
-                self.flock.settle();
+                self.peers.settle();
                 turn.notes.push(Note::Settled);
             }
-            Input::MemoryWanted { ticket } => {
+            Input::FullStateRequested { ticket } => {
                 let memory = self.memory();
                 turn.reply(ticket, memory);
             }
@@ -177,9 +177,9 @@ impl Engine {
 
     /// When the engine wants to be called again at the latest; at once, if that is past.
     pub fn next_wakeup(&self) -> Option<Mono> {
-        let flushes = self.groups.next_deadline().filter(|_| self.flock.is_settled());
+        let flushes = self.groups.next_deadline().filter(|_| self.peers.is_settled());
         let flushes = flushes.map(|at| self.starts_at.map_or(at, |start| at.max(start)));
-        let others = [self.desk.next_deadline(), self.upkeep.next(), self.flock.next()];
+        let others = [self.deliveries.next_deadline(), self.maintenance.next(), self.peers.next()];
         others.into_iter().chain([flushes]).flatten().min()
     }
 
@@ -188,11 +188,11 @@ impl Engine {
         View::new(
             self.plan.clone(),
             self.alerts.snapshot(),
-            self.watch_list.clone(),
+            self.inhibition_index.clone(),
             self.silences.clone(),
-            self.cover.clone(),
+            self.silence_index.clone(),
             self.groups.count(),
-            self.flock.peers(),
+            self.peers.peers(),
         )
     }
 
@@ -203,7 +203,7 @@ impl Engine {
 
     /// How many deliveries have not finished.
     pub fn deliveries_open(&self) -> usize {
-        self.desk.count()
+        self.deliveries.count()
     }
 
     fn begin(&mut self, now: Now) {
@@ -211,17 +211,17 @@ impl Engine {
         self.last_mono = now.mono;
         if self.starts_at.is_none() {
             self.starts_at = Some(now.mono.plus(self.settings.start_delay));
-            self.upkeep.begin(now.mono, &self.settings);
+            self.maintenance.begin(now.mono, &self.settings);
         }
     }
 
     /// Does everything that is due.
     fn advance(&mut self, now: Now, turn: &mut Turn) {
-        while let Some(id) = self.desk.next_due(now.mono) {
+        while let Some(id) = self.deliveries.next_due(now.mono) {
             self.generation += 1;
             self.resume_delivery(now, id, turn);
         }
-        if self.flock.is_settled() && self.starts_at.is_some_and(|start| start <= now.mono) {
+        if self.peers.is_settled() && self.starts_at.is_some_and(|start| start <= now.mono) {
             while let Some(id) = self.groups.next_due(now.mono) {
                 self.generation += 1;
                 self.flush(now, id, turn);
@@ -230,12 +230,12 @@ impl Engine {
         self.maintain(now, turn);
     }
 
-    fn causes(&self) -> Causes<'_> {
-        Causes {
+    fn mute_context(&self) -> MuteContext<'_> {
+        MuteContext {
             plan: &self.plan,
-            watch_list: &self.watch_list,
+            inhibition_index: &self.inhibition_index,
             silences: &self.silences,
-            cover: &self.cover,
+            silence_index: &self.silence_index,
         }
     }
 
@@ -277,12 +277,12 @@ impl Engine {
         let covered = known.as_ref().is_some_and(|known| covers(known));
         let unchanged = known.is_some_and(|known| known.matcher_sets == silence.matcher_sets);
         if covered && !(unchanged && covers(&silence)) {
-            Arc::make_mut(&mut self.cover).remove_silences(&[id.clone()].into());
+            Arc::make_mut(&mut self.silence_index).remove_silences(&[id.clone()].into());
         }
         if covers(&silence) && !(unchanged && covered) {
-            Arc::make_mut(&mut self.cover).add_silence(&id, &silence, &self.alerts);
+            Arc::make_mut(&mut self.silence_index).add_silence(&id, &silence, &self.alerts);
         }
-        self.look_again_at(now, &crate::group::Withholder::Silence(id));
+        self.look_again_at(now, &crate::group::MutedBy::Silence(id));
         true
     }
 
@@ -290,7 +290,7 @@ impl Engine {
     fn cover_alert(&mut self, alert: &Alert) {
         let silences = self.silences.matching(&alert.labels);
         if !silences.is_empty() {
-            Arc::make_mut(&mut self.cover).add_alert(alert.fingerprint, silences);
+            Arc::make_mut(&mut self.silence_index).add_alert(alert.fingerprint, silences);
         }
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Mono, Now, Timestamp};
 
-use crate::ledger::LedgerKey;
+use crate::notification_log::LogKey;
 use crate::plan::Integration;
 use crate::record::{GroupName, GroupRecord};
 use crate::route::{Route, RouteIndex};
@@ -35,21 +35,21 @@ pub(crate) struct Group {
 #[derive(Debug)]
 pub(crate) struct GroupState {
     pub due: Mono,
-    pub withheld: Option<Withheld>,
+    pub withheld: Option<Suppressed>,
     /// Invariant: at most one flush is open, and a group with an open flush is not flushed.
     pub open: Option<OpenFlush>,
 }
 
 /// News that only a mute keeps back.
 #[derive(Debug)]
-pub(crate) struct Withheld {
+pub(crate) struct Suppressed {
     /// When the mute may have ended.
     pub until: Mono,
-    pub by: BTreeSet<Withholder>,
+    pub by: BTreeSet<MutedBy>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Withholder {
+pub(crate) enum MutedBy {
     Silence(Arc<str>),
     Source(Fingerprint),
     Interval,
@@ -131,7 +131,7 @@ impl Groups {
     }
 
     /// The groups whose news this mute keeps back.
-    pub fn withheld_by(&self, withholder: &Withholder) -> Vec<GroupId> {
+    pub fn withheld_by(&self, withholder: &MutedBy) -> Vec<GroupId> {
         let withheld = |group: &Group| {
             group.state.withheld.as_ref().is_some_and(|withheld| withheld.by.contains(withholder))
         };
@@ -151,7 +151,7 @@ impl Group {
         GroupKey::new(&route.key, &self.labels)
     }
 
-    pub fn ledger_key(&self, route: &Route, integration: &Integration) -> LedgerKey {
+    pub fn ledger_key(&self, route: &Route, integration: &Integration) -> LogKey {
         ledger_key(route, &self.labels, integration)
     }
 
@@ -168,8 +168,8 @@ impl Group {
     }
 }
 
-pub(crate) fn ledger_key(route: &Route, labels: &LabelSet, integration: &Integration) -> LedgerKey {
-    LedgerKey { group: GroupKey::new(&route.identity, labels), integration: integration.id.clone() }
+pub(crate) fn ledger_key(route: &Route, labels: &LabelSet, integration: &Integration) -> LogKey {
+    LogKey { group: GroupKey::new(&route.identity, labels), integration: integration.id.clone() }
 }
 
 pub(crate) fn name_of(route: &Route, labels: &LabelSet) -> GroupName {

@@ -19,31 +19,31 @@ mod turn;
 
 mod alerts;
 mod group;
-mod inhibit;
+mod inhibition;
 mod route;
 
-mod decide;
-mod delivery;
+mod deduplication;
+mod deliveries;
 mod flush;
-mod ledger;
 mod mute;
+mod notification_log;
 mod silences;
 
-mod flock;
+mod peers;
 
-mod cover;
 mod engine;
 mod index;
 mod record;
 mod rng;
+mod silence_index;
 mod view;
 
 pub use engine::Engine;
-pub use flock::{Bulletin, Peer, PeerSettings, PeerView};
-pub use ledger::{LedgerEntry, LedgerKey, Told};
+pub use notification_log::{LogEntry, LogKey, Notified};
+pub use peers::{Peer, PeerSettings, PeerView, StatusBroadcast};
 pub use plan::{GroupBy, InhibitRule, Integration, Plan, PlanParts, Receiver, RouteSpec, Timing};
 pub use record::{GroupName, GroupRecord, Record, RecordError, SilenceRecord, wire};
-pub use settings::Settings;
+pub use settings::EngineSettings;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
     Answer, Attempt, Channel, DeliveryId, Effect, Input, Limit, Note, RejectedAlert, Suppression,

@@ -9,17 +9,17 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
 
-use crate::cover::Cover;
-use crate::inhibit::WatchList;
+use crate::inhibition::InhibitionIndex;
 use crate::plan::Plan;
 use crate::route::Route;
+use crate::silence_index::SilenceIndex;
 use crate::silences::Silences;
 use crate::turn::Suppression;
 
-/// Whether an alert is quiet, and why.
+/// Whether an alert is active or suppressed, and by what.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
-    Heard,
+    Active,
     /// By this source, which ends then.
     Inhibited {
         by: Fingerprint,
@@ -43,14 +43,14 @@ pub(crate) struct Judged {
 
 /// What can quieten alerts.
 #[derive(Clone, Copy)]
-pub(crate) struct Causes<'a> {
+pub(crate) struct MuteContext<'a> {
     pub plan: &'a Plan,
-    pub watch_list: &'a WatchList,
+    pub inhibition_index: &'a InhibitionIndex,
     pub silences: &'a Silences,
-    pub cover: &'a Cover,
+    pub silence_index: &'a SilenceIndex,
 }
 
-impl Causes<'_> {
+impl MuteContext<'_> {
     /// Judges the alerts of one group of `route`.
     pub fn judge(&self, route: &Route, alerts: Vec<Arc<Alert>>, now: Timestamp) -> Judged {
         let by_route = self.route_verdict(route, now);
@@ -58,20 +58,20 @@ impl Causes<'_> {
             let verdict = self.inhibition(&alert.labels, now);
             let verdict = verdict.or_else(|| by_route.clone());
             let verdict = verdict.or_else(|| self.silenced(alert.fingerprint, now));
-            (alert, verdict.unwrap_or(Verdict::Heard))
+            (alert, verdict.unwrap_or(Verdict::Active))
         };
         Judged { now, alerts: alerts.into_iter().map(judge).collect() }
     }
 
     pub fn inhibition(&self, labels: &LabelSet, now: Timestamp) -> Option<Verdict> {
-        let (by, until) = self.watch_list.inhibitor(self.plan, labels, now)?;
+        let (by, until) = self.inhibition_index.inhibitor(self.plan, labels, now)?;
         Some(Verdict::Inhibited { by, until })
     }
 
     fn silenced(&self, alert: Fingerprint, now: Timestamp) -> Option<Verdict> {
         let mut by = Vec::new();
         let mut until = now;
-        for (id, silence) in self.silences.active(self.cover.of(alert), now) {
+        for (id, silence) in self.silences.active(self.silence_index.of(alert), now) {
             by.push(id.clone());
             until = until.max(silence.ends_at);
         }
@@ -124,13 +124,13 @@ impl Causes<'_> {
 }
 
 impl Verdict {
-    pub fn is_quiet(&self) -> bool {
-        *self != Verdict::Heard
+    pub fn is_suppressed(&self) -> bool {
+        *self != Verdict::Active
     }
 
     pub fn cause(&self) -> Option<Suppression> {
         match self {
-            Verdict::Heard => None,
+            Verdict::Active => None,
             Verdict::Inhibited { .. } => Some(Suppression::Inhibition),
             Verdict::OutsideActiveIntervals => Some(Suppression::ActiveTimeInterval),
             Verdict::InsideMuteInterval => Some(Suppression::MuteTimeInterval),
@@ -146,13 +146,13 @@ impl Judged {
 
     /// How many alerts are quiet by each cause.
     pub fn quiet_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
-        let causes = [
+        let mute_context = [
             Suppression::Inhibition,
             Suppression::ActiveTimeInterval,
             Suppression::MuteTimeInterval,
             Suppression::Silence,
         ];
-        causes.into_iter().filter_map(|cause| {
+        mute_context.into_iter().filter_map(|cause| {
             let quiet = self.alerts.iter().filter(|(_, verdict)| verdict.cause() == Some(cause));
             let count = quiet.count();
             (count > 0).then_some((cause, count))

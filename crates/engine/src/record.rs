@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, LabelSet, Silence, Timestamp};
 
-use crate::ledger::{LedgerEntry, LedgerKey};
+use crate::notification_log::{LogEntry, LogKey};
 
 mod bytes;
 pub mod wire;
@@ -33,8 +33,8 @@ pub enum Record {
     GroupGone(GroupName),
     Silence(SilenceRecord),
     SilenceGone(String),
-    Told(LedgerEntry),
-    ToldGone(LedgerKey),
+    LogEntry(LogEntry),
+    LogEntryGone(LogKey),
 }
 
 /// What a group is called across restarts and edits of the configuration.
@@ -86,8 +86,8 @@ impl Record {
                 (text_key(SILENCE, [version.silence.id.as_str()]), Some(version.encode()))
             }
             Record::SilenceGone(id) => (text_key(SILENCE, [id.as_str()]), None),
-            Record::Told(entry) => (told_key(&entry.key), Some(wire::encode_entry(entry))),
-            Record::ToldGone(key) => (told_key(key), None),
+            Record::LogEntry(entry) => (log_key(&entry.key), Some(wire::encode_entry(entry))),
+            Record::LogEntryGone(key) => (log_key(key), None),
         }
     }
 
@@ -97,7 +97,7 @@ impl Record {
             Some(ALERT) => decode_alert(value),
             Some(GROUP) => decode_group(value).map(Record::Group),
             Some(SILENCE) => wire::decode_silence(value).map(Record::Silence),
-            Some(TOLD) => wire::decode_entry(value).map(Record::Told),
+            Some(TOLD) => wire::decode_entry(value).map(Record::LogEntry),
             kind => Err(RecordError { what: "record", why: format!("unknown kind {kind:?}") }),
         }
     }
@@ -124,7 +124,7 @@ fn group_key(name: &GroupName) -> Vec<u8> {
     text_key(GROUP, [name.route.as_str(), &name.receiver, &name.labels])
 }
 
-pub(crate) fn told_key(key: &LedgerKey) -> Vec<u8> {
+pub(crate) fn log_key(key: &LogKey) -> Vec<u8> {
     let id = &key.integration;
     let index = id.index.to_string();
     text_key(TOLD, [key.group.as_str(), &id.receiver, &id.kind, &index])

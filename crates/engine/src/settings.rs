@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use crate::flock::PeerSettings;
+use crate::peers::PeerSettings;
 
 /// Durations and limits; a limit of 0 means none.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct EngineSettings {
     /// How long expired silences and notification-log entries are kept (`--data.retention`).
     pub retention: Duration,
     /// How often expired silences and log entries are collected (`--data.maintenance-interval`).
@@ -27,9 +27,9 @@ pub struct Settings {
     pub peers: Option<PeerSettings>,
 }
 
-impl Default for Settings {
+impl Default for EngineSettings {
     fn default() -> Self {
-        Settings {
+        EngineSettings {
             retention: Duration::from_secs(120 * 3600),
             maintenance_interval: Duration::from_secs(15 * 60),
             alerts_gc_interval: Duration::from_secs(30 * 60),

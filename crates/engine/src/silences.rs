@@ -19,7 +19,7 @@ use bellwether_model::{LabelSet, Matcher, Matchers, Op, Silence, SilenceState, T
 use crate::index::MatcherIndex;
 use crate::record::SilenceRecord;
 use crate::record::wire::{self, Wire};
-use crate::settings::Settings;
+use crate::settings::EngineSettings;
 
 /// A request to create a silence, or to change the one with this id.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Silences {
         &self,
         posted: PostedSilence,
         now: Timestamp,
-        settings: &Settings,
+        settings: &EngineSettings,
         new_id: impl FnOnce() -> String,
     ) -> Result<Posted, SilenceRefusal> {
         let mut silence = checked(posted, now)?;
@@ -337,7 +337,7 @@ fn supersedes(next: &Silence, known: &Silence) -> bool {
     by_time.then_with(|| content(next).cmp(&content(known))).is_gt()
 }
 
-fn check_size(silence: &Silence, settings: &Settings) -> Result<(), SilenceRefusal> {
+fn check_size(silence: &Silence, settings: &EngineSettings) -> Result<(), SilenceRefusal> {
     let limit = settings.silence_bytes_max;
     if limit == 0 {
         return Ok(());

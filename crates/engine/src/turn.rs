@@ -12,7 +12,7 @@ use bellwether_model::{
 };
 use bytes::Bytes;
 
-use crate::flock::Peer;
+use crate::peers::Peer;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::silences::{PostedSilence, SilenceRefusal};
@@ -20,10 +20,10 @@ use crate::silences::{PostedSilence, SilenceRefusal};
 /// One thing that happened outside the engine.
 #[derive(Debug)]
 pub enum Input {
-    /// One POST of alerts, already checked by the doorway but for what depends on the time.
+    /// One POST of alerts. The API has checked them, except for what depends on the time.
     Alerts {
         alerts: Vec<NewAlert>,
-        /// How many more the doorway refused; they are only counted.
+        /// How many more the API refused; they are only counted.
         refused: usize,
         ticket: Ticket,
     },
@@ -36,30 +36,30 @@ pub enum Input {
         id: String,
         ticket: Ticket,
     },
-    /// What came of [`Effect::Attempt`]; exactly one for each.
+    /// The outcome of an [`Effect::Attempt`]; exactly one for each.
     Outcome {
         delivery: DeliveryId,
         outcome: Outcome,
     },
-    /// Records that a peer sent: messages that each stand behind their length.
-    Heard {
+    /// Records that a peer sent: messages, each preceded by its length.
+    PeerRecords {
         channel: Channel,
         data: Vec<u8>,
     },
-    /// What another node of our kind says of itself; see [`crate::Bulletin`].
-    Bulletin {
+    /// Another Bellwether node's status; see [`crate::StatusBroadcast`].
+    StatusBroadcast {
         data: Vec<u8>,
     },
     /// All other members of the cluster.
     Peers(Vec<Peer>),
-    /// A peer answered [`Effect::Ask`].
-    Answered {
+    /// A peer answered [`Effect::CheckLiveness`].
+    PeerAlive {
         peer: String,
     },
-    /// The cluster has settled, or there was no more time for that: deliveries may begin.
+    /// The cluster has settled, or the time allowed for that is over: deliveries may begin.
     Settled,
-    /// A peer wants all silences and log entries; answered by [`Answer::Memory`].
-    MemoryWanted {
+    /// A peer asks for all silences and log entries; answered by [`Answer::Memory`].
+    FullStateRequested {
         ticket: Ticket,
     },
     /// A new configuration takes effect.
@@ -72,7 +72,7 @@ pub enum Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Channel {
     Silences,
-    Log,
+    NotificationLog,
 }
 
 /// Names the caller that waits for an [`Answer`]; chosen by the shell.
@@ -100,33 +100,33 @@ pub enum Effect {
         answer: Answer,
     },
     Attempt(Attempt),
-    /// Tell all peers a record, as a message behind its length.
-    Tell {
+    /// Send a record to all peers, as a message preceded by its length.
+    Broadcast {
         channel: Channel,
         data: Vec<u8>,
     },
-    /// Pass on to all peers what one of them sent, since it was news.
+    /// Pass on to all peers what one of them sent, since it changed something here.
     Forward {
         channel: Channel,
         data: Vec<u8>,
     },
-    /// Ask a peer for a sign of life, by all means at once.
-    Ask {
+    /// Check whether a peer is alive, by every transport at once.
+    CheckLiveness {
         peer: String,
     },
-    /// Send a bulletin to one peer.
-    Bulletin {
+    /// Send this node's status to one peer.
+    SendStatus {
         peer: String,
         data: Vec<u8>,
     },
 }
 
-/// Try once to tell a receiver.
+/// Try once to notify an integration.
 #[derive(Debug)]
 pub struct Attempt {
     pub delivery: DeliveryId,
     pub notification: Notification,
-    /// The outcome must be known by then; what is not is a timeout.
+    /// The outcome must be known by then; otherwise the attempt has timed out.
     pub deadline: Mono,
     /// 1 for the first.
     pub number: u32,
@@ -145,7 +145,7 @@ pub enum Answer {
     SilenceRefused(SilenceRefusal),
     SilenceExpired,
     SilenceUnknown,
-    /// All records of each channel, as messages that each stand behind their length.
+    /// All records of each channel, as messages, each preceded by its length.
     Memory {
         silences: Vec<u8>,
         log: Bytes,
@@ -168,8 +168,8 @@ pub enum Note {
         resolved: usize,
         invalid: usize,
     },
-    /// A new or changed alert was reported with an end so long past that its sender's clock must be
-    /// late by about as much; it is taken to fire, see `alerts::lateness`.
+    /// A new or changed alert was reported with an end so far in the past that its sender's clock
+    /// must be late by about as much; the alert counts as firing, see `alerts::lateness`.
     SenderClockLate {
         alertname: String,
         by: Duration,
@@ -191,42 +191,42 @@ pub enum Note {
         firing: usize,
         resolved: usize,
     },
-    /// Alerts of a flush that are kept quiet, by the first cause that applies.
+    /// Alerts of a flush that are suppressed, by the first cause that applies.
     Suppressed {
         cause: Suppression,
         alerts: usize,
     },
-    /// A receiver needs no telling: the notification log already says so.
-    NothingToTell {
+    /// Nothing to notify: the notification log already says so.
+    NothingToNotify {
         key: GroupKey,
         integration: IntegrationId,
     },
-    /// There is something to tell, but peers ahead go first.
-    Waiting {
+    /// There is something to notify, but peers with an earlier position go first.
+    WaitingForPeers {
         key: GroupKey,
         integration: IntegrationId,
         wait: Duration,
     },
-    /// There is something to tell, and a peer is trying to.
-    LeftToPeer {
+    /// There is something to notify, and a peer is already trying to.
+    DeferredToPeer {
         key: GroupKey,
         integration: IntegrationId,
     },
-    /// Peers sent records: how many were news.
-    Heard {
+    /// A peer sent records; `changed` of them were new to this node.
+    RecordsMerged {
         channel: Channel,
-        news: usize,
+        changed: usize,
     },
-    /// What a peer sent is no record.
-    HeardRefused {
+    /// A peer sent an invalid record.
+    RecordsRejected {
         channel: Channel,
         why: String,
     },
-    /// A peer ahead does not answer; nobody waits for it any more.
-    PeerSilent {
+    /// A peer with an earlier position does not answer; this node no longer waits for it.
+    PeerUnresponsive {
         peer: String,
     },
-    PeerAnswersAgain {
+    PeerResponsive {
         peer: String,
     },
     /// A peer's wall clock differs from this node's.
@@ -234,10 +234,10 @@ pub enum Note {
         peer: String,
         ahead_seconds: f64,
     },
-    ClockAgreesAgain {
+    ClockAgrees {
         peer: String,
     },
-    /// This node's wall clock is off, and is read as most peers' clocks from now on.
+    /// This node's wall clock is off, and is corrected to that of most peers from now on.
     ClockCorrected {
         by_seconds: f64,
     },
@@ -296,7 +296,7 @@ pub enum Limit {
     Groups,
 }
 
-/// Why alerts are kept quiet, in the order in which causes are looked at.
+/// Why alerts are suppressed, in the order in which the causes are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suppression {
     Inhibition,

@@ -12,14 +12,14 @@ use std::sync::Arc;
 use bellwether_model::regex::Pattern;
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, Timestamp};
 
-use crate::alerts::{Signature, Snapshot, fetch, fetched_ahead};
-use crate::cover::Cover;
-use crate::flock::PeerView;
+use crate::alerts::{LabelBits, Snapshot, fetch, fetched_ahead};
 use crate::flush::sort_as_shown;
-use crate::inhibit::WatchList;
-use crate::mute::{Causes, Verdict};
+use crate::inhibition::InhibitionIndex;
+use crate::mute::{MuteContext, Verdict};
+use crate::peers::PeerView;
 use crate::plan::{Plan, Receiver};
 use crate::route::{Route, RouteIndex};
+use crate::silence_index::SilenceIndex;
 use crate::silences::Silences;
 
 /// The memory at one instant.
@@ -27,9 +27,9 @@ use crate::silences::Silences;
 pub struct View {
     plan: Arc<Plan>,
     alerts: Snapshot,
-    watch_list: WatchList,
+    inhibition_index: InhibitionIndex,
     silences: Arc<Silences>,
-    cover: Arc<Cover>,
+    silence_index: Arc<SilenceIndex>,
     group_count: usize,
     peers: Vec<PeerView>,
 }
@@ -105,13 +105,13 @@ impl View {
     pub(crate) fn new(
         plan: Arc<Plan>,
         alerts: Snapshot,
-        watch_list: WatchList,
+        inhibition_index: InhibitionIndex,
         silences: Arc<Silences>,
-        cover: Arc<Cover>,
+        silence_index: Arc<SilenceIndex>,
         group_count: usize,
         peers: Vec<PeerView>,
     ) -> Self {
-        View { plan, alerts, watch_list, silences, cover, group_count, peers }
+        View { plan, alerts, inhibition_index, silences, silence_index, group_count, peers }
     }
 
     /// Calls `each` for every alert that is not resolved at `now` and fits the query, in ascending
@@ -125,7 +125,7 @@ impl View {
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
         let mut receivers = Vec::new();
-        let candidates = self.alerts.candidates(Signature::required(&query.filters));
+        let candidates = self.alerts.candidates(LabelBits::required(&query.filters));
         for alert in fetched_ahead(candidates) {
             if alert.ends_at < now || !query.fits(&alert.labels) {
                 continue;
@@ -154,7 +154,7 @@ impl View {
         let mut formed: BTreeMap<(RouteIndex, Fingerprint), FormedGroup<'_>> = BTreeMap::new();
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
-        let candidates = self.alerts.candidates(Signature::required(&query.alerts.filters));
+        let candidates = self.alerts.candidates(LabelBits::required(&query.alerts.filters));
         for alert in fetched_ahead(candidates) {
             if alert.ends_at < now || !query.alerts.fits(&alert.labels) {
                 continue;
@@ -218,7 +218,7 @@ impl View {
     pub fn alert_counts(&self, now: Timestamp) -> AlertCounts {
         let mut judge = Judge::new(self, now);
         let mut counts = AlertCounts::default();
-        for alert in self.alerts.candidates(Signature::default()) {
+        for alert in self.alerts.candidates(LabelBits::default()) {
             if alert.ends_at < now {
                 continue;
             }
@@ -267,9 +267,9 @@ impl<'a> Judge<'a> {
         Judge { view, now, status: Status::default(), muted_by: BTreeMap::new() }
     }
 
-    fn causes(&self) -> Causes<'a> {
-        let View { plan, watch_list, silences, cover, .. } = self.view;
-        Causes { plan, watch_list, silences, cover }
+    fn mute_context(&self) -> MuteContext<'a> {
+        let View { plan, inhibition_index, silences, silence_index, .. } = self.view;
+        MuteContext { plan, inhibition_index, silences, silence_index }
     }
 
     /// What silences and inhibition say; valid until the next call.
@@ -277,9 +277,9 @@ impl<'a> Judge<'a> {
         let view = self.view;
         let silenced_by = &mut self.status.silenced_by;
         silenced_by.clear();
-        let active = view.silences.active(view.cover.of(alert.fingerprint), self.now);
+        let active = view.silences.active(view.silence_index.of(alert.fingerprint), self.now);
         silenced_by.extend(active.map(|(id, _)| id.clone()));
-        self.status.inhibited_by = match self.causes().inhibition(&alert.labels, self.now) {
+        self.status.inhibited_by = match self.mute_context().inhibition(&alert.labels, self.now) {
             Some(Verdict::Inhibited { by, .. }) => Some(by),
             _ => None,
         };
@@ -290,7 +290,7 @@ impl<'a> Judge<'a> {
         if let Some(known) = self.muted_by.get(&at) {
             return known.clone();
         }
-        let muted_by = self.causes().muted_by(self.view.plan.routes.route(at), self.now);
+        let muted_by = self.mute_context().muted_by(self.view.plan.routes.route(at), self.now);
         self.muted_by.insert(at, muted_by.clone());
         muted_by
     }

@@ -5,7 +5,7 @@
 #[path = "scenario/plan.rs"]
 mod plan;
 
-use bellwether_engine::{Effect, Engine, Input, Note, Settings, Ticket, Turn};
+use bellwether_engine::{Effect, Engine, EngineSettings, Input, Note, Ticket, Turn};
 use bellwether_model::{FailureReason, LabelSet, Mono, NewAlert, Now, Outcome, Timestamp};
 
 #[test]
@@ -13,7 +13,7 @@ fn a_webhook_that_is_dead_for_three_days_costs_no_more_than_on_the_first() {
     let plan = plan::parse_plan(
         "route receiver=dead group_by=... group_wait=1s group_interval=1s repeat_interval=1s",
     );
-    let mut engine = Engine::new(plan, Settings::default(), 1);
+    let mut engine = Engine::new(plan, EngineSettings::default(), 1);
     let start = Timestamp::from_unix(1_767_614_400, 0);
     let clocks = |mono: Mono| Now { wall: start.plus(mono.since(Mono(0))), mono };
     let alerts = (0..20).map(|number| firing(number, start)).collect();

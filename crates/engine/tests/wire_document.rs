@@ -5,34 +5,34 @@
 
 use std::time::Duration;
 
-use bellwether_engine::{Bulletin, LedgerEntry, LedgerKey, Told, wire};
+use bellwether_engine::{LogEntry, LogKey, Notified, StatusBroadcast, wire};
 use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
 
 #[test]
-fn bulletins_and_owed_ends_have_the_bytes_of_the_document() {
+fn the_document_shows_the_bytes_of_statuses_and_pending_resolves() {
     let noon = Timestamp::from_unix(1_767_614_400, 0);
     let group = GroupKey::from_text(r#"{}:{alertname="Disk"}"#);
     let integration = IntegrationId { receiver: "team".into(), kind: "webhook".into(), index: 0 };
-    let key = LedgerKey { group, integration };
-    let bulletin = Bulletin {
+    let key = LogKey { group, integration };
+    let status = StatusBroadcast {
         from: "a".to_owned(),
         wall: noon.plus(Duration::from_millis(5)),
-        busy_with: vec![key.hash()],
+        claims: vec![key.hash()],
     };
-    let entry = LedgerEntry {
+    let entry = LogEntry {
         key,
-        told: Told { owed: vec![1, 300], ..Told::default() },
+        notified: Notified { resolve_pending: vec![1, 300], ..Notified::default() },
         at: noon,
         expires_at: noon.plus(Duration::from_hours(120)),
         remembered: Remembered::default(),
         wire: None,
     };
     let shown = shown();
-    for bytes in [bulletin.encode(), wire::encode_entry(&entry)] {
+    for bytes in [status.encode(), wire::encode_entry(&entry)] {
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(shown.contains(&hex), "{hex} is not shown");
     }
-    assert_eq!(Bulletin::decode(&bulletin.encode()), Some(bulletin));
+    assert_eq!(StatusBroadcast::decode(&status.encode()), Some(status));
     assert_eq!(wire::decode_entry(&wire::encode_entry(&entry)), Ok(entry));
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use bellwether_api::{BODY_BYTES_MAX, Settings as DoorSettings, router};
-use bellwether_engine::{PeerSettings, Settings};
+use bellwether_engine::{EngineSettings, PeerSettings};
 use bellwether_journal::{FileJournal, Writer};
 use bellwether_mesh::{Handle, Mesh, Security, Settings as MeshSettings};
 use tokio::sync::mpsc;
@@ -151,7 +151,7 @@ async fn join(
     Ok(mesh)
 }
 
-fn check(flags: &Flags) -> anyhow::Result<(Features, Settings)> {
+fn check(flags: &Flags) -> anyhow::Result<(Features, EngineSettings)> {
     let (features, warnings) = features::parse(&flags.enable_feature)
         .map_err(|reason| anyhow!("error parsing the feature flag list: {reason}"))?;
     for warning in warnings {

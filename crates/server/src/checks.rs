@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use bellwether_engine::Settings;
+use bellwether_engine::EngineSettings;
 
 use crate::features::Features;
 use crate::flags::{Flags, SignedDuration, changed};
@@ -15,7 +15,7 @@ use crate::flags::{Flags, SignedDuration, changed};
 ///
 /// # Errors
 /// With a text that names the flag.
-pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<String>), String> {
+pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<String>), String> {
     refuse_missing(flags)?;
     if flags.config_file.is_empty() {
         return Err("--config.file must not be empty".into());
@@ -37,7 +37,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(Settings, Vec<String
             flags.cluster_id.len()
         ));
     }
-    let settings = Settings {
+    let settings = EngineSettings {
         retention: positive("data.retention", flags.data_retention)?,
         maintenance_interval: positive(
             "data.maintenance-interval",

@@ -89,7 +89,7 @@ pub fn peers(status: &Status) -> Vec<Peer> {
     others
         .map(|member| Peer {
             name: member.name.to_string(),
-            kin: Introduction::read(&member.meta).is_some(),
+            is_bellwether: Introduction::read(&member.meta).is_some(),
         })
         .collect()
 }

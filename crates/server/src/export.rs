@@ -41,7 +41,7 @@ pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
                 exported.silences += 1;
                 wire::append_message(&mut silences, &version.encode());
             }
-            Ok(Record::Told(entry)) => {
+            Ok(Record::LogEntry(entry)) => {
                 exported.log_entries += 1;
                 wire::append_message(&mut nflog, &wire::encode_entry(&entry));
             }

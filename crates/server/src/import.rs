@@ -27,7 +27,7 @@ const FILES: [Foreign; 2] = [
         name: "silences",
         decode: |message| wire::decode_silence(message).map(Record::Silence),
     },
-    Foreign { name: "nflog", decode: |message| wire::decode_entry(message).map(Record::Told) },
+    Foreign { name: "nflog", decode: |message| wire::decode_entry(message).map(Record::LogEntry) },
 ];
 
 /// Knows what the journal holds already, and what was imported before.
@@ -132,13 +132,13 @@ impl Importer {
 fn changed_at(record: &Record) -> Option<Timestamp> {
     match record {
         Record::Silence(version) => Some(version.silence.updated_at),
-        Record::Told(entry) => Some(entry.at),
+        Record::LogEntry(entry) => Some(entry.at),
         Record::Alert { .. }
         | Record::AlertGone(_)
         | Record::Group(_)
         | Record::GroupGone(_)
         | Record::SilenceGone(_)
-        | Record::ToldGone(_) => None,
+        | Record::LogEntryGone(_) => None,
     }
 }
 

@@ -296,10 +296,10 @@ impl MainLoop {
                         Waiter::Peer(token) => deeds.push(Deed::Memory { token, answer }),
                     }
                 }
-                effect @ (Effect::Tell { .. }
+                effect @ (Effect::Broadcast { .. }
                 | Effect::Forward { .. }
-                | Effect::Ask { .. }
-                | Effect::Bulletin { .. }) => deeds.extend(Message::of(effect).map(Deed::Tell)),
+                | Effect::CheckLiveness { .. }
+                | Effect::SendStatus { .. }) => deeds.extend(Message::of(effect).map(Deed::Tell)),
             }
         }
         let released = self.outbox.put(changes, deeds);

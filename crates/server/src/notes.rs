@@ -55,42 +55,42 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             let reason = cause.label();
             debug!(component = DISPATCHER, reason, alerts, "Alerts kept quiet");
         }
-        Note::NothingToTell { key, integration } => {
+        Note::NothingToNotify { key, integration } => {
             debug!(component = DISPATCHER, aggrGroup = %key, %integration, "Nothing new to tell");
         }
-        Note::Waiting { key, integration, wait } => {
+        Note::WaitingForPeers { key, integration, wait } => {
             debug!(
                 component = DISPATCHER, aggrGroup = %key, %integration, wait = ?wait,
                 "Waiting for peers that come first"
             );
         }
-        Note::LeftToPeer { key, integration } => {
+        Note::DeferredToPeer { key, integration } => {
             debug!(
                 component = DISPATCHER, aggrGroup = %key, %integration,
                 "Left to a peer that is trying to notify"
             );
         }
-        Note::Heard { channel, news } => {
-            debug!(component = CLUSTER, ?channel, news, "Peers had news");
+        Note::RecordsMerged { channel, changed } => {
+            debug!(component = CLUSTER, ?channel, changed, "Merged records from a peer");
         }
-        Note::HeardRefused { channel, why } => {
+        Note::RecordsRejected { channel, why } => {
             metrics.peer_records_refused.increment();
             warn!(component = CLUSTER, ?channel, err = why, "A peer sent what is no record");
         }
-        Note::PeerSilent { peer } => {
+        Note::PeerUnresponsive { peer } => {
             info!(
                 component = CLUSTER,
                 peer, "A peer that comes first does not answer: not waiting"
             );
         }
-        Note::PeerAnswersAgain { peer } => info!(component = CLUSTER, peer, "A peer answers again"),
+        Note::PeerResponsive { peer } => info!(component = CLUSTER, peer, "A peer answers again"),
         Note::ClockDiffers { peer, ahead_seconds } => {
             warn!(
                 component = CLUSTER,
                 peer, ahead_seconds, "The wall clocks of this server and of a peer differ"
             );
         }
-        Note::ClockAgreesAgain { peer } => {
+        Note::ClockAgrees { peer } => {
             info!(component = CLUSTER, peer, "The wall clock of a peer agrees again");
         }
         Note::ClockCorrected { by_seconds } => {

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bellwether_engine::{Engine, Plan, Record, Settings, Turn};
+use bellwether_engine::{Engine, EngineSettings, Plan, Record, Turn};
 use bellwether_journal::{
     Change, Entries, FileJournal, Journal as _, JournalError, Opened, Options, open,
 };
@@ -56,7 +56,7 @@ pub fn restore(
     opened: Opened,
     storage: &Path,
     plan: Arc<Plan>,
-    settings: Settings,
+    settings: EngineSettings,
     clock: &Clock,
     metrics: &Metrics,
 ) -> anyhow::Result<Restored> {

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use bellwether_engine::{LedgerEntry, Record};
+use bellwether_engine::{LogEntry, Record};
 use bellwether_journal::{Entry, Options, open};
 
 #[test]
@@ -25,7 +25,7 @@ fn a_journal_of_version_0_1_is_read_whole() {
             Record::Alert { alert, ended } => alerts.push((alert.labels.to_string(), ended)),
             Record::Group(group) => groups.push((group.name.receiver, group.name.route)),
             Record::Silence(version) => silences.push(version.silence.comment.clone()),
-            Record::Told(entry) => log_entries.push(summary(&entry)),
+            Record::LogEntry(entry) => log_entries.push(summary(&entry)),
             gone => panic!("a removed key is not an entry: {gone:?}"),
         }
     }
@@ -56,10 +56,11 @@ fn a_journal_of_version_0_1_is_read_whole() {
     );
 }
 
-fn summary(entry: &LedgerEntry) -> String {
+fn summary(entry: &LogEntry) -> String {
     let (group, integration) = (&entry.key.group, &entry.key.integration);
-    let told = &entry.told;
-    let (firing, resolved, pending) = (told.firing.len(), told.resolved.len(), told.owed.len());
+    let notified = &entry.notified;
+    let (firing, resolved, pending) =
+        (notified.firing.len(), notified.resolved.len(), notified.resolve_pending.len());
     format!("{group} {integration}: {firing} firing, {resolved} resolved, {pending} pending")
 }
 

@@ -17,8 +17,8 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use bellwether_api::decode_alerts;
 use bellwether_engine::{
-    AlertQuery, Engine, GroupBy, Input, Integration, Plan, PlanParts, Receiver, RouteSpec,
-    Settings, Ticket, Timing, Turn,
+    AlertQuery, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts, Receiver,
+    RouteSpec, Ticket, Timing, Turn,
 };
 use bellwether_model::{
     IntegrationId, LabelSet, Matcher, MatcherMode, Matchers, Mono, NewAlert, Now, Op, Timestamp,
@@ -204,7 +204,7 @@ fn engine() -> anyhow::Result<Engine> {
         intervals: BTreeMap::new(),
         resolve_timeout: Duration::from_secs(300),
     });
-    Ok(Engine::new(Arc::new(plan), Settings::default(), 1))
+    Ok(Engine::new(Arc::new(plan), EngineSettings::default(), 1))
 }
 
 fn alert(number: usize, starts_at: Timestamp) -> NewAlert {

@@ -9,8 +9,8 @@ use bellwether_api::{
     StatusInfo, TestResult, Tested, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
-    Answer, Effect, Engine, GroupBy, Input, Integration, Plan, PlanParts, Receiver, RouteSpec,
-    Settings, Ticket, Timing, Turn, View,
+    Answer, Effect, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts, Receiver,
+    RouteSpec, Ticket, Timing, Turn, View,
 };
 use bellwether_model::{IntegrationId, LabelSet, Matcher, Matchers, Mono, Now, Op, Timestamp};
 use tokio::sync::Semaphore;
@@ -39,7 +39,7 @@ impl TestHouse {
 
     pub fn at(now: Timestamp) -> Self {
         TestHouse {
-            engine: Mutex::new(Engine::new(plan().into(), Settings::default(), 7)),
+            engine: Mutex::new(Engine::new(plan().into(), EngineSettings::default(), 7)),
             observations: Mutex::default(),
             commands: Mutex::default(),
             views: Semaphore::new(1_000),
@@ -57,10 +57,10 @@ impl TestHouse {
         turn.after.into_iter().find_map(|effect| match effect {
             Effect::Reply { answer, .. } => Some(answer),
             Effect::Attempt(_)
-            | Effect::Tell { .. }
+            | Effect::Broadcast { .. }
             | Effect::Forward { .. }
-            | Effect::Ask { .. }
-            | Effect::Bulletin { .. } => None,
+            | Effect::CheckLiveness { .. }
+            | Effect::SendStatus { .. } => None,
         })
     }
 }

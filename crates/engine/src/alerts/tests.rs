@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bellwether_model::{LabelSet, NewAlert, Timestamp};
 
-use super::{Alerts, Refusal, Signature, Was};
+use super::{Alerts, LabelBits, Refusal, Was};
 
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(300);
 
@@ -129,12 +129,12 @@ fn a_snapshot_stays_as_it_was_and_is_in_order() {
     let snapshot = alerts.snapshot();
     alerts.report(alert("5", Some(0), Some(0)), at(10), RESOLVE_TIMEOUT).expect("valid");
     alerts.report(alert("new", Some(0), Some(60)), at(10), RESOLVE_TIMEOUT).expect("valid");
-    let seen: Vec<_> = snapshot.candidates(Signature::default()).collect();
+    let seen: Vec<_> = snapshot.candidates(LabelBits::default()).collect();
     assert_eq!(seen.len(), 100);
     assert!(seen.iter().all(|alert| alert.ends_at == at(60)));
     assert!(seen.is_sorted_by_key(|alert| alert.fingerprint));
 
-    let wanted = Signature::default().with("host", "7");
+    let wanted = LabelBits::default().with("host", "7");
     let found: Vec<_> = snapshot.candidates(wanted).collect();
     assert!(found.iter().any(|alert| alert.labels.value("host") == "7"));
     assert!(found.len() < 20, "{} of 100 are looked at", found.len());

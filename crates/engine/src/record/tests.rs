@@ -7,7 +7,7 @@ use bellwether_model::{
 };
 
 use super::{GroupName, GroupRecord, Record, SilenceRecord, wire};
-use crate::ledger::{LedgerEntry, LedgerKey, Told};
+use crate::notification_log::{LogEntry, LogKey, Notified};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_767_614_400 + seconds, 5)
@@ -53,14 +53,14 @@ fn silence() -> Record {
     Record::Silence(SilenceRecord { silence: Arc::new(silence), expires_at: at(500), wire: None })
 }
 
-fn told() -> Record {
+fn notified() -> Record {
     let remembered = [
         ("thread".to_owned(), RememberedValue::Text("7".to_owned())),
         ("count".to_owned(), RememberedValue::Integer(-3)),
         ("share".to_owned(), RememberedValue::Number(0.5)),
     ];
-    Record::Told(LedgerEntry {
-        key: LedgerKey {
+    Record::LogEntry(LogEntry {
+        key: LogKey {
             group: GroupKey::from_text(r#"{}:{alertname="Disk"}"#),
             integration: IntegrationId {
                 receiver: "team".into(),
@@ -68,7 +68,11 @@ fn told() -> Record {
                 index: 1,
             },
         },
-        told: Told { firing: vec![1, u64::MAX], resolved: vec![3], owed: vec![4] },
+        notified: Notified {
+            firing: vec![1, u64::MAX],
+            resolved: vec![3],
+            resolve_pending: vec![4],
+        },
         at: at(3),
         expires_at: at(600),
         remembered: Remembered(remembered.into()),
@@ -78,7 +82,7 @@ fn told() -> Record {
 
 #[test]
 fn every_record_comes_back_as_it_was() {
-    for record in [alert(), group(), silence(), told()] {
+    for record in [alert(), group(), silence(), notified()] {
         let (key, value) = record.encode();
         let value = value.expect("the record has a value");
         let read = Record::decode(&key, &value).expect("what was written can be read");
@@ -93,10 +97,10 @@ fn the_end_of_a_record_has_the_key_of_the_record() {
         Record::Alert { alert, .. } => Record::AlertGone(alert.fingerprint),
         Record::Group(group) => Record::GroupGone(group.name.clone()),
         Record::Silence(version) => Record::SilenceGone(version.silence.id.clone()),
-        Record::Told(entry) => Record::ToldGone(entry.key.clone()),
+        Record::LogEntry(entry) => Record::LogEntryGone(entry.key.clone()),
         other => other.clone(),
     };
-    for record in [alert(), group(), silence(), told()] {
+    for record in [alert(), group(), silence(), notified()] {
         let (key, value) = gone(&record).encode();
         assert_eq!((key, value), (record.encode().0, None));
     }
@@ -105,7 +109,7 @@ fn the_end_of_a_record_has_the_key_of_the_record() {
 #[test]
 fn damaged_bytes_are_an_error_or_a_record_and_never_a_panic() {
     let mut errors = 0;
-    for record in [alert(), group(), silence(), told()] {
+    for record in [alert(), group(), silence(), notified()] {
         let (key, value) = record.encode();
         let value = value.expect("the record has a value");
         for length in 0..value.len() {
@@ -226,7 +230,7 @@ fn files_of_the_go_alertmanager_are_read() {
     assert_eq!(entry.key.group.as_str(), r#"{}:{alertname="Disk"}"#);
     assert_eq!(entry.key.integration.to_string(), "team/webhook[0]");
     let resolved = LabelSet::new([("alertname", "Disk"), ("host", "b")]).log_hash();
-    assert_eq!(entry.told, Told { resolved: vec![resolved], ..Told::default() });
+    assert_eq!(entry.notified, Notified { resolved: vec![resolved], ..Notified::default() });
 
     // Written again, the log is the same file.
     let mut file = Vec::new();

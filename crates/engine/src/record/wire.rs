@@ -14,7 +14,7 @@ use bellwether_model::{
 use prost::Message;
 
 use super::{RecordError, SilenceRecord};
-use crate::ledger::{LedgerEntry, LedgerKey, Told};
+use crate::notification_log::{LogEntry, LogKey, Notified};
 
 mod messages;
 
@@ -50,7 +50,7 @@ pub fn decode_silence(bytes: &[u8]) -> Result<SilenceRecord, RecordError> {
 }
 
 /// One message, without a length before it.
-pub fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
+pub fn encode_entry(entry: &LogEntry) -> Vec<u8> {
     if let Some(Wire(bytes)) = &entry.wire {
         return bytes.to_vec();
     }
@@ -72,17 +72,17 @@ pub fn encode_entry(entry: &LedgerEntry) -> Vec<u8> {
                 idx: id.index,
             }),
             timestamp: Some(time_to(entry.at)),
-            firing_alerts: entry.told.firing.clone(),
-            resolved_alerts: entry.told.resolved.clone(),
+            firing_alerts: entry.notified.firing.clone(),
+            resolved_alerts: entry.notified.resolved.clone(),
             receiver_data: values.collect(),
-            owed_alerts: entry.told.owed.clone(),
+            resolve_pending_alerts: entry.notified.resolve_pending.clone(),
         }),
         expires_at: Some(time_to(entry.expires_at)),
     };
     message.encode_to_vec()
 }
 
-pub fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, RecordError> {
+pub fn decode_entry(bytes: &[u8]) -> Result<LogEntry, RecordError> {
     const WHAT: &str = "notification-log entry";
     let mesh = pb::MeshEntry::decode(bytes).map_err(|error| bad(WHAT, error))?;
     let entry = mesh.entry.ok_or_else(|| bad(WHAT, "the message has no entry"))?;
@@ -97,8 +97,8 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, RecordError> {
         };
         Some((name, value))
     });
-    let mut entry = LedgerEntry {
-        key: LedgerKey {
+    let mut entry = LogEntry {
+        key: LogKey {
             group: GroupKey::from_text(group),
             integration: IntegrationId {
                 receiver: receiver.group_name.into(),
@@ -106,10 +106,10 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LedgerEntry, RecordError> {
                 index: receiver.idx,
             },
         },
-        told: Told {
+        notified: Notified {
             firing: ascending(entry.firing_alerts),
             resolved: ascending(entry.resolved_alerts),
-            owed: ascending(entry.owed_alerts),
+            resolve_pending: ascending(entry.resolve_pending_alerts),
         },
         at: time_from(entry.timestamp),
         expires_at: time_from(mesh.expires_at),

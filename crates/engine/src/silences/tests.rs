@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 use super::{PostedSilence, SilenceRefusal, Silences};
-use crate::settings::Settings;
+use crate::settings::EngineSettings;
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_000_000 + seconds, 0)
@@ -81,7 +81,7 @@ fn what_has_ended_leaves_the_index_at_once_and_the_table_after_the_retention() {
 
 #[test]
 fn creating_again_and_again_leaves_no_more_than_the_retention_holds() {
-    let settings = Settings::default();
+    let settings = EngineSettings::default();
     let retention = Duration::from_secs(3600);
     let mut silences = Silences::default();
     let mut most = 0;
@@ -100,7 +100,7 @@ fn creating_again_and_again_leaves_no_more_than_the_retention_holds() {
 
 #[test]
 fn a_size_limit_counts_the_encoded_silence() {
-    let settings = Settings { silence_bytes_max: 120, ..Settings::default() };
+    let settings = EngineSettings { silence_bytes_max: 120, ..EngineSettings::default() };
     let silences = Silences::default();
     let check = |value: &str, fits: bool| {
         let new = posted(vec![matcher("host", Op::Equal, value)], 0, 60);
@@ -119,7 +119,7 @@ fn a_size_limit_counts_the_encoded_silence() {
 
 #[test]
 fn a_change_is_newer_than_what_it_changes_even_if_the_clock_went_back() {
-    let settings = Settings::default();
+    let settings = EngineSettings::default();
     let mut silences = Silences::default();
     let matchers = vec![matcher("host", Op::Equal, "a")];
     let made = silences.post(posted(matchers, 100, 200), at(100), &settings, || "s".to_owned());

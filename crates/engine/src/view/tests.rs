@@ -10,8 +10,8 @@ use bellwether_model::{
 
 use super::{AlertQuery, GroupQuery, ReceiverFilter, View};
 use crate::{
-    Effect, Engine, GroupBy, InhibitRule, Input, Integration, Plan, PlanParts, PostedSilence,
-    Receiver, RouteSpec, Settings, Ticket, Timing, Turn,
+    Effect, Engine, EngineSettings, GroupBy, InhibitRule, Input, Integration, Plan, PlanParts,
+    PostedSilence, Receiver, RouteSpec, Ticket, Timing, Turn,
 };
 
 /// Half past noon on a Monday.
@@ -72,7 +72,7 @@ fn engine() -> Engine {
         intervals: BTreeMap::from([(Arc::from("noon"), vec![noon])]),
         resolve_timeout: Duration::from_secs(300),
     });
-    Engine::new(Arc::new(plan), Settings::default(), 1)
+    Engine::new(Arc::new(plan), EngineSettings::default(), 1)
 }
 
 fn alert(text: &str, ends_at: Timestamp) -> NewAlert {
@@ -232,10 +232,10 @@ fn groups_are_in_order_and_show_what_mutes_them() {
 #[test]
 fn a_flush_tells_exactly_what_a_reader_sees_as_active() {
     let (view, turn) = filled();
-    let mut told = BTreeSet::new();
+    let mut notified = BTreeSet::new();
     for effect in &turn.after {
         if let Effect::Attempt(attempt) = effect {
-            told.extend(attempt.notification.alerts.iter().map(|alert| alert.fingerprint));
+            notified.extend(attempt.notification.alerts.iter().map(|alert| alert.fingerprint));
         }
     }
     let groups = view.groups(now(), &GroupQuery::default()).collect::<Vec<_>>();
@@ -245,8 +245,8 @@ fn a_flush_tells_exactly_what_a_reader_sees_as_active() {
         .filter(|alert| !alert.status.is_suppressed())
         .map(|alert| alert.alert.fingerprint)
         .collect();
-    assert_eq!(told, active);
-    assert_eq!(told.len(), 3, "Down, and two of Plain");
+    assert_eq!(notified, active);
+    assert_eq!(notified.len(), 3, "Down, and two of Plain");
     let counts = view.alert_counts(now());
     assert_eq!((counts.active, counts.suppressed), (4, 3), "intervals do not count here");
 }

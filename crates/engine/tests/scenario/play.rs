@@ -26,8 +26,8 @@
 use std::time::Duration;
 
 use bellwether_engine::{
-    AlertQuery, Bulletin, Channel, Input, LedgerEntry, LedgerKey, Peer, PeerSettings,
-    PostedSilence, Settings, Ticket, Told, wire,
+    AlertQuery, Channel, EngineSettings, Input, LogEntry, LogKey, Notified, Peer, PeerSettings,
+    PostedSilence, StatusBroadcast, Ticket, wire,
 };
 use bellwether_model::{
     GroupKey, IntegrationId, LabelSet, Matcher, Matchers, NewAlert, Silence, Timestamp,
@@ -39,13 +39,13 @@ use super::world::{Manner, World};
 
 pub struct Play {
     name: String,
-    settings: Settings,
+    settings: EngineSettings,
     world: Option<World>,
 }
 
 impl Play {
     pub fn new(name: &str) -> Self {
-        Play { name: name.to_owned(), settings: Settings::default(), world: None }
+        Play { name: name.to_owned(), settings: EngineSettings::default(), world: None }
     }
 
     /// Plays one block and returns its trace.
@@ -163,7 +163,7 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
         "peers" => {
             let peer = |word: &str| Peer {
                 name: word.trim_end_matches('*').to_owned(),
-                kin: word.ends_with('*'),
+                is_bellwether: word.ends_with('*'),
             };
             world.handle(Input::Peers(rest.split_whitespace().map(peer).collect()));
         }
@@ -177,28 +177,28 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
         "hear" => {
             let (channel, data) = heard(rest, world);
             world.last_heard = Some((channel, data.clone()));
-            world.handle(Input::Heard { channel, data });
+            world.handle(Input::PeerRecords { channel, data });
         }
         "rehear" => {
             let (channel, data) = world.last_heard.clone().expect("something heard");
-            world.handle(Input::Heard { channel, data });
+            world.handle(Input::PeerRecords { channel, data });
         }
         "busy" | "idle" | "clock" => {
             let (peer, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-            let busy_with = match (word, rest) {
+            let claims = match (word, rest) {
                 ("busy", "") => world.claimed.clone(),
                 ("busy", what) => {
                     let (integration, group) = what.split_once(' ').expect("what, about whom");
                     let integration = integration_id(integration);
-                    vec![LedgerKey { group: GroupKey::from_text(group), integration }.hash()]
+                    vec![LogKey { group: GroupKey::from_text(group), integration }.hash()]
                 }
                 _ => Vec::new(),
             };
             let wall = if word == "clock" { shifted(world.wall, rest) } else { world.wall };
-            let data = Bulletin { from: peer.to_owned(), wall, busy_with }.encode();
-            world.handle(Input::Bulletin { data });
+            let data = StatusBroadcast { from: peer.to_owned(), wall, claims }.encode();
+            world.handle(Input::StatusBroadcast { data });
         }
-        "memory" => world.handle(Input::MemoryWanted { ticket }),
+        "memory" => world.handle(Input::FullStateRequested { ticket }),
         "crash" => {
             let down = rest.strip_prefix("for ").map_or(Duration::ZERO, duration);
             world.crash(down);
@@ -263,33 +263,30 @@ fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
     let mut words = text.split(' ');
     let mut next = || words.next().expect("another word");
     let (integration, _told, group) = (next(), next(), next());
-    let mut told = Told::default();
+    let mut notified = Notified::default();
     let mut at = world.wall;
     while let Some(word) = words.next() {
         let value = words.next().expect("a value");
         let hash = || LabelSet::new(pairs(value).iter().map(|(n, v)| (&**n, &**v))).log_hash();
         match word {
-            "firing" => told.firing.push(hash()),
-            "resolved" => told.resolved.push(hash()),
+            "firing" => notified.firing.push(hash()),
+            "resolved" => notified.resolved.push(hash()),
             "at" => at = shifted(world.wall, value),
             _ => panic!("unknown word {word}"),
         }
     }
-    told.firing.sort_unstable();
-    told.resolved.sort_unstable();
-    let entry = LedgerEntry {
-        key: LedgerKey {
-            group: GroupKey::from_text(group),
-            integration: integration_id(integration),
-        },
-        told,
+    notified.firing.sort_unstable();
+    notified.resolved.sort_unstable();
+    let entry = LogEntry {
+        key: LogKey { group: GroupKey::from_text(group), integration: integration_id(integration) },
+        notified,
         at,
         expires_at: at.plus(Duration::from_secs(8 * 3600)),
         remembered: Default::default(),
         wire: None,
     };
     wire::append_message(&mut data, &wire::encode_entry(&entry));
-    (Channel::Log, data)
+    (Channel::NotificationLog, data)
 }
 
 /// A regular expression that is `BROKEN` becomes one that cannot be compiled.

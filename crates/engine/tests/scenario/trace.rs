@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use bellwether_engine::{
-    Answer, Attempt, Channel, GroupQuery, Limit, Note, Record, SilenceRecord, Status, Told, View,
-    wire,
+    Answer, Attempt, Channel, GroupQuery, Limit, Note, Notified, Record, SilenceRecord, Status,
+    View, wire,
 };
 use bellwether_model::duration::format_prometheus;
 use bellwether_model::{Alert, LabelSet, Timestamp};
@@ -35,7 +35,7 @@ pub fn alert_name(labels: &LabelSet) -> String {
 }
 
 /// `Disk{host=a} firing, Disk{host=b} resolved`
-fn told(alerts: &[std::sync::Arc<Alert>], now: Timestamp) -> String {
+fn notified(alerts: &[std::sync::Arc<Alert>], now: Timestamp) -> String {
     let texts: Vec<String> = alerts
         .iter()
         .map(|alert| {
@@ -58,7 +58,7 @@ pub fn attempt(attempt: &Attempt) -> String {
         notification.integration,
         notification.group_key,
         notification.reason.text(),
-        told(&notification.alerts, notification.now)
+        notified(&notification.alerts, notification.now)
     )
 }
 
@@ -78,7 +78,7 @@ pub fn answer(answer: &Answer, world: &World) -> Option<String> {
         Answer::Memory { silences, log } => Some(format!(
             "answered with {} and {}",
             messages(Channel::Silences, silences, world),
-            messages(Channel::Log, log, world)
+            messages(Channel::NotificationLog, log, world)
         )),
         Answer::SilenceUnknown => Some("unknown silence".to_owned()),
     }
@@ -91,7 +91,7 @@ pub fn messages(channel: Channel, data: &[u8], world: &World) -> String {
             let message = message.expect("whole messages");
             let record = match channel {
                 Channel::Silences => wire::decode_silence(message).map(Record::Silence),
-                Channel::Log => wire::decode_entry(message).map(Record::Told),
+                Channel::NotificationLog => wire::decode_entry(message).map(Record::LogEntry),
             };
             record.map_or_else(|_| "nonsense".to_owned(), |record| record_text(&record, world))
         })
@@ -121,20 +121,20 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
             format!("flush {key}: {firing} firing, {resolved} resolved")
         }
         Note::Suppressed { cause, alerts } => format!("{alerts} quiet by {}", cause.label()),
-        Note::NothingToTell { integration, .. } => format!("nothing to tell {integration}"),
+        Note::NothingToNotify { integration, .. } => format!("nothing to tell {integration}"),
         Note::AttemptStarted { .. } => return None,
-        Note::Waiting { integration, wait, .. } => {
+        Note::WaitingForPeers { integration, wait, .. } => {
             format!("{integration} waits {} for peers ahead", format_prometheus(*wait))
         }
-        Note::LeftToPeer { integration, .. } => format!("{integration} is left to a peer"),
-        Note::Heard { news, .. } => format!("heard {news} news"),
-        Note::HeardRefused { why, .. } => format!("refused what was heard: {why}"),
-        Note::PeerSilent { peer } => format!("{peer} is silent"),
-        Note::PeerAnswersAgain { peer } => format!("{peer} answers again"),
+        Note::DeferredToPeer { integration, .. } => format!("{integration} is left to a peer"),
+        Note::RecordsMerged { changed, .. } => format!("merged {changed} records"),
+        Note::RecordsRejected { why, .. } => format!("refused what was heard: {why}"),
+        Note::PeerUnresponsive { peer } => format!("{peer} is silent"),
+        Note::PeerResponsive { peer } => format!("{peer} answers again"),
         Note::ClockDiffers { peer, ahead_seconds } => {
             format!("the clock of {peer} is ahead by {ahead_seconds:.0}s")
         }
-        Note::ClockAgreesAgain { peer } => format!("the clock of {peer} agrees again"),
+        Note::ClockAgrees { peer } => format!("the clock of {peer} agrees again"),
         Note::ClockCorrected { by_seconds } => format!("clock corrected by {by_seconds:.0}s"),
         Note::Settled => "settled".to_owned(),
         Note::AttemptFailed { integration, reason, retry, .. } => {
@@ -142,11 +142,11 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
             format!("{integration} failed ({}), {then}", reason.label())
         }
         Note::Delivered { integration, attempts, .. } => match attempts {
-            1 => format!("{integration} was told"),
-            _ => format!("{integration} was told after {attempts} attempts"),
+            1 => format!("{integration} was notified"),
+            _ => format!("{integration} was notified after {attempts} attempts"),
         },
         Note::DeliveryFailed { integration, attempts, detail, .. } => {
-            format!("{integration} was not told after {attempts} attempts: {detail}")
+            format!("{integration} was not notified after {attempts} attempts: {detail}")
         }
         Note::SilenceStored { id, created } => {
             let what = if *created { "created" } else { "changed" };
@@ -183,17 +183,17 @@ pub fn record_text(record: &Record, world: &World) -> String {
             format!("silence {} until {}", world.short_id(&silence.id), offset(silence.ends_at))
         }
         Record::SilenceGone(id) => format!("silence {} gone", world.short_id(id)),
-        Record::Told(entry) => {
-            let Told { firing, resolved, owed } = &entry.told;
+        Record::LogEntry(entry) => {
+            let Notified { firing, resolved, resolve_pending } = &entry.notified;
             format!(
-                "log of {}: {} firing, {} resolved, {} owed",
+                "log of {}: {} firing, {} resolved, {} resolve pending",
                 entry.key.integration,
                 firing.len(),
                 resolved.len(),
-                owed.len()
+                resolve_pending.len()
             )
         }
-        Record::ToldGone(key) => format!("log of {} gone", key.integration),
+        Record::LogEntryGone(key) => format!("log of {} gone", key.integration),
     }
 }
 

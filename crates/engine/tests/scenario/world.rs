@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_engine::{
-    Attempt, Bulletin, Channel, DeliveryId, Effect, Engine, Input, Plan, Record, Settings, Turn,
+    Attempt, Channel, DeliveryId, Effect, Engine, EngineSettings, Input, Plan, Record,
+    StatusBroadcast, Turn,
 };
 use bellwether_model::delivery::RememberedValue;
 use bellwether_model::{FailureReason, Mono, Now, Outcome, Remembered, Timestamp};
@@ -36,7 +37,7 @@ pub enum Manner {
 pub struct World {
     pub engine: Engine,
     pub plan: Arc<Plan>,
-    pub settings: Settings,
+    pub settings: EngineSettings,
     pub mono: Mono,
     pub wall: Timestamp,
     pub silences: Vec<String>,
@@ -56,7 +57,7 @@ pub struct World {
 }
 
 impl World {
-    pub fn new(plan: Arc<Plan>, settings: Settings) -> Self {
+    pub fn new(plan: Arc<Plan>, settings: EngineSettings) -> Self {
         let mut world = World {
             engine: Engine::new(plan.clone(), settings.clone(), 1),
             plan,
@@ -187,24 +188,24 @@ impl World {
     /// Prints what goes to peers, and lets them answer.
     fn send(&mut self, effect: Effect) {
         match effect {
-            Effect::Tell { channel, data } => {
+            Effect::Broadcast { channel, data } => {
                 let text = trace::messages(channel, &data, self);
-                self.print(Some(format!("peers are told {text}")));
+                self.print(Some(format!("peers are notified {text}")));
             }
             Effect::Forward { channel, data } => {
                 let text = trace::messages(channel, &data, self);
                 self.print(Some(format!("peers are passed {text}")));
             }
-            Effect::Ask { peer } => {
+            Effect::CheckLiveness { peer } => {
                 if !self.silent_peers.contains(&peer) {
-                    self.handle(Input::Answered { peer });
+                    self.handle(Input::PeerAlive { peer });
                 }
             }
-            Effect::Bulletin { peer, data } => {
-                let bulletin = Bulletin::decode(&data).expect("a bulletin");
-                if !bulletin.busy_with.is_empty() {
-                    let count = bulletin.busy_with.len();
-                    self.claimed = bulletin.busy_with;
+            Effect::SendStatus { peer, data } => {
+                let status = StatusBroadcast::decode(&data).expect("a status");
+                if !status.claims.is_empty() {
+                    let count = status.claims.len();
+                    self.claimed = status.claims;
                     self.print(Some(format!("{peer} hears that this node tries to tell {count}")));
                 }
             }

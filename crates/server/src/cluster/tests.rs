@@ -89,7 +89,7 @@ fn flags_become_settings_and_errors_name_them() {
 
 #[test]
 fn kin_are_known_by_their_introduction_and_drift_by_its_hash() {
-    let peer = |name: &str, kin| Peer { name: name.to_owned(), kin };
+    let peer = |name: &str, is_bellwether| Peer { name: name.to_owned(), is_bellwether };
     assert_eq!(peers(&status()), [peer("a", false), peer("c", true), peer("d", true)]);
     assert_eq!(drifted(&status(), &own()), ["d"]);
 }

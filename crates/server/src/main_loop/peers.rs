@@ -82,16 +82,16 @@ impl MainLoop {
         match event {
             Heard::Heard { key, data, .. } => match key.as_str() {
                 "sil" => self.hear(Channel::Silences, data.into()),
-                "nfl" => self.hear(Channel::Log, data.into()),
-                BULLETIN_KEY => self.handle(Input::Bulletin { data: data.into() }),
+                "nfl" => self.hear(Channel::NotificationLog, data.into()),
+                BULLETIN_KEY => self.handle(Input::StatusBroadcast { data: data.into() }),
                 _ => {}
             },
             Heard::StateWanted { token } => {
                 let ticket = self.new_ticket(Waiter::Peer(token));
-                self.handle(Input::MemoryWanted { ticket });
+                self.handle(Input::FullStateRequested { ticket });
             }
             Heard::Settled { .. } => self.handle(Input::Settled),
-            Heard::Answers { peer } => self.handle(Input::Answered { peer: peer.to_string() }),
+            Heard::Answers { peer } => self.handle(Input::PeerAlive { peer: peer.to_string() }),
             Heard::MembersChanged => {
                 let Some(peers) = &mut self.peers else { return };
                 let status: Arc<Status> = peers.mesh.status();
@@ -109,7 +109,7 @@ impl MainLoop {
     }
 
     fn hear(&mut self, channel: Channel, data: Vec<u8>) {
-        self.handle(Input::Heard { channel, data });
+        self.handle(Input::PeerRecords { channel, data });
     }
 
     pub(super) fn new_ticket(&mut self, waiter: Waiter) -> Ticket {
@@ -133,10 +133,10 @@ impl Message {
     /// What the engine wants of the mesh, if that is what this effect is.
     pub fn of(effect: Effect) -> Option<Self> {
         match effect {
-            Effect::Tell { channel, data } => Some(Message::Tell { channel, data }),
+            Effect::Broadcast { channel, data } => Some(Message::Tell { channel, data }),
             Effect::Forward { channel, data } => Some(Message::Forward { channel, data }),
-            Effect::Ask { peer } => Some(Message::Ask { peer }),
-            Effect::Bulletin { peer, data } => Some(Message::Bulletin { peer, data }),
+            Effect::CheckLiveness { peer } => Some(Message::Ask { peer }),
+            Effect::SendStatus { peer, data } => Some(Message::Bulletin { peer, data }),
             Effect::Reply { .. } | Effect::Attempt(_) => None,
         }
     }
@@ -145,6 +145,6 @@ impl Message {
 fn key(channel: Channel) -> &'static str {
     match channel {
         Channel::Silences => "sil",
-        Channel::Log => "nfl",
+        Channel::NotificationLog => "nfl",
     }
 }

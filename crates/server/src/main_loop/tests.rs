@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bellwether_api::{Command, Unavailable};
 use bellwether_engine::{
-    Answer, Engine, GroupBy, Integration, Plan, PlanParts, PostedSilence, Receiver, RouteSpec,
-    Settings, Timing, Turn,
+    Answer, Engine, EngineSettings, GroupBy, Integration, Plan, PlanParts, PostedSilence, Receiver,
+    RouteSpec, Timing, Turn,
 };
 use bellwether_journal::{Change, Fault, Journal, JournalError, MemoryStore, Writer};
 use bellwether_model::{
@@ -132,7 +132,7 @@ fn fixture(reactions: Vec<Reaction>) -> Fixture {
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new(Features::default()));
     let condition = StoreCondition::default();
-    let mut engine = Engine::new(plan(), Settings::default(), 7);
+    let mut engine = Engine::new(plan(), EngineSettings::default(), 7);
     let mut first_turn = Turn::default();
     engine.restore(clock.now(), [], &mut first_turn);
     let parts = Parts {

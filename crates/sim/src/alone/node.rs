@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_engine::{DeliveryId, Effect, Engine, Input, Plan, Settings, Turn};
+use bellwether_engine::{DeliveryId, Effect, Engine, EngineSettings, Input, Plan, Turn};
 use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Timestamp};
 
 use crate::disk::Disk;
@@ -147,11 +147,11 @@ impl Node {
     }
 }
 
-fn settings() -> Settings {
-    Settings {
+fn settings() -> EngineSettings {
+    EngineSettings {
         retention: Duration::from_secs(3600),
         alerts_gc_interval: Duration::from_secs(30 * 60),
         maintenance_interval: Duration::from_secs(15 * 60),
-        ..Settings::default()
+        ..EngineSettings::default()
     }
 }

@@ -233,10 +233,10 @@ impl<'t> World<'t> {
             match effect {
                 Effect::Reply { ticket, answer } => self.answered(ticket, answer),
                 Effect::Attempt(attempt) => self.attempt(attempt)?,
-                Effect::Tell { .. }
+                Effect::Broadcast { .. }
                 | Effect::Forward { .. }
-                | Effect::Ask { .. }
-                | Effect::Bulletin { .. } => return Err("a node alone spoke to peers".into()),
+                | Effect::CheckLiveness { .. }
+                | Effect::SendStatus { .. } => return Err("a node alone spoke to peers".into()),
             }
             if self.misfortune() {
                 break;

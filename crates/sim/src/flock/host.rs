@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bellwether_engine::{
-    Channel, DeliveryId, Effect, Engine, Input, Note, Peer, PeerSettings, Plan, Record, Settings,
-    Turn,
+    Channel, DeliveryId, Effect, Engine, EngineSettings, Input, Note, Peer, PeerSettings, Plan,
+    Record, Turn,
 };
 use bellwether_memberlist::cluster::{self, Cluster, Output, Way};
 use bellwether_memberlist::{self as memberlist, Address, Gate, Meta, NodeName};
@@ -102,9 +102,9 @@ impl Host {
     ) -> Result<Vec<Output>, String> {
         self.boot += 1;
         let timeout = PEER_TIMEOUT;
-        let settings = Settings {
+        let settings = EngineSettings {
             peers: Some(PeerSettings { name: self.name.clone(), timeout }),
-            ..Settings::default()
+            ..EngineSettings::default()
         };
         let mut engine = Engine::new(plan.clone(), settings, u128::from(seed) << 64 | 1);
         let mut turn = Turn::default();
@@ -200,7 +200,7 @@ impl Host {
         let Some(running) = &self.running else { return Vec::new() };
         let members = running.cluster.members().map(|member| Peer {
             name: member.name.to_string(),
-            kin: member.meta.starts_with(SCHEME),
+            is_bellwether: member.meta.starts_with(SCHEME),
         });
         members.filter(|peer| peer.name != self.name).collect()
     }
@@ -230,17 +230,17 @@ impl Host {
 /// What an effect means to membership, if it is for it.
 pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
     Ok(match effect {
-        Effect::Tell { channel, data } => {
+        Effect::Broadcast { channel, data } => {
             cluster::Input::Tell { key: key(channel), data: data.into() }
         }
         Effect::Forward { channel, data } => {
             cluster::Input::Forward { key: key(channel), data: data.into() }
         }
-        Effect::Bulletin { peer, data } => {
+        Effect::SendStatus { peer, data } => {
             let (peer, key) = (node_name(&peer), BULLETIN_KEY.to_owned());
             cluster::Input::TellPeer { peer, key, data: data.into(), way: Way::Datagram }
         }
-        Effect::Ask { peer } => cluster::Input::Ask { peer: node_name(&peer) },
+        Effect::CheckLiveness { peer } => cluster::Input::Ask { peer: node_name(&peer) },
         other @ (Effect::Reply { .. } | Effect::Attempt(_)) => return Err(Box::new(other)),
     })
 }
@@ -248,9 +248,9 @@ pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
 /// What the engine is told of content that a peer sent.
 pub fn heard(key: &str, data: Vec<u8>) -> Option<Input> {
     match key {
-        "sil" => Some(Input::Heard { channel: Channel::Silences, data }),
-        "nfl" => Some(Input::Heard { channel: Channel::Log, data }),
-        BULLETIN_KEY => Some(Input::Bulletin { data }),
+        "sil" => Some(Input::PeerRecords { channel: Channel::Silences, data }),
+        "nfl" => Some(Input::PeerRecords { channel: Channel::NotificationLog, data }),
+        BULLETIN_KEY => Some(Input::StatusBroadcast { data }),
         _ => None,
     }
 }
@@ -282,7 +282,7 @@ fn node_name(name: &str) -> NodeName {
 fn key(channel: Channel) -> String {
     match channel {
         Channel::Silences => "sil".to_owned(),
-        Channel::Log => "nfl".to_owned(),
+        Channel::NotificationLog => "nfl".to_owned(),
     }
 }
 

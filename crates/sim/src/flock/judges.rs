@@ -173,7 +173,7 @@ pub fn memory(at: Duration, host: &mut Host) -> Result<BTreeSet<String>, String>
     let Some(running) = &mut host.running else { return Err(format!("{} is down", host.name)) };
     let now = Now { wall, mono: Mono(nanos(at - running.booted_at)) };
     let mut turn = Turn::default();
-    running.engine.handle(now, Input::MemoryWanted { ticket: Ticket(u64::MAX) }, &mut turn);
+    running.engine.handle(now, Input::FullStateRequested { ticket: Ticket(u64::MAX) }, &mut turn);
     let answer = turn.after.into_iter().find_map(|effect| match effect {
         Effect::Reply { answer: Answer::Memory { silences, log }, .. } => Some((silences, log)),
         _ => None,

@@ -93,7 +93,7 @@ pub(super) struct Entry {
     pub receiver_data: BTreeMap<String, ReceiverDataValue>,
     /// Ours: told as firing, muted since, and owed a "resolved".
     #[prost(uint64, repeated, tag = "1000")]
-    pub owed_alerts: Vec<u64>,
+    pub resolve_pending_alerts: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -121,7 +121,7 @@ impl World<'_> {
                 Output::Resolve { name: _ } | Output::Left => {}
                 Output::StateWanted { token } => {
                     let ticket = self.request(node, Request::Memory(token));
-                    self.tell_engine(node, Input::MemoryWanted { ticket });
+                    self.tell_engine(node, Input::FullStateRequested { ticket });
                 }
                 Output::Heard { key, data, .. } => {
                     if let Some(input) = host::heard(&key, data.into()) {
@@ -129,7 +129,7 @@ impl World<'_> {
                     }
                 }
                 Output::Answers { peer } => {
-                    self.tell_engine(node, Input::Answered { peer: peer.to_string() });
+                    self.tell_engine(node, Input::PeerAlive { peer: peer.to_string() });
                 }
                 Output::Settled { .. } => {
                     self.note(|| format!("n{node:02} has settled"));

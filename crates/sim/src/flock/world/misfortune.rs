@@ -146,8 +146,8 @@ impl World<'_> {
         let records = others.flat_map(|(_, host)| host.disk.read().unwrap_or_default());
         let mut owed = BTreeSet::new();
         for record in records {
-            if let Record::Told(entry) = record {
-                let hashes = entry.told.firing.iter().chain(&entry.told.owed);
+            if let Record::LogEntry(entry) = record {
+                let hashes = entry.notified.firing.iter().chain(&entry.notified.resolve_pending);
                 owed.extend(hashes.map(|hash| (entry.key.integration.clone(), *hash)));
             }
         }

@@ -7,13 +7,13 @@ use prost::Message;
 
 /// One node's news about itself.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bulletin {
+pub struct StatusBroadcast {
     /// The sender's name.
     pub from: String,
     /// What the sender's own wall clock shows.
     pub wall: Timestamp,
     /// Hashes of what the sender is trying to tell, attempt by attempt.
-    pub busy_with: Vec<u64>,
+    pub claims: Vec<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -23,23 +23,27 @@ struct Encoded {
     #[prost(uint32, tag = "2")]
     nanos: u32,
     #[prost(fixed64, repeated, tag = "3")]
-    busy_with: Vec<u64>,
+    claims: Vec<u64>,
     #[prost(string, tag = "4")]
     from: String,
 }
 
-impl Bulletin {
+impl StatusBroadcast {
     pub fn encode(&self) -> Vec<u8> {
         let (seconds, nanos) = (self.wall.unix_seconds(), self.wall.subsec_nanos());
-        let (busy_with, from) = (self.busy_with.clone(), self.from.clone());
-        Encoded { seconds, nanos, busy_with, from }.encode_to_vec()
+        let (claims, from) = (self.claims.clone(), self.from.clone());
+        Encoded { seconds, nanos, claims, from }.encode_to_vec()
     }
 
     /// `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let Encoded { seconds, nanos, busy_with, from } = Encoded::decode(bytes).ok()?;
+        let Encoded { seconds, nanos, claims, from } = Encoded::decode(bytes).ok()?;
         let plausible = nanos < 1_000_000_000 && (0..=LATEST_SECONDS).contains(&seconds);
-        plausible.then(|| Bulletin { from, wall: Timestamp::from_unix(seconds, nanos), busy_with })
+        plausible.then(|| StatusBroadcast {
+            from,
+            wall: Timestamp::from_unix(seconds, nanos),
+            claims,
+        })
     }
 }
 

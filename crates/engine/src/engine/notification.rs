@@ -9,11 +9,11 @@ use std::time::Duration;
 use bellwether_model::{Mono, Now};
 
 use super::Engine;
-use crate::delivery::{Delivery, State};
+use crate::deliveries::{Delivery, State};
 use crate::flush;
-use crate::group::{Group, GroupId, OpenFlush, Withheld, Withholder};
-use crate::ledger::LedgerEntry;
+use crate::group::{Group, GroupId, MutedBy, OpenFlush, Suppressed};
 use crate::mute::{Judged, Verdict};
+use crate::notification_log::LogEntry;
 use crate::record::Record;
 use crate::route::Route;
 use crate::turn::{Note, Turn};
@@ -56,7 +56,7 @@ impl Engine {
 
         let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
         let interval = route.timing.group_interval;
-        let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN)).plus(self.flock.wait());
+        let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN)).plus(self.peers.wait());
         let withheld = self.withheld(now, route, group, &judged);
         let deliveries: Vec<Delivery> = integrations
             .iter()
@@ -86,7 +86,7 @@ impl Engine {
             self.close_flush(now, id, turn);
         }
         for delivery in deliveries {
-            let delivery_id = self.desk.new_id();
+            let delivery_id = self.deliveries.new_id();
             self.consider(now, delivery_id, delivery, &judged, turn);
         }
     }
@@ -96,7 +96,7 @@ impl Engine {
         let group = self.groups.find(id)?;
         let alerts = flush::freeze(group, &self.alerts);
         let route = self.plan.routes.route(id.route);
-        Some((group, self.causes().judge(route, alerts, now.wall)))
+        Some((group, self.mute_context().judge(route, alerts, now.wall)))
     }
 
     /// Whether some alert fires that a receiver has not been told of, only because of a mute; and
@@ -107,39 +107,39 @@ impl Engine {
         route: &Route,
         group: &Group,
         judged: &Judged,
-    ) -> Option<Withheld> {
+    ) -> Option<Suppressed> {
         let receiver = self.plan.receiver(&route.receiver);
         let entries: Vec<_> = receiver
             .iter()
             .flat_map(|receiver| &receiver.integrations)
-            .map(|integration| self.ledger.find(&group.ledger_key(route, integration)))
+            .map(|integration| self.notification_log.find(&group.ledger_key(route, integration)))
             .collect();
         let mut by = BTreeSet::new();
         let mut until: Option<Mono> = None;
         for (alert, verdict) in judged.alerts() {
-            if !verdict.is_quiet() || alert.resolved_at(now.wall) {
+            if !verdict.is_suppressed() || alert.resolved_at(now.wall) {
                 continue;
             }
             let hash = alert.labels.log_hash();
-            let knows = |entry: &Option<&LedgerEntry>| {
-                entry.is_some_and(|entry| entry.told.firing.binary_search(&hash).is_ok())
+            let knows = |entry: &Option<&LogEntry>| {
+                entry.is_some_and(|entry| entry.notified.firing.binary_search(&hash).is_ok())
             };
             if !entries.is_empty() && entries.iter().all(knows) {
                 continue;
             }
             let ends = match verdict {
-                Verdict::Heard => continue,
+                Verdict::Active => continue,
                 Verdict::Inhibited { by: source, until } => {
-                    by.insert(Withholder::Source(*source));
+                    by.insert(MutedBy::Source(*source));
                     Some(*until)
                 }
                 Verdict::Silenced { by: silences, until } => {
-                    by.extend(silences.iter().cloned().map(Withholder::Silence));
+                    by.extend(silences.iter().cloned().map(MutedBy::Silence));
                     Some(*until)
                 }
                 Verdict::OutsideActiveIntervals | Verdict::InsideMuteInterval => {
-                    by.insert(Withholder::Interval);
-                    self.causes().next_interval_change(route, now.wall)
+                    by.insert(MutedBy::Interval);
+                    self.mute_context().next_interval_change(route, now.wall)
                 }
             };
             let ends = ends.map(|ends| now.mono_at(ends)).filter(|ends| *ends > now.mono);
@@ -147,7 +147,7 @@ impl Engine {
         }
         // What no known instant ends may still be ended by hand, or by a new plan.
         let until = until.unwrap_or(Mono(u64::MAX));
-        (!by.is_empty()).then_some(Withheld { until, by })
+        (!by.is_empty()).then_some(Suppressed { until, by })
     }
 
     fn finish(&mut self, now: Now, delivery: &Delivery, end: End, turn: &mut Turn) {

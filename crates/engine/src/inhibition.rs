@@ -17,7 +17,7 @@ use crate::plan::{InhibitRule, Plan};
 
 /// The sources of every rule, found by the labels of a target.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct WatchList {
+pub(crate) struct InhibitionIndex {
     /// One for each rule of the plan, copied when it changes while a reader holds it.
     rules: Vec<Arc<RuleSources>>,
 }
@@ -36,10 +36,10 @@ struct Sources {
     two_sided: BTreeSet<(Timestamp, Fingerprint)>,
 }
 
-impl WatchList {
+impl InhibitionIndex {
     /// An empty list for the rules of `plan`.
     pub fn new(plan: &Plan) -> Self {
-        WatchList { rules: plan.inhibit_rules().iter().map(|_| Arc::default()).collect() }
+        InhibitionIndex { rules: plan.inhibit_rules().iter().map(|_| Arc::default()).collect() }
     }
 
     /// Takes note of an alert that is new or, where `former_end` is given, was to end then.

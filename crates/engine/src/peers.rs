@@ -17,10 +17,10 @@ use std::time::Duration;
 
 use bellwether_model::{Mono, Now, Timestamp};
 
-pub use bulletin::Bulletin;
+pub use status_broadcast::StatusBroadcast;
 
-mod bulletin;
 mod clocks;
+mod status_broadcast;
 
 /// This node's place among others.
 #[derive(Clone, Debug)]
@@ -36,7 +36,7 @@ pub struct PeerSettings {
 pub struct Peer {
     pub name: String,
     /// Whether it understands bulletins.
-    pub kin: bool,
+    pub is_bellwether: bool,
 }
 
 /// What is known about a peer, for readers.
@@ -48,7 +48,7 @@ pub struct PeerView {
 }
 
 #[derive(Debug)]
-pub(crate) struct Flock {
+pub(crate) struct Peers {
     /// `None`: there is no cluster.
     settings: Option<PeerSettings>,
     settled: bool,
@@ -62,7 +62,7 @@ pub(crate) struct Flock {
 
 #[derive(Debug, Default)]
 struct PeerState {
-    kin: bool,
+    is_bellwether: bool,
     /// Since when a sign of life has been asked for in vain.
     unanswered_since: Option<Mono>,
     silent: bool,
@@ -70,9 +70,9 @@ struct PeerState {
     claims: BTreeMap<u64, Mono>,
 }
 
-impl Flock {
+impl Peers {
     pub fn new(settings: Option<PeerSettings>) -> Self {
-        Flock {
+        Peers {
             settled: settings.is_none(),
             settings,
             peers: BTreeMap::new(),
@@ -89,13 +89,13 @@ impl Flock {
 
     pub fn set_peers(&mut self, now: Now, peers: Vec<Peer>) {
         let mut former = std::mem::take(&mut self.peers);
-        for Peer { name, kin } in peers {
+        for Peer { name, is_bellwether } in peers {
             let state = former.remove(&name).unwrap_or_default();
-            self.peers.insert(name, PeerState { kin, ..state });
+            self.peers.insert(name, PeerState { is_bellwether, ..state });
         }
-        let kin: BTreeSet<String> = self.kin().map(str::to_owned).collect();
-        self.clocks.keep_only(&kin);
-        if kin.is_empty() {
+        let is_bellwether: BTreeSet<String> = self.is_bellwether().map(str::to_owned).collect();
+        self.clocks.keep_only(&is_bellwether);
+        if is_bellwether.is_empty() {
             self.next_bulletin = None;
         } else if self.next_bulletin.is_none() {
             self.next_bulletin = Some(now.mono);
@@ -112,17 +112,17 @@ impl Flock {
     /// Takes a bulletin; returns whether what it claims differs from what its sender claimed before.
     ///
     /// `os_wall` is what this node's own wall clock shows, uncorrected.
-    pub fn hear_bulletin(&mut self, now: Now, os_wall: Timestamp, bulletin: Bulletin) -> bool {
-        let Some(peer) = self.peers.get_mut(&bulletin.from) else { return false };
-        self.clocks.note(&bulletin.from, bulletin.wall, Now { wall: os_wall, ..now });
-        let busy_with: BTreeSet<u64> = bulletin.busy_with.into_iter().take(CLAIMS_MAX).collect();
-        let changed = !busy_with.iter().eq(peer.claims.keys());
+    pub fn hear_bulletin(&mut self, now: Now, os_wall: Timestamp, status: StatusBroadcast) -> bool {
+        let Some(peer) = self.peers.get_mut(&status.from) else { return false };
+        self.clocks.note(&status.from, status.wall, Now { wall: os_wall, ..now });
+        let claims: BTreeSet<u64> = status.claims.into_iter().take(CLAIMS_MAX).collect();
+        let changed = !claims.iter().eq(peer.claims.keys());
         // If it has told what it claimed, the log entry that says so comes behind the bulletin.
         let lingers = now.mono.plus(CLAIM_LINGERS);
         peer.claims.values_mut().for_each(|until| *until = lingers.min(*until));
         peer.claims.retain(|_, until| *until > now.mono);
         let lasts = now.mono.plus(CLAIM_LASTS);
-        peer.claims.extend(busy_with.into_iter().map(|claim| (claim, lasts)));
+        peer.claims.extend(claims.into_iter().map(|claim| (claim, lasts)));
         changed
     }
 
@@ -198,23 +198,23 @@ impl Flock {
         watch
     }
 
-    /// The bulletin that is due, and to whom it goes. `busy_with` is what this node tries to tell.
-    pub fn bulletin(
+    /// The bulletin that is due, and to whom it goes. `claims` is what this node tries to tell.
+    pub fn status(
         &mut self,
         now: Mono,
         os_wall: Timestamp,
-        busy_with: impl FnOnce() -> Vec<u64>,
-    ) -> Option<(Bulletin, Vec<String>)> {
+        claims: impl FnOnce() -> Vec<u64>,
+    ) -> Option<(StatusBroadcast, Vec<String>)> {
         if self.next_bulletin.is_none_or(|at| at > now) {
             return None;
         }
-        let mut busy_with = busy_with();
-        busy_with.truncate(CLAIMS_MAX);
-        let every = if busy_with.is_empty() { BULLETIN_EVERY } else { CLAIM_EVERY };
+        let mut claims = claims();
+        claims.truncate(CLAIMS_MAX);
+        let every = if claims.is_empty() { BULLETIN_EVERY } else { CLAIM_EVERY };
         self.next_bulletin = Some(now.plus(every));
-        let kin = self.kin().map(str::to_owned).collect();
+        let is_bellwether = self.is_bellwether().map(str::to_owned).collect();
         let from = self.settings.as_ref()?.name.clone();
-        Some((Bulletin { from, wall: os_wall, busy_with }, kin))
+        Some((StatusBroadcast { from, wall: os_wall, claims }, is_bellwether))
     }
 
     /// What this node tries to tell has changed: the others should hear of it soon.
@@ -254,12 +254,12 @@ impl Flock {
         self.peers.iter().take_while(move |(name, _)| name.as_str() < own)
     }
 
-    fn kin(&self) -> impl Iterator<Item = &str> {
-        self.peers.iter().filter(|(_, peer)| peer.kin).map(|(name, _)| name.as_str())
+    fn is_bellwether(&self) -> impl Iterator<Item = &str> {
+        self.peers.iter().filter(|(_, peer)| peer.is_bellwether).map(|(name, _)| name.as_str())
     }
 }
 
-/// What [`Flock::watch`] found.
+/// What [`Peers::watch`] found.
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     pub ask: Vec<String>,

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use bellwether_model::{Mono, Reason, Timestamp};
 
-use crate::decide::Content;
+use crate::deduplication::Content;
 use crate::group::GroupId;
-use crate::ledger::{LedgerKey, Told};
+use crate::notification_log::{LogKey, Notified};
 use crate::plan::Integration;
 use crate::rng::Rng;
 use crate::turn::DeliveryId;
@@ -20,7 +20,7 @@ use crate::turn::DeliveryId;
 pub(crate) struct Delivery {
     /// `None` once its group is gone; then nothing more is attempted.
     pub group: Option<GroupId>,
-    pub key: LedgerKey,
+    pub key: LogKey,
     pub integration: Integration,
     /// The route's, when the flush was opened.
     pub repeat_interval: Duration,
@@ -42,7 +42,7 @@ pub(crate) enum State {
     Waiting { content: Content },
     /// The answer to an attempt with this content is awaited.
     Attempting {
-        told: Told,
+        notified: Notified,
         reason: Reason,
         announced: Option<Announced>,
         /// The timestamp of the entry that the ledger had then.
@@ -59,17 +59,17 @@ pub(crate) enum State {
 pub(crate) struct Announced {
     /// The timestamp of the entry that announces it.
     pub at: Timestamp,
-    pub before: Told,
+    pub before: Notified,
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Desk {
+pub(crate) struct Deliveries {
     table: BTreeMap<DeliveryId, Delivery>,
     /// Invariant: one entry for each delivery, either its next attempt or when to give up waiting.
     timers: BTreeSet<(Mono, DeliveryId)>,
     timer_of: BTreeMap<DeliveryId, Mono>,
     /// Those whose turn it is not yet.
-    waiting: BTreeMap<LedgerKey, DeliveryId>,
+    waiting: BTreeMap<LogKey, DeliveryId>,
     last_id: u64,
 }
 
@@ -80,7 +80,7 @@ impl Delivery {
     }
 }
 
-impl Desk {
+impl Deliveries {
     pub fn new_id(&mut self) -> DeliveryId {
         self.last_id += 1;
         DeliveryId(self.last_id)
@@ -108,7 +108,7 @@ impl Desk {
     }
 
     /// The delivery that waits to tell this.
-    pub fn waiting_for(&self, key: &LedgerKey) -> Option<DeliveryId> {
+    pub fn waiting_for(&self, key: &LogKey) -> Option<DeliveryId> {
         self.waiting.get(key).copied()
     }
 
@@ -139,7 +139,7 @@ impl Desk {
     }
 
     /// Hashes of what has been tried to tell for longer than `at_least`.
-    pub fn busy_with(&self, now: Mono, at_least: Duration) -> Vec<u64> {
+    pub fn claims(&self, now: Mono, at_least: Duration) -> Vec<u64> {
         let tried = self.table.values().filter(|delivery| {
             delivery.first_attempt.is_some_and(|first| first.plus(at_least) <= now)
         });

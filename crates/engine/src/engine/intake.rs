@@ -7,8 +7,8 @@ use bellwether_model::{Alert, Mono, NewAlert, Now};
 
 use super::Engine;
 use crate::alerts::{Change, FETCHED_TOGETHER, Refusal, Was};
-use crate::group::{self, Group, GroupId, GroupState, Withheld, Withholder};
-use crate::inhibit::WatchList;
+use crate::group::{self, Group, GroupId, GroupState, MutedBy, Suppressed};
+use crate::inhibition::InhibitionIndex;
 use crate::plan::Plan;
 use crate::record::{GroupName, Record};
 use crate::route::Route;
@@ -55,7 +55,7 @@ impl Engine {
     fn take_change(&mut self, now: Now, change: Change, turn: &mut Turn) {
         let Change { alert, was, former_end, late_by } = change;
         let plan = self.plan.clone();
-        let is_source = self.watch_list.update(&plan, former_end, &alert);
+        let is_source = self.inhibition_index.update(&plan, former_end, &alert);
         if was == Was::New {
             self.cover_alert(&alert);
         }
@@ -73,7 +73,7 @@ impl Engine {
         }
         let ended = alert.resolved_at(now.wall);
         if is_source && ended {
-            self.look_again_at(now, &Withholder::Source(alert.fingerprint));
+            self.look_again_at(now, &MutedBy::Source(alert.fingerprint));
         }
         self.join_groups(now, &alert, Earlier::Nothing, turn);
         turn.keep.push(Record::Alert { alert, ended });
@@ -150,8 +150,9 @@ impl Engine {
                 let receiver = self.plan.receiver(&route.receiver);
                 let mut integrations = receiver.iter().flat_map(|r| &r.integrations);
                 integrations.any(|integration| {
-                    let entry = self.ledger.find(&group::ledger_key(route, &labels, integration));
-                    entry.is_some_and(|entry| entry.told.was_told_firing(hash))
+                    let entry =
+                        self.notification_log.find(&group::ledger_key(route, &labels, integration));
+                    entry.is_some_and(|entry| entry.notified.was_notified_firing(hash))
                 })
             }
         }
@@ -168,7 +169,7 @@ impl Engine {
         let plan = self.plan.clone();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
-            self.watch_list.update(&plan, None, &alert);
+            self.inhibition_index.update(&plan, None, &alert);
             self.join_groups(now, &alert, Earlier::Run(&known), turn);
         }
         let mut withheld = Vec::new();
@@ -207,11 +208,11 @@ impl Engine {
             .iter()
             .map(|(id, group)| (group.name(old_plan.routes.route(id.route)), group))
             .collect();
-        self.watch_list = WatchList::new(&plan);
+        self.inhibition_index = InhibitionIndex::new(&plan);
         self.alerts.let_all_go();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
-            self.watch_list.update(&plan, None, &alert);
+            self.inhibition_index.update(&plan, None, &alert);
             self.join_groups(now, &alert, Earlier::Plan(&old_by_name), turn);
         }
         let kept = self.hand_over(now, &old_plan, old_groups, turn);
@@ -255,14 +256,14 @@ impl Engine {
                 self.keep_deadline(now, new_id, turn);
             }
         }
-        for delivery in self.desk.iter_mut() {
+        for delivery in self.deliveries.iter_mut() {
             delivery.group = delivery.group.and_then(|old| moved.get(&old).copied());
         }
         moved.len()
     }
 
     /// Makes the groups due whose news this mute may no longer keep back.
-    pub(super) fn look_again_at(&mut self, now: Now, withholder: &Withholder) {
+    pub(super) fn look_again_at(&mut self, now: Now, withholder: &MutedBy) {
         for id in self.groups.withheld_by(withholder) {
             self.groups.change(id, |state| {
                 if let Some(withheld) = &mut state.withheld {
@@ -302,11 +303,11 @@ pub(super) struct Deadlines {
 }
 
 impl Earlier<'_> {
-    fn deadlines(self, name: impl FnOnce() -> GroupName) -> Option<(Mono, Option<Withheld>)> {
+    fn deadlines(self, name: impl FnOnce() -> GroupName) -> Option<(Mono, Option<Suppressed>)> {
         match self {
             Earlier::Nothing => None,
             Earlier::Run(known) => known.get(&name()).map(|deadlines| {
-                let withheld = |until| Withheld { until, by: BTreeSet::new() };
+                let withheld = |until| Suppressed { until, by: BTreeSet::new() };
                 (deadlines.due, deadlines.withheld_until.map(withheld))
             }),
             Earlier::Plan(groups) => groups.get(&name()).map(|group| (group.state.due, None)),

@@ -1,7 +1,7 @@
 //! The ledger: who was told what, and when?
 //!
 //! In: what was delivered, and entries replayed from disk or heard from peers. Out: the latest
-//! entry for a group and an integration. An entry is replaced by [`Ledger::merge`] alone, which
+//! entry for a group and an integration. An entry is replaced by [`NotificationLog::merge`] alone, which
 //! keeps the newer of two and decides ties by content, so that all members of a cluster agree
 //! whatever the order in which they hear of it.
 
@@ -11,32 +11,32 @@ use std::time::Duration;
 use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Remembered, Timestamp};
 use bytes::Bytes;
 
-use crate::record::told_key;
+use crate::record::log_key;
 use crate::record::wire::{self, Wire};
 
 /// Which entry: a group, as its route's identity spells it, and one way of telling one receiver.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct LedgerKey {
+pub struct LogKey {
     pub group: GroupKey,
     pub integration: IntegrationId,
 }
 
 /// What an integration was last told about a group. Alerts appear by their log hashes.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Told {
+pub struct Notified {
     /// Invariant (here and below): ascending and unique.
     pub firing: Vec<u64>,
     pub resolved: Vec<u64>,
     /// Owed a "resolved" though `firing` lacks them: told as firing earlier and left out since
     /// because they are muted; or perhaps told as firing, or perhaps as resolved, by an attempt
     /// whose answer is not known.
-    pub owed: Vec<u64>,
+    pub resolve_pending: Vec<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub struct LedgerEntry {
-    pub key: LedgerKey,
-    pub told: Told,
+pub struct LogEntry {
+    pub key: LogKey,
+    pub notified: Notified,
     pub at: Timestamp,
     pub expires_at: Timestamp,
     pub remembered: Remembered,
@@ -45,26 +45,26 @@ pub struct LedgerEntry {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Ledger {
-    entries: BTreeMap<LedgerKey, LedgerEntry>,
+pub(crate) struct NotificationLog {
+    entries: BTreeMap<LogKey, LogEntry>,
     /// When a peer's entry last came in.
-    heard: BTreeMap<LedgerKey, Now>,
+    heard: BTreeMap<LogKey, Now>,
     /// Ends that were told by entries which a peer's has replaced since; and when that came in.
-    ended: BTreeMap<LedgerKey, BTreeMap<u64, Mono>>,
+    ended: BTreeMap<LogKey, BTreeMap<u64, Mono>>,
     /// Where an entry is ahead of the clock: when this was first seen.
-    ahead: BTreeMap<LedgerKey, Timestamp>,
+    ahead: BTreeMap<LogKey, Timestamp>,
     /// All entries as peers get them, if none has changed since somebody asked: most of the time
     /// nothing happens, and peers ask every minute.
     encoded: Option<Bytes>,
 }
 
-impl Ledger {
-    pub fn find(&self, key: &LedgerKey) -> Option<&LedgerEntry> {
+impl NotificationLog {
+    pub fn find(&self, key: &LogKey) -> Option<&LogEntry> {
         self.entries.get(key)
     }
 
     /// Takes the entry if it is newer than the one under its key; returns whether it did.
-    pub fn merge(&mut self, entry: LedgerEntry) -> bool {
+    pub fn merge(&mut self, entry: LogEntry) -> bool {
         match self.entries.get_mut(&entry.key) {
             Some(known) if !entry.supersedes(known) => false,
             Some(known) => {
@@ -82,7 +82,7 @@ impl Ledger {
     }
 
     /// Replaces what an entry says was told, but not when.
-    pub fn amend(&mut self, entry: LedgerEntry) {
+    pub fn amend(&mut self, entry: LogEntry) {
         let (key, ahead) = (entry.key.clone(), self.ahead.get(&entry.key).copied());
         self.merge(entry);
         self.ahead.extend(ahead.map(|seen| (key, seen)));
@@ -90,14 +90,14 @@ impl Ledger {
 
     /// Takes an entry that a peer sent, if it is newer than the one under its key; then returns the
     /// alerts that the earlier one said were told as firing, and that the new one does not name.
-    pub fn hear(&mut self, entry: LedgerEntry, now: Now) -> Option<Vec<u64>> {
+    pub fn hear(&mut self, entry: LogEntry, now: Now) -> Option<Vec<u64>> {
         let key = entry.key.clone();
         let known = self.entries.get(&key);
         if known.is_some_and(|known| !entry.supersedes(known)) {
             return None;
         }
-        let known = known.map(|known| known.told.clone()).unwrap_or_default();
-        let left_out = known.left_out_by(&entry.told);
+        let known = known.map(|known| known.notified.clone()).unwrap_or_default();
+        let left_out = known.left_out_by(&entry.notified);
         self.merge(entry);
         self.note_ended(&key, known.resolved, now.mono);
         self.heard.insert(key, now);
@@ -106,7 +106,7 @@ impl Ledger {
 
     /// Alerts whose ends were told not long ago, ascending, though the entry under this key does
     /// not say so: a peer whose group was emptied since knows nothing of them any more.
-    pub fn ended_lately(&self, key: &LedgerKey, now: Mono) -> Vec<u64> {
+    pub fn ended_lately(&self, key: &LogKey, now: Mono) -> Vec<u64> {
         let ended = self.ended.get(key).into_iter().flatten();
         ended.filter(|(_, at)| now.since(**at) < HEARSAY_LASTS).map(|(hash, _)| *hash).collect()
     }
@@ -114,11 +114,11 @@ impl Ledger {
     /// Where peers told something under this key, and that came in not long ago: whoever last heard
     /// of an alert before this knows less of it than they did. `lag` is how far clocks may be behind
     /// this one.
-    pub fn hearsay(&self, key: &LedgerKey, now: Mono, lag: Duration) -> Option<Timestamp> {
+    pub fn hearsay(&self, key: &LogKey, now: Mono, lag: Duration) -> Option<Timestamp> {
         let heard = self.heard.get(key).filter(|at| now.since(at.mono) < HEARSAY_LASTS)?;
         // What was told long ago may come in only now, or once more.
-        let told_at = self.entries.get(key)?.at;
-        Some(heard.wall.min(told_at.plus(lag)))
+        let notified_at = self.entries.get(key)?.at;
+        Some(heard.wall.min(notified_at.plus(lag)))
     }
 
     /// All entries, each behind its length.
@@ -139,7 +139,7 @@ impl Ledger {
 
     /// When the entry under `key` was told, at the latest, by this node's clock: one that is ahead of
     /// it must not put off repetitions for as long.
-    pub fn told_at(&mut self, key: &LedgerKey, now: Timestamp) -> Option<Timestamp> {
+    pub fn notified_at(&mut self, key: &LogKey, now: Timestamp) -> Option<Timestamp> {
         let at = self.entries.get(key)?.at;
         if at <= now {
             self.ahead.remove(key);
@@ -152,7 +152,7 @@ impl Ledger {
 
     /// A timestamp for a new entry under `key`: now, but later than the entry that it replaces,
     /// so that a clock that was set back cannot make it look old.
-    pub fn stamp(&self, key: &LedgerKey, now: Timestamp) -> Timestamp {
+    pub fn stamp(&self, key: &LogKey, now: Timestamp) -> Timestamp {
         match self.entries.get(key) {
             Some(known) if known.at >= now => known.at.plus(Duration::from_nanos(1)).in_utc(),
             _ => now,
@@ -163,10 +163,10 @@ impl Ledger {
     pub fn collect(
         &mut self,
         now: Timestamp,
-        still_owed: impl Fn(&LedgerEntry) -> bool,
-    ) -> Vec<LedgerKey> {
-        let expired = |entry: &LedgerEntry| entry.expires_at <= now && !still_owed(entry);
-        let keys: Vec<LedgerKey> =
+        still_owed: impl Fn(&LogEntry) -> bool,
+    ) -> Vec<LogKey> {
+        let expired = |entry: &LogEntry| entry.expires_at <= now && !still_owed(entry);
+        let keys: Vec<LogKey> =
             self.entries.values().filter(|entry| expired(entry)).map(|e| e.key.clone()).collect();
         if !keys.is_empty() {
             self.encoded = None;
@@ -181,13 +181,13 @@ impl Ledger {
     }
 
     /// The entry under `key` has replaced one that said that these have ended.
-    fn note_ended(&mut self, key: &LedgerKey, resolved: Vec<u64>, now: Mono) {
-        let Some(told) = self.entries.get(key).map(|entry| &entry.told) else { return };
+    fn note_ended(&mut self, key: &LogKey, resolved: Vec<u64>, now: Mono) {
+        let Some(notified) = self.entries.get(key).map(|entry| &entry.notified) else { return };
         let mut ended = self.ended.remove(key).unwrap_or_default();
         ended.extend(resolved.into_iter().map(|hash| (hash, now)));
         ended.retain(|hash, at| {
-            let is_lost =
-                !told.was_told_firing(*hash) && told.resolved.binary_search(hash).is_err();
+            let is_lost = !notified.was_notified_firing(*hash)
+                && notified.resolved.binary_search(hash).is_err();
             is_lost && now.since(*at) < HEARSAY_LASTS
         });
         if !ended.is_empty() {
@@ -196,75 +196,76 @@ impl Ledger {
     }
 }
 
-impl LedgerKey {
+impl LogKey {
     /// XXH64 of the record's key: the same on every node.
     pub fn hash(&self) -> u64 {
-        twox_hash::XxHash64::oneshot(0, &told_key(self))
+        twox_hash::XxHash64::oneshot(0, &log_key(self))
     }
 }
 
-impl LedgerEntry {
-    pub(crate) fn new(key: LedgerKey, told: Told, at: Timestamp, lasts: Duration) -> Self {
+impl LogEntry {
+    pub(crate) fn new(key: LogKey, notified: Notified, at: Timestamp, lasts: Duration) -> Self {
         let expires_at = at.plus(lasts);
-        LedgerEntry { key, told, at, expires_at, remembered: Remembered::default(), wire: None }
+        LogEntry { key, notified, at, expires_at, remembered: Remembered::default(), wire: None }
     }
 
-    fn supersedes(&self, known: &LedgerEntry) -> bool {
-        let rank = |entry: &LedgerEntry| (entry.at, entry.expires_at);
+    fn supersedes(&self, known: &LogEntry) -> bool {
+        let rank = |entry: &LogEntry| (entry.at, entry.expires_at);
         let by_time = rank(self).cmp(&rank(known));
         let order = by_time.then_with(|| wire::encode_entry(self).cmp(&wire::encode_entry(known)));
         order.is_gt()
     }
 }
 
-impl Told {
+impl Notified {
     /// Whether some alert was told as firing and not yet as resolved.
-    pub fn owes_resolved(&self) -> bool {
-        !self.firing.is_empty() || !self.owed.is_empty()
+    pub fn awaits_resolve(&self) -> bool {
+        !self.firing.is_empty() || !self.resolve_pending.is_empty()
     }
 
     /// What is certain while an attempt to tell `next` is under way: neither of what it changes.
     #[must_use]
-    pub(crate) fn unsure_after(&self, next: &Told) -> Told {
+    pub(crate) fn unsure_after(&self, next: &Notified) -> Notified {
         let contains = |hashes: &[u64], hash: &u64| hashes.binary_search(hash).is_ok();
         let (mut firing, mut resolved) = (self.firing.clone(), self.resolved.clone());
         firing.retain(|hash| !contains(&next.resolved, hash));
         resolved.retain(|hash| !contains(&next.firing, hash));
         let begins = next.firing.iter().filter(|hash| !contains(&self.firing, hash));
         let ends = self.firing.iter().filter(|hash| contains(&next.resolved, hash));
-        let mut owed = self.owed.clone();
-        owed.extend(begins.chain(ends));
-        owed.sort_unstable();
-        owed.dedup();
-        Told { firing, resolved, owed }
+        let mut resolve_pending = self.resolve_pending.clone();
+        resolve_pending.extend(begins.chain(ends));
+        resolve_pending.sort_unstable();
+        resolve_pending.dedup();
+        Notified { firing, resolved, resolve_pending }
     }
 
     /// What is certain where a peer told `other` at the same time, and nobody knows who came last:
     /// what they disagree about is owed its end.
     #[must_use]
-    pub(crate) fn beside(mut self, other: &Told) -> Told {
+    pub(crate) fn beside(mut self, other: &Notified) -> Notified {
         let contradicted: Vec<u64> = self
             .firing
             .extract_if(.., |hash| other.resolved.binary_search(hash).is_ok())
-            .chain(self.resolved.extract_if(.., |hash| other.was_told_firing(*hash)))
+            .chain(self.resolved.extract_if(.., |hash| other.was_notified_firing(*hash)))
             .collect();
-        self.owed.extend(contradicted);
-        self.owed.sort_unstable();
-        self.owed.dedup();
+        self.resolve_pending.extend(contradicted);
+        self.resolve_pending.sort_unstable();
+        self.resolve_pending.dedup();
         self
     }
 
-    pub fn was_told_firing(&self, hash: u64) -> bool {
-        self.firing.binary_search(&hash).is_ok() || self.owed.binary_search(&hash).is_ok()
+    pub fn was_notified_firing(&self, hash: u64) -> bool {
+        self.firing.binary_search(&hash).is_ok()
+            || self.resolve_pending.binary_search(&hash).is_ok()
     }
 
     pub fn names(&self, hash: u64) -> bool {
-        self.was_told_firing(hash) || self.resolved.binary_search(&hash).is_ok()
+        self.was_notified_firing(hash) || self.resolved.binary_search(&hash).is_ok()
     }
 
     /// What was told as firing, and is not named by `next`.
-    fn left_out_by(&self, next: &Told) -> Vec<u64> {
-        let told_firing = self.firing.iter().chain(&self.owed).copied();
+    fn left_out_by(&self, next: &Notified) -> Vec<u64> {
+        let told_firing = self.firing.iter().chain(&self.resolve_pending).copied();
         told_firing.filter(|hash| !next.names(*hash)).collect()
     }
 }

@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use bellwether_model::{Alert, Reason, Timestamp};
 
-use crate::ledger::{LedgerEntry, Told};
 use crate::mute::Judged;
+use crate::notification_log::{LogEntry, Notified};
 
 /// What an integration would be told about a group at one instant.
 #[derive(Debug)]
 pub(crate) struct Content {
     /// In the order of the batch.
     pub alerts: Vec<Arc<Alert>>,
-    pub told: Told,
+    pub notified: Notified,
     /// Whether any of the alerts fires.
     pub fires: bool,
 }
@@ -39,90 +39,90 @@ pub(crate) enum Unknown {
 /// told of an end knew better than this node, if all this node knows about the alert is older.
 pub(crate) fn content(
     judged: &Judged,
-    before: Option<&Told>,
+    before: Option<&Notified>,
     hearsay: Option<Timestamp>,
     unknown: Unknown,
 ) -> Content {
-    let nothing = Told::default();
+    let nothing = Notified::default();
     let before = before.unwrap_or(&nothing);
     let mut alerts = Vec::new();
-    let mut told = Told::default();
+    let mut notified = Notified::default();
     for (alert, verdict) in judged.alerts() {
         let hash = alert.labels.log_hash();
         let resolved = alert.resolved_at(judged.now);
-        let quiet = verdict.is_quiet();
-        if quiet && !before.was_told_firing(hash) {
+        let quiet = verdict.is_suppressed();
+        if quiet && !before.was_notified_firing(hash) {
             continue;
         }
         let is_older = hearsay.is_some_and(|until| alert.updated_at < until);
         if !resolved && is_older && contains(&before.resolved, hash) {
-            told.resolved.push(hash);
+            notified.resolved.push(hash);
             continue;
         }
         match (resolved, quiet) {
-            (true, _) => told.resolved.push(hash),
-            (false, false) => told.firing.push(hash),
+            (true, _) => notified.resolved.push(hash),
+            (false, false) => notified.firing.push(hash),
             (false, true) => {
-                told.owed.push(hash);
+                notified.resolve_pending.push(hash);
                 continue;
             }
         }
         alerts.push(alert.clone());
     }
-    let fires = !told.firing.is_empty();
+    let fires = !notified.firing.is_empty();
     if unknown == Unknown::Kept {
         let known: BTreeSet<u64> =
             judged.alerts().map(|(alert, _)| alert.labels.log_hash()).collect();
         let is_unknown = |hash: &&u64| !known.contains(*hash);
         // What says only that something ended may be read as if all had: whoever knows better is
         // to tell again that it fires.
-        let still = if fires { &mut told.firing } else { &mut told.owed };
+        let still = if fires { &mut notified.firing } else { &mut notified.resolve_pending };
         still.extend(before.firing.iter().filter(is_unknown));
-        told.owed.extend(before.owed.iter().filter(is_unknown));
+        notified.resolve_pending.extend(before.resolve_pending.iter().filter(is_unknown));
     }
-    for hashes in [&mut told.firing, &mut told.resolved, &mut told.owed] {
+    for hashes in [&mut notified.firing, &mut notified.resolved, &mut notified.resolve_pending] {
         hashes.sort_unstable();
         hashes.dedup();
     }
-    Content { alerts, told, fires }
+    Content { alerts, notified, fires }
 }
 
 /// The reason to tell this now, if there is one.
 ///
-/// `told_at`: when the entry was told, by this node's clock. `ended`: alerts whose ends were told
+/// `notified_at`: when the entry was told, by this node's clock. `ended`: alerts whose ends were told
 /// lately, though the entry may not say so any more.
 pub(crate) fn reason(
     content: &Content,
     send_resolved: bool,
     repeat_interval: Duration,
-    entry: Option<&LedgerEntry>,
-    told_at: Option<Timestamp>,
+    entry: Option<&LogEntry>,
+    notified_at: Option<Timestamp>,
     ended: &[u64],
     now: Timestamp,
 ) -> Option<Reason> {
-    let told = &content.told;
+    let notified = &content.notified;
     let Some(entry) = entry else {
-        return (!told.firing.is_empty()).then_some(Reason::FirstNotification);
+        return (!notified.firing.is_empty()).then_some(Reason::FirstNotification);
     };
-    let before = &entry.told;
-    if !is_subset(&told.firing, &before.firing) {
+    let before = &entry.notified;
+    if !is_subset(&notified.firing, &before.firing) {
         let first = before.firing.is_empty();
         return Some(if first { Reason::FirstNotification } else { Reason::NewAlertsAdded });
     }
-    if told.firing.is_empty() {
+    if notified.firing.is_empty() {
         // What stays muted is owed later; it must not be called resolved now.
-        let due = before.firing.iter().any(|hash| !contains(&told.owed, *hash))
-            || before.owed.iter().any(|hash| contains(&told.resolved, *hash));
+        let due = before.firing.iter().any(|hash| !contains(&notified.resolve_pending, *hash))
+            || before.resolve_pending.iter().any(|hash| contains(&notified.resolved, *hash));
         return due.then_some(Reason::AllAlertsResolved);
     }
     let is_news = |hash: &u64| {
-        let was_told = contains(ended, *hash) && !before.was_told_firing(*hash);
+        let was_told = contains(ended, *hash) && !before.was_notified_firing(*hash);
         !contains(&before.resolved, *hash) && !was_told
     };
-    if send_resolved && told.resolved.iter().any(is_news) {
+    if send_resolved && notified.resolved.iter().any(is_news) {
         return Some(Reason::SomeAlertsResolved);
     }
-    let is_old = told_at.is_some_and(|at| at < now.minus(repeat_interval));
+    let is_old = notified_at.is_some_and(|at| at < now.minus(repeat_interval));
     (content.fires && is_old).then_some(Reason::RepeatIntervalElapsed)
 }
 

@@ -27,7 +27,7 @@ pub(crate) struct Clocks {
     /// Until then bulletins come in that waited while this node slept.
     stale_until: Mono,
     /// Peers of which it was said that their clocks differ.
-    told: BTreeSet<String>,
+    notified: BTreeSet<String>,
     news: Vec<ClockNews>,
 }
 
@@ -47,10 +47,10 @@ impl Clocks {
             return;
         }
         self.ahead.insert(peer.to_owned(), ahead);
-        if ahead.abs() > DIFFERS && self.told.insert(peer.to_owned()) {
+        if ahead.abs() > DIFFERS && self.notified.insert(peer.to_owned()) {
             let ahead_seconds = seconds(ahead);
             self.news.push(ClockNews::Differs { peer: peer.to_owned(), ahead_seconds });
-        } else if ahead.abs() <= DIFFERS && self.told.remove(peer) {
+        } else if ahead.abs() <= DIFFERS && self.notified.remove(peer) {
             self.news.push(ClockNews::AgreesAgain { peer: peer.to_owned() });
         }
         self.correct();
@@ -73,7 +73,7 @@ impl Clocks {
 
     pub fn keep_only(&mut self, peers: &BTreeSet<String>) {
         self.ahead.retain(|name, _| peers.contains(name));
-        self.told.retain(|name| peers.contains(name));
+        self.notified.retain(|name| peers.contains(name));
     }
 
     pub fn corrected(&self, wall: Timestamp) -> Timestamp {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Mono, Notification, Now, Outcome, Reason, Remembered};
 
 use super::{End, Engine};
-use crate::decide::{self, Content, Unknown};
-use crate::delivery::{self, Delivery, State};
+use crate::deduplication::{self, Content, Unknown};
+use crate::deliveries::{self, Delivery, State};
 use crate::mute::Judged;
 use crate::plan::Integration;
 use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
@@ -17,7 +17,7 @@ use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
 impl Engine {
     /// A delivery's wait is over: try again, or give up.
     pub(in crate::engine) fn resume_delivery(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) {
-        let Some(delivery) = self.desk.take(id) else { return };
+        let Some(delivery) = self.deliveries.take(id) else { return };
         match &delivery.state {
             State::Attempting { .. } => {
                 let detail = String::from("no answer to the attempt came back");
@@ -58,12 +58,12 @@ impl Engine {
         outcome: Outcome,
         turn: &mut Turn,
     ) {
-        if !self.desk.is_attempting(id) {
+        if !self.deliveries.is_attempting(id) {
             return;
         }
-        let Some(mut delivery) = self.desk.take(id) else { return };
+        let Some(mut delivery) = self.deliveries.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { told, reason, announced, entry_at, at } = state else { return };
+        let State::Attempting { notified, reason, announced, entry_at, at } = state else { return };
         if is_surely_untold(&outcome)
             && let Some(announced) = announced
         {
@@ -77,13 +77,13 @@ impl Engine {
                     attempts: delivery.attempts,
                     reason,
                 });
-                let entry = self.ledger.find(&delivery.key);
+                let entry = self.notification_log.find(&delivery.key);
                 let meanwhile = entry.filter(|entry| Some(entry.at) != entry_at);
-                let told = match meanwhile {
-                    Some(entry) => told.beside(&entry.told),
-                    None => told,
+                let notified = match meanwhile {
+                    Some(entry) => notified.beside(&entry.notified),
+                    None => notified,
                 };
-                self.enter(at, &delivery, told, remember, turn);
+                self.enter(at, &delivery, notified, remember, turn);
                 self.finish(now, &delivery, End::Well, turn);
             }
             Outcome::Refused { reason, detail } => {
@@ -91,12 +91,12 @@ impl Engine {
                 self.fail(now, delivery, reason, detail, turn);
             }
             Outcome::Retry { after, reason, detail } => {
-                let wait = delivery::backoff(delivery.attempts, &mut self.rng);
+                let wait = deliveries::backoff(delivery.attempts, &mut self.rng);
                 let again = now.mono.plus(wait.max(after.unwrap_or_default()));
                 let retry = again < delivery.deadline;
                 self.note_failure(&delivery, reason, &detail, retry, turn);
                 if retry {
-                    self.desk.wait(id, delivery, again);
+                    self.deliveries.wait(id, delivery, again);
                 } else {
                     self.fail(now, delivery, reason, detail, turn);
                 }
@@ -116,31 +116,39 @@ impl Engine {
         let Some(group_id) = delivery.group else {
             return self.finish(now, &delivery, End::Well, turn);
         };
-        let told_at = self.ledger.told_at(&delivery.key, now.wall);
-        let entry = self.ledger.find(&delivery.key);
+        let notified_at = self.notification_log.notified_at(&delivery.key, now.wall);
+        let entry = self.notification_log.find(&delivery.key);
         let send_resolved = delivery.integration.send_resolved;
-        let lag = self.flock.clocks_lag();
-        let hearsay = self.ledger.hearsay(&delivery.key, now.mono, lag);
-        let ended = self.ledger.ended_lately(&delivery.key, now.mono);
-        let unknown = if self.flock.is_alone() { Unknown::Dropped } else { Unknown::Kept };
-        let before = entry.map(|entry| &entry.told);
-        let content = decide::content(judged, before, hearsay, unknown);
+        let lag = self.peers.clocks_lag();
+        let hearsay = self.notification_log.hearsay(&delivery.key, now.mono, lag);
+        let ended = self.notification_log.ended_lately(&delivery.key, now.mono);
+        let unknown = if self.peers.is_alone() { Unknown::Dropped } else { Unknown::Kept };
+        let before = entry.map(|entry| &entry.notified);
+        let content = deduplication::content(judged, before, hearsay, unknown);
         // Nodes look at a group some time apart, and so one behind may be the first to find that it
         // is time to repeat, just before those ahead do.
-        let repeat = delivery.repeat_interval.saturating_add(self.flock.wait());
+        let repeat = delivery.repeat_interval.saturating_add(self.peers.wait());
         let reason = |content: &Content| {
-            decide::reason(content, send_resolved, repeat, entry, told_at, &ended, now.wall)
+            deduplication::reason(
+                content,
+                send_resolved,
+                repeat,
+                entry,
+                notified_at,
+                &ended,
+                now.wall,
+            )
         };
         let others_did = match &delivery.state {
             State::Waiting { content } => reason(content).is_none(),
             State::BackingOff | State::Attempting { .. } => false,
         };
         let Some(reason) = reason(&content).filter(|_| !others_did) else {
-            turn.notes.push(Note::NothingToTell {
+            turn.notes.push(Note::NothingToNotify {
                 key: delivery.key.group.clone(),
                 integration: delivery.integration.id.clone(),
             });
-            self.note_ended(&delivery, content.told, turn);
+            self.note_ended(&delivery, content.notified, turn);
             return self.finish(now, &delivery, End::Well, turn);
         };
         let trying = delivery.attempts > 0;
@@ -150,7 +158,7 @@ impl Engine {
                 delivery.state = State::Waiting { content };
             }
             delivery.first_attempt = None;
-            self.desk.wait(id, delivery, at);
+            self.deliveries.wait(id, delivery, at);
             return;
         }
         let remembered = match (reason, entry) {
@@ -163,14 +171,14 @@ impl Engine {
         }
         if alerts.is_empty() {
             // The receiver does not want to hear it, but that it ended is noted.
-            self.enter(now.wall, &delivery, content.told, remembered, turn);
+            self.enter(now.wall, &delivery, content.notified, remembered, turn);
             return self.finish(now, &delivery, End::Well, turn);
         }
         delivery.attempts += 1;
         delivery.last_attempt = Some(now.mono);
         if delivery.first_attempt.is_none() {
             delivery.first_attempt = Some(now.mono);
-            self.flock.hasten_bulletin(now.mono.plus(CLAIMED_AFTER));
+            self.peers.hasten_bulletin(now.mono.plus(CLAIMED_AFTER));
         }
         let Some(group) = self.groups.find(group_id) else { return };
         let route = self.plan.routes.route(group_id.route);
@@ -195,26 +203,29 @@ impl Engine {
             deadline: delivery.deadline,
             number: delivery.attempts,
         }));
-        let announced = self.announce(now, &delivery, &content.told, turn);
-        let entry_at = self.ledger.find(&delivery.key).map(|entry| entry.at);
-        let (told, at) = (content.told, now.wall);
-        delivery.state = State::Attempting { told, reason, announced, entry_at, at };
-        let give_up = delivery.deadline.plus(delivery::ANSWER_GRACE);
-        self.desk.wait(id, delivery, give_up);
+        let announced = self.announce(now, &delivery, &content.notified, turn);
+        let entry_at = self.notification_log.find(&delivery.key).map(|entry| entry.at);
+        let (notified, at) = (content.notified, now.wall);
+        delivery.state = State::Attempting { notified, reason, announced, entry_at, at };
+        let give_up = delivery.deadline.plus(deliveries::ANSWER_GRACE);
+        self.deliveries.wait(id, delivery, give_up);
     }
 
     /// When to look again, if this is not to be told by this node now; and what to note.
     fn others_first(&self, now: Now, delivery: &Delivery, trying: bool) -> Option<(Mono, Note)> {
-        if self.flock.is_alone() {
+        if self.peers.is_alone() {
             return None;
         }
         let (key, integration) = (delivery.key.group.clone(), delivery.integration.id.clone());
-        let due = self.flock.turn_at(delivery.since);
+        let due = self.peers.turn_at(delivery.since);
         if due > now.mono && !trying {
             let wait = due.since(now.mono);
-            return Some((due.min(delivery.deadline), Note::Waiting { key, integration, wait }));
+            return Some((
+                due.min(delivery.deadline),
+                Note::WaitingForPeers { key, integration, wait },
+            ));
         }
-        let until = self.flock.left_to_others(delivery.key.hash(), trying, now.mono)?;
+        let until = self.peers.left_to_others(delivery.key.hash(), trying, now.mono)?;
         // Perhaps it is only the peer that cannot reach the receiver.
         let room = delivery.deadline.since(due);
         let patience = match delivery.last_attempt {
@@ -225,7 +236,7 @@ impl Engine {
             return None;
         }
         let until = until.min(patience);
-        Some((until.min(delivery.deadline), Note::LeftToPeer { key, integration }))
+        Some((until.min(delivery.deadline), Note::DeferredToPeer { key, integration }))
     }
 
     /// Whether the plan still has this integration.

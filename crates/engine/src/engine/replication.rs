@@ -10,9 +10,9 @@ use std::time::Duration;
 use bellwether_model::{Now, Timestamp};
 
 use super::Engine;
-use super::outward::CLAIMED_AFTER;
-use crate::flock::{Bulletin, ClockNews};
-use crate::ledger::LedgerKey;
+use super::notification::CLAIMED_AFTER;
+use crate::notification_log::LogKey;
+use crate::peers::{ClockNews, StatusBroadcast};
 use crate::record::{Record, RecordError, wire};
 use crate::turn::{Answer, Channel, Effect, Note, Turn};
 
@@ -22,7 +22,7 @@ use crate::turn::{Answer, Channel, Effect, Note, Turn};
 /// without reading it. What was passed over because of the time is not among them, and all is
 /// forgotten when memory drops something: had the clock been wrong, peers could not bring it back.
 #[derive(Debug, Default)]
-pub(super) struct HeardBefore {
+pub(super) struct SeenMessages {
     hashes: HashSet<u64, BuildHasherDefault<twox_hash::XxHash64>>,
 }
 
@@ -40,15 +40,15 @@ impl Engine {
         let (mut news, mut refused, mut left_out) = (0, None, BTreeMap::new());
         for message in wire::split_messages(&data) {
             let heard = message.and_then(|message| {
-                if self.heard_before.contains(message) {
+                if self.seen_messages.contains(message) {
                     return Ok(false);
                 }
                 let worth = match channel {
                     Channel::Silences => self.hear_silence(now, message, turn),
-                    Channel::Log => self.hear_entry(now, message, &mut left_out, turn),
+                    Channel::NotificationLog => self.hear_entry(now, message, &mut left_out, turn),
                 }?;
                 if worth != Worth::Expired {
-                    self.heard_before.insert(message);
+                    self.seen_messages.insert(message);
                 }
                 Ok(worth == Worth::News)
             });
@@ -59,10 +59,10 @@ impl Engine {
         }
         self.still_owe(left_out, turn);
         if let Some(error) = refused {
-            turn.notes.push(Note::HeardRefused { channel, why: error.to_string() });
+            turn.notes.push(Note::RecordsRejected { channel, why: error.to_string() });
         }
         if news > 0 {
-            turn.notes.push(Note::Heard { channel, news });
+            turn.notes.push(Note::RecordsMerged { channel, changed: news });
             turn.after.push(Effect::Forward { channel, data });
         }
     }
@@ -74,9 +74,9 @@ impl Engine {
         data: &[u8],
         turn: &mut Turn,
     ) {
-        let Some(bulletin) = Bulletin::decode(data) else { return };
-        self.hear_from(&bulletin.from, turn);
-        let changed = self.flock.hear_bulletin(now, os_wall, bulletin);
+        let Some(status) = StatusBroadcast::decode(data) else { return };
+        self.hear_from(&status.from, turn);
+        let changed = self.peers.hear_bulletin(now, os_wall, status);
         self.note_clock_news(turn);
         if changed {
             // What was left to the peer may not be any more.
@@ -86,42 +86,45 @@ impl Engine {
 
     /// This reading of the clocks, the wall clock as most of the flock sees it.
     pub(super) fn corrected(&mut self, now: Now, turn: &mut Turn) -> Now {
-        self.flock.follow_clock(now);
+        self.peers.follow_clock(now);
         self.note_clock_news(turn);
-        self.flock.corrected(now)
+        self.peers.corrected(now)
     }
 
     pub(super) fn hear_from(&mut self, peer: &str, turn: &mut Turn) {
-        if self.flock.hear_from(peer) {
-            turn.notes.push(Note::PeerAnswersAgain { peer: peer.to_owned() });
+        if self.peers.hear_from(peer) {
+            turn.notes.push(Note::PeerResponsive { peer: peer.to_owned() });
             self.retime_waiting();
         }
     }
 
     /// Lets everything that waits for its turn look again when that comes, as far as is known now.
     pub(super) fn retime_waiting(&mut self) {
-        let flock = &self.flock;
-        self.desk.retime_waiting(|delivery| flock.turn_at(delivery.since).min(delivery.deadline));
+        let peers = &self.peers;
+        self.deliveries
+            .retime_waiting(|delivery| peers.turn_at(delivery.since).min(delivery.deadline));
     }
 
     /// Asks peers ahead for signs of life while anything waits, and sends the bulletin that is due.
     pub(super) fn tend_flock(&mut self, now: Now, os_wall: Timestamp, turn: &mut Turn) {
-        if self.flock.is_alone() {
+        if self.peers.is_alone() {
             return;
         }
-        let watch = self.flock.watch(now.mono, self.desk.has_waiting());
-        turn.after.extend(watch.ask.into_iter().map(|peer| Effect::Ask { peer }));
+        let watch = self.peers.watch(now.mono, self.deliveries.has_waiting());
+        turn.after.extend(watch.ask.into_iter().map(|peer| Effect::CheckLiveness { peer }));
         if !watch.fallen_silent.is_empty() {
-            let notes = watch.fallen_silent.into_iter().map(|peer| Note::PeerSilent { peer });
+            let notes = watch.fallen_silent.into_iter().map(|peer| Note::PeerUnresponsive { peer });
             turn.notes.extend(notes);
             self.retime_waiting();
             self.advance(now, turn);
         }
-        let desk = &self.desk;
-        let busy_with = || desk.busy_with(now.mono, CLAIMED_AFTER);
-        if let Some((bulletin, kin)) = self.flock.bulletin(now.mono, os_wall, busy_with) {
-            let data = bulletin.encode();
-            let effects = kin.into_iter().map(|peer| Effect::Bulletin { peer, data: data.clone() });
+        let deliveries = &self.deliveries;
+        let claims = || deliveries.claims(now.mono, CLAIMED_AFTER);
+        if let Some((status, is_bellwether)) = self.peers.status(now.mono, os_wall, claims) {
+            let data = status.encode();
+            let effects = is_bellwether
+                .into_iter()
+                .map(|peer| Effect::SendStatus { peer, data: data.clone() });
             turn.after.extend(effects);
         }
     }
@@ -132,25 +135,25 @@ impl Engine {
         for version in self.silences.versions(self.settings.retention) {
             wire::append_message(&mut silences, &version.encode());
         }
-        Answer::Memory { silences, log: self.ledger.encode() }
+        Answer::Memory { silences, log: self.notification_log.encode() }
     }
 
     /// Tells all peers one record.
     pub(super) fn tell(&self, channel: Channel, message: &[u8], turn: &mut Turn) {
-        if !self.flock.is_alone() {
+        if !self.peers.is_alone() {
             let mut data = Vec::with_capacity(message.len() + 5);
             wire::append_message(&mut data, message);
-            turn.after.push(Effect::Tell { channel, data });
+            turn.after.push(Effect::Broadcast { channel, data });
         }
     }
 
     fn note_clock_news(&mut self, turn: &mut Turn) {
-        for news in self.flock.take_clock_news() {
+        for news in self.peers.take_clock_news() {
             turn.notes.push(match news {
                 ClockNews::Differs { peer, ahead_seconds } => {
                     Note::ClockDiffers { peer, ahead_seconds }
                 }
-                ClockNews::AgreesAgain { peer } => Note::ClockAgreesAgain { peer },
+                ClockNews::AgreesAgain { peer } => Note::ClockAgrees { peer },
                 ClockNews::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
             });
         }
@@ -178,7 +181,7 @@ impl Engine {
         &mut self,
         now: Now,
         message: &[u8],
-        left_out: &mut BTreeMap<LedgerKey, Vec<u64>>,
+        left_out: &mut BTreeMap<LogKey, Vec<u64>>,
         turn: &mut Turn,
     ) -> Result<Worth, RecordError> {
         let entry = wire::decode_entry(message)?;
@@ -186,15 +189,17 @@ impl Engine {
             return Ok(Worth::Expired);
         }
         check_stamp("notification-log entry", entry.at, now)?;
-        let Some(hashes) = self.ledger.hear(entry.clone(), now) else { return Ok(Worth::Known) };
+        let Some(hashes) = self.notification_log.hear(entry.clone(), now) else {
+            return Ok(Worth::Known);
+        };
         if !hashes.is_empty() {
             left_out.entry(entry.key.clone()).or_default().extend(hashes);
         }
-        if let Some(id) = self.desk.waiting_for(&entry.key) {
+        if let Some(id) = self.deliveries.waiting_for(&entry.key) {
             // Perhaps there is nothing left to tell.
-            self.desk.retime(id, now.mono);
+            self.deliveries.retime(id, now.mono);
         }
-        turn.keep.push(Record::Told(entry));
+        turn.keep.push(Record::LogEntry(entry));
         Ok(Worth::News)
     }
 }
@@ -208,13 +213,13 @@ fn check_stamp(what: &'static str, at: Timestamp, now: Now) -> Result<(), Record
     Err(RecordError { what, why: format!("it is of {at}, and this node's clock shows {now}") })
 }
 
-impl HeardBefore {
+impl SeenMessages {
     fn contains(&self, message: &[u8]) -> bool {
         self.hashes.contains(&hash(message))
     }
 
     fn insert(&mut self, message: &[u8]) {
-        if self.hashes.len() >= HEARD_BEFORE_MAX {
+        if self.hashes.len() >= SEEN_MESSAGES_MAX {
             self.hashes.clear();
         }
         self.hashes.insert(hash(message));
@@ -230,7 +235,7 @@ fn hash(message: &[u8]) -> u64 {
 }
 
 /// Limit: hashes of messages; all are forgotten when it is reached.
-const HEARD_BEFORE_MAX: usize = 1_000_000;
+const SEEN_MESSAGES_MAX: usize = 1_000_000;
 
 /// Limit: how far ahead of this node's clock a record may be; clocks that are off by a day are known
 /// from the field.

@@ -7,18 +7,18 @@ use bellwether_model::{GroupKey, Mono, Now};
 
 use super::Engine;
 use crate::record::Record;
-use crate::settings::Settings;
+use crate::settings::EngineSettings;
 use crate::turn::{Note, Turn};
 
-/// When each kind of upkeep is due; unknown until the first input.
+/// When each kind of maintenance is due; unknown until the first input.
 #[derive(Debug, Default)]
-pub(super) struct Upkeep {
+pub(super) struct MaintenanceTimers {
     alerts: Option<Mono>,
     memory: Option<Mono>,
 }
 
-impl Upkeep {
-    pub fn begin(&mut self, now: Mono, settings: &Settings) {
+impl MaintenanceTimers {
+    pub fn begin(&mut self, now: Mono, settings: &EngineSettings) {
         self.alerts = Some(now.plus(settings.alerts_gc_interval));
         self.memory = Some(now.plus(settings.maintenance_interval));
     }
@@ -32,19 +32,19 @@ impl Engine {
     pub(super) fn maintain(&mut self, now: Now, turn: &mut Turn) {
         let is_due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
         let mut alerts = 0;
-        if is_due(self.upkeep.alerts) {
-            self.upkeep.alerts = Some(now.mono.plus(self.settings.alerts_gc_interval));
+        if is_due(self.maintenance.alerts) {
+            self.maintenance.alerts = Some(now.mono.plus(self.settings.alerts_gc_interval));
             alerts = self.collect_alerts(now, turn);
-        } else if !is_due(self.upkeep.memory) {
+        } else if !is_due(self.maintenance.memory) {
             return;
         }
         let (mut silences, mut log_entries) = (0, 0);
-        if is_due(self.upkeep.memory) {
-            self.upkeep.memory = Some(now.mono.plus(self.settings.maintenance_interval));
+        if is_due(self.maintenance.memory) {
+            self.maintenance.memory = Some(now.mono.plus(self.settings.maintenance_interval));
             silences = self.collect_silences(now, turn);
             log_entries = self.collect_ledger(now, turn);
             if silences + log_entries > 0 {
-                self.heard_before.forget();
+                self.seen_messages.forget();
             }
         }
         self.generation += 1;
@@ -55,9 +55,9 @@ impl Engine {
         let plan = self.plan.clone();
         let gone = self.alerts.collect(now.wall);
         for alert in &gone {
-            self.watch_list.remove(&plan, alert);
-            if !self.cover.of(alert.fingerprint).is_empty() {
-                Arc::make_mut(&mut self.cover).remove_alert(alert.fingerprint);
+            self.inhibition_index.remove(&plan, alert);
+            if !self.silence_index.of(alert.fingerprint).is_empty() {
+                Arc::make_mut(&mut self.silence_index).remove_alert(alert.fingerprint);
             }
             turn.keep.push(Record::AlertGone(alert.fingerprint));
         }
@@ -68,7 +68,7 @@ impl Engine {
         let retention = self.settings.retention;
         let collected = Arc::make_mut(&mut self.silences).collect(now.wall, retention);
         if !collected.ended.is_empty() {
-            Arc::make_mut(&mut self.cover).remove_silences(&collected.ended);
+            Arc::make_mut(&mut self.silence_index).remove_silences(&collected.ended);
         }
         let records = collected.gone.iter().map(|id| Record::SilenceGone(id.to_string()));
         turn.keep.extend(records);
@@ -82,11 +82,11 @@ impl Engine {
             let route = self.plan.routes.route(id.route);
             living.insert(GroupKey::new(&route.identity, &group.labels));
         }
-        let gone = self.ledger.collect(now.wall, |entry| {
-            entry.told.owes_resolved() && living.contains(&entry.key.group)
+        let gone = self.notification_log.collect(now.wall, |entry| {
+            entry.notified.awaits_resolve() && living.contains(&entry.key.group)
         });
         let count = gone.len();
-        turn.keep.extend(gone.into_iter().map(Record::ToldGone));
+        turn.keep.extend(gone.into_iter().map(Record::LogEntryGone));
         count
     }
 }

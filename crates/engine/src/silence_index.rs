@@ -15,12 +15,12 @@ use crate::alerts::Alerts;
 ///
 /// Silences that have ended may still be among them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cover {
+pub(crate) struct SilenceIndex {
     /// Invariant: no id stands twice under one alert, and nothing is empty.
     by_alert: BTreeMap<Fingerprint, Vec<Arc<str>>>,
 }
 
-impl Cover {
+impl SilenceIndex {
     pub fn of(&self, alert: Fingerprint) -> &[Arc<str>] {
         self.by_alert.get(&alert).map_or(&[], Vec::as_slice)
     }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_model::{GroupKey, Now, Remembered, Timestamp};
 
 use super::Engine;
-use crate::delivery::{Announced, Delivery};
-use crate::ledger::{LedgerEntry, LedgerKey, Told};
+use crate::deliveries::{Announced, Delivery};
+use crate::notification_log::{LogEntry, LogKey, Notified};
 use crate::record::{Record, wire};
 use crate::turn::{Channel, Turn};
 
@@ -18,19 +18,19 @@ impl Engine {
         &mut self,
         at: Timestamp,
         delivery: &Delivery,
-        told: Told,
+        notified: Notified,
         remembered: Remembered,
         turn: &mut Turn,
     ) {
-        let told_at = at;
-        let at = self.ledger.stamp(&delivery.key, told_at);
+        let notified_at = at;
+        let at = self.notification_log.stamp(&delivery.key, notified_at);
         let lasts = delivery.lasts(self.settings.retention);
-        let entry = LedgerEntry::new(delivery.key.clone(), told, at, lasts);
-        let entry = LedgerEntry { remembered, ..entry };
-        self.tell(Channel::Log, &wire::encode_entry(&entry), turn);
-        self.ledger.merge(entry.clone());
-        self.ledger.told_at(&delivery.key, told_at);
-        turn.keep.push(Record::Told(entry));
+        let entry = LogEntry::new(delivery.key.clone(), notified, at, lasts);
+        let entry = LogEntry { remembered, ..entry };
+        self.tell(Channel::NotificationLog, &wire::encode_entry(&entry), turn);
+        self.notification_log.merge(entry.clone());
+        self.notification_log.notified_at(&delivery.key, notified_at);
+        turn.keep.push(Record::LogEntry(entry));
     }
 
     /// Notes what an attempt is about to change in the receiver's mind: should its answer be lost,
@@ -39,43 +39,43 @@ impl Engine {
         &mut self,
         now: Now,
         delivery: &Delivery,
-        told: &Told,
+        notified: &Notified,
         turn: &mut Turn,
     ) -> Option<Announced> {
         if !delivery.integration.send_resolved {
             return None;
         }
-        let mut entry = self.ledger.find(&delivery.key).cloned().unwrap_or_else(|| {
+        let mut entry = self.notification_log.find(&delivery.key).cloned().unwrap_or_else(|| {
             let lasts = delivery.lasts(self.settings.retention);
-            LedgerEntry::new(delivery.key.clone(), Told::default(), now.wall, lasts)
+            LogEntry::new(delivery.key.clone(), Notified::default(), now.wall, lasts)
         });
-        let unsure = entry.told.unsure_after(told);
-        if unsure == entry.told {
+        let unsure = entry.notified.unsure_after(notified);
+        if unsure == entry.notified {
             return None;
         }
-        let before = std::mem::replace(&mut entry.told, unsure);
+        let before = std::mem::replace(&mut entry.notified, unsure);
         let at = self.amend(entry, turn);
         Some(Announced { at, before })
     }
 
     /// What an attempt announced has surely not been told.
-    pub(super) fn withdraw(&mut self, key: &LedgerKey, announced: Announced, turn: &mut Turn) {
+    pub(super) fn withdraw(&mut self, key: &LogKey, announced: Announced, turn: &mut Turn) {
         let Announced { at, before } = announced;
-        if let Some(entry) = self.ledger.find(key).filter(|entry| entry.at == at) {
-            let entry = LedgerEntry { told: before, ..entry.clone() };
+        if let Some(entry) = self.notification_log.find(key).filter(|entry| entry.at == at) {
+            let entry = LogEntry { notified: before, ..entry.clone() };
             self.amend(entry, turn);
         }
     }
 
     /// Notes that alerts ended of which a receiver that wants no "resolved" was told, so that it
     /// hears of them again when they fire again. When it was last told stays what it was.
-    pub(super) fn note_ended(&mut self, delivery: &Delivery, told: Told, turn: &mut Turn) {
-        let Some(entry) = self.ledger.find(&delivery.key) else { return };
-        let has_ended = |hash: &u64| told.resolved.binary_search(hash).is_ok();
-        if delivery.integration.send_resolved || !entry.told.firing.iter().any(has_ended) {
+    pub(super) fn note_ended(&mut self, delivery: &Delivery, notified: Notified, turn: &mut Turn) {
+        let Some(entry) = self.notification_log.find(&delivery.key) else { return };
+        let has_ended = |hash: &u64| notified.resolved.binary_search(hash).is_ok();
+        if delivery.integration.send_resolved || !entry.notified.firing.iter().any(has_ended) {
             return;
         }
-        let entry = LedgerEntry { told, ..entry.clone() };
+        let entry = LogEntry { notified, ..entry.clone() };
         self.amend_for_all(entry, turn);
     }
 
@@ -84,7 +84,7 @@ impl Engine {
     /// owed, if this node knows the alert; else whoever knows it says so, or has told the end.
     pub(in crate::engine) fn still_owe(
         &mut self,
-        left_out: BTreeMap<LedgerKey, Vec<u64>>,
+        left_out: BTreeMap<LogKey, Vec<u64>>,
         turn: &mut Turn,
     ) {
         if left_out.is_empty() {
@@ -100,34 +100,35 @@ impl Engine {
         }
         for (key, mut hashes) in left_out {
             hashes.retain(|hash| known.get(&key.group).is_some_and(|known| known.contains(hash)));
-            let Some(entry) = self.ledger.find(&key).filter(|_| !hashes.is_empty()) else {
+            let Some(entry) = self.notification_log.find(&key).filter(|_| !hashes.is_empty())
+            else {
                 continue;
             };
-            let mut told = entry.told.clone();
-            hashes.retain(|hash| !told.names(*hash));
-            told.owed.extend(hashes);
-            told.owed.sort_unstable();
-            told.owed.dedup();
-            let entry = LedgerEntry { told, ..entry.clone() };
+            let mut notified = entry.notified.clone();
+            hashes.retain(|hash| !notified.names(*hash));
+            notified.resolve_pending.extend(hashes);
+            notified.resolve_pending.sort_unstable();
+            notified.resolve_pending.dedup();
+            let entry = LogEntry { notified, ..entry.clone() };
             self.amend_for_all(entry, turn);
         }
     }
 
     /// As [`Engine::amend`], and peers are told.
-    fn amend_for_all(&mut self, entry: LedgerEntry, turn: &mut Turn) {
+    fn amend_for_all(&mut self, entry: LogEntry, turn: &mut Turn) {
         let key = entry.key.clone();
         self.amend(entry, turn);
-        if let Some(entry) = self.ledger.find(&key) {
-            self.tell(Channel::Log, &wire::encode_entry(entry), turn);
+        if let Some(entry) = self.notification_log.find(&key) {
+            self.tell(Channel::NotificationLog, &wire::encode_entry(entry), turn);
         }
     }
 
     /// Replaces what an entry says was told, but not when; returns its new timestamp.
-    fn amend(&mut self, entry: LedgerEntry, turn: &mut Turn) -> Timestamp {
-        let at = self.ledger.stamp(&entry.key, entry.at);
-        let entry = LedgerEntry { at, wire: None, ..entry };
-        self.ledger.amend(entry.clone());
-        turn.keep.push(Record::Told(entry));
+    fn amend(&mut self, entry: LogEntry, turn: &mut Turn) -> Timestamp {
+        let at = self.notification_log.stamp(&entry.key, entry.at);
+        let entry = LogEntry { at, wire: None, ..entry };
+        self.notification_log.amend(entry.clone());
+        turn.keep.push(Record::LogEntry(entry));
         at
     }
 }

@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use bellwether_model::{Mono, Now, Timestamp};
+
+use super::{ClockNews, Peer, PeerSettings, Peers, StatusBroadcast};
+
+fn now(seconds: u64) -> Now {
+    let mono = Mono(seconds * 1_000_000_000);
+    Now { wall: Timestamp::from_unix(1_700_000_000 + seconds as i64, 0), mono }
+}
+
+fn peers(own: &str, others: &[(&str, bool)]) -> Peers {
+    let timeout = Duration::from_secs(15);
+    let mut peers = Peers::new(Some(PeerSettings { name: own.to_owned(), timeout }));
+    let others = others.iter().map(|(name, is_bellwether)| Peer {
+        name: (*name).to_owned(),
+        is_bellwether: *is_bellwether,
+    });
+    peers.set_peers(now(0), others.collect());
+    peers
+}
+
+fn status(peers: &mut Peers, at: u64, peer: &str, ahead: i64, claims: &[u64]) {
+    let wall = Timestamp::from_unix(now(at).wall.unix_seconds() + ahead, 0);
+    let status = StatusBroadcast { from: peer.to_owned(), wall, claims: claims.to_vec() };
+    peers.hear_bulletin(now(at), now(at).wall, status);
+}
+
+#[test]
+fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
+    let mut peers = peers("c", &[("a", false), ("b", true), ("d", true)]);
+    assert_eq!(peers.wait(), Duration::from_secs(30));
+    assert_eq!(peers.watch(now(0).mono, true).ask, ["a", "b"]);
+    peers.hear_from("b");
+    peers.watch(Mono(500_000_000), true);
+    peers.hear_from("b");
+    let watch = peers.watch(now(1).mono, true);
+    assert_eq!(watch.fallen_silent, ["a"]);
+    assert_eq!(peers.wait(), Duration::from_secs(15));
+    assert!(peers.hear_from("a"));
+    assert_eq!(peers.wait(), Duration::from_secs(30));
+    peers.watch(now(1).mono, false);
+    assert_eq!(peers.wait(), Duration::from_secs(30), "silence is forgotten with the wait");
+}
+
+#[test]
+fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answers() {
+    let mut peers = peers("b", &[("a", false)]);
+    assert_eq!(peers.watch(now(0).mono, true).ask, ["a"]);
+    assert!(peers.watch(now(5).mono, true).fallen_silent.is_empty());
+    peers.hear_from("a");
+    assert!(peers.watch(now(6).mono, true).fallen_silent.is_empty());
+    assert!(peers.next().is_some_and(|at| at > now(6).mono));
+}
+
+#[test]
+fn what_another_tries_to_tell_is_left_to_it_while_its_bulletins_come() {
+    let mut peers = peers("b", &[("a", true), ("c", true)]);
+    status(&mut peers, 1, "c", 0, &[7]);
+    assert!(peers.left_to_others(7, false, now(2).mono).is_some());
+    assert!(peers.left_to_others(7, true, now(2).mono).is_none(), "c is behind b");
+    assert!(peers.left_to_others(8, false, now(2).mono).is_none());
+    assert!(peers.left_to_others(7, false, now(5).mono).is_none(), "no status came since");
+    status(&mut peers, 5, "a", 0, &[7]);
+    assert!(peers.left_to_others(7, true, now(6).mono).is_some(), "a is ahead of b");
+}
+
+#[test]
+fn a_clock_that_is_off_is_corrected_only_by_a_majority() {
+    let mut two = peers("a", &[("b", true)]);
+    status(&mut two, 0, "b", 3600, &[]);
+    assert_eq!(two.corrected(now(0)).wall, now(0).wall);
+    assert!(matches!(&two.take_clock_news()[..], [ClockNews::Differs { .. }]));
+
+    let mut three = peers("a", &[("b", true), ("c", true)]);
+    status(&mut three, 0, "b", -86_400, &[]);
+    status(&mut three, 0, "c", -86_401, &[]);
+    let wall = three.corrected(now(0)).wall;
+    assert!((wall.unix_seconds() - (now(0).wall.unix_seconds() - 86_400)).abs() <= 1);
+
+    let mut right = peers("a", &[("b", true), ("c", true)]);
+    status(&mut right, 0, "b", 86_400, &[]);
+    status(&mut right, 0, "c", 0, &[]);
+    assert_eq!(right.corrected(now(0)).wall, now(0).wall);
+}
+
+#[test]
+fn bulletins_that_waited_while_this_node_slept_do_not_make_their_senders_slow() {
+    let mut peers = peers("a", &[("b", true), ("c", true)]);
+    peers.follow_clock(now(0));
+    peers.follow_clock(now(50));
+    for ahead in [-50, -25, 0] {
+        status(&mut peers, 50, "b", ahead, &[]);
+        status(&mut peers, 50, "c", ahead, &[]);
+        assert_eq!(peers.corrected(now(50)).wall, now(50).wall);
+    }
+    assert_eq!(peers.take_clock_news(), []);
+
+    // What comes in later was sent later.
+    peers.follow_clock(now(55));
+    status(&mut peers, 55, "b", -50, &[]);
+    status(&mut peers, 55, "c", -50, &[]);
+    assert_ne!(peers.corrected(now(55)).wall, now(55).wall);
+}
+
+#[test]
+fn a_correction_outlives_the_majority_that_asked_for_it() {
+    let mut peers = peers("a", &[("b", true), ("c", true)]);
+    peers.follow_clock(now(0));
+    status(&mut peers, 0, "b", -3600, &[]);
+    status(&mut peers, 0, "c", -3600, &[]);
+    peers.set_peers(now(5), vec![Peer { name: "c".into(), is_bellwether: true }]);
+    status(&mut peers, 5, "c", -3601, &[]);
+    assert_eq!(peers.corrected(now(6)).wall, now(6).wall.minus(HOUR));
+    peers.set_peers(now(7), Vec::new());
+    assert_eq!(peers.corrected(now(8)).wall, now(8).wall.minus(HOUR));
+
+    // Somebody says that the own clock is right after all.
+    peers.set_peers(now(9), vec![Peer { name: "d".into(), is_bellwether: true }]);
+    status(&mut peers, 9, "d", 0, &[]);
+    assert_eq!(peers.corrected(now(9)).wall, now(9).wall);
+}
+
+#[test]
+fn a_clock_that_is_set_right_is_corrected_no_more() {
+    let mut peers = peers("a", &[("b", true), ("c", true)]);
+    peers.follow_clock(now(0));
+    status(&mut peers, 0, "b", -3600, &[]);
+    status(&mut peers, 0, "c", -3600, &[]);
+    let set = |seconds| Now { wall: now(seconds).wall.minus(HOUR), ..now(seconds) };
+    peers.follow_clock(now(1));
+    peers.follow_clock(set(2));
+    assert_eq!(peers.corrected(set(2)).wall, set(2).wall);
+
+    // What its peers said before does not count against it now.
+    let news = StatusBroadcast { from: "b".into(), wall: set(3).wall, claims: Vec::new() };
+    peers.hear_bulletin(set(3), set(3).wall, news);
+    assert_eq!(peers.corrected(set(3)).wall, set(3).wall);
+}
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[test]
+fn bulletins_come_back_and_nonsense_does_not() {
+    let status = StatusBroadcast { from: "a".into(), wall: now(3).wall, claims: vec![1, u64::MAX] };
+    assert_eq!(StatusBroadcast::decode(&status.encode()), Some(status));
+    assert_eq!(StatusBroadcast::decode(&[8, 255]), None);
+    let year_10000 = [8, 0x80, 0xdc, 0xd5, 0xdb, 0xb0, 0x39 | 0x80, 0x7f];
+    assert_eq!(StatusBroadcast::decode(&year_10000), None);
+}
