@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use bellwether_model::{Alert, LabelSet, Notification, Reason, Timestamp};
 
-use crate::json::{List, Object, push_string};
+use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// The facts of one message; borrows from the notification.
 pub struct Data<'a> {
@@ -174,7 +174,7 @@ fn regex_quoted(name: &str) -> String {
 fn push_labels(out: &mut String, labels: &LabelSet) {
     let mut object = Object::begin(out);
     for (name, value) in labels.iter() {
-        push_string(object.value(name), value);
+        push_string(object.value(name), value, Escape::Html);
     }
     object.end();
 }

@@ -8,7 +8,7 @@
 //! Shared by all: [`exchange`] (the conversation), [`writer`] (texts, and what stands in for one
 //! that fails), [`templates`] (a configuration's texts, parsed once), [`secret`] (tokens and URLs in
 //! files), [`http`], [`mail`] and [`aws`] (what is asked and answered), [`data`] (the facts about a
-//! group), [`json`] (bodies) and [`trim`] (texts cut to size).
+//! group) and [`trim`] (texts cut to size).
 //!
 //! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.
 
@@ -17,7 +17,6 @@ pub mod channel;
 pub mod data;
 pub mod exchange;
 pub mod http;
-pub mod json;
 pub mod mail;
 pub mod secret;
 pub mod templates;

@@ -7,10 +7,10 @@ pub mod config;
 use self::config::Config;
 use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
 use crate::http::Request;
-use crate::json::{Object, escaped_len};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, Text};
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::{Object, escaped_len};
 
 /// One configured connector.
 #[derive(Debug)]

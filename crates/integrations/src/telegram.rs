@@ -14,10 +14,10 @@ use crate::exchange::{
     BuildError, Exchange, Halt, Integration, OneRequest, delivered, status_reason,
 };
 use crate::http::{Request, RequestError, Response};
-use crate::json::Object;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, Text};
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::Object;
 
 /// One configured chat.
 #[derive(Debug)]
@@ -93,7 +93,7 @@ impl Integration for Telegram {
         if self.thread != 0 {
             message.string("message_thread_id", &self.thread.to_string());
         }
-        message.some("parse_mode", &self.parse_mode);
+        message.non_empty("parse_mode", &self.parse_mode);
         message.string("text", &text);
         message.end();
         body.push('\n');

@@ -1,13 +1,15 @@
 //! URLs made from parts, escaped as Go's `net/url` escapes them.
 //!
-//! In: the URL that an operator wrote, and what a receiver wants behind it. Out: the URL to ask. What
+//! In: the URL that an operator wrote, and what a receiver wants behind it. Out: the URL to request. What
 //! stands behind `?` stays there, and a fragment, which no request carries, is dropped.
+
+use bellwether_encoding::url as escape;
 
 /// `url` with `path` behind its own; the path is escaped here, but for its slashes.
 pub fn with_path(url: &str, path: &str) -> String {
     let (own_path, query) = parted(url);
     let mut out = own_path.to_owned();
-    push_escaped(&mut out, path, b"-_.~$&+,/:;=@");
+    out.push_str(&escape::path(path));
     if let Some(query) = query {
         out.push('?');
         out.push_str(query);
@@ -32,9 +34,9 @@ pub fn query(parameters: &[(&str, &str)]) -> String {
         if !out.is_empty() {
             out.push('&');
         }
-        push_escaped(&mut out, name, UNRESERVED_AND_SPACE);
+        out.push_str(&escape::query(name));
         out.push('=');
-        push_escaped(&mut out, value, UNRESERVED_AND_SPACE);
+        out.push_str(&escape::query(value));
     }
     out
 }
@@ -47,19 +49,6 @@ fn parted(url: &str) -> (&str, Option<&str>) {
 fn name_of(parameter: &str) -> &str {
     parameter.split_once('=').map_or(parameter, |(name, _)| name)
 }
-
-/// Letters, digits and what is in `plain` stay; a space that stays is written as `+`.
-fn push_escaped(out: &mut String, text: &str, plain: &[u8]) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || plain.contains(&byte) {
-            out.push(if byte == b' ' { '+' } else { char::from(byte) });
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-}
-
-const UNRESERVED_AND_SPACE: &[u8] = b"-_.~ ";
 
 #[cfg(test)]
 mod tests {

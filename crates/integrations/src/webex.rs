@@ -9,9 +9,9 @@ use bellwether_model::Secret;
 use self::config::Config;
 use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
 use crate::http::Request;
-use crate::json::Object;
 use crate::templates::{Templates, Text};
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::Object;
 
 /// One configured room.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl Integration for Webex {
         let mut body = String::new();
         let mut message = Object::begin(&mut body);
         message.string("markdown", &writer.prose_within(&self.message, MESSAGE_MAX));
-        message.some("roomId", &room_id);
+        message.non_empty("roomId", &room_id);
         message.end();
         body.push('\n');
         Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {

@@ -8,7 +8,7 @@ use crate::function::{Call, Function, Type};
 use crate::parse::tree::Form;
 use crate::value::Value;
 
-pub(crate) use self::text::{url_query, write_html};
+pub(crate) use self::text::{html_reference, url_query, write_html};
 
 /// All of them, and how the renderer treats them.
 pub(crate) static BUILTINS: [(Function, Form); 19] = [

@@ -1,6 +1,6 @@
 //! The body of a Discord message.
 
-use crate::json::{List, Object};
+use bellwether_encoding::json::{List, Object};
 
 pub struct Message<'a> {
     pub content: String,
@@ -24,8 +24,8 @@ impl Message<'_> {
         embed.number("color", self.color);
         embed.end();
         embeds.end();
-        object.some("username", self.username);
-        object.some("avatar_url", self.avatar_url);
+        object.non_empty("username", self.username);
+        object.non_empty("avatar_url", self.avatar_url);
         object.end();
         out.push('\n');
         out

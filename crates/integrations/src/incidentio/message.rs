@@ -3,8 +3,8 @@
 //! In: the facts that are told. Out: JSON with a line feed at its end, of at most [`BODY_BYTES_MAX`]
 //! unless a single alert is larger.
 
-use crate::json::Object;
 use crate::writer::Writer;
+use bellwether_encoding::json::Object;
 
 /// `left_out` counts the alerts that are not told.
 pub fn body(writer: &Writer<'_>, left_out: u64) -> String {

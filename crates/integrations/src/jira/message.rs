@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use super::Jira;
 use super::search::alert_label;
 use crate::exchange::Halt;
-use crate::json::{List, Object, push_string, push_value};
 use crate::trim;
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// The fields of an issue, each as JSON; sorted by name.
 pub struct Issue {
@@ -33,7 +33,7 @@ impl Issue {
         let mut list_json = String::new();
         let mut list = List::begin(&mut list_json);
         for label in &labels {
-            push_string(list.value(), label);
+            push_string(list.value(), label, Escape::Html);
         }
         list.end();
         fields.insert("labels", list_json);
@@ -47,7 +47,7 @@ impl Issue {
         // The operator's own fields come last and may replace the others.
         for (name, structure) in &it.fields {
             let mut json = String::new();
-            push_value(&mut json, &writer.structure(structure));
+            writer.structure(structure).push_json(&mut json);
             fields.insert(name.clone(), json);
         }
         Ok(Issue { fields })
@@ -118,14 +118,14 @@ fn compact(json: &str) -> String {
 fn named(name: &str, text: &str) -> String {
     let mut out = String::new();
     let mut object = Object::begin(&mut out);
-    object.some(name, text);
+    object.non_empty(name, text);
     object.end();
     out
 }
 
 fn json_string(text: &str) -> String {
     let mut out = String::new();
-    push_string(&mut out, text);
+    push_string(&mut out, text, Escape::Html);
     out
 }
 

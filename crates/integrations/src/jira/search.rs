@@ -5,7 +5,7 @@ use url::Url;
 
 use super::Jira;
 use super::config::ApiType;
-use crate::json::{List, Object, push_string};
+use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// Jira Cloud has only the search of version 3, Data Center only the old one.
 ///
@@ -46,7 +46,7 @@ pub fn body(it: &Jira, project: &str, group_hash: &str, firing: bool) -> String 
     let mut out = String::new();
     let mut object = Object::begin(&mut out);
     let mut fields = List::begin(object.value("fields"));
-    push_string(fields.value(), "status");
+    push_string(fields.value(), "status", Escape::Html);
     fields.end();
     object.string("jql", &jql);
     object.number("maxResults", 2);

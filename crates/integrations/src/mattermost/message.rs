@@ -1,25 +1,25 @@
 //! The body of a Mattermost message.
 
 use super::{AttachmentTexts, Mattermost, PriorityTexts};
-use crate::json::{List, Object};
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::{List, Object};
 
 pub fn json(it: &Mattermost, channel: &str, writer: &mut Writer<'_>) -> String {
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
     if let Some(text) = &it.text {
-        message.some("text", &writer.prose_within(text, TEXT_MAX));
+        message.non_empty("text", &writer.prose_within(text, TEXT_MAX));
     }
-    message.some("channel", channel);
-    message.some("username", &writer.term(&it.username, ""));
-    message.some("icon_url", &writer.term(&it.icon_url, ""));
-    message.some("icon_emoji", &writer.term(&it.icon_emoji, ""));
+    message.non_empty("channel", channel);
+    message.non_empty("username", &writer.term(&it.username, ""));
+    message.non_empty("icon_url", &writer.term(&it.icon_url, ""));
+    message.non_empty("icon_emoji", &writer.term(&it.icon_emoji, ""));
     let mut attachments = List::begin(message.value("attachments"));
     for texts in &it.attachments {
         push_attachment(attachments.value(), texts, writer);
     }
     attachments.end();
-    message.some("type", &writer.term(&it.kind, ""));
+    message.non_empty("type", &writer.term(&it.kind, ""));
     if let Some(card) = &it.card {
         let mut props = Object::begin(message.value("props"));
         props.string("card", &writer.prose_within(card, ATTACHMENT_TEXT_MAX));
@@ -35,32 +35,32 @@ pub fn json(it: &Mattermost, channel: &str, writer: &mut Writer<'_>) -> String {
 
 fn push_attachment(out: &mut String, texts: &AttachmentTexts, writer: &mut Writer<'_>) {
     let mut attachment = Object::begin(out);
-    attachment.some("fallback", &writer.line(&texts.fallback));
-    attachment.some("color", &writer.term(&texts.color, ""));
-    attachment.some("pretext", &writer.prose_within(&texts.pretext, ATTACHMENT_TEXT_MAX));
-    attachment.some("text", &writer.prose_within(&texts.text, ATTACHMENT_TEXT_MAX));
-    attachment.some("author_name", &writer.term(&texts.author_name, ""));
-    attachment.some("author_link", &writer.term(&texts.author_link, ""));
-    attachment.some("author_icon", &writer.term(&texts.author_icon, ""));
-    attachment.some("title", &writer.line(&texts.title));
-    attachment.some("title_link", &writer.term(&texts.title_link, ""));
+    attachment.non_empty("fallback", &writer.line(&texts.fallback));
+    attachment.non_empty("color", &writer.term(&texts.color, ""));
+    attachment.non_empty("pretext", &writer.prose_within(&texts.pretext, ATTACHMENT_TEXT_MAX));
+    attachment.non_empty("text", &writer.prose_within(&texts.text, ATTACHMENT_TEXT_MAX));
+    attachment.non_empty("author_name", &writer.term(&texts.author_name, ""));
+    attachment.non_empty("author_link", &writer.term(&texts.author_link, ""));
+    attachment.non_empty("author_icon", &writer.term(&texts.author_icon, ""));
+    attachment.non_empty("title", &writer.line(&texts.title));
+    attachment.non_empty("title_link", &writer.term(&texts.title_link, ""));
     if !texts.fields.is_empty() {
         let mut fields = List::begin(attachment.value("fields"));
         for field in &texts.fields {
             let mut object = Object::begin(fields.value());
-            object.some("title", &writer.line(&field.title));
-            object.some("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
+            object.non_empty("title", &writer.line(&field.title));
+            object.non_empty("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
             if let Some(short) = field.short {
-                object.flag("short", short);
+                object.bool("short", short);
             }
             object.end();
         }
         fields.end();
     }
-    attachment.some("thumb_url", &writer.term(&texts.thumb_url, ""));
-    attachment.some("footer", &writer.term(&texts.footer, ""));
-    attachment.some("footer_icon", &writer.term(&texts.footer_icon, ""));
-    attachment.some("image_url", &writer.term(&texts.image_url, ""));
+    attachment.non_empty("thumb_url", &writer.term(&texts.thumb_url, ""));
+    attachment.non_empty("footer", &writer.term(&texts.footer, ""));
+    attachment.non_empty("footer_icon", &writer.term(&texts.footer_icon, ""));
+    attachment.non_empty("image_url", &writer.term(&texts.image_url, ""));
     attachment.end();
 }
 
@@ -72,12 +72,12 @@ fn push_priority(out: &mut String, texts: &PriorityTexts, writer: &mut Writer<'_
         _ => "standard",
     };
     let mut object = Object::begin(out);
-    object.some("priority", priority);
+    object.non_empty("priority", priority);
     if texts.requested_ack && priority != "standard" {
-        object.flag("requested_ack", true);
+        object.bool("requested_ack", true);
     }
     if texts.persistent_notifications && priority == "urgent" {
-        object.flag("persistent_notifications", true);
+        object.bool("persistent_notifications", true);
     }
     object.end();
 }

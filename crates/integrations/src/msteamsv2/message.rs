@@ -1,6 +1,6 @@
 //! The body of a Teams message: one adaptive card with a heading and a text.
 
-use crate::json::{List, Object};
+use bellwether_encoding::json::{List, Object};
 
 /// `color` is one of the colours that adaptive cards know by name.
 pub fn json(title: &str, text: &str, color: &str) -> String {
@@ -21,14 +21,14 @@ pub fn json(title: &str, text: &str, color: &str) -> String {
     heading.string("text", title);
     heading.string("weight", "Bolder");
     heading.string("size", "Medium");
-    heading.flag("wrap", true);
+    heading.bool("wrap", true);
     heading.string("style", "heading");
     heading.string("color", color);
     heading.end();
     let mut block = Object::begin(blocks.value());
     block.string("type", "TextBlock");
     block.string("text", text);
-    block.flag("wrap", true);
+    block.bool("wrap", true);
     block.end();
     blocks.end();
     let mut teams = Object::begin(card.value("msteams"));

@@ -5,9 +5,9 @@
 use std::collections::BTreeMap;
 
 use super::{Opsgenie, Responder};
-use crate::json::{List, Object, push_string};
 use crate::trim;
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// A new alert, and the two of its texts that can be changed later.
 pub struct Created {
@@ -28,14 +28,14 @@ pub fn create(account: &Opsgenie, writer: &mut Writer<'_>) -> Created {
     let mut object = Object::begin(&mut body);
     object.string("alias", &writer.group_hash());
     object.string("message", &message);
-    object.some("description", &description);
+    object.non_empty("description", &description);
     write_details(object.value("details"), &details);
     object.string("source", &source(account, writer));
     write_responders(&mut object, &responders);
     write_parts(&mut object, "tags", &writer.term(&account.tags, ""));
-    object.some("note", &writer.term(&account.note, ""));
-    object.some("priority", &writer.term(&account.priority, ""));
-    object.some("entity", &writer.term(&account.entity, ""));
+    object.non_empty("note", &writer.term(&account.note, ""));
+    object.non_empty("priority", &writer.term(&account.priority, ""));
+    object.non_empty("entity", &writer.term(&account.entity, ""));
     write_parts(&mut object, "actions", &writer.term(&account.actions, ""));
     object.end();
     body.push('\n');
@@ -55,7 +55,7 @@ pub fn close(account: &Opsgenie, writer: &mut Writer<'_>) -> String {
 pub fn update(name: &str, text: &str) -> String {
     let mut body = String::new();
     let mut object = Object::begin(&mut body);
-    object.some(name, text);
+    object.non_empty(name, text);
     object.end();
     body.push('\n');
     body
@@ -119,9 +119,9 @@ fn write_responders(object: &mut Object<'_>, responders: &[Told]) {
     let mut list = List::begin(object.value("responders"));
     for Told([id, name, username, kind]) in responders {
         let mut responder = Object::begin(list.value());
-        responder.some("id", id);
-        responder.some("name", name);
-        responder.some("username", username);
+        responder.non_empty("id", id);
+        responder.non_empty("name", name);
+        responder.non_empty("username", username);
         responder.string("type", kind);
         responder.end();
     }
@@ -134,7 +134,7 @@ fn write_parts(object: &mut Object<'_>, name: &str, text: &str) {
     }
     let mut list = List::begin(object.value(name));
     for part in parts(text) {
-        push_string(list.value(), part);
+        push_string(list.value(), part, Escape::Html);
     }
     list.end();
 }

@@ -9,10 +9,10 @@
 use bellwether_model::Secret;
 
 use super::{Image, Link, PagerDuty, SEVERITY, V2};
-use crate::json::{List, Object, push_value};
 use crate::trim;
 use crate::value::Value;
 use crate::writer::Writer;
+use bellwether_encoding::json::{List, Object};
 
 /// An event of version 1.
 pub fn v1(service: &PagerDuty, key: &Secret, writer: &mut Writer<'_>) -> String {
@@ -24,12 +24,12 @@ pub fn v1(service: &PagerDuty, key: &Secret, writer: &mut Writer<'_>) -> String 
         object.string("service_key", key.reveal());
         object.string("incident_key", &common.group);
         object.string("event_type", event_type);
-        object.some("description", &common.summary);
+        object.non_empty("description", &common.summary);
         object.string("event_action", "");
         object.value("payload").push_str("null");
         if event_type == TRIGGER {
-            object.some("client", &common.client);
-            object.some("client_url", &common.client_url);
+            object.non_empty("client", &common.client);
+            object.non_empty("client_url", &common.client_url);
         }
         write_details(&mut object, "details", details);
         object.end();
@@ -51,20 +51,20 @@ pub fn v2(service: &PagerDuty, v2: &V2, key: &Secret, writer: &mut Writer<'_>) -
     common.fitted(|common, details| {
         let mut body = String::new();
         let mut object = Object::begin(&mut body);
-        object.some("routing_key", key.reveal());
+        object.non_empty("routing_key", key.reveal());
         object.string("dedup_key", &common.group);
         object.string("event_action", event_action);
         let mut payload = Object::begin(object.value("payload"));
         payload.string("summary", &common.summary);
         payload.string("source", &source);
         payload.string("severity", &severity);
-        payload.some("class", &class);
-        payload.some("component", &component);
-        payload.some("group", &group);
+        payload.non_empty("class", &class);
+        payload.non_empty("component", &component);
+        payload.non_empty("group", &group);
         write_details(&mut payload, "custom_details", details);
         payload.end();
-        object.some("client", &common.client);
-        object.some("client_url", &common.client_url);
+        object.non_empty("client", &common.client);
+        object.non_empty("client_url", &common.client_url);
         write_list(&mut object, "images", &images);
         write_list(&mut object, "links", &links);
         object.end();
@@ -143,7 +143,7 @@ fn leads_somewhere(members: &Vec<(&'static str, String)>) -> bool {
 
 fn write_details(object: &mut Object<'_>, name: &str, details: &Value) {
     if *details != Value::Map(Vec::new()) {
-        push_value(object.value(name), details);
+        details.push_json(object.value(name));
     }
 }
 

@@ -1,16 +1,16 @@
 //! The body of a Rocket.Chat message: one attachment.
 
 use super::RocketChat;
-use crate::json::{List, Object};
 use crate::trim;
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::{List, Object};
 
 pub fn json(it: &RocketChat, channel: &str, writer: &mut Writer<'_>) -> String {
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
-    message.some("channel", channel);
-    message.some("emoji", &writer.term(&it.emoji, ""));
-    message.some("avatar", &writer.term(&it.icon_url, ""));
+    message.non_empty("channel", channel);
+    message.non_empty("emoji", &writer.term(&it.emoji, ""));
+    message.non_empty("avatar", &writer.term(&it.icon_url, ""));
     let mut attachments = List::begin(message.value("attachments"));
     attachment(it, writer, attachments.value());
     attachments.end();
@@ -21,19 +21,19 @@ pub fn json(it: &RocketChat, channel: &str, writer: &mut Writer<'_>) -> String {
 
 fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
     let mut attachment = Object::begin(out);
-    attachment.some("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
-    attachment.some("title_link", &writer.term(&it.title_link, ""));
-    attachment.some("text", &writer.prose_within(&it.text, TEXT_MAX));
-    attachment.some("image_url", &writer.term(&it.image_url, ""));
-    attachment.some("thumb_url", &writer.term(&it.thumb_url, ""));
-    attachment.some("color", &writer.term(&it.color, ""));
+    attachment.non_empty("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
+    attachment.non_empty("title_link", &writer.term(&it.title_link, ""));
+    attachment.non_empty("text", &writer.prose_within(&it.text, TEXT_MAX));
+    attachment.non_empty("image_url", &writer.term(&it.image_url, ""));
+    attachment.non_empty("thumb_url", &writer.term(&it.thumb_url, ""));
+    attachment.non_empty("color", &writer.term(&it.color, ""));
     if !it.fields.is_empty() {
         let mut list = List::begin(attachment.value("fields"));
         for field in &it.fields {
             let mut object = Object::begin(list.value());
-            object.flag("short", field.short);
-            object.some("title", &writer.line(&field.title));
-            object.some("value", &writer.prose_within(&field.value, TEXT_MAX));
+            object.bool("short", field.short);
+            object.non_empty("title", &writer.line(&field.title));
+            object.non_empty("value", &writer.prose_within(&field.value, TEXT_MAX));
             object.end();
         }
         list.end();
@@ -44,11 +44,11 @@ fn attachment(it: &RocketChat, writer: &mut Writer<'_>, out: &mut String) {
             let mut object = Object::begin(list.value());
             // The only kind that there is.
             object.string("type", "button");
-            object.some("text", &writer.line(&action.text));
-            object.some("url", &writer.term(&action.url, ""));
-            object.flag("is_webview", false);
-            object.some("msg", &writer.prose_within(&action.msg, TEXT_MAX));
-            object.flag("msg_in_chat_window", false);
+            object.non_empty("text", &writer.line(&action.text));
+            object.non_empty("url", &writer.term(&action.url, ""));
+            object.bool("is_webview", false);
+            object.non_empty("msg", &writer.prose_within(&action.msg, TEXT_MAX));
+            object.bool("msg_in_chat_window", false);
             object.end();
         }
         list.end();

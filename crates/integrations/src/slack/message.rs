@@ -1,9 +1,9 @@
 //! The body of a Slack message: one attachment.
 
 use super::{ActionTexts, Slack};
-use crate::json::{List, Object, push_string};
 use crate::trim;
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// Where a message stands.
 pub struct Place {
@@ -15,15 +15,15 @@ pub struct Place {
 pub fn json(it: &Slack, channel: &str, place: Option<&Place>, writer: &mut Writer<'_>) -> String {
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
-    message.some("channel", channel);
-    message.some("ts", place.map_or("", |place| &place.timestamp));
-    message.some("username", &writer.term(&it.username, ""));
-    message.some("icon_emoji", &writer.term(&it.icon_emoji, ""));
-    message.some("icon_url", &writer.term(&it.icon_url, ""));
+    message.non_empty("channel", channel);
+    message.non_empty("ts", place.map_or("", |place| &place.timestamp));
+    message.non_empty("username", &writer.term(&it.username, ""));
+    message.non_empty("icon_emoji", &writer.term(&it.icon_emoji, ""));
+    message.non_empty("icon_url", &writer.term(&it.icon_url, ""));
     if it.link_names {
-        message.flag("link_names", true);
+        message.bool("link_names", true);
     }
-    message.some("text", &writer.prose_within(&it.message_text, MESSAGE_MAX));
+    message.non_empty("text", &writer.prose_within(&it.message_text, MESSAGE_MAX));
     let mut attachments = List::begin(message.value("attachments"));
     push_attachment(attachments.value(), it, writer);
     attachments.end();
@@ -34,9 +34,9 @@ pub fn json(it: &Slack, channel: &str, place: Option<&Place>, writer: &mut Write
 
 fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
     let mut attachment = Object::begin(out);
-    attachment.some("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
-    attachment.some("title_link", &writer.term(&it.title_link, ""));
-    attachment.some("pretext", &writer.prose_within(&it.pretext, ATTACHMENT_TEXT_MAX));
+    attachment.non_empty("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
+    attachment.non_empty("title_link", &writer.term(&it.title_link, ""));
+    attachment.non_empty("pretext", &writer.prose_within(&it.pretext, ATTACHMENT_TEXT_MAX));
     attachment.string("text", &writer.prose_within(&it.text, ATTACHMENT_TEXT_MAX));
     attachment.string("fallback", &writer.line(&it.fallback));
     attachment.string("callback_id", &writer.term(&it.callback_id, ""));
@@ -44,9 +44,9 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
         let mut fields = List::begin(attachment.value("fields"));
         for field in &it.fields {
             let mut object = Object::begin(fields.value());
-            object.some("title", &writer.line(&field.title));
-            object.some("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
-            object.flag("short", field.short);
+            object.non_empty("title", &writer.line(&field.title));
+            object.non_empty("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
+            object.bool("short", field.short);
             object.end();
         }
         fields.end();
@@ -58,13 +58,13 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
         }
         actions.end();
     }
-    attachment.some("image_url", &writer.term(&it.image_url, ""));
-    attachment.some("thumb_url", &writer.term(&it.thumb_url, ""));
+    attachment.non_empty("image_url", &writer.term(&it.image_url, ""));
+    attachment.non_empty("thumb_url", &writer.term(&it.thumb_url, ""));
     attachment.string("footer", &writer.term(&it.footer, ""));
-    attachment.some("color", &writer.term(&it.color, ""));
+    attachment.non_empty("color", &writer.term(&it.color, ""));
     let mut marks = List::begin(attachment.value("mrkdwn_in"));
     for mark in &it.mrkdwn_in {
-        push_string(marks.value(), mark);
+        push_string(marks.value(), mark, Escape::Html);
     }
     marks.end();
     attachment.end();
@@ -72,18 +72,18 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
 
 fn push_action(out: &mut String, texts: &ActionTexts, writer: &mut Writer<'_>) {
     let mut action = Object::begin(out);
-    action.some("type", &writer.term(&texts.kind, "button"));
-    action.some("text", &writer.line(&texts.text));
-    action.some("url", &writer.term(&texts.url, ""));
-    action.some("style", &writer.term(&texts.style, ""));
-    action.some("name", &writer.term(&texts.name, ""));
-    action.some("value", &writer.term(&texts.value, ""));
+    action.non_empty("type", &writer.term(&texts.kind, "button"));
+    action.non_empty("text", &writer.line(&texts.text));
+    action.non_empty("url", &writer.term(&texts.url, ""));
+    action.non_empty("style", &writer.term(&texts.style, ""));
+    action.non_empty("name", &writer.term(&texts.name, ""));
+    action.non_empty("value", &writer.term(&texts.value, ""));
     if let Some(texts) = &texts.confirm {
         let mut confirm = Object::begin(action.value("confirm"));
-        confirm.some("text", &writer.line(&texts.text));
-        confirm.some("title", &writer.line(&texts.title));
-        confirm.some("ok_text", &writer.line(&texts.ok_text));
-        confirm.some("dismiss_text", &writer.line(&texts.dismiss_text));
+        confirm.non_empty("text", &writer.line(&texts.text));
+        confirm.non_empty("title", &writer.line(&texts.title));
+        confirm.non_empty("ok_text", &writer.line(&texts.ok_text));
+        confirm.non_empty("dismiss_text", &writer.line(&texts.dismiss_text));
         confirm.end();
     }
     action.end();

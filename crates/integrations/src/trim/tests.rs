@@ -1,5 +1,5 @@
 use super::{to_bytes, to_chars, to_size};
-use crate::json::escaped_len;
+use bellwether_encoding::json::escaped_len;
 
 fn check_chars(text: &str, max: usize, expected: &str) {
     assert_eq!(to_chars(text, max), (expected.into(), expected != text), "{text} {max}");

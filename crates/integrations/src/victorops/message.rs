@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::VictorOps;
-use crate::json::Object;
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::Object;
 
 pub fn event(team: &VictorOps, writer: &mut Writer<'_>) -> String {
     let limit = Limit::Chars(STATE_MESSAGE_CHARS_MAX);

@@ -2,9 +2,9 @@
 //!
 //! In: the facts that are told, or the operator's own payload. Out: JSON with a line feed at its end.
 
-use crate::json::{Object, push_value};
 use crate::value::Value;
 use crate::writer::Writer;
+use bellwether_encoding::json::Object;
 
 /// The published form; `left_out` counts the alerts that are not told.
 pub fn standard(writer: &Writer<'_>, left_out: u64) -> String {
@@ -23,7 +23,7 @@ pub fn standard(writer: &Writer<'_>, left_out: u64) -> String {
 /// The operator's own form.
 pub fn custom(payload: &Value) -> String {
     let mut body = String::new();
-    push_value(&mut body, payload);
+    payload.push_json(&mut body);
     body.push('\n');
     body
 }

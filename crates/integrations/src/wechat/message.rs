@@ -2,8 +2,8 @@
 
 use super::WeChat;
 use super::config::MessageType;
-use crate::json::Object;
 use crate::writer::{Limit, Writer};
+use bellwether_encoding::json::Object;
 
 /// Compat: both forms are there, and the one that is not used is empty.
 pub fn json(it: &WeChat, writer: &mut Writer<'_>) -> String {
@@ -15,10 +15,10 @@ pub fn json(it: &WeChat, writer: &mut Writer<'_>) -> String {
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
     push_content(message.value("text"), text);
-    message.some("touser", &writer.term(&it.to_user, ""));
-    message.some("toparty", &writer.term(&it.to_party, ""));
-    message.some("totag", &writer.term(&it.to_tag, ""));
-    message.some("agentid", &writer.term(&it.agent_id, ""));
+    message.non_empty("touser", &writer.term(&it.to_user, ""));
+    message.non_empty("toparty", &writer.term(&it.to_party, ""));
+    message.non_empty("totag", &writer.term(&it.to_tag, ""));
+    message.non_empty("agentid", &writer.term(&it.agent_id, ""));
     message.string("safe", "0");
     message.string("msgtype", kind);
     push_content(message.value("markdown"), markdown);

@@ -8,10 +8,10 @@ use bellwether_template::Limits;
 
 use super::Writer;
 use crate::data::Status;
-use crate::json::escaped_len;
 use crate::templates::value::{template_value, with_alerts};
 use crate::templates::{Form, Text};
 use crate::trim;
+use bellwether_encoding::json::escaped_len;
 
 /// How long a text may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! What is said where a template failed: plain, complete, and honest about it.
 
-use std::borrow::Cow;
-
+use bellwether_encoding::html;
 use bellwether_template::Error;
 
 use super::{Writer, is_html};
@@ -62,26 +61,7 @@ fn apology(text: &Text, error: &Error) -> String {
 }
 
 fn finished(text: &Text, plain: String) -> String {
-    if is_html(text) { escaped(&plain).replace('\n', "<br>\n") } else { plain }
-}
-
-/// A text as HTML shows it.
-fn escaped(text: &str) -> Cow<'_, str> {
-    if !text.contains(['<', '>', '&', '"', '\'']) {
-        return Cow::Borrowed(text);
-    }
-    let mut out = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&#34;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    Cow::Owned(out)
+    if is_html(text) { html::escape(&plain).replace('\n', "<br>\n") } else { plain }
 }
 
 /// Limit: how many alerts a stand-in lists.

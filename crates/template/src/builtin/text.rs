@@ -1,5 +1,7 @@
 //! Printing, and the escaping that a template asks for by name.
 
+use bellwether_encoding::{html, url};
+
 use crate::function::Call;
 use crate::parse::quote::is_printable;
 use crate::print::{Sink, write_formatted, write_print, write_println};
@@ -39,28 +41,21 @@ pub(super) fn urlquery(call: &Call<'_>) -> Result<Value, String> {
 /// Escapes for HTML without looking at where it stands.
 pub(crate) fn write_html(sink: &mut Sink, bytes: &[u8]) {
     for byte in bytes {
-        match byte {
-            0 => sink.push_str("\u{fffd}"),
-            b'"' => sink.push_str("&#34;"),
-            b'\'' => sink.push_str("&#39;"),
-            b'&' => sink.push_str("&amp;"),
-            b'<' => sink.push_str("&lt;"),
-            b'>' => sink.push_str("&gt;"),
-            _ => sink.push(&[*byte]),
+        match html_reference(*byte) {
+            Some(reference) => sink.push_str(reference),
+            None => sink.push(&[*byte]),
         }
     }
 }
 
+/// What stands for a byte in HTML, if it cannot stay; Go's templates also replace NUL.
+pub(crate) fn html_reference(byte: u8) -> Option<&'static str> {
+    if byte == 0 { Some("\u{fffd}") } else { html::reference(byte) }
+}
+
 /// Escapes for a part of a query: a space is a plus.
 pub(crate) fn url_query(sink: &mut Sink, bytes: &[u8]) {
-    for byte in bytes {
-        match byte {
-            b' ' => sink.push(b"+"),
-            b'-' | b'_' | b'.' | b'~' => sink.push(&[*byte]),
-            _ if byte.is_ascii_alphanumeric() => sink.push(&[*byte]),
-            _ => sink.push_str(&format!("%{byte:02X}")),
-        }
-    }
+    url::query_pieces(bytes).for_each(|piece| sink.push_str(piece));
 }
 
 /// Escapes for a string of JavaScript.

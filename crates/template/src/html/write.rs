@@ -13,7 +13,7 @@ use super::attribute::{Meaning, meaning};
 use super::context::{Context, Delimiter, Element, State};
 use super::transition::step;
 use super::{Escaper, Trust};
-use crate::builtin::{url_query, write_html};
+use crate::builtin::{html_reference, url_query, write_html};
 use crate::print::{Sink, write_print};
 use crate::value::{Text, Value, first_char};
 
@@ -107,16 +107,7 @@ fn replace(sink: &mut Sink, bytes: &[u8], replacement: impl Fn(u8) -> Option<&'s
 }
 
 fn markup(byte: u8) -> Option<&'static str> {
-    Some(match byte {
-        0 => "\u{fffd}",
-        b'"' => "&#34;",
-        b'&' => "&amp;",
-        b'\'' => "&#39;",
-        b'+' => "&#43;",
-        b'<' => "&lt;",
-        b'>' => "&gt;",
-        _ => return None,
-    })
+    if byte == b'+' { Some("&#43;") } else { html_reference(byte) }
 }
 
 /// A value without quotes around it must not be empty, nor contain anything that ends it.

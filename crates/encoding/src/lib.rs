@@ -1,0 +1,9 @@
+//! Writing text inside JSON, HTML and URLs, byte for byte as Go's standard library does.
+//!
+//! Clients and receivers of the Go Alertmanager compare, sign and log these bytes, so each encoding
+//! exists once, and all crates use it from here.
+
+pub mod html;
+pub mod json;
+pub mod url;
+pub mod word;
