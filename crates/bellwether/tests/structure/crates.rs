@@ -1,16 +1,13 @@
-//! Holds the code against what ARCHITECTURE.md says of it: which crate uses which, and that the
-//! pure ones reach nothing outside themselves.
+//! Which crate uses which: the manifests against the table of arrows in ARCHITECTURE.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-type Arrows = BTreeMap<String, BTreeSet<String>>;
+use crate::sources::workspace;
 
-fn workspace() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/bellwether").to_owned()
-}
+type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 fn documented_arrows() -> Arrows {
     let text = fs::read_to_string(workspace().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md");
@@ -60,69 +57,3 @@ fn crates_use_each_other_as_the_table_says() {
     assert!(actual.len() >= 10, "crates were found: {actual:?}");
     assert_eq!(documented, actual, "left: ARCHITECTURE.md, right: the manifests");
 }
-
-#[test]
-fn pure_crates_reach_no_clock_file_or_socket() {
-    let mut looked_at = 0;
-    for name in ["encoding", "model", "template", "memberlist", "engine", "integrations", "config"]
-    {
-        let root = workspace().join("crates").join(name).join("src");
-        for file in rust_files(&root) {
-            looked_at += 1;
-            let text = fs::read_to_string(&file).expect("a source file");
-            for (number, line) in text.lines().enumerate() {
-                let code = line.split("//").next().unwrap_or_default();
-                for word in OUTSIDE {
-                    let place = format!("{}:{}", file.display(), number + 1);
-                    assert!(!code.contains(word), "{place} reaches outside by {word}");
-                }
-            }
-        }
-    }
-    assert!(looked_at > 50, "only {looked_at} files were found");
-}
-
-/// The sources below `root` that are compiled for the program; tests and their simulations may print
-/// and look around.
-fn rust_files(root: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(root).expect("a source folder") {
-        let path = entry.expect("an entry").path();
-        if path.ends_with("tests") || path.ends_with("simulation") {
-            continue;
-        }
-        if path.is_dir() {
-            files.extend(rust_files(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
-            files.push(path);
-        }
-    }
-    files
-}
-
-/// Names that lead out of a pure crate.
-///
-/// `std::net` is not among them: its addresses are plain values.
-const OUTSIDE: [&str; 21] = [
-    "std::fs",
-    "TcpStream",
-    "TcpListener",
-    "UdpSocket",
-    "ToSocketAddrs",
-    "std::io",
-    "std::thread",
-    "std::process",
-    "std::env",
-    "std::sync::Mutex",
-    "Instant::now",
-    "SystemTime",
-    "Timestamp::now",
-    "Zoned::now",
-    "tokio",
-    "reqwest",
-    "hyper",
-    "RandomState",
-    "thread_rng",
-    "rand::",
-    "getrandom",
-];
