@@ -12,7 +12,7 @@ TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 help:
 	@echo 'make run    build and start a server with a demo webhook that prints what it receives'
 	@echo 'make test   install what the tests need, and run them all'
-	@echo 'make sim    replay the life of a simulated cluster, step by step: make sim SEED=7'
+	@echo 'make sim    replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
 	@echo 'make bench  compare speed and memory with the Go Alertmanager'
 	@echo 'make lint   formatting, clippy, licences'
 
@@ -48,9 +48,9 @@ test-moto: test-packages
 	|| { python3 -m venv $(MOTO) && $(MOTO)/bin/pip install --quiet 'moto[server]==5.2.5'; } \
 	|| { touch $(MOTO)-unreachable; echo 'PyPI cannot be reached: the story about Amazon is skipped'; }
 
-# NODES=1 replays the life of one node that is alone.
+# NODES=1 replays one node; without it the seed decides how large the cluster is.
 sim:
-	$(CARGO) run -p bellwether-sim -- $(if $(filter 1,$(NODES)),,--flock) --seed $(SEED)
+	$(CARGO) run -p bellwether-sim -- replay $(if $(NODES),--nodes $(NODES)) --seed $(SEED)
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether

@@ -1,4 +1,4 @@
-//! One number for all that happened, to compare two lives by.
+//! One number for everything that happened, to compare two runs by.
 
 use std::fmt::{self, Debug, Write};
 
@@ -8,7 +8,7 @@ pub struct Hash(pub u64);
 
 impl Hash {
     pub fn add(&mut self, what: &impl Debug) {
-        write!(self, "{what:?}").expect("a hash takes all");
+        write!(self, "{what:?}").expect("a hash takes everything");
     }
 }
 

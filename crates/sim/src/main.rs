@@ -1,35 +1,144 @@
-//! Replays one life, step by step: `cargo run -p bellwether-sim -- --flock --seed 7`.
+//! Replays one simulated run step by step, or searches many for one that breaks a rule.
 
-use std::fmt::Debug;
-use std::ops::Range;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use bellwether_sim::{Broken, alone, flock};
+use bellwether_sim::{Size, Violation, measure, run};
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let mut print = |line| println!("{line}");
-    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["--seed", seed] => seed.parse().ok().map(|seed| show(alone::live(seed, Some(&mut print)))),
-        ["--flock", "--seed", seed] => {
-            seed.parse().ok().map(|seed| show(flock::live(seed, Some(&mut print))))
+    let command = match Command::parse(lexopt::Parser::from_env()) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("{error}\n\n{USAGE}");
+            return ExitCode::from(2);
         }
-        ["--flock", "--seeds", from, to] => match (from.parse(), to.parse()) {
-            (Ok(from), Ok(to)) => Some(search(from..to)),
-            _ => None,
-        },
-        ["--flock", "--measure"] => Some(table().map_or_else(refuse, print_table)),
-        _ => None,
+    };
+    let is_good = match command {
+        Command::Help => {
+            println!("{USAGE}");
+            true
+        }
+        Command::Replay { seed, size } => replay(seed, size),
+        Command::Search { from, to, size } => search(from, to, size),
+        Command::Measure => print_measures(),
+    };
+    if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+enum Command {
+    Help,
+    Replay {
+        seed: u64,
+        size: Size,
+    },
+    /// All seeds from `from` to before `to`.
+    Search {
+        from: u64,
+        to: u64,
+        size: Size,
+    },
+    Measure,
+}
+
+impl Command {
+    fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
+        use lexopt::{Arg, ValueExt};
+        let (mut name, mut numbers) = (None, BTreeMap::new());
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+                Arg::Long(option @ ("seed" | "from" | "to" | "nodes")) => {
+                    let option = option.to_owned();
+                    numbers.insert(option, parser.value()?.parse::<u64>()?);
+                }
+                Arg::Value(value) if name.is_none() => name = Some(value.string()?),
+                other => return Err(other.unexpected()),
+            }
+        }
+        let size = match numbers.remove("nodes") {
+            None => Size::Cluster,
+            Some(1) => Size::OneNode,
+            Some(_) => return Err("--nodes is 1, or left out: the seed decides the size".into()),
+        };
+        let mut number = |option: &str| {
+            numbers.remove(option).ok_or_else(|| lexopt::Error::from(format!("missing --{option}")))
+        };
+        let command = match name.as_deref() {
+            Some("replay") => Command::Replay { seed: number("seed")?, size },
+            Some("search") => Command::Search { from: number("from")?, to: number("to")?, size },
+            Some("measure") => Command::Measure,
+            Some(other) => return Err(format!("unknown command {other:?}").into()),
+            None => return Err("missing command".into()),
+        };
+        match numbers.keys().next() {
+            Some(option) => Err(format!("--{option} does not belong to this command").into()),
+            None => Ok(command),
+        }
     }
-    .unwrap_or_else(|| {
-        eprintln!("usage: bellwether-sim [--flock] --seed NUMBER | --flock --seeds FROM TO | --flock --measure");
-        ExitCode::from(2)
-    })
+}
+
+fn replay(seed: u64, size: Size) -> bool {
+    match run(seed, size, Some(&mut |line| println!("{line}"))) {
+        Ok(run) => {
+            println!("{run:?}");
+            true
+        }
+        Err(violation) => {
+            eprintln!("{violation}");
+            false
+        }
+    }
+}
+
+/// Simulates one run for each seed, on all cores, and prints those that break a rule as it finds
+/// them.
+fn search(from: u64, to: u64, size: Size) -> bool {
+    let next = AtomicU64::new(from);
+    let broken = Mutex::new(Vec::new());
+    let search_some = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= to {
+                return;
+            }
+            if let Err(Violation { what, .. }) = run(seed, size, None) {
+                println!("{seed}: {}", what.lines().next().unwrap_or_default());
+                broken.lock().unwrap_or_else(PoisonError::into_inner).push(seed);
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(search_some);
+        }
+    });
+    let mut broken = broken.into_inner().unwrap_or_else(PoisonError::into_inner);
+    broken.sort_unstable();
+    let runs = to.saturating_sub(from);
+    let mut summary = format!("{} of {runs} runs ({from} to {to}) break a rule", broken.len());
+    for (number, seed) in broken.iter().enumerate() {
+        let separator = if number == 0 { ": " } else { ", " };
+        write!(summary, "{separator}{seed}").expect("a string takes everything");
+    }
+    println!("{summary}");
+    broken.is_empty()
+}
+
+fn print_measures() -> bool {
+    let measures = measures();
+    match &measures {
+        Ok(table) => print!("{table}"),
+        Err(what) => eprintln!("{what}"),
+    }
+    measures.is_ok()
 }
 
 /// How fast clusters are, in virtual time.
-fn table() -> Result<String, String> {
-    use bellwether_sim::flock::measure;
+fn measures() -> Result<String, String> {
     let rows = [
         ("a silence reaches all of 3", measure::silence_reaches_all(3, 50)?),
         ("a silence reaches all of 10", measure::silence_reaches_all(10, 20)?),
@@ -44,38 +153,13 @@ fn table() -> Result<String, String> {
     Ok(format!("{:<28} |   tries |    median |       99% |   longest\n{}", "", lines.concat()))
 }
 
-fn print_table(table: String) -> ExitCode {
-    print!("{table}");
-    ExitCode::SUCCESS
-}
+const USAGE: &str = "\
+usage: bellwether-sim replay --seed NUMBER [--nodes 1]
+       bellwether-sim search --from NUMBER --to NUMBER [--nodes 1]
+       bellwether-sim measure
 
-fn refuse(why: String) -> ExitCode {
-    eprintln!("{why}");
-    ExitCode::FAILURE
-}
+replay   print a run step by step
+search   simulate all seeds from FROM to before TO, and print those that break a rule
+measure  print how fast clusters are, in virtual time
 
-/// Lives many lives, and says which of them broke a promise.
-fn search(seeds: Range<u64>) -> ExitCode {
-    let mut broken = 0;
-    for seed in seeds {
-        if let Err(what) = flock::live(seed, None) {
-            broken += 1_u32;
-            println!("{what}\n");
-        }
-    }
-    println!("{broken} lives broke a promise");
-    if broken == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn show(life: Result<impl Debug, Broken>) -> ExitCode {
-    match life {
-        Ok(life) => {
-            println!("{life:?}");
-            ExitCode::SUCCESS
-        }
-        Err(broken) => {
-            eprintln!("{broken}");
-            ExitCode::FAILURE
-        }
-    }
-}
+--nodes 1  one node instead of a cluster, whose size the seed decides";

@@ -1,4 +1,4 @@
-//! The configurations: those that one node's operators switch between, and that of clusters.
+//! The configurations that operators switch between.
 //!
 //! All group by `alertname`, so that a group's key depends on its route alone.
 
@@ -14,11 +14,8 @@ use bellwether_model::{IntegrationId, LabelSet, Matcher, Matchers, Op, TimeInter
 
 pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(180);
 /// The longest `group_interval` of any plan.
-pub const INTERVAL_MAX: Duration = Duration::from_secs(180);
-pub const REPEAT: Duration = Duration::from_secs(20 * 60);
-/// The longest `group_interval` of a cluster's plan.
-pub const FLOCK_INTERVAL_MAX: Duration = Duration::from_secs(60);
-pub const FLOCK_REPEAT: Duration = Duration::from_secs(5 * 60);
+pub const INTERVAL_MAX: Duration = Duration::from_secs(60);
+pub const REPEAT: Duration = Duration::from_secs(5 * 60);
 pub const GROUP_WAIT: Duration = Duration::from_secs(10);
 
 /// Which of the configurations.
@@ -27,7 +24,7 @@ pub enum Variant {
     Base,
     /// Groups are looked at less often.
     Slower,
-    /// What concerns the team `db` is muted.
+    /// A time interval mutes the team `db`.
     Muted,
     /// The team `db` has no route of its own.
     Merged,
@@ -37,7 +34,7 @@ pub const VARIANTS: [Variant; 4] =
     [Variant::Base, Variant::Slower, Variant::Muted, Variant::Merged];
 
 pub fn plan(variant: Variant) -> Arc<Plan> {
-    let interval = if variant == Variant::Slower { 120 } else { 60 };
+    let interval = if variant == Variant::Slower { 50 } else { 30 };
     let mut audit = route("audit", "host", "h1", interval);
     audit.continues = true;
     let mut db = route("db", "team", "db", INTERVAL_MAX.as_secs());
@@ -51,21 +48,6 @@ pub fn plan(variant: Variant) -> Arc<Plan> {
     let mut root = route("ops", "", "", interval);
     root.matchers = Matchers::default();
     root.routes = routes;
-    build(root)
-}
-
-/// What the members of a cluster share: everything happens faster.
-pub fn flock_plan() -> Arc<Plan> {
-    let mut audit = route("audit", "host", "h1", 30);
-    audit.continues = true;
-    let db = route("db", "team", "db", FLOCK_INTERVAL_MAX.as_secs());
-    let mut root = route("ops", "", "", 30);
-    root.matchers = Matchers::default();
-    root.routes = vec![audit, db];
-    for route in &mut root.routes {
-        route.timing.repeat_interval = FLOCK_REPEAT;
-    }
-    root.timing.repeat_interval = FLOCK_REPEAT;
     build(root)
 }
 
@@ -86,7 +68,7 @@ pub fn all_labels() -> Vec<LabelSet> {
 
 pub const HOSTS: [&str; 3] = ["h1", "h2", "h3"];
 
-/// Whether nothing is told about alerts with these labels as long as this plan stands.
+/// Whether this plan mutes alerts with these labels.
 pub fn is_muted(variant: Variant, labels: &LabelSet) -> bool {
     variant == Variant::Muted && labels.value("team") == "db"
 }

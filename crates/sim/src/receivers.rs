@@ -1,4 +1,4 @@
-//! The receivers: how do they take an attempt to tell them?
+//! The receivers: how does an attempt to notify one go?
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::rng::Rng;
 
 /// Chances in a thousand, of one attempt.
 #[derive(Clone, Debug, Default)]
-pub struct Temper {
+pub struct ReceiverFaults {
     pub fails: u64,
     /// The receiver takes it and answers that it failed.
     pub denies: u64,
@@ -16,21 +16,20 @@ pub struct Temper {
     pub limits: u64,
     pub hangs: u64,
     /// The receiver takes it, but its answer is lost.
-    pub lies: u64,
-    /// The receiver takes it, and nothing is ever heard of the attempt.
+    pub answer_lost: u64,
+    /// The receiver takes it, and the attempt never ends.
     pub vanishes: u64,
-    /// The receiver takes its time.
+    /// The receiver takes it, and answers late.
     pub slow: u64,
 }
 
 /// How one attempt goes.
 #[derive(Clone, Debug)]
-pub struct Manner {
+pub struct Response {
     pub arrives: bool,
-    /// What the courier says, and when; never, if it was lost.
+    /// The outcome that the node gets, and when; `None` if it gets none.
     pub answer: Option<(Answered, Outcome)>,
-    /// Whether anything is out of order.
-    pub is_trouble: bool,
+    pub is_fault: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,39 +38,39 @@ pub enum Answered {
     AtTheDeadline,
 }
 
-impl Manner {
-    pub fn draw(temper: Option<&Temper>, rng: &mut Rng) -> Manner {
+impl Response {
+    pub fn draw(faults: Option<&ReceiverFaults>, rng: &mut Rng) -> Response {
         let soon = Answered::After(Duration::from_millis(rng.below(300)));
-        let fine = Outcome::Delivered { remember: Remembered::default() };
-        let Some(temper) = temper else {
-            return Manner { arrives: true, answer: Some((soon, fine)), is_trouble: false };
+        let delivered = Outcome::Delivered { remember: Remembered::default() };
+        let Some(faults) = faults else {
+            return Response { arrives: true, answer: Some((soon, delivered)), is_fault: false };
         };
         let retry = |reason, after| Outcome::Retry { after, reason, detail: String::new() };
         let timeout = || retry(FailureReason::ContextDeadlineExceeded, None);
         let refusal =
             Outcome::Refused { reason: FailureReason::ClientError, detail: String::new() };
         let error = || retry(FailureReason::ServerError, None);
-        let (arrives, answer) = if rng.permille(temper.fails) {
+        let (arrives, answer) = if rng.permille(faults.fails) {
             (false, Some((soon, error())))
-        } else if rng.permille(temper.denies) {
+        } else if rng.permille(faults.denies) {
             (true, Some((soon, error())))
-        } else if rng.permille(temper.refuses) {
+        } else if rng.permille(faults.refuses) {
             (false, Some((soon, refusal)))
-        } else if rng.permille(temper.limits) {
+        } else if rng.permille(faults.limits) {
             let after = Some(Duration::from_secs(rng.below(100)));
             (false, Some((soon, retry(FailureReason::RateLimited, after))))
-        } else if rng.permille(temper.hangs) {
+        } else if rng.permille(faults.hangs) {
             (false, Some((Answered::AtTheDeadline, timeout())))
-        } else if rng.permille(temper.lies) {
+        } else if rng.permille(faults.answer_lost) {
             let late = Answered::After(Duration::from_secs(rng.below(20)));
             (true, Some((late, timeout())))
-        } else if rng.permille(temper.vanishes) {
+        } else if rng.permille(faults.vanishes) {
             (true, None)
-        } else if rng.permille(temper.slow) {
-            (true, Some((Answered::After(Duration::from_secs(rng.below(50))), fine)))
+        } else if rng.permille(faults.slow) {
+            (true, Some((Answered::After(Duration::from_secs(rng.below(50))), delivered)))
         } else {
-            return Manner { arrives: true, answer: Some((soon, fine)), is_trouble: false };
+            return Response { arrives: true, answer: Some((soon, delivered)), is_fault: false };
         };
-        Manner { arrives, answer, is_trouble: true }
+        Response { arrives, answer, is_fault: true }
     }
 }

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: SplitMix64.
+//! Random numbers that can be repeated: SplitMix64.
 
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
@@ -16,12 +16,12 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// 0 to `end`, `end` not among them; 0 if there is no other.
+    /// A number below `end`; 0 if there is none.
     pub fn below(&mut self, end: u64) -> u64 {
         if end == 0 { 0 } else { self.number() % end }
     }
 
-    /// True so many times in a thousand.
+    /// True with a chance of so many in a thousand.
     pub fn permille(&mut self, chance: u64) -> bool {
         self.below(1000) < chance
     }
@@ -30,7 +30,7 @@ impl Rng {
         from.get(self.below(from.len() as u64) as usize)
     }
 
-    /// A generator of its own, so that one more draw here changes nothing there.
+    /// A second generator, so that one more draw here changes nothing there.
     pub fn fork(&mut self) -> Rng {
         Rng(self.number())
     }

@@ -1,55 +1,41 @@
-//! Hundreds of lives. `SIM_SEEDS=1000..2000` chooses others.
+//! Hundreds of runs. `SIM_SEEDS=1000..2000` chooses other seeds.
 
 use std::ops::Range;
 use std::time::Duration;
 
-use bellwether_sim::flock::measure;
+use bellwether_sim::{Run, Size, measure, run};
 
 #[test]
-fn no_life_breaks_a_promise_and_equal_seeds_live_equal_lives() {
-    let (mut crashes, mut notifications, mut repeated) = (0, 0, 0);
+fn one_node_breaks_no_rule_and_equal_seeds_give_equal_runs() {
+    let mut total = Run::default();
     for seed in seeds(200) {
-        let life = match bellwether_sim::alone::live(seed, None) {
-            Ok(life) => life,
-            Err(broken) => panic!("{broken}"),
-        };
-        if seed % 5 == 0 {
-            let again =
-                bellwether_sim::alone::live(seed, None).expect("it went well the first time");
-            assert_eq!(life, again, "seed {seed} lived two different lives");
-        }
-        crashes += life.crashes;
-        notifications += life.notifications;
-        repeated += life.repeated;
+        let run = simulated(seed, Size::OneNode, 5);
+        total.crashes += run.crashes;
+        total.notifications += run.notifications;
+        total.repeated += run.repeated;
     }
-    println!("{crashes} crashes, {notifications} notifications, {repeated} of them repeated");
-    assert!(crashes > 0 && repeated > 0, "the lives were too quiet to show anything");
-    assert!(repeated * 10 < notifications, "{repeated} of {notifications} were repetitions");
+    println!("{total:?}");
+    assert!(total.crashes > 0 && total.repeated > 0, "too little happened to show anything");
+    assert!(total.repeated * 10 < total.notifications, "too many were repetitions: {total:?}");
 }
 
 #[test]
-fn no_cluster_breaks_a_promise_and_equal_seeds_live_equal_lives() {
-    let (mut calm, mut crashes, mut notifications, mut repeated) = (0, 0, 0, 0);
+fn no_cluster_breaks_a_rule_and_equal_seeds_give_equal_runs() {
+    let (mut total, mut calm) = (Run::default(), 0);
     for seed in seeds(200) {
-        let life = match bellwether_sim::flock::live(seed, None) {
-            Ok(life) => life,
-            Err(broken) => panic!("{broken}"),
-        };
-        if seed % 10 == 0 {
-            let again = bellwether_sim::flock::live(seed, None).expect("it went well");
-            assert_eq!(life, again, "seed {seed} lived two different lives");
-        }
-        if life.calm {
+        let run = simulated(seed, Size::Cluster, 10);
+        if run.calm {
             calm += 1;
-            assert_eq!(life.repeated, 0, "seed {seed} repeats without a reason");
+            assert_eq!(run.repeated, 0, "seed {seed} repeats without a reason");
         }
-        crashes += life.crashes;
-        notifications += life.notifications;
-        repeated += life.repeated;
+        total.crashes += run.crashes;
+        total.notifications += run.notifications;
+        total.repeated += run.repeated;
     }
-    println!("{crashes} crashes, {notifications} notifications, {repeated} of them repeated");
-    assert!(calm > 0 && crashes > 0 && repeated > 0, "the lives were too quiet to show anything");
-    assert!(repeated * 5 < notifications, "{repeated} of {notifications} were repetitions");
+    println!("{total:?}");
+    let happened = calm > 0 && total.crashes > 0 && total.repeated > 0;
+    assert!(happened, "too little happened to show anything");
+    assert!(total.repeated * 5 < total.notifications, "too many were repetitions: {total:?}");
 }
 
 #[test]
@@ -62,6 +48,16 @@ fn a_cluster_is_as_fast_as_it_is_meant_to_be() {
     assert!(failover.percentile(100) <= Duration::from_secs(2), "{failover}");
     let converged = measure::all_converge(50, 1).expect("nothing goes wrong");
     assert!(converged.percentile(100) <= Duration::from_secs(30), "{converged}");
+}
+
+/// One run; every so many of them twice.
+fn simulated(seed: u64, size: Size, again_every: u64) -> Run {
+    let first = run(seed, size, None).unwrap_or_else(|violation| panic!("{violation}"));
+    if seed.is_multiple_of(again_every) {
+        let again = run(seed, size, None).expect("it went well the first time");
+        assert_eq!(first, again, "seed {seed} gave two different runs");
+    }
+    first
 }
 
 fn seeds(many: u64) -> Range<u64> {

@@ -6,90 +6,125 @@ use bellwether_engine::{Answer, Attempt, DeliveryId, Effect, Input, Ticket};
 use bellwether_memberlist::cluster::{self, Failure, Outcome, Output, Reply};
 use bellwether_memberlist::{self as memberlist, Address, StreamMessage};
 
-use super::{Event, Request, StreamKey, Told, World};
-use crate::flock::host::{self, Delivered, Released};
-use crate::flock::judges;
-use crate::flock::swarm::Fault;
-use crate::receivers::{Answered, Manner};
+use super::{AttemptKey, Event, Request, StreamKey, World};
+use crate::checks;
+use crate::conditions::KillPoints;
+use crate::node::{self, Delivered, Released};
+use crate::received::Anomaly;
+use crate::receivers::{Answered, Response};
 
 impl World<'_> {
     pub(super) fn tick(&mut self, node: usize) -> Result<(), String> {
         self.gossip(node, cluster::Input::Tick)?;
-        self.think(node, Input::Tick, None)
+        self.input(node, Input::Tick, None)
     }
 
     /// One input to the engine of a node, and all that follows at once.
-    pub(super) fn think(
+    pub(super) fn input(
         &mut self,
         node: usize,
         input: Input,
-        took: Option<Delivered>,
+        delivered: Option<Delivered>,
     ) -> Result<(), String> {
-        if let Some(running) = &mut self.hosts[node].running {
-            running.inbox.push_back((input, took));
+        if let Some(running) = &mut self.nodes[node].running {
+            running.inbox.push_back((input, delivered));
         }
         self.work_off(node)
     }
 
     /// One input to the membership of a node, and all that follows at once.
     pub(super) fn gossip(&mut self, node: usize, input: cluster::Input) -> Result<(), String> {
-        let outputs = self.hosts[node].gossip(self.at, input);
+        let outputs = self.nodes[node].gossip(self.at, input);
         self.perform(node, outputs);
         self.work_off(node)
     }
 
     pub(super) fn commit(&mut self, node: usize) -> Result<(), String> {
-        self.hosts[node].commit(self.at);
+        self.sync(node);
         self.work_off(node)
     }
 
-    /// Empties a node's queues. It may be killed before each step.
-    fn work_off(&mut self, node: usize) -> Result<(), String> {
+    /// Makes durable what was handed in, and lets out what waited for that.
+    fn sync(&mut self, node: usize) {
+        self.nodes[node].disk.sync();
+        self.kill_before_effects(node);
+        self.nodes[node].release(self.at);
+    }
+
+    /// Empties a node's queues. It may be killed after each step.
+    pub(super) fn work_off(&mut self, node: usize) -> Result<(), String> {
         loop {
-            let Some(running) = &mut self.hosts[node].running else { return Ok(()) };
+            let Some(running) = &mut self.nodes[node].running else { return Ok(()) };
             if let Some(released) = running.outbox.pop_front() {
                 match released {
-                    Released::Took(delivered) => self.book.confirm(node, delivered),
+                    Released::Confirmed(delivered) => self.received.confirm(node, delivered),
                     Released::Effect(effect) => self.effect(node, effect)?,
                 }
                 self.perhaps_kill(node);
-            } else if let Some((input, took)) = running.inbox.pop_front() {
-                let notes = self.hosts[node].think(self.at, input, took);
-                for note in notes {
-                    self.note(|| format!("n{node:02} {note:?}"));
-                }
-                if self.hosts[node].waits_for_disk() {
+            } else if let Some((input, delivered)) = running.inbox.pop_front() {
+                self.take_input(node, input, delivered)?;
+                if self.nodes[node].waits_for_disk() {
+                    self.kill_before_effects(node);
                     self.expect_commit(node);
                 }
             } else {
-                self.hosts[node].set_alarm();
+                self.nodes[node].set_alarm();
                 return Ok(());
             }
         }
     }
 
-    fn expect_commit(&mut self, node: usize) {
-        let most = if self.healed { Duration::ZERO } else { self.swarm.commit_max };
+    /// Lets the engine take an input. What it wants to send is checked at once, by what was
+    /// promised until now, and sent when the disk allows it.
+    fn take_input(
+        &mut self,
+        node: usize,
+        input: Input,
+        delivered: Option<Delivered>,
+    ) -> Result<(), String> {
+        for note in self.nodes[node].take_input(self.at, input, delivered) {
+            self.note(|| format!("n{node:02} {note:?}"));
+        }
+        let Some(running) = &self.nodes[node].running else { return Ok(()) };
+        let Some(facts) = self.facts() else { return Ok(()) };
+        for effect in running.effects() {
+            if let Effect::Attempt(attempt) = effect {
+                checks::content_is_right(&facts, node, running.mono(self.at), attempt)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn expect_commit(&mut self, node: usize) {
+        let most = if self.healed { Duration::ZERO } else { self.conditions.commit_max };
         if most.is_zero() {
-            self.hosts[node].commit(self.at);
+            self.sync(node);
             return;
         }
-        let after = Duration::from_millis(self.faults.below(most.as_millis() as u64));
-        let boot = self.hosts[node].boot;
-        if let Some(running) = &mut self.hosts[node].running
+        let after = Duration::from_millis(self.faults_rng.below(most.as_millis() as u64));
+        let boot = self.nodes[node].boot;
+        if let Some(running) = &mut self.nodes[node].running
             && !std::mem::replace(&mut running.commit_is_due, true)
         {
             self.plan_event(after, Event::Commit { node, boot });
         }
     }
 
+    fn kill_before_effects(&mut self, node: usize) {
+        let is_running = self.nodes[node].running.is_some();
+        if is_running && self.conditions.kill_points == KillPoints::EveryStep {
+            self.perhaps_kill(node);
+        }
+    }
+
     fn effect(&mut self, node: usize, effect: Effect) -> Result<(), String> {
-        let other = match host::for_peers(effect) {
-            Ok(input) => {
-                let outputs = self.hosts[node].gossip(self.at, input);
+        let other = match node::for_peers(effect) {
+            Ok(input) if self.conditions.has_membership => {
+                let outputs = self.nodes[node].gossip(self.at, input);
                 self.perform(node, outputs);
                 return Ok(());
             }
+            Ok(input) => return Err(format!("a node without membership has {input:?} for peers")),
             Err(other) => *other,
         };
         match other {
@@ -98,7 +133,7 @@ impl World<'_> {
                 Ok(())
             }
             Effect::Attempt(attempt) => self.attempt(node, attempt),
-            other => Err(format!("nobody performs {other:?}")),
+            other => Err(format!("nothing performs {other:?}")),
         }
     }
 
@@ -108,7 +143,7 @@ impl World<'_> {
             match output {
                 Output::SendDatagram { to, bytes } => self.send(node, to, bytes),
                 Output::Open { stream, to, parcel, reply, deadline } => {
-                    let boot = self.hosts[node].boot;
+                    let boot = self.nodes[node].boot;
                     let stream = StreamKey { node, boot, stream };
                     self.open(stream, to, parcel.into_message(), reply, deadline);
                 }
@@ -120,46 +155,46 @@ impl World<'_> {
                 }
                 Output::Resolve { name: _ } | Output::Left => {}
                 Output::StateWanted { token } => {
-                    let ticket = self.request(node, Request::Memory(token));
-                    self.tell_engine(node, Input::FullStateRequested { ticket });
+                    let ticket = self.request(node, Request::FullState(token));
+                    self.queue_input(node, Input::FullStateRequested { ticket });
                 }
                 Output::Heard { key, data, .. } => {
-                    if let Some(input) = host::heard(&key, data.into()) {
-                        self.tell_engine(node, input);
+                    if let Some(input) = node::from_peer(&key, data.into()) {
+                        self.queue_input(node, input);
                     }
                 }
                 Output::Answers { peer } => {
-                    self.tell_engine(node, Input::PeerAlive { peer: peer.to_string() });
+                    self.queue_input(node, Input::PeerAlive { peer: peer.to_string() });
                 }
                 Output::Settled { .. } => {
                     self.note(|| format!("n{node:02} has settled"));
                     let at = self.at;
-                    if let Some(running) = &mut self.hosts[node].running {
+                    if let Some(running) = &mut self.nodes[node].running {
                         running.settled = true;
-                        self.hosts[node].steady_since = at;
+                        self.nodes[node].steady_since = at;
                     }
-                    self.tell_engine(node, Input::Settled);
+                    self.queue_input(node, Input::Settled);
                 }
                 Output::MembersChanged => {
-                    let peers = self.hosts[node].peers();
+                    let peers = self.nodes[node].peers();
                     self.note(|| format!("n{node:02} sees {peers:?}"));
-                    self.tell_engine(node, Input::Peers(peers));
+                    self.queue_input(node, Input::Peers(peers));
                 }
                 Output::Note(note) => self.note(|| format!("n{node:02} {note:?}")),
             }
         }
     }
 
-    fn tell_engine(&mut self, node: usize, input: Input) {
-        if let Some(running) = &mut self.hosts[node].running {
+    fn queue_input(&mut self, node: usize, input: Input) {
+        if let Some(running) = &mut self.nodes[node].running {
             running.inbox.push_back((input, None));
         }
     }
 
     fn send(&mut self, node: usize, to: Address, bytes: Vec<u8>) {
-        let Some(receiver) = self.host_at(to) else { return };
-        let from = self.hosts[node].address;
-        for after in self.network.datagram(node, receiver, &mut self.weather) {
+        let Some(receiver) = self.node_at(to) else { return };
+        let from = self.nodes[node].address;
+        for after in self.network.datagram(node, receiver, &mut self.network_rng) {
             let bytes = bytes.clone();
             self.plan_event(after, Event::Datagram { to: receiver, from, bytes });
         }
@@ -175,15 +210,15 @@ impl World<'_> {
     ) {
         self.streams.insert(stream, reply);
         let node = stream.node;
-        let Some(running) = &self.hosts[node].running else { return };
+        let Some(running) = &self.nodes[node].running else { return };
         let deadline = running.booted_at + Duration::from_nanos(deadline.0);
         let late = Outcome::Failed(Failure::TimedOut);
         self.plan_event(deadline.saturating_sub(self.at), Event::Ended { stream, outcome: late });
-        let Some(peer) = self.host_at(to) else { return };
-        let Some(after) = self.network.stream(node, peer, &mut self.weather) else { return };
+        let Some(peer) = self.node_at(to) else { return };
+        let Some(after) = self.network.stream(node, peer, &mut self.network_rng) else { return };
         // A handshake first.
         let after = after * 3;
-        let from = self.hosts[node].address;
+        let from = self.nodes[node].address;
         self.plan_event(after, Event::Opened { to: peer, from, stream, message });
     }
 
@@ -194,7 +229,7 @@ impl World<'_> {
         stream: StreamKey,
         message: StreamMessage,
     ) -> Result<(), String> {
-        if self.hosts[to].running.is_none() {
+        if self.nodes[to].running.is_none() {
             let outcome = Outcome::Failed(Failure::Unreachable);
             self.plan_event(Duration::from_millis(1), Event::Ended { stream, outcome });
             return Ok(());
@@ -211,14 +246,14 @@ impl World<'_> {
             Some(Reply::None) => Outcome::Sent,
             _ => outcome,
         };
-        if let Some(after) = self.network.stream(node, stream.node, &mut self.weather) {
+        if let Some(after) = self.network.stream(node, stream.node, &mut self.network_rng) {
             self.plan_event(after, Event::Ended { stream, outcome });
         }
     }
 
     pub(super) fn ended(&mut self, stream: StreamKey, outcome: Outcome) -> Result<(), String> {
         let is_open = self.streams.remove(&stream).is_some();
-        if !is_open || self.hosts[stream.node].boot != stream.boot {
+        if !is_open || self.nodes[stream.node].boot != stream.boot {
             return Ok(());
         }
         let input = cluster::Input::Ended { stream: stream.stream, outcome };
@@ -228,16 +263,16 @@ impl World<'_> {
     fn answered(&mut self, node: usize, ticket: Ticket, answer: Answer) {
         let Some(request) = self.requests.remove(&(node, ticket)) else { return };
         match request {
-            Request::Memory(token) => {
+            Request::FullState(token) => {
                 let Answer::Memory { silences, log } = answer else { return };
                 let parts = vec![("nfl".to_owned(), log), ("sil".to_owned(), silences.into())];
                 let input = cluster::Input::State { token, parts };
-                let outputs = self.hosts[node].gossip(self.at, input);
+                let outputs = self.nodes[node].gossip(self.at, input);
                 self.perform(node, outputs);
             }
             Request::Post(reports) => {
                 for (number, report) in reports {
-                    let known = &mut self.sent[number].at[node];
+                    let known = &mut self.alerts[number].promises[node];
                     known.in_flight -= 1;
                     known.uncertain = false;
                     known.acknowledged = Some(report);
@@ -250,51 +285,63 @@ impl World<'_> {
     }
 
     fn attempt(&mut self, node: usize, attempt: Attempt) -> Result<(), String> {
-        let told = &attempt.notification;
-        let key = (told.integration.clone(), told.group_key.clone());
+        let notification = &attempt.notification;
+        let key = (notification.integration.clone(), notification.group_key.clone());
         let (delivery, at) = (attempt.delivery, self.at);
         if self.attempts.insert((node, key.0.clone(), key.1.clone()), delivery).is_some() {
-            return Err(format!("two attempts at a time to tell {} about {}", key.0, key.1));
+            return Err(format!("two attempts at a time to notify {} of {}", key.0, key.1));
         }
-        if let Some(tolerance) = self.tolerance() {
-            let (sent, promised) = (&self.sent, &self.promised);
-            judges::content_is_right(at, node, &attempt, tolerance, sent, promised)?;
-        }
-        let temper = Some(&self.swarm.receivers).filter(|_| !self.healed);
-        let manner = Manner::draw(temper, &mut self.faults);
-        let alerts = told.alerts.iter().map(|a| {
-            let state = if a.resolved_at(told.now) { "resolved" } else { "firing" };
-            format!("{} {state}", a.labels)
+        let faults = Some(&self.conditions.receivers).filter(|_| !self.healed);
+        let response = Response::draw(faults, &mut self.faults_rng);
+        let alerts = notification.alerts.iter().map(|alert| {
+            let is_resolved = alert.resolved_at(notification.now);
+            format!("{} {}", alert.labels, if is_resolved { "resolved" } else { "firing" })
         });
         let alerts: Vec<_> = alerts.collect();
-        let reason = told.reason.text();
-        self.note(|| format!("n{node:02} tells {} {alerts:?}, {reason}: {manner:?}", key.0));
-        if manner.is_trouble {
-            self.trouble.insert(key.0.receiver.to_string(), at);
+        let reason = notification.reason.text();
+        self.note(|| {
+            format!("n{node:02} notifies {} of {alerts:?}, {reason}: {response:?}", key.0)
+        });
+        if response.is_fault {
+            self.receiver_faults.insert(key.0.receiver.to_string(), at);
         }
-        if manner.arrives {
+        if response.arrives {
             self.arrivals.push((at, node, key.0.clone()));
-            let oddities = self.book.enter(at, node, delivery, told, &self.sent);
-            for odd in oddities {
-                let what = format!("n{node:02} tells {} {alerts:?}: it {}", key.0, odd.what);
-                let is_race = !self.swarm.is_calm() && at < odd.since + RACE;
-                if !is_race && !self.excuses.explain(odd.since, at) {
+            let anomalies = self.received.record(at, node, delivery, notification, &self.alerts);
+            for anomaly in anomalies {
+                let what =
+                    format!("n{node:02} notifies {} of {alerts:?}: it {}", key.0, anomaly.what);
+                if !self.is_explained(&anomaly) {
                     return Err(what);
                 }
                 self.note(|| what);
             }
         }
-        self.expect_answer(node, &attempt, key, manner);
+        self.expect_answer(node, &attempt, key, response);
         Ok(())
     }
 
-    fn expect_answer(&mut self, node: usize, attempt: &Attempt, key: Told, manner: Manner) {
-        let host = &self.hosts[node];
-        let (boot, delivery) = (host.boot, attempt.delivery);
-        let Some(running) = &host.running else { return };
+    fn is_explained(&self, anomaly: &Anomaly) -> bool {
+        // A single node that repeats something must be in doubt whether it arrived.
+        if self.is_one_node() && anomaly.is_repetition {
+            return false;
+        }
+        let is_race = !self.conditions.is_calm() && self.at < anomaly.since + RACE;
+        is_race || self.explanations.explain(anomaly.since, self.at)
+    }
+
+    fn expect_answer(
+        &mut self,
+        node: usize,
+        attempt: &Attempt,
+        key: AttemptKey,
+        response: Response,
+    ) {
+        let (boot, delivery) = (self.nodes[node].boot, attempt.delivery);
+        let Some(running) = &self.nodes[node].running else { return };
         let deadline = running.booted_at + Duration::from_nanos(attempt.deadline.0);
         let latest = deadline.saturating_sub(self.at);
-        let Some((when, outcome)) = manner.answer else {
+        let Some((when, outcome)) = response.answer else {
             self.plan_event(latest + GRACE, Event::GiveUp { node, boot, delivery, key });
             return;
         };
@@ -305,22 +352,11 @@ impl World<'_> {
         self.plan_event(after, Event::Answer { node, boot, delivery, key, outcome });
     }
 
-    pub(super) fn forget_attempt(&mut self, node: usize, key: &Told, delivery: DeliveryId) {
+    pub(super) fn forget_attempt(&mut self, node: usize, key: &AttemptKey, delivery: DeliveryId) {
         let key = (node, key.0.clone(), key.1.clone());
         if self.attempts.get(&key) == Some(&delivery) {
             self.attempts.remove(&key);
         }
-    }
-
-    /// By how much nodes may be wrong about the time; `None` if that is not known.
-    fn tolerance(&self) -> Option<Duration> {
-        if self.swarm.clocks_are_wrong() {
-            return None;
-        }
-        // An end that lies ahead by the node's clock is read as one only when it is repeated; and
-        // what is sent was read before the disk had it.
-        let skew = if self.swarm.has(Fault::Skew) { 25 } else { 0 };
-        Some(self.swarm.commit_max + Duration::from_secs(skew) + Duration::from_millis(1))
     }
 
     pub(super) fn request(&mut self, node: usize, request: Request) -> Ticket {
@@ -329,12 +365,12 @@ impl World<'_> {
         ticket
     }
 
-    fn host_at(&self, address: Address) -> Option<usize> {
-        self.hosts.iter().position(|host| host.address == address)
+    fn node_at(&self, address: Address) -> Option<usize> {
+        self.nodes.iter().position(|node| node.address == address)
     }
 }
 
-/// A node whose turn comes within the first second of another's attempt has not heard of it yet.
+/// A node whose turn comes within the first second of another's attempt does not know of it yet.
 const RACE: Duration = Duration::from_millis(1500);
-/// How long the engine waits behind a deadline for an answer.
+/// How long the engine waits after a deadline for an answer.
 const GRACE: Duration = Duration::from_secs(30);

@@ -7,10 +7,10 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::swarm::Swarm;
-use super::world::World;
+use crate::conditions::Conditions;
 use crate::plans::GROUP_WAIT;
 use crate::rng::Rng;
+use crate::world::World;
 
 /// Durations, from the shortest to the longest.
 #[derive(Clone, Debug)]
@@ -26,7 +26,7 @@ pub fn silence_reaches_all(nodes: usize, clusters: u64) -> Result<Measured, Stri
             let node = (seed + number) as usize % nodes;
             world.silence(node, None, "h1", Duration::from_secs(600))?;
             let all_know = |world: &World<'_>| {
-                let known = world.hosts.iter().map(|host| host.learned.len() as u64);
+                let known = world.nodes.iter().map(|node| node.learned.len() as u64);
                 known.min().unwrap_or(0) > number
             };
             world.run_while(Duration::from_secs(120), |world| !all_know(world))?;
@@ -42,22 +42,18 @@ pub fn all_converge(nodes: usize, clusters: u64) -> Result<Measured, String> {
     let mut took = Vec::new();
     for seed in 0..clusters {
         let mut rng = Rng::new(seed);
-        let mut world = World::with(Swarm::calm(nodes, &mut rng), &mut rng, None);
+        let mut world = World::with(Conditions::calm(nodes, &mut rng), &mut rng, None);
         world.boot()?;
-        let counts_all = |world: &World<'_>| {
-            let members = |host: &super::host::Host| {
-                host.running.as_ref().map_or(0, |running| running.cluster.members().count())
-            };
-            world.hosts.iter().all(|host| members(host) == nodes)
-        };
+        let counts_all =
+            |world: &World<'_>| world.nodes.iter().all(|node| node.members() == Some(nodes));
         world.run_while(Duration::from_secs(120), |world| !counts_all(world))?;
         took.push(world.at);
     }
     Ok(Measured::of(took))
 }
 
-/// From when the second node would have told, had it been the first, until it tells: the first one
-/// dies shortly before its turn.
+/// From when the second node would have notified, had it been the first, until it notifies: the
+/// first one dies shortly before its turn.
 pub fn failover(nodes: usize, clusters: u64) -> Result<Measured, String> {
     let mut took = Vec::new();
     for seed in 0..clusters {
@@ -76,7 +72,7 @@ pub fn failover(nodes: usize, clusters: u64) -> Result<Measured, String> {
 
 fn settled(nodes: usize, seed: u64) -> Result<World<'static>, String> {
     let mut rng = Rng::new(seed);
-    let mut world = World::with(Swarm::calm(nodes, &mut rng), &mut rng, None);
+    let mut world = World::with(Conditions::calm(nodes, &mut rng), &mut rng, None);
     world.boot()?;
     world.run_until(Duration::from_secs(60))?;
     Ok(world)

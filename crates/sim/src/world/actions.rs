@@ -6,83 +6,86 @@ use bellwether_engine::{Answer, Input};
 use bellwether_model::Timestamp;
 
 use super::{Event, Request, World};
-use crate::flock::host::true_wall;
-use crate::flock::people::{Promised, Report, SentState};
-use crate::plans;
+use crate::actors::{AlertState, PromisedSilence, Report};
+use crate::conditions::Fault;
+use crate::node::true_wall;
+use crate::plans::{self, VARIANTS, Variant};
 
 impl World<'_> {
     /// A round of reports by all senders, one POST to each node.
     pub(super) fn report(&mut self) {
         let at = self.at;
         if !self.healed {
-            for number in 0..self.sent.len() {
+            for number in 0..self.alerts.len() {
                 self.change_alert(number);
             }
         }
-        let mut posts: Vec<Vec<(usize, Report)>> = vec![Vec::new(); self.hosts.len()];
-        for (number, alert) in self.sent.iter_mut().enumerate() {
+        let mut posts: Vec<Vec<(usize, Report)>> = vec![Vec::new(); self.nodes.len()];
+        for (number, alert) in self.alerts.iter_mut().enumerate() {
             let Some((report, targets)) = alert.report(at) else { continue };
             for node in targets {
                 posts[node].push((number, report));
-                alert.at[node].in_flight += 1;
+                alert.promises[node].in_flight += 1;
             }
         }
         for (to, reports) in posts.into_iter().enumerate() {
             if reports.is_empty() {
                 continue;
             }
-            if !self.healed && self.faults.permille(self.swarm.lost_post) {
+            if !self.healed && self.faults_rng.permille(self.conditions.lost_post) {
                 self.note(|| format!("a POST to n{to:02} is lost: {reports:?}"));
                 self.never_arrived(to, &reports);
                 continue;
             }
-            self.plan_event(self.swarm.post_delay[to], Event::Post { to, reports });
+            self.plan_event(self.conditions.post_delay[to], Event::Post { to, reports });
         }
     }
 
-    /// One alert begins to fire, and every node is told at once.
+    /// One alert begins to fire, and is posted to every node at once.
     pub fn fire_everywhere(&mut self) -> Result<(), String> {
-        let all: Vec<usize> = (0..self.hosts.len()).collect();
-        self.sent[0].fire(self.at, all.clone());
-        let Some((report, _)) = self.sent[0].report(self.at) else { return Ok(()) };
+        let all: Vec<usize> = (0..self.nodes.len()).collect();
+        self.alerts[0].fire(self.at, all.clone());
+        let Some((report, _)) = self.alerts[0].report(self.at) else { return Ok(()) };
         for to in all {
-            self.sent[0].at[to].in_flight += 1;
+            self.alerts[0].promises[to].in_flight += 1;
             self.post(to, vec![(0, report)])?;
         }
         Ok(())
     }
 
     pub(super) fn post(&mut self, to: usize, reports: Vec<(usize, Report)>) -> Result<(), String> {
-        if self.hosts[to].running.is_none() {
+        if self.nodes[to].running.is_none() {
             self.never_arrived(to, &reports);
             return Ok(());
         }
-        let alerts = reports.iter().map(|(n, report)| self.sent[*n].new_alert(*report)).collect();
+        let alerts = reports.iter().map(|(n, report)| self.alerts[*n].new_alert(*report)).collect();
         self.note(|| format!("n{to:02} gets {reports:?}"));
         let ticket = self.request(to, Request::Post(reports));
-        self.think(to, Input::Alerts { alerts, refused: 0, ticket }, None)
+        self.input(to, Input::Alerts { alerts, refused: 0, ticket }, None)
     }
 
     fn never_arrived(&mut self, node: usize, reports: &[(usize, Report)]) {
         for (number, _) in reports {
-            self.sent[*number].at[node].in_flight -= 1;
+            self.alerts[*number].promises[node].in_flight -= 1;
         }
     }
 
     fn change_alert(&mut self, number: usize) {
-        let (at, swarm) = (self.at, &self.swarm);
-        let alert = &mut self.sent[number];
+        let (at, conditions) = (self.at, &self.conditions);
+        let alert = &mut self.alerts[number];
         match alert.state {
-            SentState::Firing if self.deeds.permille(swarm.resolves) => alert.resolve(at),
-            SentState::Firing if self.deeds.permille(swarm.stops) => alert.stop(at),
-            SentState::Firing => {}
-            SentState::Idle | SentState::Resolved | SentState::Stopped => {
-                if self.deeds.permille(swarm.fires) {
-                    let one = self.deeds.permille(swarm.one_target);
+            AlertState::Firing if self.actions_rng.permille(conditions.resolves) => {
+                alert.resolve(at)
+            }
+            AlertState::Firing if self.actions_rng.permille(conditions.stops) => alert.stop(at),
+            AlertState::Firing => {}
+            AlertState::Idle | AlertState::Resolved | AlertState::Stopped => {
+                if self.actions_rng.permille(conditions.fires) {
+                    let one = self.actions_rng.permille(conditions.one_target);
                     // Always the same one: others could not know that it fires again.
                     let targets = match one {
-                        true => vec![number % self.hosts.len()],
-                        false => (0..self.hosts.len()).collect(),
+                        true => vec![number % self.nodes.len()],
+                        false => (0..self.nodes.len()).collect(),
                     };
                     alert.fire(at, targets);
                 }
@@ -94,18 +97,52 @@ impl World<'_> {
         if self.healed {
             return Ok(());
         }
-        if self.deeds.permille(self.swarm.silences) {
-            let node = self.deeds.below(self.hosts.len() as u64) as usize;
-            let length = Duration::from_secs(30 + self.deeds.below(240));
-            let host = self.deeds.pick(&plans::HOSTS).expect("there are some");
-            let known = self.promised.iter().position(|s| s.is_sure() && s.covers_host(host));
-            let known = known.filter(|_| self.deeds.permille(400));
+        if self.actions_rng.permille(self.conditions.silences) {
+            let node = self.actions_rng.below(self.nodes.len() as u64) as usize;
+            let length = Duration::from_secs(30 + self.actions_rng.below(240));
+            let host = self.actions_rng.pick(&plans::HOSTS).expect("there are some");
+            let known = self.silences.iter().position(|s| s.is_sure() && s.covers_host(host));
+            let known = known.filter(|_| self.actions_rng.permille(400));
             self.silence(node, known, host, length)?;
         }
-        if self.deeds.permille(self.swarm.expires) && !self.promised.is_empty() {
-            let node = self.deeds.below(self.hosts.len() as u64) as usize;
-            let number = self.deeds.below(self.promised.len() as u64) as usize;
+        if self.actions_rng.permille(self.conditions.expires) && !self.silences.is_empty() {
+            let node = self.actions_rng.below(self.nodes.len() as u64) as usize;
+            let number = self.actions_rng.below(self.silences.len() as u64) as usize;
             self.expire(node, number)?;
+        }
+        // Nothing is drawn where there are no reloads: the seeds of clusters stay what they are.
+        if self.conditions.has(Fault::Reloads) {
+            if self.actions_rng.permille(self.conditions.reloads_same) {
+                self.reload(self.variant)?;
+            }
+            if self.actions_rng.permille(self.conditions.reloads_other) {
+                let variant = *self.actions_rng.pick(&VARIANTS).expect("there are some");
+                self.reload(variant)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// All nodes get a configuration, be it the one that they have.
+    pub(super) fn reload(&mut self, variant: Variant) -> Result<(), String> {
+        self.note(|| format!("reload {variant:?}"));
+        let plan = plans::plan(variant);
+        if variant != self.variant {
+            self.overdue.clear();
+            if variant == Variant::Merged {
+                // Attempts of a route that is gone end by themselves, while its successor begins others.
+                self.attempts.retain(|(_, integration, _), _| *integration.receiver != *"db");
+            }
+            let alerts = &self.alerts;
+            self.received.waive_ends(|integration, alert, _| {
+                let labels = alerts.iter().find(|a| a.fingerprint == alert).map(|a| &a.labels);
+                !labels.is_some_and(|l| plan.receivers_of(l).contains(&integration.receiver))
+            });
+        }
+        self.variant = variant;
+        self.plan = plan.clone();
+        for node in 0..self.nodes.len() {
+            self.input(node, Input::Plan(plan.clone()), None)?;
         }
         Ok(())
     }
@@ -125,7 +162,7 @@ impl World<'_> {
         let ends_at = now.plus(length);
         let known = known.filter(|number| self.shows(node, *number));
         let number = known.unwrap_or_else(|| {
-            self.promised.push(Promised {
+            self.silences.push(PromisedSilence {
                 id: None,
                 host: host.to_owned(),
                 starts_at: now,
@@ -137,21 +174,21 @@ impl World<'_> {
                 uncertain: true,
                 void: false,
             });
-            self.promised.len() - 1
+            self.silences.len() - 1
         });
-        let silence = &mut self.promised[number];
+        let silence = &mut self.silences[number];
         silence.uncertain = true;
         silence.longest = silence.longest.max(ends_at);
         let posted = silence.posted(ends_at);
-        self.note(|| format!("n{node:02} is to silence {posted:?}"));
+        self.note(|| format!("n{node:02} gets the silence {posted:?}"));
         let request = Request::Silence { number, ends_at, expires: false };
         let ticket = self.request(node, request);
-        self.think(node, Input::PostSilence { silence: posted, ticket }, None)
+        self.input(node, Input::PostSilence { silence: posted, ticket }, None)
     }
 
     fn expire(&mut self, node: usize, number: usize) -> Result<(), String> {
         let now = true_wall(self.at);
-        let silence = &self.promised[number];
+        let silence = &self.silences[number];
         let is_over = silence.expired || silence.ends_at <= now;
         let Some(id) = silence.id.clone().filter(|_| silence.is_sure() && !is_over) else {
             return Ok(());
@@ -159,11 +196,11 @@ impl World<'_> {
         if !self.is_up(node) || !self.shows(node, number) {
             return Ok(());
         }
-        self.promised[number].uncertain = true;
-        self.note(|| format!("n{node:02} is to expire silence {id}"));
+        self.silences[number].uncertain = true;
+        self.note(|| format!("n{node:02} gets the end of silence {id}"));
         let request = Request::Silence { number, ends_at: now, expires: true };
         let ticket = self.request(node, request);
-        self.think(node, Input::ExpireSilence { id, ticket }, None)
+        self.input(node, Input::ExpireSilence { id, ticket }, None)
     }
 
     pub(super) fn silence_answered(
@@ -175,7 +212,7 @@ impl World<'_> {
         answer: Answer,
     ) {
         self.note(|| format!("n{node:02} answers {answer:?}"));
-        let silence = &mut self.promised[number];
+        let silence = &mut self.silences[number];
         match answer {
             Answer::SilencePosted { id } => silence.id = Some(id),
             Answer::SilenceExpired => {}
@@ -193,8 +230,8 @@ impl World<'_> {
 
     /// Whether a node shows a silence to its operators as it was promised last.
     fn shows(&self, node: usize, number: usize) -> bool {
-        let silence = &self.promised[number];
-        let Some(running) = &self.hosts[node].running else { return false };
+        let silence = &self.silences[number];
+        let Some(running) = &self.nodes[node].running else { return false };
         let view = running.engine.view();
         let now = true_wall(self.at).plus(Duration::from_secs(5));
         let shown = view.silences().any(|shown| {
@@ -204,11 +241,11 @@ impl World<'_> {
     }
 
     fn is_up(&self, node: usize) -> bool {
-        self.hosts[node].running.is_some() && self.paused_until(node).is_none()
+        self.nodes[node].running.is_some() && self.paused_until(node).is_none()
     }
 }
 
-impl Promised {
+impl PromisedSilence {
     fn covers_host(&self, host: &str) -> bool {
         self.host == host
     }

@@ -1,6 +1,6 @@
-//! One member: engine, membership, disk, and a clock of its own.
+//! One node: engine, membership, disk, and its own clock.
 //!
-//! It connects the two machines as the server does (`main_loop/peers.rs` there): what one says to
+//! It connects the two machines as the server does (`main_loop/peers.rs` there): what one has for
 //! the other goes through two queues, and whatever depends on a record waits until that is durable.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,8 +17,9 @@ use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::hash::Hash;
+use crate::rng::Rng;
 
-pub struct Host {
+pub struct Node {
     pub name: String,
     pub address: Address,
     /// `None` while the process is down.
@@ -31,6 +32,9 @@ pub struct Host {
     /// Since when the clock has been as it is, the process has run, and nothing held it up.
     pub steady_since: Duration,
     pub paused_until: Duration,
+    pub crashed_at: Duration,
+    /// Whether membership runs in its processes.
+    has_membership: bool,
     pub hash: Hash,
     pub turns: u64,
     /// When each silence first was durable here.
@@ -39,14 +43,18 @@ pub struct Host {
 
 pub struct Running {
     pub engine: Engine,
-    pub cluster: Cluster,
+    /// `None` if the node has no membership.
+    pub cluster: Option<Cluster>,
     pub booted_at: Duration,
     pub settled: bool,
-    /// What the engine is to be told.
+    /// Inputs that the engine has not taken yet, and what was delivered if they say so.
     pub inbox: VecDeque<(Input, Option<Delivered>)>,
-    /// What may be performed.
+    /// What may be performed, since everything it depends on is durable.
     pub outbox: VecDeque<Released>,
+    /// What waits for the disk, in order.
     held: VecDeque<Held>,
+    /// Whether the last turn has effects; they are the last that are held.
+    has_effects: bool,
     pub commit_is_due: bool,
     /// When it wants to be called again.
     pub wakeup: Duration,
@@ -56,17 +64,17 @@ pub struct Running {
 struct Held {
     batch: u64,
     effects: Vec<Effect>,
-    took: Option<Delivered>,
+    delivered: Option<Delivered>,
     silences: Vec<String>,
 }
 
 pub enum Released {
     Effect(Effect),
-    /// The answer was taken, and whatever was noted of it is durable.
-    Took(Delivered),
+    /// The outcome was taken, and whatever was recorded of it is durable.
+    Confirmed(Delivered),
 }
 
-/// What one attempt told successfully, and to whom.
+/// A successful attempt.
 #[derive(Clone, Debug)]
 pub struct Delivered {
     pub integration: IntegrationId,
@@ -74,9 +82,9 @@ pub struct Delivered {
     pub delivery: DeliveryId,
 }
 
-impl Host {
-    pub fn new(number: usize, skew: i64) -> Self {
-        Host {
+impl Node {
+    pub fn new(number: usize, skew: i64, has_membership: bool) -> Self {
+        Node {
             // Names sort as numbers do.
             name: format!("n{number:02}"),
             address: address(number),
@@ -86,13 +94,15 @@ impl Host {
             skew,
             steady_since: Duration::ZERO,
             paused_until: Duration::ZERO,
+            crashed_at: Duration::ZERO,
+            has_membership,
             hash: Hash::default(),
             turns: 0,
             learned: BTreeMap::new(),
         }
     }
 
-    /// Starts the process, with what the disk remembers; returns what membership wants done.
+    /// Starts the process, with what is on the disk; returns what membership wants done.
     pub fn start(
         &mut self,
         at: Duration,
@@ -101,26 +111,22 @@ impl Host {
         seed: u64,
     ) -> Result<Vec<Output>, String> {
         self.boot += 1;
-        let timeout = PEER_TIMEOUT;
-        let settings = EngineSettings {
-            peers: Some(PeerSettings { name: self.name.clone(), timeout }),
-            ..EngineSettings::default()
-        };
-        let mut engine = Engine::new(plan.clone(), settings, u128::from(seed) << 64 | 1);
         let mut turn = Turn::default();
-        let now = Now { wall: self.wall(at), mono: Mono(0) };
-        engine.restore(now, self.disk.read()?, &mut turn);
+        let engine = self.restored(at, plan, u128::from(seed) << 64 | 1, &mut turn)?;
         let mut outputs = Vec::new();
-        let settings = membership(&self.name, self.address, peers);
-        let cluster = Cluster::new(memberlist::Mono(0), settings, seed, &mut outputs);
+        let cluster = self.has_membership.then(|| {
+            let settings = membership(&self.name, self.address, peers);
+            Cluster::new(memberlist::Mono(0), settings, seed, &mut outputs)
+        });
         self.running = Some(Running {
             engine,
-            cluster,
             booted_at: at,
-            settled: false,
+            settled: cluster.is_none(),
+            cluster,
             inbox: VecDeque::new(),
             outbox: VecDeque::new(),
             held: VecDeque::new(),
+            has_effects: false,
             commit_is_due: false,
             wakeup: at,
         });
@@ -129,42 +135,65 @@ impl Host {
         Ok(outputs)
     }
 
-    /// What this host's wall clock shows.
+    /// An engine with the state that a start now would have.
+    pub fn restored(
+        &self,
+        at: Duration,
+        plan: &Arc<Plan>,
+        seed: u128,
+        turn: &mut Turn,
+    ) -> Result<Engine, String> {
+        let peers = PeerSettings { name: self.name.clone(), timeout: PEER_TIMEOUT };
+        let peers = Some(peers).filter(|_| self.has_membership);
+        let mut engine =
+            Engine::new(plan.clone(), EngineSettings { peers, ..EngineSettings::default() }, seed);
+        let now = Now { wall: self.wall(at), mono: Mono(0) };
+        engine.restore(now, self.disk.read()?, turn);
+        Ok(engine)
+    }
+
+    /// What this node's wall clock shows.
     pub fn wall(&self, at: Duration) -> Timestamp {
         let by = Duration::from_nanos(self.skew.unsigned_abs());
         if self.skew < 0 { true_wall(at).minus(by) } else { true_wall(at).plus(by) }
     }
 
-    /// Lets the engine take the next input; its effects wait for the disk.
-    pub fn think(&mut self, at: Duration, input: Input, took: Option<Delivered>) -> Vec<Note> {
+    /// Lets the engine take the next input; the effects wait for the disk.
+    pub fn take_input(
+        &mut self,
+        at: Duration,
+        input: Input,
+        delivered: Option<Delivered>,
+    ) -> Vec<Note> {
         let wall = self.wall(at);
         let Some(running) = &mut self.running else { return Vec::new() };
-        let mono = Mono(nanos(at - running.booted_at));
+        let mono = running.mono(at);
         let mut turn = Turn::default();
         running.engine.handle(Now { wall, mono }, input, &mut turn);
         let notes = std::mem::take(&mut turn.notes);
         if !notes.is_empty() {
             self.hash.add(&notes);
         }
-        self.hold(turn, took);
+        self.hold(turn, delivered);
         notes
     }
 
     /// Lets membership take an input.
     pub fn gossip(&mut self, at: Duration, input: cluster::Input) -> Vec<Output> {
         let mut outputs = Vec::new();
-        if let Some(running) = &mut self.running {
+        if let Some(running) = &mut self.running
+            && let Some(cluster) = &mut running.cluster
+        {
             let now = memberlist::Mono(nanos(at - running.booted_at));
-            running.cluster.handle(now, input, &mut outputs);
+            cluster.handle(now, input, &mut outputs);
         }
         outputs
     }
 
-    /// Makes durable what was handed in, and lets out what waited for that.
+    /// Lets out what waited for batches that are durable by now.
     ///
     /// Durability: nothing else lets an effect out.
-    pub fn commit(&mut self, at: Duration) {
-        self.disk.sync();
+    pub fn release(&mut self, at: Duration) {
         let committed = self.disk.committed();
         let Some(running) = &mut self.running else { return };
         running.commit_is_due = false;
@@ -174,8 +203,15 @@ impl Host {
                 self.learned.entry(id).or_insert(at);
             }
             running.outbox.extend(held.effects.into_iter().map(Released::Effect));
-            running.outbox.extend(held.took.map(Released::Took));
+            running.outbox.extend(held.delivered.map(Released::Confirmed));
         }
+    }
+
+    /// The process dies; what waited for the disk may be durable or not, and is never performed.
+    pub fn crash(&mut self, at: Duration, rng: &mut Rng) {
+        self.running = None;
+        self.crashed_at = at;
+        self.disk.crash(rng);
     }
 
     pub fn waits_for_disk(&self) -> bool {
@@ -190,25 +226,32 @@ impl Host {
     pub fn set_alarm(&mut self) {
         let Some(running) = &mut self.running else { return };
         let engine = running.engine.next_wakeup().map(|at| at.0);
-        let membership = running.cluster.next_wakeup().map(|at| at.0);
+        let membership = running.cluster.as_ref().and_then(Cluster::next_wakeup).map(|at| at.0);
         let next = engine.into_iter().chain(membership).min().unwrap_or(u64::MAX);
         running.wakeup = running.booted_at.saturating_add(Duration::from_nanos(next));
     }
 
+    /// How many members it counts, itself included; `None` if it has no membership.
+    pub fn members(&self) -> Option<usize> {
+        Some(self.running.as_ref()?.cluster.as_ref()?.members().count())
+    }
+
     /// The other members, as the engine is to know them.
     pub fn peers(&self) -> Vec<Peer> {
-        let Some(running) = &self.running else { return Vec::new() };
-        let members = running.cluster.members().map(|member| Peer {
+        let cluster = self.running.as_ref().and_then(|running| running.cluster.as_ref());
+        let members = cluster.into_iter().flat_map(Cluster::members).map(|member| Peer {
             name: member.name.to_string(),
             is_bellwether: member.meta.starts_with(SCHEME),
         });
         members.filter(|peer| peer.name != self.name).collect()
     }
 
-    fn hold(&mut self, turn: Turn, took: Option<Delivered>) {
+    /// Holds a turn's effects until what it keeps is durable.
+    fn hold(&mut self, turn: Turn, delivered: Option<Delivered>) {
         self.turns += 1;
         let Some(running) = &mut self.running else { return };
-        if turn.keep.is_empty() && turn.after.is_empty() && took.is_none() {
+        running.has_effects = !turn.after.is_empty();
+        if turn.keep.is_empty() && turn.after.is_empty() && delivered.is_none() {
             return;
         }
         self.hash.add(&(turn.keep.len(), turn.after.len()));
@@ -223,11 +266,25 @@ impl Host {
         } else {
             self.disk.submit(&turn.keep)
         };
-        running.held.push_back(Held { batch, effects: turn.after, took, silences });
+        running.held.push_back(Held { batch, effects: turn.after, delivered, silences });
     }
 }
 
-/// What an effect means to membership, if it is for it.
+impl Running {
+    /// What the last turn wants done.
+    pub fn effects(&self) -> &[Effect] {
+        match self.held.back() {
+            Some(held) if self.has_effects => &held.effects,
+            _ => &[],
+        }
+    }
+
+    pub fn mono(&self, at: Duration) -> Mono {
+        Mono(nanos(at - self.booted_at))
+    }
+}
+
+/// The input to membership that an effect is, if it is for peers.
 pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
     Ok(match effect {
         Effect::Broadcast { channel, data } => {
@@ -237,7 +294,7 @@ pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
             cluster::Input::Forward { key: key(channel), data: data.into() }
         }
         Effect::SendStatus { peer, data } => {
-            let (peer, key) = (node_name(&peer), BULLETIN_KEY.to_owned());
+            let (peer, key) = (node_name(&peer), STATUS_KEY.to_owned());
             cluster::Input::TellPeer { peer, key, data: data.into(), way: Way::Datagram }
         }
         Effect::CheckLiveness { peer } => cluster::Input::Ask { peer: node_name(&peer) },
@@ -245,12 +302,12 @@ pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
     })
 }
 
-/// What the engine is told of content that a peer sent.
-pub fn heard(key: &str, data: Vec<u8>) -> Option<Input> {
+/// The input to the engine that a message from a peer is.
+pub fn from_peer(key: &str, data: Vec<u8>) -> Option<Input> {
     match key {
         "sil" => Some(Input::PeerRecords { channel: Channel::Silences, data }),
         "nfl" => Some(Input::PeerRecords { channel: Channel::NotificationLog, data }),
-        BULLETIN_KEY => Some(Input::StatusBroadcast { data }),
+        STATUS_KEY => Some(Input::StatusBroadcast { data }),
         _ => None,
     }
 }
@@ -286,12 +343,12 @@ fn key(channel: Channel) -> String {
     }
 }
 
-pub fn nanos(duration: Duration) -> u64 {
+fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// `--cluster.peer-timeout`, as it is if no flag says otherwise.
 pub const PEER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How nodes of our kind introduce themselves.
+/// How the metadata of a Bellwether node begins.
 const SCHEME: &[u8] = b"bellwether/1\0";
-const BULLETIN_KEY: &str = "bellwether/bulletin";
+const STATUS_KEY: &str = "bellwether/bulletin";

@@ -1,14 +1,15 @@
-//! Which misfortunes befall a cluster in one life.
+//! Which faults a run has, and how much happens in it.
 //!
-//! Every third life has none, and every third has one kind only: then nothing else can be to blame
-//! for what goes wrong. The others have some of each.
+//! Faults that are always all there hide each other, so the seed turns some off and others up. Of
+//! clusters every third has none, and every third has one kind only: then nothing else can be the
+//! cause of what goes wrong. The others, and single nodes, have some of each.
 
 use std::time::Duration;
 
-use crate::receivers::Temper;
+use crate::receivers::ReceiverFaults;
 use crate::rng::Rng;
 
-/// One kind of misfortune.
+/// One kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// So few datagrams are lost that gossip makes up for it.
@@ -18,10 +19,10 @@ pub enum Fault {
     /// Datagrams take long, and overtake each other.
     SlowNetwork,
     Partitions,
-    /// Some hear the others, but are not heard.
+    /// Some receive from the others, but the others do not receive from them.
     OneWayPartitions,
     Crashes,
-    /// One node starts again and again, and never lives for long.
+    /// One node starts again and again, and never runs for long.
     CrashLoop,
     /// Some crashes take the disk with them.
     LostDisks,
@@ -35,17 +36,35 @@ pub enum Fault {
     ClockSteps,
     FailingReceivers,
     HangingReceivers,
-    LyingReceivers,
+    LostAnswers,
     SlowReceivers,
     LostPosts,
     /// What fires is reported to one node only.
     OneTarget,
+    /// Operators reload the configuration, the same one or another.
+    Reloads,
+}
+
+/// The steps at which a process can be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KillPoints {
+    /// After an effect.
+    Effects,
+    /// Also between a turn and its commit, and between a commit and its effects; and what a start
+    /// keeps takes its time on the disk, too.
+    EveryStep,
 }
 
 /// Chances in a thousand, unless they say otherwise.
 #[derive(Clone, Debug)]
-pub struct Swarm {
+pub struct Conditions {
     pub nodes: usize,
+    /// Whether membership runs; if not, `--cluster.listen-address` is empty.
+    pub has_membership: bool,
+    /// How long faults and changes last, and how long afterwards everything has to heal: longer
+    /// than silences, a resolve timeout after the longest absence, and two intervals.
+    pub faults_last: Duration,
+    pub healing_lasts: Duration,
     pub faults: Vec<Fault>,
     /// Of one datagram.
     pub loss: u64,
@@ -57,16 +76,19 @@ pub struct Swarm {
     pub one_way: bool,
     pub pause: u64,
     pub clock_step: u64,
-    /// At each step at which a kill can fall.
+    /// At each of the steps at which a kill can fall.
     pub crash: u64,
-    /// Who cannot live for more than a few seconds.
+    pub kill_points: KillPoints,
+    /// How long a process is down at most after a crash.
+    pub down_max: Duration,
+    /// The node that cannot run for more than a few seconds.
     pub crash_looper: Option<usize>,
     /// Of one crash.
     pub lost_disk: u64,
     pub commit_max: Duration,
     /// How far each node's wall clock is ahead, in nanoseconds.
     pub skew: Vec<i64>,
-    pub receivers: Temper,
+    pub receivers: ReceiverFaults,
     /// Of one POST.
     pub lost_post: u64,
     /// Of all that fires.
@@ -77,32 +99,53 @@ pub struct Swarm {
     pub fires: u64,
     pub resolves: u64,
     pub stops: u64,
-    /// Each time people look.
+    /// Each time operators look.
     pub silences: u64,
     pub expires: u64,
+    pub reloads_same: u64,
+    pub reloads_other: u64,
 }
 
-impl Swarm {
-    pub fn draw(rng: &mut Rng) -> Self {
-        let mut swarm = Swarm::calm(2 + rng.below(4) as usize, rng);
+impl Conditions {
+    pub fn of_a_cluster(rng: &mut Rng) -> Self {
+        let mut conditions = Conditions::calm(2 + rng.below(4) as usize, rng);
         let kinds = match rng.below(3) {
             0 => Vec::new(),
             1 => vec![*rng.pick(&FAULTS).expect("there are some")],
             _ => FAULTS.into_iter().filter(|_| rng.permille(250)).collect(),
         };
         for fault in kinds {
-            swarm.add(fault, rng);
+            conditions.add(fault, rng);
         }
-        swarm
+        conditions
     }
 
-    /// Nothing goes wrong, but there is news.
+    /// Longer than that of a cluster: one node has fewer steps.
+    pub fn of_one_node(rng: &mut Rng) -> Self {
+        let mut conditions = Conditions::calm(1, rng);
+        conditions.has_membership = rng.permille(500);
+        conditions.faults_last = Duration::from_secs(30 * 60);
+        conditions.healing_lasts = Duration::from_secs(16 * 60);
+        conditions.kill_points = KillPoints::EveryStep;
+        conditions.down_max = Duration::from_secs(400);
+        for fault in FAULTS_OF_ONE_NODE {
+            if rng.permille(500) {
+                conditions.add(fault, rng);
+            }
+        }
+        conditions
+    }
+
+    /// There are no faults, but alerts and silences change.
     pub fn calm(nodes: usize, rng: &mut Rng) -> Self {
         let post_delay = |_| Duration::from_millis(rng.below(3000));
         let post_delay = (0..nodes).map(post_delay).collect();
         let mut some = |most: u64| if rng.permille(600) { 1 + rng.below(most) } else { 0 };
-        Swarm {
+        Conditions {
             nodes,
+            has_membership: true,
+            faults_last: Duration::from_secs(10 * 60),
+            healing_lasts: Duration::from_secs(9 * 60),
             faults: Vec::new(),
             loss: 0,
             duplication: 0,
@@ -112,11 +155,13 @@ impl Swarm {
             pause: 0,
             clock_step: 0,
             crash: 0,
+            kill_points: KillPoints::Effects,
+            down_max: Duration::from_secs(120),
             crash_looper: None,
             lost_disk: 0,
             commit_max: Duration::ZERO,
             skew: vec![0; nodes],
-            receivers: Temper::default(),
+            receivers: ReceiverFaults::default(),
             lost_post: 0,
             one_target: 0,
             post_delay,
@@ -125,6 +170,8 @@ impl Swarm {
             stops: some(60),
             silences: some(300),
             expires: some(400),
+            reloads_same: 0,
+            reloads_other: 0,
         }
     }
 
@@ -132,12 +179,12 @@ impl Swarm {
         self.faults.contains(&fault)
     }
 
-    /// Whether some clock may be off by more than nodes put up with.
+    /// Whether some clock may be off by more than nodes tolerate.
     pub fn clocks_are_wrong(&self) -> bool {
         self.has(Fault::GreatSkew) || self.has(Fault::ClockSteps)
     }
 
-    /// Whether nothing goes wrong in this life.
+    /// Whether there is no fault in this run.
     pub fn is_calm(&self) -> bool {
         self.faults.is_empty()
     }
@@ -178,14 +225,18 @@ impl Swarm {
                 self.receivers.limits = rng.below(200);
             }
             Fault::HangingReceivers => self.receivers.hangs = 20 + rng.below(150),
-            Fault::LyingReceivers => {
-                self.receivers.lies = rng.below(150);
+            Fault::LostAnswers => {
+                self.receivers.answer_lost = rng.below(150);
                 self.receivers.denies = rng.below(150);
                 self.receivers.vanishes = rng.below(60);
             }
             Fault::SlowReceivers => self.receivers.slow = 50 + rng.below(400),
             Fault::LostPosts => self.lost_post = 20 + rng.below(300),
             Fault::OneTarget => self.one_target = 100 + rng.below(900),
+            Fault::Reloads => {
+                self.reloads_same = rng.below(200);
+                self.reloads_other = rng.below(150);
+            }
         }
     }
 }
@@ -197,6 +248,7 @@ pub fn step(rng: &mut Rng) -> i64 {
     if rng.permille(500) { nanos } else { -nanos }
 }
 
+/// Those that clusters have.
 const FAULTS: [Fault; 20] = [
     Fault::LittleLoss,
     Fault::MuchLoss,
@@ -214,8 +266,19 @@ const FAULTS: [Fault; 20] = [
     Fault::ClockSteps,
     Fault::FailingReceivers,
     Fault::HangingReceivers,
-    Fault::LyingReceivers,
+    Fault::LostAnswers,
     Fault::SlowReceivers,
     Fault::LostPosts,
     Fault::OneTarget,
+];
+
+const FAULTS_OF_ONE_NODE: [Fault; 8] = [
+    Fault::Crashes,
+    Fault::SlowDisks,
+    Fault::FailingReceivers,
+    Fault::HangingReceivers,
+    Fault::LostAnswers,
+    Fault::SlowReceivers,
+    Fault::LostPosts,
+    Fault::Reloads,
 ];

@@ -3,19 +3,19 @@
 use std::time::Duration;
 
 #[derive(Debug, Default)]
-pub struct Excuses {
+pub struct Explanations {
     /// From when, and until when if it is over.
     disturbances: Vec<(Duration, Option<Duration>)>,
-    /// The whole life is disturbed.
+    /// The whole run is disturbed.
     always: bool,
 }
 
-impl Excuses {
-    pub fn for_good(&mut self) {
+impl Explanations {
+    pub fn disturb_always(&mut self) {
         self.always = true;
     }
 
-    /// A disturbance begins; returns what ends it.
+    /// A disturbance begins; returns the number that ends it.
     pub fn begin(&mut self, at: Duration) -> usize {
         self.disturbances.push((at, None));
         self.disturbances.len() - 1
@@ -27,14 +27,14 @@ impl Excuses {
         }
     }
 
-    /// Whether there was a disturbance, or still the aftermath of one, between these instants.
+    /// Whether there was a disturbance, or the recovery from one, between these instants.
     pub fn explain(&self, since: Duration, until: Duration) -> bool {
         let overlaps = |(from, end): &(Duration, Option<Duration>)| {
-            *from <= until && end.is_none_or(|end| since <= end + AFTERMATH)
+            *from <= until && end.is_none_or(|end| since <= end + RECOVERY)
         };
         self.always || self.disturbances.iter().any(overlaps)
     }
 }
 
-/// Until a peer that was away has been found again, and has heard everything.
-const AFTERMATH: Duration = Duration::from_secs(90);
+/// Until a peer that was away has been found again, and has received everything.
+const RECOVERY: Duration = Duration::from_secs(90);

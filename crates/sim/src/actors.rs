@@ -1,45 +1,46 @@
-//! Senders and operators of a cluster: what they do, and what each node has promised to them.
+//! Senders and operators: what they do, and what each node has promised to them.
 //!
-//! Only an answer is a promise. A request whose answer was lost may have been carried out or not.
+//! Only an answer is a promise. A request whose answer was lost may have been carried out or not,
+//! and until the next answer either is right.
 
 use std::time::Duration;
 
 use bellwether_engine::PostedSilence;
 use bellwether_model::{Fingerprint, LabelSet, NewAlert, Timestamp};
 
-use super::host::true_wall;
+use crate::node::true_wall;
 use crate::plans::{self, RESOLVE_TIMEOUT, equal};
 
 /// One alert, as its sender sees it.
 #[derive(Debug)]
-pub struct Sent {
+pub struct SentAlert {
     pub labels: LabelSet,
     pub fingerprint: Fingerprint,
-    pub state: SentState,
+    pub state: AlertState,
     pub starts_at: Timestamp,
     /// When it last began to fire, or ended.
     pub changed_at: Duration,
     /// The nodes that it is reported to.
     pub targets: Vec<usize>,
-    /// What each node knows of it.
-    pub at: Vec<Known>,
+    /// What each node has promised about it.
+    pub promises: Vec<Promise>,
     ends_at: Timestamp,
     resends_left: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SentState {
+pub enum AlertState {
     Idle,
     Firing,
     Resolved,
-    /// The sender fell silent while the alert was firing.
+    /// The sender stopped reporting while the alert was firing.
     Stopped,
 }
 
 /// One node's promise about an alert.
 #[derive(Clone, Debug, Default)]
-pub struct Known {
-    /// The last report that was answered.
+pub struct Promise {
+    /// The last report that was answered, unless the disk was lost since.
     pub acknowledged: Option<Report>,
     /// A report may have been taken though it was not answered.
     pub uncertain: bool,
@@ -55,7 +56,7 @@ pub struct Report {
 
 /// A silence, as its operator sees it.
 #[derive(Debug)]
-pub struct Promised {
+pub struct PromisedSilence {
     /// Unknown until the first answer.
     pub id: Option<String>,
     /// Whose alerts it is about.
@@ -75,51 +76,51 @@ pub struct Promised {
     pub void: bool,
 }
 
-impl Sent {
+impl SentAlert {
     pub fn new(labels: LabelSet, nodes: usize) -> Self {
-        Sent {
+        SentAlert {
             fingerprint: labels.fingerprint(),
             labels,
-            state: SentState::Idle,
+            state: AlertState::Idle,
             starts_at: Timestamp::ZERO,
             changed_at: Duration::ZERO,
             targets: Vec::new(),
-            at: vec![Known::default(); nodes],
+            promises: vec![Promise::default(); nodes],
             ends_at: Timestamp::ZERO,
             resends_left: 0,
         }
     }
 
     pub fn fire(&mut self, at: Duration, targets: Vec<usize>) {
-        self.state = SentState::Firing;
+        self.state = AlertState::Firing;
         self.starts_at = true_wall(at);
         self.changed_at = at;
         self.targets = targets;
     }
 
     pub fn resolve(&mut self, at: Duration) {
-        self.state = SentState::Resolved;
+        self.state = AlertState::Resolved;
         self.ends_at = true_wall(at);
         self.changed_at = at;
         self.resends_left = 4;
     }
 
     pub fn stop(&mut self, at: Duration) {
-        self.state = SentState::Stopped;
+        self.state = AlertState::Stopped;
         self.changed_at = at;
     }
 
-    /// What the sender reports now, if anything, and to whom; what is resolved some times, and
-    /// until everybody has answered.
+    /// What the sender reports now, if anything, and to which nodes. What is resolved is reported
+    /// some times, and until every node has answered.
     pub fn report(&mut self, at: Duration) -> Option<(Report, Vec<usize>)> {
-        let resolved = self.state == SentState::Resolved;
+        let resolved = self.state == AlertState::Resolved;
         let mut targets = self.targets.clone();
         let ends_at = match self.state {
-            SentState::Idle | SentState::Stopped => return None,
-            SentState::Firing => true_wall(at + RESOLVE_TIMEOUT),
-            SentState::Resolved => {
+            AlertState::Idle | AlertState::Stopped => return None,
+            AlertState::Firing => true_wall(at + RESOLVE_TIMEOUT),
+            AlertState::Resolved => {
                 if self.resends_left == 0 {
-                    targets.retain(|node| !self.at[*node].is_surely_resolved());
+                    targets.retain(|node| !self.promises[*node].has_answered_the_end());
                 }
                 self.resends_left = self.resends_left.saturating_sub(1);
                 self.ends_at
@@ -140,21 +141,42 @@ impl Sent {
         }
     }
 
-    /// Whether this node surely knows that the alert fires as it does now.
-    pub fn is_surely_firing(&self, node: usize) -> bool {
-        let current = |r: Report| !r.resolved && r.starts_at == self.starts_at;
-        self.state == SentState::Firing && self.at[node].acknowledged.is_some_and(current)
+    /// Whether this node surely knows that the alert fires as it does now, and for longer than
+    /// until `now`.
+    pub fn is_surely_firing(&self, node: usize, now: Timestamp) -> bool {
+        let is_current = |report: Report| {
+            !report.resolved && report.starts_at == self.starts_at && report.ends_at > now
+        };
+        self.state == AlertState::Firing && self.promises[node].acknowledged.is_some_and(is_current)
+    }
+
+    /// Whether this node may take the alert for firing at `now`: until the end that was reported,
+    /// and after a start for another resolve timeout.
+    pub fn may_fire(&self, node: usize, now: Timestamp, started_at: Timestamp) -> bool {
+        let promise = &self.promises[node];
+        let may_last = self.state != AlertState::Stopped
+            || promise.acknowledged.is_some_and(|report| now <= report.ends_at)
+            || now < started_at.plus(RESOLVE_TIMEOUT);
+        !promise.is_surely_resolved() && may_last
     }
 }
 
-impl Known {
+impl Promise {
+    /// Whether the node surely does not take the alert for firing, by what it answered.
     pub fn is_surely_resolved(&self) -> bool {
-        let is_certain = !self.uncertain && self.in_flight == 0;
-        is_certain && self.acknowledged.is_some_and(|report| report.resolved)
+        self.is_certain() && self.acknowledged.is_none_or(|report| report.resolved)
+    }
+
+    fn has_answered_the_end(&self) -> bool {
+        self.is_certain() && self.acknowledged.is_some_and(|report| report.resolved)
+    }
+
+    fn is_certain(&self) -> bool {
+        !self.uncertain && self.in_flight == 0
     }
 }
 
-impl Promised {
+impl PromisedSilence {
     pub fn covers(&self, labels: &LabelSet) -> bool {
         labels.value("host") == self.host
     }
@@ -171,12 +193,12 @@ impl Promised {
         }
     }
 
-    /// Whether an answer still stands for something.
+    /// Whether the last answer surely holds.
     pub fn is_sure(&self) -> bool {
         !self.uncertain && !self.void && self.id.is_some()
     }
 }
 
-pub fn all_alerts(nodes: usize) -> Vec<Sent> {
-    plans::all_labels().into_iter().map(|labels| Sent::new(labels, nodes)).collect()
+pub fn all_alerts(nodes: usize) -> Vec<SentAlert> {
+    plans::all_labels().into_iter().map(|labels| SentAlert::new(labels, nodes)).collect()
 }
