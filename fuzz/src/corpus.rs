@@ -66,8 +66,8 @@ pub fn records() -> Vec<Vec<u8>> {
     let mut records = vec![
         Record::Alert { alert: Arc::new(alert()), ended: false },
         Record::Alert { alert: Arc::new(alert()), ended: true },
-        Record::Group(GroupRecord { name: name.clone(), due, withheld_until: None }),
-        Record::Group(GroupRecord { name, due, withheld_until: Some(due) }),
+        Record::Group(GroupRecord { name: name.clone(), due, suppressed_until: None }),
+        Record::Group(GroupRecord { name, due, suppressed_until: Some(due) }),
     ];
     let snapshots = snapshots();
     for message in snapshots.iter().flat_map(|file| wire::split_messages(file)).flatten() {

@@ -23,7 +23,7 @@ mod prefetch;
 
 pub(crate) use label_bits::LabelBits;
 use lateness::{End, LateEnds};
-pub(crate) use prefetch::{FETCHED_TOGETHER, fetch, fetched_ahead};
+pub(crate) use prefetch::{PREFETCH_BATCH, prefetch, prefetched};
 
 /// The alert table.
 #[derive(Debug)]
@@ -97,11 +97,11 @@ impl Alerts {
         }
     }
 
-    /// Prepares for the next reports, [`FETCHED_TOGETHER`] of them.
-    pub fn fetch(&self, reports: &[NewAlert]) {
-        let next = reports.iter().take(FETCHED_TOGETHER);
+    /// Prepares for the next reports, [`PREFETCH_BATCH`] of them.
+    pub fn prefetch(&self, reports: &[NewAlert]) {
+        let next = reports.iter().take(PREFETCH_BATCH);
         let known: Vec<_> = next.filter_map(|report| self.find(report.fingerprint)).collect();
-        fetch(known.into_iter());
+        prefetch(known.into_iter());
     }
 
     /// Takes one report at `now`.
@@ -146,21 +146,21 @@ impl Alerts {
     }
 
     /// Counts one more group that holds the alert.
-    pub fn hold(&mut self, fingerprint: Fingerprint) {
+    pub fn add_holder(&mut self, fingerprint: Fingerprint) {
         if let Some(row) = self.row_mut(fingerprint) {
             row.holders += 1;
         }
     }
 
     /// Counts one group less.
-    pub fn let_go(&mut self, fingerprint: Fingerprint) {
+    pub fn remove_holder(&mut self, fingerprint: Fingerprint) {
         if let Some(row) = self.row_mut(fingerprint) {
             row.holders = row.holders.saturating_sub(1);
         }
     }
 
     /// No group holds any alert; they are about to be sorted anew.
-    pub fn let_all_go(&mut self) {
+    pub fn clear_holders(&mut self) {
         for shard in &mut self.shards {
             if !shard.rows.is_empty() {
                 for row in &mut Arc::make_mut(shard).rows {

@@ -35,12 +35,12 @@ pub(crate) enum Unknown {
 
 /// What the judged alerts mean for one integration, given what it was told before.
 ///
-/// `hearsay`: up to when peers knew more than this node, if they told what was told before. One that
+/// `peers_knew_until`: up to when peers knew more than this node, if they told what was told before. One that
 /// told of an end knew better than this node, if all this node knows about the alert is older.
 pub(crate) fn content(
     judged: &Judged,
     before: Option<&Notified>,
-    hearsay: Option<Timestamp>,
+    peers_knew_until: Option<Timestamp>,
     unknown: Unknown,
 ) -> Content {
     let nothing = Notified::default();
@@ -50,16 +50,16 @@ pub(crate) fn content(
     for (alert, verdict) in judged.alerts() {
         let hash = alert.labels.log_hash();
         let resolved = alert.resolved_at(judged.now);
-        let quiet = verdict.is_suppressed();
-        if quiet && !before.was_notified_firing(hash) {
+        let suppressed = verdict.is_suppressed();
+        if suppressed && !before.was_notified_firing(hash) {
             continue;
         }
-        let is_older = hearsay.is_some_and(|until| alert.updated_at < until);
+        let is_older = peers_knew_until.is_some_and(|until| alert.updated_at < until);
         if !resolved && is_older && contains(&before.resolved, hash) {
             notified.resolved.push(hash);
             continue;
         }
-        match (resolved, quiet) {
+        match (resolved, suppressed) {
             (true, _) => notified.resolved.push(hash),
             (false, false) => notified.firing.push(hash),
             (false, true) => {

@@ -44,7 +44,7 @@ pub(crate) enum State {
     Attempting {
         notified: Notified,
         reason: Reason,
-        announced: Option<Announced>,
+        intent: Option<Intent>,
         /// The timestamp of the entry that the ledger had then.
         entry_at: Option<Timestamp>,
         /// What the wall clock showed when the content was read.
@@ -54,9 +54,9 @@ pub(crate) enum State {
     BackingOff,
 }
 
-/// What the ledger said before an attempt was announced there.
+/// What the ledger said before an attempt was intent there.
 #[derive(Debug)]
-pub(crate) struct Announced {
+pub(crate) struct Intent {
     /// The timestamp of the entry that announces it.
     pub at: Timestamp,
     pub before: Notified,
@@ -117,7 +117,7 @@ impl Deliveries {
     }
 
     /// Gives every waiting delivery a new time to look again.
-    pub fn retime_waiting(&mut self, at: impl Fn(&Delivery) -> Mono) {
+    pub fn reschedule_waiting(&mut self, at: impl Fn(&Delivery) -> Mono) {
         for id in self.waiting.values() {
             let (Some(delivery), Some(timer)) = (self.table.get(id), self.timer_of.get_mut(id))
             else {
@@ -130,7 +130,7 @@ impl Deliveries {
     }
 
     /// Lets a waiting delivery look again at `at`.
-    pub fn retime(&mut self, id: DeliveryId, at: Mono) {
+    pub fn reschedule(&mut self, id: DeliveryId, at: Mono) {
         if let Some(timer) = self.timer_of.get_mut(&id) {
             self.timers.remove(&(*timer, id));
             *timer = at;

@@ -94,12 +94,12 @@ impl Engine {
             match record {
                 Record::Alert { alert, ended } => {
                     let alert = Arc::unwrap_or_clone(alert);
-                    alerts.push(intake::revived(alert, ended, now, &self.plan));
+                    alerts.push(intake::restored_alert(alert, ended, now, &self.plan));
                 }
                 Record::Group(group) => {
                     let due = now.mono_at(group.due);
-                    let withheld_until = group.withheld_until.map(|until| now.mono_at(until));
-                    groups.insert(group.name, intake::Deadlines { due, withheld_until });
+                    let suppressed_until = group.suppressed_until.map(|until| now.mono_at(until));
+                    groups.insert(group.name, intake::Deadlines { due, suppressed_until });
                 }
                 Record::Silence(version) => {
                     self.merge_silence(version, now);
@@ -154,25 +154,25 @@ impl Engine {
             Input::ExpireSilence { id, ticket } => self.expire_silence(now, &id, ticket, turn),
             Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
             Input::PeerRecords { channel, data } => self.hear(now, channel, data, turn),
-            Input::StatusBroadcast { data } => self.hear_bulletin(now, os_wall, &data, turn),
+            Input::StatusBroadcast { data } => self.take_status(now, os_wall, &data, turn),
             Input::Peers(peers) => {
                 self.peers.set_peers(now, peers);
-                self.retime_waiting();
+                self.reschedule_waiting();
             }
-            Input::PeerAlive { peer } => self.hear_from(&peer, turn),
+            Input::PeerAlive { peer } => self.note_alive(&peer, turn),
             Input::Settled => {
                 self.peers.settle();
                 turn.notes.push(Note::Settled);
             }
             Input::FullStateRequested { ticket } => {
-                let memory = self.memory();
-                turn.reply(ticket, memory);
+                let state = self.full_state();
+                turn.reply(ticket, state);
             }
             Input::Plan(plan) => self.take_plan(now, plan, turn),
             Input::Tick => {}
         }
         self.advance(now, turn);
-        self.tend_flock(now, os_wall, turn);
+        self.tend_peers(now, os_wall, turn);
     }
 
     /// When the engine wants to be called again at the latest; at once, if that is past.
@@ -258,7 +258,7 @@ impl Engine {
         let version = SilenceRecord { silence: silence.clone(), expires_at, wire: None };
         self.merge_silence(version, now);
         let version = self.silences.version(silence, self.settings.retention);
-        self.tell(Channel::Silences, &version.encode(), turn);
+        self.broadcast(Channel::Silences, &version.encode(), turn);
         turn.keep.push(Record::Silence(version));
     }
 
@@ -282,7 +282,7 @@ impl Engine {
         if covers(&silence) && !(unchanged && covered) {
             Arc::make_mut(&mut self.silence_index).add_silence(&id, &silence, &self.alerts);
         }
-        self.look_again_at(now, &crate::group::MutedBy::Silence(id));
+        self.reconsider_muted_by(now, &crate::group::MutedBy::Silence(id));
         true
     }
 

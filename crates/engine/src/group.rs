@@ -35,7 +35,7 @@ pub(crate) struct Group {
 #[derive(Debug)]
 pub(crate) struct GroupState {
     pub due: Mono,
-    pub withheld: Option<Suppressed>,
+    pub suppressed: Option<Suppressed>,
     /// Invariant: at most one flush is open, and a group with an open flush is not flushed.
     pub open: Option<OpenFlush>,
 }
@@ -131,17 +131,21 @@ impl Groups {
     }
 
     /// The groups whose news this mute keeps back.
-    pub fn withheld_by(&self, withholder: &MutedBy) -> Vec<GroupId> {
-        let withheld = |group: &Group| {
-            group.state.withheld.as_ref().is_some_and(|withheld| withheld.by.contains(withholder))
+    pub fn suppressed_by(&self, muted_by: &MutedBy) -> Vec<GroupId> {
+        let suppressed = |group: &Group| {
+            group
+                .state
+                .suppressed
+                .as_ref()
+                .is_some_and(|suppressed| suppressed.by.contains(muted_by))
         };
-        self.table.iter().filter(|(_, group)| withheld(group)).map(|(id, _)| *id).collect()
+        self.table.iter().filter(|(_, group)| suppressed(group)).map(|(id, _)| *id).collect()
     }
 }
 
 impl GroupState {
     fn next(&self) -> Mono {
-        self.withheld.as_ref().map_or(self.due, |withheld| self.due.min(withheld.until))
+        self.suppressed.as_ref().map_or(self.due, |suppressed| self.due.min(suppressed.until))
     }
 }
 
@@ -159,7 +163,7 @@ impl Group {
         GroupRecord {
             name: self.name(route),
             due: now.wall_at(self.state.due),
-            withheld_until: self.state.withheld.as_ref().map(|news| now.wall_at(news.until)),
+            suppressed_until: self.state.suppressed.as_ref().map(|news| now.wall_at(news.until)),
         }
     }
 

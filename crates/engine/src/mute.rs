@@ -145,7 +145,7 @@ impl Judged {
     }
 
     /// How many alerts are quiet by each cause.
-    pub fn quiet_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
+    pub fn suppressed_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
         let mute_context = [
             Suppression::Inhibition,
             Suppression::ActiveTimeInterval,
@@ -153,8 +153,9 @@ impl Judged {
             Suppression::Silence,
         ];
         mute_context.into_iter().filter_map(|cause| {
-            let quiet = self.alerts.iter().filter(|(_, verdict)| verdict.cause() == Some(cause));
-            let count = quiet.count();
+            let suppressed =
+                self.alerts.iter().filter(|(_, verdict)| verdict.cause() == Some(cause));
+            let count = suppressed.count();
             (count > 0).then_some((cause, count))
         })
     }

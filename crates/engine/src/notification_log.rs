@@ -97,25 +97,28 @@ impl NotificationLog {
             return None;
         }
         let known = known.map(|known| known.notified.clone()).unwrap_or_default();
-        let left_out = known.left_out_by(&entry.notified);
+        let missing = known.missing_from(&entry.notified);
         self.merge(entry);
-        self.note_ended(&key, known.resolved, now.mono);
+        self.note_resolved(&key, known.resolved, now.mono);
         self.heard.insert(key, now);
-        Some(left_out)
+        Some(missing)
     }
 
     /// Alerts whose ends were told not long ago, ascending, though the entry under this key does
     /// not say so: a peer whose group was emptied since knows nothing of them any more.
-    pub fn ended_lately(&self, key: &LogKey, now: Mono) -> Vec<u64> {
+    pub fn recently_resolved(&self, key: &LogKey, now: Mono) -> Vec<u64> {
         let ended = self.ended.get(key).into_iter().flatten();
-        ended.filter(|(_, at)| now.since(**at) < HEARSAY_LASTS).map(|(hash, _)| *hash).collect()
+        ended
+            .filter(|(_, at)| now.since(**at) < PEER_KNOWLEDGE_LASTS)
+            .map(|(hash, _)| *hash)
+            .collect()
     }
 
     /// Where peers told something under this key, and that came in not long ago: whoever last heard
     /// of an alert before this knows less of it than they did. `lag` is how far clocks may be behind
     /// this one.
-    pub fn hearsay(&self, key: &LogKey, now: Mono, lag: Duration) -> Option<Timestamp> {
-        let heard = self.heard.get(key).filter(|at| now.since(at.mono) < HEARSAY_LASTS)?;
+    pub fn peers_knew_until(&self, key: &LogKey, now: Mono, lag: Duration) -> Option<Timestamp> {
+        let heard = self.heard.get(key).filter(|at| now.since(at.mono) < PEER_KNOWLEDGE_LASTS)?;
         // What was told long ago may come in only now, or once more.
         let notified_at = self.entries.get(key)?.at;
         Some(heard.wall.min(notified_at.plus(lag)))
@@ -152,7 +155,7 @@ impl NotificationLog {
 
     /// A timestamp for a new entry under `key`: now, but later than the entry that it replaces,
     /// so that a clock that was set back cannot make it look old.
-    pub fn stamp(&self, key: &LogKey, now: Timestamp) -> Timestamp {
+    pub fn next_timestamp(&self, key: &LogKey, now: Timestamp) -> Timestamp {
         match self.entries.get(key) {
             Some(known) if known.at >= now => known.at.plus(Duration::from_nanos(1)).in_utc(),
             _ => now,
@@ -181,14 +184,14 @@ impl NotificationLog {
     }
 
     /// The entry under `key` has replaced one that said that these have ended.
-    fn note_ended(&mut self, key: &LogKey, resolved: Vec<u64>, now: Mono) {
+    fn note_resolved(&mut self, key: &LogKey, resolved: Vec<u64>, now: Mono) {
         let Some(notified) = self.entries.get(key).map(|entry| &entry.notified) else { return };
         let mut ended = self.ended.remove(key).unwrap_or_default();
         ended.extend(resolved.into_iter().map(|hash| (hash, now)));
         ended.retain(|hash, at| {
             let is_lost = !notified.was_notified_firing(*hash)
                 && notified.resolved.binary_search(hash).is_err();
-            is_lost && now.since(*at) < HEARSAY_LASTS
+            is_lost && now.since(*at) < PEER_KNOWLEDGE_LASTS
         });
         if !ended.is_empty() {
             self.ended.insert(key.clone(), ended);
@@ -225,7 +228,7 @@ impl Notified {
 
     /// What is certain while an attempt to tell `next` is under way: neither of what it changes.
     #[must_use]
-    pub(crate) fn unsure_after(&self, next: &Notified) -> Notified {
+    pub(crate) fn uncertain_during(&self, next: &Notified) -> Notified {
         let contains = |hashes: &[u64], hash: &u64| hashes.binary_search(hash).is_ok();
         let (mut firing, mut resolved) = (self.firing.clone(), self.resolved.clone());
         firing.retain(|hash| !contains(&next.resolved, hash));
@@ -242,7 +245,7 @@ impl Notified {
     /// What is certain where a peer told `other` at the same time, and nobody knows who came last:
     /// what they disagree about is owed its end.
     #[must_use]
-    pub(crate) fn beside(mut self, other: &Notified) -> Notified {
+    pub(crate) fn merged_with_concurrent(mut self, other: &Notified) -> Notified {
         let contradicted: Vec<u64> = self
             .firing
             .extract_if(.., |hash| other.resolved.binary_search(hash).is_ok())
@@ -264,7 +267,7 @@ impl Notified {
     }
 
     /// What was told as firing, and is not named by `next`.
-    fn left_out_by(&self, next: &Notified) -> Vec<u64> {
+    fn missing_from(&self, next: &Notified) -> Vec<u64> {
         let told_firing = self.firing.iter().chain(&self.resolve_pending).copied();
         told_firing.filter(|hash| !next.names(*hash)).collect()
     }
@@ -274,7 +277,7 @@ impl Notified {
 const ENTRY_BYTES_USUAL: usize = 192;
 
 /// Senders repeat what fires more often than that.
-const HEARSAY_LASTS: Duration = Duration::from_secs(5 * 60);
+const PEER_KNOWLEDGE_LASTS: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
 mod tests;

@@ -53,10 +53,10 @@ pub(crate) struct Peers {
     settings: Option<PeerSettings>,
     settled: bool,
     peers: BTreeMap<String, PeerState>,
-    next_ask: Option<Mono>,
+    next_check: Option<Mono>,
     /// When peers were last watched, while anything waits.
-    watched_at: Option<Mono>,
-    next_bulletin: Option<Mono>,
+    checked_at: Option<Mono>,
+    next_status: Option<Mono>,
     clocks: clocks::Clocks,
 }
 
@@ -65,7 +65,7 @@ struct PeerState {
     is_bellwether: bool,
     /// Since when a sign of life has been asked for in vain.
     unanswered_since: Option<Mono>,
-    silent: bool,
+    unresponsive: bool,
     /// Hashes of what it tries to tell, and until when nobody else does.
     claims: BTreeMap<u64, Mono>,
 }
@@ -76,9 +76,9 @@ impl Peers {
             settled: settings.is_none(),
             settings,
             peers: BTreeMap::new(),
-            next_ask: None,
-            watched_at: None,
-            next_bulletin: None,
+            next_check: None,
+            checked_at: None,
+            next_status: None,
             clocks: clocks::Clocks::default(),
         }
     }
@@ -96,23 +96,23 @@ impl Peers {
         let is_bellwether: BTreeSet<String> = self.is_bellwether().map(str::to_owned).collect();
         self.clocks.keep_only(&is_bellwether);
         if is_bellwether.is_empty() {
-            self.next_bulletin = None;
-        } else if self.next_bulletin.is_none() {
-            self.next_bulletin = Some(now.mono);
+            self.next_status = None;
+        } else if self.next_status.is_none() {
+            self.next_status = Some(now.mono);
         }
     }
 
     /// A sign of life; returns whether the peer counted as silent.
-    pub fn hear_from(&mut self, name: &str) -> bool {
+    pub fn note_alive(&mut self, name: &str) -> bool {
         let Some(peer) = self.peers.get_mut(name) else { return false };
         peer.unanswered_since = None;
-        std::mem::take(&mut peer.silent)
+        std::mem::take(&mut peer.unresponsive)
     }
 
     /// Takes a bulletin; returns whether what it claims differs from what its sender claimed before.
     ///
     /// `os_wall` is what this node's own wall clock shows, uncorrected.
-    pub fn hear_bulletin(&mut self, now: Now, os_wall: Timestamp, status: StatusBroadcast) -> bool {
+    pub fn take_status(&mut self, now: Now, os_wall: Timestamp, status: StatusBroadcast) -> bool {
         let Some(peer) = self.peers.get_mut(&status.from) else { return false };
         self.clocks.note(&status.from, status.wall, Now { wall: os_wall, ..now });
         let claims: BTreeSet<u64> = status.claims.into_iter().take(CLAIMS_MAX).collect();
@@ -148,16 +148,17 @@ impl Peers {
 
     pub fn wait(&self) -> Duration {
         let timeout = self.settings.as_ref().map_or(Duration::ZERO, |settings| settings.timeout);
-        let ahead = self.ahead().filter(|(_, peer)| !peer.silent).count();
+        let ahead = self.ahead().filter(|(_, peer)| !peer.unresponsive).count();
         timeout.saturating_mul(ahead.try_into().unwrap_or(u32::MAX))
     }
 
     /// Until when this is left to a peer that is trying to tell it. One who is trying too gives way
     /// only to peers ahead.
-    pub fn left_to_others(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
+    pub fn claimed_by_peer_until(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
         let own = self.settings.as_ref()?.name.as_str();
-        let counts =
-            |(name, peer): &(&String, &PeerState)| !peer.silent && (!trying || name.as_str() < own);
+        let counts = |(name, peer): &(&String, &PeerState)| {
+            !peer.unresponsive && (!trying || name.as_str() < own)
+        };
         let claims =
             self.peers.iter().filter(counts).filter_map(|(_, peer)| peer.claims.get(&what));
         claims.copied().filter(|until| *until > now).max()
@@ -165,35 +166,37 @@ impl Peers {
 
     /// Does what is due: returns the peers to ask for a sign of life, and those that have just
     /// fallen silent. `waiting` says whether anything waits for its turn.
-    pub fn watch(&mut self, now: Mono, waiting: bool) -> Watch {
-        let mut watch = Watch::default();
+    pub fn watch(&mut self, now: Mono, waiting: bool) -> LivenessChecks {
+        let mut watch = LivenessChecks::default();
         if !waiting {
-            self.next_ask = None;
-            self.watched_at = None;
+            self.next_check = None;
+            self.checked_at = None;
             for peer in self.peers.values_mut() {
                 peer.unanswered_since = None;
-                peer.silent = false;
+                peer.unresponsive = false;
             }
             return watch;
         }
         // While this node itself was late, answers may have come that it has not read yet.
-        let away = self.watched_at.replace(now).map_or(Duration::ZERO, |at| now.since(at));
-        let missed = away.saturating_sub(ASK_EVERY);
-        let is_time = self.next_ask.is_none_or(|at| at <= now);
+        let away = self.checked_at.replace(now).map_or(Duration::ZERO, |at| now.since(at));
+        let missed = away.saturating_sub(CHECK_EVERY);
+        let is_time = self.next_check.is_none_or(|at| at <= now);
         let own = self.settings.as_ref().map(|settings| settings.name.clone()).unwrap_or_default();
         for (name, peer) in self.peers.range_mut(..own) {
             peer.unanswered_since = peer.unanswered_since.map(|since| since.plus(missed));
-            if !peer.silent && peer.unanswered_since.is_some_and(|at| at.plus(SILENCE_MAX) <= now) {
-                peer.silent = true;
-                watch.fallen_silent.push(name.clone());
+            if !peer.unresponsive
+                && peer.unanswered_since.is_some_and(|at| at.plus(UNRESPONSIVE_AFTER) <= now)
+            {
+                peer.unresponsive = true;
+                watch.unresponsive.push(name.clone());
             }
             if is_time {
                 peer.unanswered_since.get_or_insert(now);
-                watch.ask.push(name.clone());
+                watch.to_check.push(name.clone());
             }
         }
         if is_time {
-            self.next_ask = Some(now.plus(ASK_EVERY));
+            self.next_check = Some(now.plus(CHECK_EVERY));
         }
         watch
     }
@@ -205,27 +208,28 @@ impl Peers {
         os_wall: Timestamp,
         claims: impl FnOnce() -> Vec<u64>,
     ) -> Option<(StatusBroadcast, Vec<String>)> {
-        if self.next_bulletin.is_none_or(|at| at > now) {
+        if self.next_status.is_none_or(|at| at > now) {
             return None;
         }
         let mut claims = claims();
         claims.truncate(CLAIMS_MAX);
-        let every = if claims.is_empty() { BULLETIN_EVERY } else { CLAIM_EVERY };
-        self.next_bulletin = Some(now.plus(every));
+        let every = if claims.is_empty() { STATUS_EVERY } else { CLAIM_STATUS_EVERY };
+        self.next_status = Some(now.plus(every));
         let is_bellwether = self.is_bellwether().map(str::to_owned).collect();
         let from = self.settings.as_ref()?.name.clone();
         Some((StatusBroadcast { from, wall: os_wall, claims }, is_bellwether))
     }
 
     /// What this node tries to tell has changed: the others should hear of it soon.
-    pub fn hasten_bulletin(&mut self, at: Mono) {
-        self.next_bulletin = self.next_bulletin.map(|next| next.min(at));
+    pub fn hasten_status(&mut self, at: Mono) {
+        self.next_status = self.next_status.map(|next| next.min(at));
     }
 
     pub fn next(&self) -> Option<Mono> {
-        let silences = self.peers.values().filter(|peer| !peer.silent);
-        let silences = silences.filter_map(|peer| Some(peer.unanswered_since?.plus(SILENCE_MAX)));
-        silences.chain(self.next_ask).chain(self.next_bulletin).min()
+        let silences = self.peers.values().filter(|peer| !peer.unresponsive);
+        let silences =
+            silences.filter_map(|peer| Some(peer.unanswered_since?.plus(UNRESPONSIVE_AFTER)));
+        silences.chain(self.next_check).chain(self.next_status).min()
     }
 
     pub fn is_alone(&self) -> bool {
@@ -245,7 +249,7 @@ impl Peers {
     }
 
     /// What is to be said about clocks since the last time.
-    pub fn take_clock_news(&mut self) -> Vec<clocks::ClockNews> {
+    pub fn take_clock_changes(&mut self) -> Vec<clocks::ClockChange> {
         self.clocks.take_news()
     }
 
@@ -261,16 +265,16 @@ impl Peers {
 
 /// What [`Peers::watch`] found.
 #[derive(Debug, Default)]
-pub(crate) struct Watch {
-    pub ask: Vec<String>,
-    pub fallen_silent: Vec<String>,
+pub(crate) struct LivenessChecks {
+    pub to_check: Vec<String>,
+    pub unresponsive: Vec<String>,
 }
 
-const ASK_EVERY: Duration = Duration::from_millis(500);
+const CHECK_EVERY: Duration = Duration::from_millis(500);
 /// A peer that has not answered for so long counts as dead to those who wait for it.
-const SILENCE_MAX: Duration = Duration::from_secs(1);
-const BULLETIN_EVERY: Duration = Duration::from_secs(5);
-const CLAIM_EVERY: Duration = Duration::from_secs(1);
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
+const STATUS_EVERY: Duration = Duration::from_secs(5);
+const CLAIM_STATUS_EVERY: Duration = Duration::from_secs(1);
 /// Long enough for two bulletins to be lost.
 const CLAIM_LASTS: Duration = Duration::from_millis(3_500);
 /// Gossip takes some rounds of a fifth of a second each.
@@ -278,7 +282,7 @@ const CLAIM_LINGERS: Duration = Duration::from_secs(1);
 /// Limit: claims in a bulletin.
 const CLAIMS_MAX: usize = 100_000;
 
-pub(crate) use clocks::ClockNews;
+pub(crate) use clocks::ClockChange;
 
 #[cfg(test)]
 mod tests;

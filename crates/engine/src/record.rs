@@ -62,7 +62,7 @@ pub struct GroupRecord {
     pub name: GroupName,
     pub due: Timestamp,
     /// When to look earlier, because a mute that keeps news back may have ended.
-    pub withheld_until: Option<Timestamp>,
+    pub suppressed_until: Option<Timestamp>,
 }
 
 /// Why stored bytes are no record.
@@ -183,8 +183,8 @@ fn encode_group(group: &GroupRecord) -> Vec<u8> {
     let mut out = Writer::with_capacity(96);
     out.byte(GROUP_VERSION);
     out.time(group.due);
-    out.byte(u8::from(group.withheld_until.is_some()));
-    out.time(group.withheld_until.unwrap_or(Timestamp::ZERO));
+    out.byte(u8::from(group.suppressed_until.is_some()));
+    out.time(group.suppressed_until.unwrap_or(Timestamp::ZERO));
     out.text(&group.name.route);
     out.text(&group.name.receiver);
     out.text(&group.name.labels);
@@ -195,13 +195,13 @@ fn decode_group(value: &[u8]) -> Result<GroupRecord, RecordError> {
     let mut input = Reader::new("group", value);
     input.version(GROUP_VERSION)?;
     let due = input.time()?;
-    let is_withheld = input.byte()? != 0;
-    let withheld_until = Some(input.time()?).filter(|_| is_withheld);
+    let is_suppressed = input.byte()? != 0;
+    let suppressed_until = Some(input.time()?).filter(|_| is_suppressed);
     let route = input.text()?.to_owned();
     let receiver = input.text()?.to_owned();
     let labels = input.text()?.to_owned();
     input.end()?;
-    Ok(GroupRecord { name: GroupName { route, receiver, labels }, due, withheld_until })
+    Ok(GroupRecord { name: GroupName { route, receiver, labels }, due, suppressed_until })
 }
 
 impl fmt::Display for RecordError {

@@ -72,9 +72,9 @@ pub(crate) struct Silences {
     /// The matchers of `unended`.
     index: MatcherIndex<Arc<str>>,
     /// Those that readers see no more, but of which a longer version may still be about.
-    buried: BTreeMap<Arc<str>, Arc<Silence>>,
+    hidden: BTreeMap<Arc<str>, Arc<Silence>>,
     /// The latest end that any version had, where that is later than the end of the newest one.
-    longest: BTreeMap<Arc<str>, Timestamp>,
+    latest_end: BTreeMap<Arc<str>, Timestamp>,
     /// As peers encoded them, where that says more than we understand.
     wires: BTreeMap<Arc<str>, Wire>,
 }
@@ -134,25 +134,25 @@ impl Silences {
     /// Takes this version if it is newer than the known one; returns whether it did.
     pub fn merge(&mut self, silence: Silence, now: Timestamp) -> bool {
         let id: Arc<str> = silence.id.as_str().into();
-        if let Some(known) = self.by_id.get(&id).or_else(|| self.buried.get(&id)) {
+        if let Some(known) = self.by_id.get(&id).or_else(|| self.hidden.get(&id)) {
             let (newer, older) = if supersedes(&silence, known) {
                 (&silence, &**known)
             } else {
                 (&**known, &silence)
             };
-            let longest = self.longest.get(&id).copied().unwrap_or(older.ends_at);
-            let longest = longest.max(older.ends_at);
-            if longest > newer.ends_at {
-                self.longest.insert(id.clone(), longest);
+            let latest_end = self.latest_end.get(&id).copied().unwrap_or(older.ends_at);
+            let latest_end = latest_end.max(older.ends_at);
+            if latest_end > newer.ends_at {
+                self.latest_end.insert(id.clone(), latest_end);
             } else {
-                self.longest.remove(&id);
+                self.latest_end.remove(&id);
             }
             if !supersedes(&silence, known) {
                 return false;
             }
             unindex(&mut self.index, known);
             self.unended.remove(&id);
-            self.buried.remove(&id);
+            self.hidden.remove(&id);
             self.wires.remove(&id);
         }
         if silence.state(now) != SilenceState::Expired {
@@ -180,21 +180,21 @@ impl Silences {
                 false
             }
         });
-        let buried = &mut self.buried;
+        let hidden = &mut self.hidden;
         self.by_id.retain(|id, silence| {
             let stays = silence.ends_at.plus(retention) > now;
             if !stays {
                 collected.hidden += 1;
-                buried.insert(id.clone(), silence.clone());
+                hidden.insert(id.clone(), silence.clone());
             }
             stays
         });
-        let (longest, wires) = (&mut self.longest, &mut self.wires);
-        buried.retain(|id, silence| {
-            let end = longest.get(id).copied().unwrap_or(silence.ends_at);
+        let (latest_end, wires) = (&mut self.latest_end, &mut self.wires);
+        hidden.retain(|id, silence| {
+            let end = latest_end.get(id).copied().unwrap_or(silence.ends_at);
             let stays = end.plus(retention) > now;
             if !stays {
-                longest.remove(id);
+                latest_end.remove(id);
                 wires.remove(id);
                 collected.gone.push(id.clone());
             }
@@ -220,16 +220,16 @@ impl Silences {
 
     /// Every version that peers should have, the buried ones among them.
     pub fn versions(&self, retention: Duration) -> impl Iterator<Item = SilenceRecord> {
-        let all = self.by_id.values().chain(self.buried.values());
+        let all = self.by_id.values().chain(self.hidden.values());
         all.map(move |silence| self.version(silence.clone(), retention))
     }
 
     /// With what must be kept beside it.
     pub fn version(&self, silence: Arc<Silence>, retention: Duration) -> SilenceRecord {
         let id = silence.id.as_str();
-        let longest = self.longest.get(id).copied().unwrap_or(silence.ends_at);
+        let latest_end = self.latest_end.get(id).copied().unwrap_or(silence.ends_at);
         let wire = self.wires.get(id).cloned();
-        SilenceRecord { expires_at: longest.max(silence.ends_at).plus(retention), silence, wire }
+        SilenceRecord { expires_at: latest_end.max(silence.ends_at).plus(retention), silence, wire }
     }
 
     /// What came with a version that was just merged: how a peer encoded it, and until when it is
@@ -237,10 +237,10 @@ impl Silences {
     pub fn note_origin(&mut self, version: SilenceRecord, retention: Duration) {
         let SilenceRecord { silence, expires_at, wire } = version;
         let id: Arc<str> = silence.id.as_str().into();
-        let longest = expires_at.minus(retention);
-        if longest > silence.ends_at {
-            let known = self.longest.entry(id.clone()).or_insert(longest);
-            *known = (*known).max(longest);
+        let latest_end = expires_at.minus(retention);
+        if latest_end > silence.ends_at {
+            let known = self.latest_end.entry(id.clone()).or_insert(latest_end);
+            *known = (*known).max(latest_end);
         }
         if let Some(wire) = wire {
             self.wires.insert(id, wire);

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use bellwether_model::regex::Pattern;
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, Timestamp};
 
-use crate::alerts::{LabelBits, Snapshot, fetch, fetched_ahead};
+use crate::alerts::{LabelBits, Snapshot, prefetch, prefetched};
 use crate::flush::sort_as_shown;
 use crate::inhibition::InhibitionIndex;
 use crate::mute::{MuteContext, Verdict};
@@ -126,7 +126,7 @@ impl View {
         let mut routes = Vec::new();
         let mut receivers = Vec::new();
         let candidates = self.alerts.candidates(LabelBits::required(&query.filters));
-        for alert in fetched_ahead(candidates) {
+        for alert in prefetched(candidates) {
             if alert.ends_at < now || !query.fits(&alert.labels) {
                 continue;
             }
@@ -155,7 +155,7 @@ impl View {
         let mut judge = Judge::new(self, now);
         let mut routes = Vec::new();
         let candidates = self.alerts.candidates(LabelBits::required(&query.alerts.filters));
-        for alert in fetched_ahead(candidates) {
+        for alert in prefetched(candidates) {
             if alert.ends_at < now || !query.alerts.fits(&alert.labels) {
                 continue;
             }
@@ -242,7 +242,7 @@ struct FormedGroup<'a> {
 impl FormedGroup<'_> {
     fn listed(self) -> ListedGroup {
         let FormedGroup { route, labels, mut alerts } = self;
-        fetch(alerts.iter().map(|grouped| &grouped.alert));
+        prefetch(alerts.iter().map(|grouped| &grouped.alert));
         sort_as_shown(&mut alerts, |grouped| &grouped.alert);
         ListedGroup {
             key: GroupKey::new(&route.key, &labels),

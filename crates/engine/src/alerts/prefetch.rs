@@ -9,32 +9,32 @@ use std::sync::Arc;
 use bellwether_model::Alert;
 
 /// The same alerts, fetched in batches.
-pub(crate) fn fetched_ahead<'a>(
+pub(crate) fn prefetched<'a>(
     mut alerts: impl Iterator<Item = &'a Arc<Alert>>,
 ) -> impl Iterator<Item = &'a Arc<Alert>> {
     let batches = std::iter::from_fn(move || {
-        let batch: Vec<_> = alerts.by_ref().take(FETCHED_TOGETHER).collect();
-        fetch(batch.iter().copied());
+        let batch: Vec<_> = alerts.by_ref().take(PREFETCH_BATCH).collect();
+        prefetch(batch.iter().copied());
         (!batch.is_empty()).then_some(batch)
     });
     batches.flatten()
 }
 
-/// Fetches the first [`FETCHED_TOGETHER`] of these.
-pub(crate) fn fetch<'a>(alerts: impl Iterator<Item = &'a Arc<Alert>> + Clone) {
-    let batch = alerts.take(FETCHED_TOGETHER);
+/// Fetches the first [`PREFETCH_BATCH`] of these.
+pub(crate) fn prefetch<'a>(alerts: impl Iterator<Item = &'a Arc<Alert>> + Clone) {
+    let batch = alerts.take(PREFETCH_BATCH);
     for alert in batch.clone() {
         black_box(alert.updated_at);
     }
     for alert in batch {
         for text in [alert.labels.packed(), alert.annotations.packed(), &alert.generator_url] {
-            fetch_text(text.as_bytes());
+            prefetch_text(text.as_bytes());
         }
     }
 }
 
 /// One byte of each cache line.
-fn fetch_text(text: &[u8]) {
+fn prefetch_text(text: &[u8]) {
     for line in text.chunks(CACHE_LINE_BYTES) {
         black_box(line[0]);
     }
@@ -42,5 +42,5 @@ fn fetch_text(text: &[u8]) {
 }
 
 /// More at once gained nothing.
-pub(crate) const FETCHED_TOGETHER: usize = 16;
+pub(crate) const PREFETCH_BATCH: usize = 16;
 const CACHE_LINE_BYTES: usize = 64;

@@ -95,14 +95,14 @@ fn only_resolved_alerts_that_no_group_holds_are_collected() {
         let change = alerts.report(alert(host, Some(0), Some(ends_at)), at(0), RESOLVE_TIMEOUT);
         let change = change.expect("the report is valid");
         if host == "held" {
-            alerts.hold(change.alert.fingerprint);
+            alerts.add_holder(change.alert.fingerprint);
         }
     }
     let hosts = |gone: Vec<std::sync::Arc<bellwether_model::Alert>>| -> Vec<String> {
         gone.iter().map(|alert| alert.labels.value("host").to_owned()).collect()
     };
     assert_eq!(hosts(alerts.collect(at(100))), ["ended"]);
-    alerts.let_go(alert("held", None, None).fingerprint);
+    alerts.remove_holder(alert("held", None, None).fingerprint);
     assert_eq!(hosts(alerts.collect(at(100))), ["held"]);
     assert_eq!(hosts(alerts.collect(at(100))), [""; 0]);
     assert_eq!(hosts(alerts.collect(at(500))), ["firing"]);

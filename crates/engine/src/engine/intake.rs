@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bellwether_model::{Alert, Mono, NewAlert, Now};
 
 use super::Engine;
-use crate::alerts::{Change, FETCHED_TOGETHER, Refusal, Was};
+use crate::alerts::{Change, PREFETCH_BATCH, Refusal, Was};
 use crate::group::{self, Group, GroupId, GroupState, MutedBy, Suppressed};
 use crate::inhibition::InhibitionIndex;
 use crate::plan::Plan;
@@ -27,8 +27,8 @@ impl Engine {
         let mut rejected = Vec::new();
         let mut reports = alerts.into_iter();
         for position in 0.. {
-            if position % FETCHED_TOGETHER == 0 {
-                self.alerts.fetch(reports.as_slice());
+            if position % PREFETCH_BATCH == 0 {
+                self.alerts.prefetch(reports.as_slice());
             }
             let Some(new) = reports.next() else { break };
             match new.ends_at {
@@ -73,7 +73,7 @@ impl Engine {
         }
         let ended = alert.resolved_at(now.wall);
         if is_source && ended {
-            self.look_again_at(now, &MutedBy::Source(alert.fingerprint));
+            self.reconsider_muted_by(now, &MutedBy::Source(alert.fingerprint));
         }
         self.join_groups(now, &alert, Earlier::Nothing, turn);
         turn.keep.push(Record::Alert { alert, ended });
@@ -96,7 +96,7 @@ impl Engine {
                 None => self.open_group(now, id, alert, earlier, turn),
             };
             if is_new {
-                self.alerts.hold(alert.fingerprint);
+                self.alerts.add_holder(alert.fingerprint);
             }
         }
     }
@@ -119,11 +119,11 @@ impl Engine {
         let labels = route.group_labels(&alert.labels);
         let known = earlier.deadlines(|| group::name_of(route, &labels));
         let is_known = known.is_some();
-        let (due, withheld) = match known {
-            Some((due, withheld)) => (due.min(latest_due(route, now)), withheld),
+        let (due, suppressed) = match known {
+            Some((due, suppressed)) => (due.min(latest_due(route, now)), suppressed),
             None => (group::first_due(route, alert, now), None),
         };
-        let state = GroupState { due, withheld, open: None };
+        let state = GroupState { due, suppressed, open: None };
         let group = Group { labels, members: [alert.fingerprint].into(), state };
         if !is_known {
             let groups = self.groups.count() + 1;
@@ -172,28 +172,28 @@ impl Engine {
             self.inhibition_index.update(&plan, None, &alert);
             self.join_groups(now, &alert, Earlier::Run(&known), turn);
         }
-        let mut withheld = Vec::new();
+        let mut suppressed = Vec::new();
         for (id, group) in self.groups.iter() {
             known.remove(&group.name(plan.routes.route(id.route)));
-            if group.state.withheld.is_some() {
-                withheld.push(id);
+            if group.state.suppressed.is_some() {
+                suppressed.push(id);
             }
         }
         turn.keep.extend(known.into_keys().map(Record::GroupGone));
-        for id in withheld {
-            self.note_withholders(now, id);
+        for id in suppressed {
+            self.restore_suppression(now, id);
         }
     }
 
     /// Finds out anew what keeps a group's news back; it is looked at no later than it was to be.
-    fn note_withholders(&mut self, now: Now, id: GroupId) {
-        let found = self.look(now, id).and_then(|(group, judged)| {
-            self.withheld(now, self.plan.routes.route(id.route), group, &judged)
+    fn restore_suppression(&mut self, now: Now, id: GroupId) {
+        let found = self.judge_group(now, id).and_then(|(group, judged)| {
+            self.suppressed(now, self.plan.routes.route(id.route), group, &judged)
         });
         self.groups.change(id, |state| {
-            if let (Some(withheld), Some(found)) = (&mut state.withheld, found) {
-                withheld.until = withheld.until.min(found.until);
-                withheld.by = found.by;
+            if let (Some(suppressed), Some(found)) = (&mut state.suppressed, found) {
+                suppressed.until = suppressed.until.min(found.until);
+                suppressed.by = found.by;
             }
         });
     }
@@ -209,7 +209,7 @@ impl Engine {
             .map(|(id, group)| (group.name(old_plan.routes.route(id.route)), group))
             .collect();
         self.inhibition_index = InhibitionIndex::new(&plan);
-        self.alerts.let_all_go();
+        self.alerts.clear_holders();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
             self.inhibition_index.update(&plan, None, &alert);
@@ -248,8 +248,8 @@ impl Engine {
             self.groups.change(new_id, |state| {
                 *state = old_group.state;
                 state.due = state.due.min(latest);
-                if may_be_unmuted && let Some(withheld) = &mut state.withheld {
-                    withheld.until = now.mono;
+                if may_be_unmuted && let Some(suppressed) = &mut state.suppressed {
+                    suppressed.until = now.mono;
                 }
             });
             if is_late {
@@ -263,11 +263,11 @@ impl Engine {
     }
 
     /// Makes the groups due whose news this mute may no longer keep back.
-    pub(super) fn look_again_at(&mut self, now: Now, withholder: &MutedBy) {
-        for id in self.groups.withheld_by(withholder) {
+    pub(super) fn reconsider_muted_by(&mut self, now: Now, muted_by: &MutedBy) {
+        for id in self.groups.suppressed_by(muted_by) {
             self.groups.change(id, |state| {
-                if let Some(withheld) = &mut state.withheld {
-                    withheld.until = now.mono;
+                if let Some(suppressed) = &mut state.suppressed {
+                    suppressed.until = now.mono;
                 }
             });
         }
@@ -299,7 +299,7 @@ enum Earlier<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct Deadlines {
     pub due: Mono,
-    pub withheld_until: Option<Mono>,
+    pub suppressed_until: Option<Mono>,
 }
 
 impl Earlier<'_> {
@@ -307,8 +307,8 @@ impl Earlier<'_> {
         match self {
             Earlier::Nothing => None,
             Earlier::Run(known) => known.get(&name()).map(|deadlines| {
-                let withheld = |until| Suppressed { until, by: BTreeSet::new() };
-                (deadlines.due, deadlines.withheld_until.map(withheld))
+                let suppressed = |until| Suppressed { until, by: BTreeSet::new() };
+                (deadlines.due, deadlines.suppressed_until.map(suppressed))
             }),
             Earlier::Plan(groups) => groups.get(&name()).map(|group| (group.state.due, None)),
         }
@@ -321,7 +321,7 @@ fn latest_due(route: &Route, now: Now) -> Mono {
 }
 
 /// A restored alert as it is to be believed now.
-pub(super) fn revived(alert: Alert, ended: bool, now: Now, plan: &Plan) -> Alert {
+pub(super) fn restored_alert(alert: Alert, ended: bool, now: Now, plan: &Plan) -> Alert {
     let at_least = now.wall.plus(plan.resolve_timeout);
     if ended || alert.ends_at >= at_least {
         return alert;

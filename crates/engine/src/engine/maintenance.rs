@@ -42,7 +42,7 @@ impl Engine {
         if is_due(self.maintenance.memory) {
             self.maintenance.memory = Some(now.mono.plus(self.settings.maintenance_interval));
             silences = self.collect_silences(now, turn);
-            log_entries = self.collect_ledger(now, turn);
+            log_entries = self.expire_notification_log(now, turn);
             if silences + log_entries > 0 {
                 self.seen_messages.forget();
             }
@@ -76,7 +76,7 @@ impl Engine {
     }
 
     /// An entry that owes a "resolved" stays as long as its group is there.
-    fn collect_ledger(&mut self, now: Now, turn: &mut Turn) -> usize {
+    fn expire_notification_log(&mut self, now: Now, turn: &mut Turn) -> usize {
         let mut living: BTreeSet<GroupKey> = BTreeSet::new();
         for (id, group) in self.groups.iter() {
             let route = self.plan.routes.route(id.route);

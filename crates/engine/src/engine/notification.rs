@@ -35,7 +35,7 @@ impl Engine {
     pub(super) fn flush(&mut self, now: Now, id: GroupId, turn: &mut Turn) {
         let plan = self.plan.clone();
         let route = plan.routes.route(id.route);
-        let Some((group, judged)) = self.look(now, id) else { return };
+        let Some((group, judged)) = self.judge_group(now, id) else { return };
         let key = group.key(route);
         let resolved: Vec<_> = judged
             .alerts()
@@ -45,7 +45,7 @@ impl Engine {
             .collect();
         let firing = judged.alerts().count() - resolved.len();
         turn.notes.push(Note::FlushOpened { key, firing, resolved: resolved.len() });
-        for (cause, alerts) in judged.quiet_by_cause() {
+        for (cause, alerts) in judged.suppressed_by_cause() {
             turn.notes.push(Note::Suppressed { cause, alerts });
         }
         // What ended by itself was last written as firing.
@@ -57,7 +57,7 @@ impl Engine {
         let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
         let interval = route.timing.group_interval;
         let deadline = now.mono.plus(interval.max(FLUSH_TIMEOUT_MIN)).plus(self.peers.wait());
-        let withheld = self.withheld(now, route, group, &judged);
+        let suppressed = self.suppressed(now, route, group, &judged);
         let deliveries: Vec<Delivery> = integrations
             .iter()
             .map(|integration| Delivery {
@@ -74,8 +74,8 @@ impl Engine {
             })
             .collect();
         self.groups.change(id, |state| {
-            state.due = next_beat(state.due, interval, now.mono);
-            state.withheld = withheld;
+            state.due = next_flush(state.due, interval, now.mono);
+            state.suppressed = suppressed;
             state.open = Some(OpenFlush {
                 deliveries: deliveries.len(),
                 failed: false,
@@ -92,7 +92,7 @@ impl Engine {
     }
 
     /// The group and its alerts as they are judged now.
-    pub(super) fn look(&self, now: Now, id: GroupId) -> Option<(&Group, Judged)> {
+    pub(super) fn judge_group(&self, now: Now, id: GroupId) -> Option<(&Group, Judged)> {
         let group = self.groups.find(id)?;
         let alerts = flush::freeze(group, &self.alerts);
         let route = self.plan.routes.route(id.route);
@@ -101,7 +101,7 @@ impl Engine {
 
     /// Whether some alert fires that a receiver has not been told of, only because of a mute; and
     /// when to look again.
-    pub(super) fn withheld(
+    pub(super) fn suppressed(
         &self,
         now: Now,
         route: &Route,
@@ -178,7 +178,7 @@ impl Engine {
                     .find(member)
                     .is_none_or(|a| a.updated_at == updated_at && a.resolved_at(now.wall));
                 if unchanged && self.groups.leave(id, member) {
-                    self.alerts.let_go(member);
+                    self.alerts.remove_holder(member);
                 }
             }
         }
@@ -195,7 +195,7 @@ impl Engine {
 }
 
 /// The next multiple of `interval` after a beat that was due at `due`, in the future of `now`.
-fn next_beat(due: Mono, interval: Duration, now: Mono) -> Mono {
+fn next_flush(due: Mono, interval: Duration, now: Mono) -> Mono {
     let next = due.plus(interval);
     // A beat that came early, or much too late, starts a new rhythm.
     if due > now || next <= now { now.plus(interval) } else { next }

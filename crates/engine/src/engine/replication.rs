@@ -12,7 +12,7 @@ use bellwether_model::{Now, Timestamp};
 use super::Engine;
 use super::notification::CLAIMED_AFTER;
 use crate::notification_log::LogKey;
-use crate::peers::{ClockNews, StatusBroadcast};
+use crate::peers::{ClockChange, StatusBroadcast};
 use crate::record::{Record, RecordError, wire};
 use crate::turn::{Answer, Channel, Effect, Note, Turn};
 
@@ -28,8 +28,8 @@ pub(super) struct SeenMessages {
 
 /// What a peer's record was to this node.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Worth {
-    News,
+enum Merge {
+    Changed,
     Known,
     Expired,
 }
@@ -37,27 +37,29 @@ enum Worth {
 impl Engine {
     /// Merges records that a peer sent. A message that cannot be read is passed over.
     pub(super) fn hear(&mut self, now: Now, channel: Channel, data: Vec<u8>, turn: &mut Turn) {
-        let (mut news, mut refused, mut left_out) = (0, None, BTreeMap::new());
+        let (mut news, mut refused, mut missing) = (0, None, BTreeMap::new());
         for message in wire::split_messages(&data) {
             let heard = message.and_then(|message| {
                 if self.seen_messages.contains(message) {
                     return Ok(false);
                 }
                 let worth = match channel {
-                    Channel::Silences => self.hear_silence(now, message, turn),
-                    Channel::NotificationLog => self.hear_entry(now, message, &mut left_out, turn),
+                    Channel::Silences => self.merge_peer_silence(now, message, turn),
+                    Channel::NotificationLog => {
+                        self.merge_peer_entry(now, message, &mut missing, turn)
+                    }
                 }?;
-                if worth != Worth::Expired {
+                if worth != Merge::Expired {
                     self.seen_messages.insert(message);
                 }
-                Ok(worth == Worth::News)
+                Ok(worth == Merge::Changed)
             });
             match heard {
                 Ok(is_news) => news += usize::from(is_news),
                 Err(error) => refused = Some(error),
             }
         }
-        self.still_owe(left_out, turn);
+        self.keep_resolves_pending(missing, turn);
         if let Some(error) = refused {
             turn.notes.push(Note::RecordsRejected { channel, why: error.to_string() });
         }
@@ -67,7 +69,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn hear_bulletin(
+    pub(super) fn take_status(
         &mut self,
         now: Now,
         os_wall: Timestamp,
@@ -75,47 +77,47 @@ impl Engine {
         turn: &mut Turn,
     ) {
         let Some(status) = StatusBroadcast::decode(data) else { return };
-        self.hear_from(&status.from, turn);
-        let changed = self.peers.hear_bulletin(now, os_wall, status);
-        self.note_clock_news(turn);
+        self.note_alive(&status.from, turn);
+        let changed = self.peers.take_status(now, os_wall, status);
+        self.note_clock_changes(turn);
         if changed {
             // What was left to the peer may not be any more.
-            self.retime_waiting();
+            self.reschedule_waiting();
         }
     }
 
     /// This reading of the clocks, the wall clock as most of the flock sees it.
     pub(super) fn corrected(&mut self, now: Now, turn: &mut Turn) -> Now {
         self.peers.follow_clock(now);
-        self.note_clock_news(turn);
+        self.note_clock_changes(turn);
         self.peers.corrected(now)
     }
 
-    pub(super) fn hear_from(&mut self, peer: &str, turn: &mut Turn) {
-        if self.peers.hear_from(peer) {
+    pub(super) fn note_alive(&mut self, peer: &str, turn: &mut Turn) {
+        if self.peers.note_alive(peer) {
             turn.notes.push(Note::PeerResponsive { peer: peer.to_owned() });
-            self.retime_waiting();
+            self.reschedule_waiting();
         }
     }
 
     /// Lets everything that waits for its turn look again when that comes, as far as is known now.
-    pub(super) fn retime_waiting(&mut self) {
+    pub(super) fn reschedule_waiting(&mut self) {
         let peers = &self.peers;
         self.deliveries
-            .retime_waiting(|delivery| peers.turn_at(delivery.since).min(delivery.deadline));
+            .reschedule_waiting(|delivery| peers.turn_at(delivery.since).min(delivery.deadline));
     }
 
     /// Asks peers ahead for signs of life while anything waits, and sends the bulletin that is due.
-    pub(super) fn tend_flock(&mut self, now: Now, os_wall: Timestamp, turn: &mut Turn) {
+    pub(super) fn tend_peers(&mut self, now: Now, os_wall: Timestamp, turn: &mut Turn) {
         if self.peers.is_alone() {
             return;
         }
         let watch = self.peers.watch(now.mono, self.deliveries.has_waiting());
-        turn.after.extend(watch.ask.into_iter().map(|peer| Effect::CheckLiveness { peer }));
-        if !watch.fallen_silent.is_empty() {
-            let notes = watch.fallen_silent.into_iter().map(|peer| Note::PeerUnresponsive { peer });
+        turn.after.extend(watch.to_check.into_iter().map(|peer| Effect::CheckLiveness { peer }));
+        if !watch.unresponsive.is_empty() {
+            let notes = watch.unresponsive.into_iter().map(|peer| Note::PeerUnresponsive { peer });
             turn.notes.extend(notes);
-            self.retime_waiting();
+            self.reschedule_waiting();
             self.advance(now, turn);
         }
         let deliveries = &self.deliveries;
@@ -130,7 +132,7 @@ impl Engine {
     }
 
     /// Everything that peers should know, for one that asks for all of it.
-    pub(super) fn memory(&mut self) -> Answer {
+    pub(super) fn full_state(&mut self) -> Answer {
         let mut silences = Vec::new();
         for version in self.silences.versions(self.settings.retention) {
             wire::append_message(&mut silences, &version.encode());
@@ -139,7 +141,7 @@ impl Engine {
     }
 
     /// Tells all peers one record.
-    pub(super) fn tell(&self, channel: Channel, message: &[u8], turn: &mut Turn) {
+    pub(super) fn broadcast(&self, channel: Channel, message: &[u8], turn: &mut Turn) {
         if !self.peers.is_alone() {
             let mut data = Vec::with_capacity(message.len() + 5);
             wire::append_message(&mut data, message);
@@ -147,65 +149,65 @@ impl Engine {
         }
     }
 
-    fn note_clock_news(&mut self, turn: &mut Turn) {
-        for news in self.peers.take_clock_news() {
+    fn note_clock_changes(&mut self, turn: &mut Turn) {
+        for news in self.peers.take_clock_changes() {
             turn.notes.push(match news {
-                ClockNews::Differs { peer, ahead_seconds } => {
+                ClockChange::Differs { peer, ahead_seconds } => {
                     Note::ClockDiffers { peer, ahead_seconds }
                 }
-                ClockNews::AgreesAgain { peer } => Note::ClockAgrees { peer },
-                ClockNews::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
+                ClockChange::AgreesAgain { peer } => Note::ClockAgrees { peer },
+                ClockChange::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
             });
         }
     }
 
-    fn hear_silence(
+    fn merge_peer_silence(
         &mut self,
         now: Now,
         message: &[u8],
         turn: &mut Turn,
-    ) -> Result<Worth, RecordError> {
+    ) -> Result<Merge, RecordError> {
         let version = wire::decode_silence(message)?;
         if version.expires_at < now.wall {
-            return Ok(Worth::Expired);
+            return Ok(Merge::Expired);
         }
-        check_stamp("silence", version.silence.updated_at, now)?;
+        check_timestamp("silence", version.silence.updated_at, now)?;
         if !self.merge_silence(version.clone(), now) {
-            return Ok(Worth::Known);
+            return Ok(Merge::Known);
         }
         turn.keep.push(Record::Silence(version));
-        Ok(Worth::News)
+        Ok(Merge::Changed)
     }
 
-    fn hear_entry(
+    fn merge_peer_entry(
         &mut self,
         now: Now,
         message: &[u8],
-        left_out: &mut BTreeMap<LogKey, Vec<u64>>,
+        missing: &mut BTreeMap<LogKey, Vec<u64>>,
         turn: &mut Turn,
-    ) -> Result<Worth, RecordError> {
+    ) -> Result<Merge, RecordError> {
         let entry = wire::decode_entry(message)?;
         if entry.expires_at < now.wall {
-            return Ok(Worth::Expired);
+            return Ok(Merge::Expired);
         }
-        check_stamp("notification-log entry", entry.at, now)?;
+        check_timestamp("notification-log entry", entry.at, now)?;
         let Some(hashes) = self.notification_log.hear(entry.clone(), now) else {
-            return Ok(Worth::Known);
+            return Ok(Merge::Known);
         };
         if !hashes.is_empty() {
-            left_out.entry(entry.key.clone()).or_default().extend(hashes);
+            missing.entry(entry.key.clone()).or_default().extend(hashes);
         }
         if let Some(id) = self.deliveries.waiting_for(&entry.key) {
             // Perhaps there is nothing left to tell.
-            self.deliveries.retime(id, now.mono);
+            self.deliveries.reschedule(id, now.mono);
         }
         turn.keep.push(Record::LogEntry(entry));
-        Ok(Worth::News)
+        Ok(Merge::Changed)
     }
 }
 
 /// Nothing could replace a record of the far future, nor would it ever expire, on any node.
-fn check_stamp(what: &'static str, at: Timestamp, now: Now) -> Result<(), RecordError> {
+fn check_timestamp(what: &'static str, at: Timestamp, now: Now) -> Result<(), RecordError> {
     if at <= now.wall.plus(AHEAD_MAX) {
         return Ok(());
     }

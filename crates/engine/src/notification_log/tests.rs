@@ -82,16 +82,16 @@ proptest! {
 #[test]
 fn a_stamp_is_later_than_what_it_replaces_even_if_the_clock_went_back() {
     let mut notification_log = NotificationLog::default();
-    assert_eq!(notification_log.stamp(&key("g"), at(5)), at(5));
+    assert_eq!(notification_log.next_timestamp(&key("g"), at(5)), at(5));
     notification_log.merge(LogEntry::new(
         key("g"),
         Notified::default(),
         at(5),
         Duration::from_secs(60),
     ));
-    assert_eq!(notification_log.stamp(&key("g"), at(6)), at(6));
+    assert_eq!(notification_log.next_timestamp(&key("g"), at(6)), at(6));
     for now in [5, -3600] {
-        let stamp = notification_log.stamp(&key("g"), at(now));
+        let stamp = notification_log.next_timestamp(&key("g"), at(now));
         assert!(stamp > at(5) && stamp < at(6), "{stamp:?}");
     }
 }
@@ -119,7 +119,7 @@ fn what_has_expired_is_collected_unless_it_is_still_owed() {
 #[test]
 fn during_an_attempt_neither_the_old_nor_the_new_is_certain() {
     let check = |before: Notified, next: Notified, expected: Notified| {
-        assert_eq!(before.unsure_after(&next), expected, "{before:?} then {next:?}");
+        assert_eq!(before.uncertain_during(&next), expected, "{before:?} then {next:?}");
     };
     // Nothing that it changes: a repetition.
     check(notified(&[1], &[], &[]), notified(&[1], &[], &[]), notified(&[1], &[], &[]));

@@ -28,11 +28,11 @@ pub(crate) struct Clocks {
     stale_until: Mono,
     /// Peers of which it was said that their clocks differ.
     notified: BTreeSet<String>,
-    news: Vec<ClockNews>,
+    news: Vec<ClockChange>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum ClockNews {
+pub(crate) enum ClockChange {
     Differs { peer: String, ahead_seconds: f64 },
     AgreesAgain { peer: String },
     Corrected { by_seconds: f64 },
@@ -49,9 +49,9 @@ impl Clocks {
         self.ahead.insert(peer.to_owned(), ahead);
         if ahead.abs() > DIFFERS && self.notified.insert(peer.to_owned()) {
             let ahead_seconds = seconds(ahead);
-            self.news.push(ClockNews::Differs { peer: peer.to_owned(), ahead_seconds });
+            self.news.push(ClockChange::Differs { peer: peer.to_owned(), ahead_seconds });
         } else if ahead.abs() <= DIFFERS && self.notified.remove(peer) {
-            self.news.push(ClockNews::AgreesAgain { peer: peer.to_owned() });
+            self.news.push(ClockChange::AgreesAgain { peer: peer.to_owned() });
         }
         self.correct();
     }
@@ -93,7 +93,7 @@ impl Clocks {
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    pub fn take_news(&mut self) -> Vec<ClockNews> {
+    pub fn take_news(&mut self) -> Vec<ClockChange> {
         std::mem::take(&mut self.news)
     }
 
@@ -123,7 +123,7 @@ impl Clocks {
 
     fn change_correction(&mut self, correction: i128) {
         self.correction = correction;
-        self.news.push(ClockNews::Corrected { by_seconds: seconds(correction) });
+        self.news.push(ClockChange::Corrected { by_seconds: seconds(correction) });
     }
 }
 

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use bellwether_model::{Mono, Now, Timestamp};
 
-use super::{ClockNews, Peer, PeerSettings, Peers, StatusBroadcast};
+use super::{ClockChange, Peer, PeerSettings, Peers, StatusBroadcast};
 
 fn now(seconds: u64) -> Now {
     let mono = Mono(seconds * 1_000_000_000);
@@ -23,21 +23,21 @@ fn peers(own: &str, others: &[(&str, bool)]) -> Peers {
 fn status(peers: &mut Peers, at: u64, peer: &str, ahead: i64, claims: &[u64]) {
     let wall = Timestamp::from_unix(now(at).wall.unix_seconds() + ahead, 0);
     let status = StatusBroadcast { from: peer.to_owned(), wall, claims: claims.to_vec() };
-    peers.hear_bulletin(now(at), now(at).wall, status);
+    peers.take_status(now(at), now(at).wall, status);
 }
 
 #[test]
 fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
     let mut peers = peers("c", &[("a", false), ("b", true), ("d", true)]);
     assert_eq!(peers.wait(), Duration::from_secs(30));
-    assert_eq!(peers.watch(now(0).mono, true).ask, ["a", "b"]);
-    peers.hear_from("b");
+    assert_eq!(peers.watch(now(0).mono, true).to_check, ["a", "b"]);
+    peers.note_alive("b");
     peers.watch(Mono(500_000_000), true);
-    peers.hear_from("b");
+    peers.note_alive("b");
     let watch = peers.watch(now(1).mono, true);
-    assert_eq!(watch.fallen_silent, ["a"]);
+    assert_eq!(watch.unresponsive, ["a"]);
     assert_eq!(peers.wait(), Duration::from_secs(15));
-    assert!(peers.hear_from("a"));
+    assert!(peers.note_alive("a"));
     assert_eq!(peers.wait(), Duration::from_secs(30));
     peers.watch(now(1).mono, false);
     assert_eq!(peers.wait(), Duration::from_secs(30), "silence is forgotten with the wait");
@@ -46,10 +46,10 @@ fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
 #[test]
 fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answers() {
     let mut peers = peers("b", &[("a", false)]);
-    assert_eq!(peers.watch(now(0).mono, true).ask, ["a"]);
-    assert!(peers.watch(now(5).mono, true).fallen_silent.is_empty());
-    peers.hear_from("a");
-    assert!(peers.watch(now(6).mono, true).fallen_silent.is_empty());
+    assert_eq!(peers.watch(now(0).mono, true).to_check, ["a"]);
+    assert!(peers.watch(now(5).mono, true).unresponsive.is_empty());
+    peers.note_alive("a");
+    assert!(peers.watch(now(6).mono, true).unresponsive.is_empty());
     assert!(peers.next().is_some_and(|at| at > now(6).mono));
 }
 
@@ -57,12 +57,12 @@ fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answer
 fn what_another_tries_to_tell_is_left_to_it_while_its_bulletins_come() {
     let mut peers = peers("b", &[("a", true), ("c", true)]);
     status(&mut peers, 1, "c", 0, &[7]);
-    assert!(peers.left_to_others(7, false, now(2).mono).is_some());
-    assert!(peers.left_to_others(7, true, now(2).mono).is_none(), "c is behind b");
-    assert!(peers.left_to_others(8, false, now(2).mono).is_none());
-    assert!(peers.left_to_others(7, false, now(5).mono).is_none(), "no status came since");
+    assert!(peers.claimed_by_peer_until(7, false, now(2).mono).is_some());
+    assert!(peers.claimed_by_peer_until(7, true, now(2).mono).is_none(), "c is behind b");
+    assert!(peers.claimed_by_peer_until(8, false, now(2).mono).is_none());
+    assert!(peers.claimed_by_peer_until(7, false, now(5).mono).is_none(), "no status came since");
     status(&mut peers, 5, "a", 0, &[7]);
-    assert!(peers.left_to_others(7, true, now(6).mono).is_some(), "a is ahead of b");
+    assert!(peers.claimed_by_peer_until(7, true, now(6).mono).is_some(), "a is ahead of b");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn a_clock_that_is_off_is_corrected_only_by_a_majority() {
     let mut two = peers("a", &[("b", true)]);
     status(&mut two, 0, "b", 3600, &[]);
     assert_eq!(two.corrected(now(0)).wall, now(0).wall);
-    assert!(matches!(&two.take_clock_news()[..], [ClockNews::Differs { .. }]));
+    assert!(matches!(&two.take_clock_changes()[..], [ClockChange::Differs { .. }]));
 
     let mut three = peers("a", &[("b", true), ("c", true)]);
     status(&mut three, 0, "b", -86_400, &[]);
@@ -94,7 +94,7 @@ fn bulletins_that_waited_while_this_node_slept_do_not_make_their_senders_slow() 
         status(&mut peers, 50, "c", ahead, &[]);
         assert_eq!(peers.corrected(now(50)).wall, now(50).wall);
     }
-    assert_eq!(peers.take_clock_news(), []);
+    assert_eq!(peers.take_clock_changes(), []);
 
     // What comes in later was sent later.
     peers.follow_clock(now(55));
@@ -134,7 +134,7 @@ fn a_clock_that_is_set_right_is_corrected_no_more() {
 
     // What its peers said before does not count against it now.
     let news = StatusBroadcast { from: "b".into(), wall: set(3).wall, claims: Vec::new() };
-    peers.hear_bulletin(set(3), set(3).wall, news);
+    peers.take_status(set(3), set(3).wall, news);
     assert_eq!(peers.corrected(set(3)).wall, set(3).wall);
 }
 

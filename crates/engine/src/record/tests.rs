@@ -32,7 +32,7 @@ fn group() -> Record {
     let labels = LabelSet::new([("alertname", "Disk")]);
     let labels = labels.packed().to_owned();
     let name = GroupName { route: "{}".to_owned(), receiver: "team".to_owned(), labels };
-    Record::Group(GroupRecord { name, due: at(30), withheld_until: Some(at(20)) })
+    Record::Group(GroupRecord { name, due: at(30), suppressed_until: Some(at(20)) })
 }
 
 fn silence() -> Record {
@@ -160,7 +160,7 @@ fn a_group_has_the_bytes_of_the_document() {
         labels: LabelSet::new([("job", "db")]).packed().to_owned(),
     };
     let due = Timestamp::from_unix(1_767_614_430, 0);
-    let (key, value) = Record::Group(GroupRecord { name, due, withheld_until: None }).encode();
+    let (key, value) = Record::Group(GroupRecord { name, due, suppressed_until: None }).encode();
     assert_eq!(hex(&key), "677b7dff7465616dff036a6f62026462ff");
     let expected = [
         "01",

@@ -160,9 +160,9 @@ fn states_leave_out_what_has_them() {
     check(AlertQuery { active: false, ..all() }, "Both/s Plain/s Warned/a");
     check(AlertQuery { silenced: false, ..all() }, "Down/d Night/a Plain/a Plain/b Warned/a");
     check(AlertQuery { inhibited: false, ..all() }, "Down/d Night/a Plain/a Plain/b Plain/s");
-    let quiet = AlertQuery { active: false, silenced: false, ..all() };
-    check(AlertQuery { inhibited: false, ..quiet.clone() }, "");
-    check(quiet, "Warned/a");
+    let suppressed = AlertQuery { active: false, silenced: false, ..all() };
+    check(AlertQuery { inhibited: false, ..suppressed.clone() }, "");
+    check(suppressed, "Warned/a");
 }
 
 #[test]

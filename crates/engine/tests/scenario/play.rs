@@ -168,37 +168,25 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
             world.handle(Input::Peers(rest.split_whitespace().map(peer).collect()));
         }
         "settled" => world.handle(Input::Settled),
-        "silent" => {
-            world.silent_peers.insert(rest.to_owned());
+        "unresponsive" => {
+            world.unresponsive_peers.insert(rest.to_owned());
         }
-        "answers" => {
-            world.silent_peers.remove(rest);
+        "responsive" => {
+            world.unresponsive_peers.remove(rest);
         }
-        "hear" => {
-            let (channel, data) = heard(rest, world);
-            world.last_heard = Some((channel, data.clone()));
-            world.handle(Input::PeerRecords { channel, data });
-        }
-        "rehear" => {
-            let (channel, data) = world.last_heard.clone().expect("something heard");
-            world.handle(Input::PeerRecords { channel, data });
-        }
-        "busy" | "idle" | "clock" => {
-            let (peer, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-            let claims = match (word, rest) {
-                ("busy", "") => world.claimed.clone(),
-                ("busy", what) => {
-                    let (integration, group) = what.split_once(' ').expect("what, about whom");
-                    let integration = integration_id(integration);
-                    vec![LogKey { group: GroupKey::from_text(group), integration }.hash()]
-                }
-                _ => Vec::new(),
+        "receive" => {
+            let (channel, data) = match rest {
+                "again" => world.last_received.clone().expect("something was received before"),
+                _ => peer_records(rest, world),
             };
-            let wall = if word == "clock" { shifted(world.wall, rest) } else { world.wall };
-            let data = StatusBroadcast { from: peer.to_owned(), wall, claims }.encode();
-            world.handle(Input::StatusBroadcast { data });
+            world.last_received = Some((channel, data.clone()));
+            world.handle(Input::PeerRecords { channel, data });
         }
-        "memory" => world.handle(Input::FullStateRequested { ticket }),
+        "status" => {
+            let status = peer_status(rest, world);
+            world.handle(Input::StatusBroadcast { data: status.encode() });
+        }
+        "full-state" => world.handle(Input::FullStateRequested { ticket }),
         "crash" => {
             let down = rest.strip_prefix("for ").map_or(Duration::ZERO, duration);
             world.crash(down);
@@ -241,7 +229,7 @@ fn look(world: &mut World, word: &str) -> Vec<String> {
             let deliveries = world.engine.deliveries_open();
             lines.push(format!("{} groups, {deliveries} deliveries", view.group_count()));
         }
-        "keeps" => lines = std::mem::take(&mut world.kept),
+        "kept" => lines = std::mem::take(&mut world.kept),
         _ => return Vec::new(),
     }
     if lines.is_empty() {
@@ -250,19 +238,40 @@ fn look(world: &mut World, word: &str) -> Vec<String> {
     lines
 }
 
-/// `team/webhook[0] told {}:{alertname="Disk"} firing {alertname=Disk} resolved {…} at -5s`, or
+/// `a claims team/webhook[0] {}:{alertname="Disk"}`, `a claims` (what this node last claimed),
+/// `a idle`, or `a clock +1h`
+fn peer_status(text: &str, world: &World) -> StatusBroadcast {
+    let mut words = text.splitn(3, ' ');
+    let mut next = || words.next();
+    let from = next().expect("a peer").to_owned();
+    let mut status = StatusBroadcast { from, wall: world.wall, claims: Vec::new() };
+    match (next().expect("what the peer says"), next()) {
+        ("idle", None) => {}
+        ("clock", Some(ahead)) => status.wall = shifted(world.wall, ahead),
+        ("claims", None) => status.claims.clone_from(&world.claimed),
+        ("claims", Some(key)) => {
+            let (integration, group) = key.split_once(' ').expect("an integration and a group");
+            let integration = integration_id(integration);
+            status.claims = vec![LogKey { group: GroupKey::from_text(group), integration }.hash()];
+        }
+        (word, _) => panic!("unknown word {word}"),
+    }
+    status
+}
+
+/// `log team/webhook[0] {}:{alertname="Disk"} firing {alertname=Disk} resolved {…} at -5s`, or
 /// `silence {matchers} for 2h`
-fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
+fn peer_records(text: &str, world: &World) -> (Channel, Vec<u8>) {
     let mut data = Vec::new();
     if let Some(rest) = text.strip_prefix("silence ") {
         for (index, silence) in rest.split(" and silence ").enumerate() {
-            wire::append_message(&mut data, &heard_silence(index, silence, world));
+            wire::append_message(&mut data, &peer_silence(index, silence, world));
         }
         return (Channel::Silences, data);
     }
-    let mut words = text.split(' ');
+    let mut words = text.strip_prefix("log ").expect("a log entry or a silence").split(' ');
     let mut next = || words.next().expect("another word");
-    let (integration, _told, group) = (next(), next(), next());
+    let (integration, group) = (next(), next());
     let mut notified = Notified::default();
     let mut at = world.wall;
     while let Some(word) = words.next() {
@@ -290,10 +299,10 @@ fn heard(text: &str, world: &World) -> (Channel, Vec<u8>) {
 }
 
 /// A regular expression that is `BROKEN` becomes one that cannot be compiled.
-fn heard_silence(index: usize, text: &str, world: &World) -> Vec<u8> {
+fn peer_silence(index: usize, text: &str, world: &World) -> Vec<u8> {
     let posted = posted_silence(text, None, Vec::new(), world);
     let silence = Silence {
-        id: if index == 0 { "heard".to_owned() } else { format!("heard-{index}") },
+        id: if index == 0 { "received".to_owned() } else { format!("received-{index}") },
         matcher_sets: vec![Matchers(posted.matchers)],
         starts_at: posted.starts_at,
         ends_at: posted.ends_at,

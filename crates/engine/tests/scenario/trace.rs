@@ -54,7 +54,7 @@ pub fn attempt(attempt: &Attempt) -> String {
     };
     let remembered = if notification.remembered.0.is_empty() { "" } else { " (remembering)" };
     format!(
-        "tell {} about {}{number}{remembered}, {}: {}",
+        "notify {} about {}{number}{remembered}, {}: {}",
         notification.integration,
         notification.group_key,
         notification.reason.text(),
@@ -120,17 +120,17 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
         Note::FlushOpened { key, firing, resolved } => {
             format!("flush {key}: {firing} firing, {resolved} resolved")
         }
-        Note::Suppressed { cause, alerts } => format!("{alerts} quiet by {}", cause.label()),
-        Note::NothingToNotify { integration, .. } => format!("nothing to tell {integration}"),
+        Note::Suppressed { cause, alerts } => format!("{alerts} suppressed by {}", cause.label()),
+        Note::NothingToNotify { integration, .. } => format!("nothing to notify {integration}"),
         Note::AttemptStarted { .. } => return None,
         Note::WaitingForPeers { integration, wait, .. } => {
             format!("{integration} waits {} for peers ahead", format_prometheus(*wait))
         }
-        Note::DeferredToPeer { integration, .. } => format!("{integration} is left to a peer"),
+        Note::DeferredToPeer { integration, .. } => format!("{integration} is deferred to a peer"),
         Note::RecordsMerged { changed, .. } => format!("merged {changed} records"),
-        Note::RecordsRejected { why, .. } => format!("refused what was heard: {why}"),
-        Note::PeerUnresponsive { peer } => format!("{peer} is silent"),
-        Note::PeerResponsive { peer } => format!("{peer} answers again"),
+        Note::RecordsRejected { why, .. } => format!("rejected a record: {why}"),
+        Note::PeerUnresponsive { peer } => format!("{peer} is unresponsive"),
+        Note::PeerResponsive { peer } => format!("{peer} is responsive"),
         Note::ClockDiffers { peer, ahead_seconds } => {
             format!("the clock of {peer} is ahead by {ahead_seconds:.0}s")
         }

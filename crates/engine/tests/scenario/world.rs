@@ -1,5 +1,5 @@
 //! The world around one engine: clocks that are moved by hand, a disk that remembers what was
-//! kept, receivers that answer as they are told to, and the couriers between them.
+//! kept, receivers that answer as the scenario says, and the couriers between them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -45,11 +45,11 @@ pub struct World {
     pub log: Vec<String>,
     /// Kept since the last look.
     pub kept: Vec<String>,
-    /// Peers that answer nothing.
-    pub silent_peers: BTreeSet<String>,
-    /// What the last bulletin said that this node tries to tell.
+    /// Peers that answer no liveness check.
+    pub unresponsive_peers: BTreeSet<String>,
+    /// What this node claimed in its last status that had claims.
     pub claimed: Vec<u64>,
-    pub last_heard: Option<(Channel, Vec<u8>)>,
+    pub last_received: Option<(Channel, Vec<u8>)>,
     disk: BTreeMap<Vec<u8>, Vec<u8>>,
     hanging: BTreeMap<DeliveryId, Attempt>,
     answers: VecDeque<(DeliveryId, Outcome)>,
@@ -68,9 +68,9 @@ impl World {
             manners: BTreeMap::new(),
             log: Vec::new(),
             kept: Vec::new(),
-            silent_peers: BTreeSet::new(),
+            unresponsive_peers: BTreeSet::new(),
             claimed: Vec::new(),
-            last_heard: None,
+            last_received: None,
             disk: BTreeMap::new(),
             hanging: BTreeMap::new(),
             answers: VecDeque::new(),
@@ -190,14 +190,14 @@ impl World {
         match effect {
             Effect::Broadcast { channel, data } => {
                 let text = trace::messages(channel, &data, self);
-                self.print(Some(format!("peers are notified {text}")));
+                self.print(Some(format!("broadcast {text}")));
             }
             Effect::Forward { channel, data } => {
                 let text = trace::messages(channel, &data, self);
-                self.print(Some(format!("peers are passed {text}")));
+                self.print(Some(format!("forward {text}")));
             }
             Effect::CheckLiveness { peer } => {
-                if !self.silent_peers.contains(&peer) {
+                if !self.unresponsive_peers.contains(&peer) {
                     self.handle(Input::PeerAlive { peer });
                 }
             }
@@ -206,7 +206,7 @@ impl World {
                 if !status.claims.is_empty() {
                     let count = status.claims.len();
                     self.claimed = status.claims;
-                    self.print(Some(format!("{peer} hears that this node tries to tell {count}")));
+                    self.print(Some(format!("status to {peer}: {count} claimed")));
                 }
             }
             Effect::Reply { .. } | Effect::Attempt(_) => {}

@@ -35,14 +35,14 @@ impl Engine {
             State::Waiting { .. } | State::BackingOff => {
                 let looked = delivery.group.filter(|_| self.is_planned(&delivery.integration));
                 let looked = looked.and_then(|group_id| {
-                    let (group, judged) = self.look(now, group_id)?;
+                    let (group, judged) = self.judge_group(now, group_id)?;
                     let route = self.plan.routes.route(group_id.route);
-                    Some((group_id, self.withheld(now, route, group, &judged), judged))
+                    Some((group_id, self.suppressed(now, route, group, &judged), judged))
                 });
                 match looked {
-                    Some((group_id, withheld, judged)) => {
+                    Some((group_id, suppressed, judged)) => {
                         // A mute may have begun since the flush.
-                        self.groups.change(group_id, |state| state.withheld = withheld);
+                        self.groups.change(group_id, |state| state.suppressed = suppressed);
                         self.consider(now, id, delivery, &judged, turn);
                     }
                     None => self.finish(now, &delivery, End::Well, turn),
@@ -63,11 +63,11 @@ impl Engine {
         }
         let Some(mut delivery) = self.deliveries.take(id) else { return };
         let state = std::mem::replace(&mut delivery.state, State::BackingOff);
-        let State::Attempting { notified, reason, announced, entry_at, at } = state else { return };
-        if is_surely_untold(&outcome)
-            && let Some(announced) = announced
+        let State::Attempting { notified, reason, intent, entry_at, at } = state else { return };
+        if is_certainly_not_notified(&outcome)
+            && let Some(intent) = intent
         {
-            self.withdraw(&delivery.key, announced, turn);
+            self.roll_back(&delivery.key, intent, turn);
         }
         match outcome {
             Outcome::Delivered { remember } => {
@@ -78,12 +78,12 @@ impl Engine {
                     reason,
                 });
                 let entry = self.notification_log.find(&delivery.key);
-                let meanwhile = entry.filter(|entry| Some(entry.at) != entry_at);
-                let notified = match meanwhile {
-                    Some(entry) => notified.beside(&entry.notified),
+                let concurrent = entry.filter(|entry| Some(entry.at) != entry_at);
+                let notified = match concurrent {
+                    Some(entry) => notified.merged_with_concurrent(&entry.notified),
                     None => notified,
                 };
-                self.enter(at, &delivery, notified, remember, turn);
+                self.record(at, &delivery, notified, remember, turn);
                 self.finish(now, &delivery, End::Well, turn);
             }
             Outcome::Refused { reason, detail } => {
@@ -120,11 +120,11 @@ impl Engine {
         let entry = self.notification_log.find(&delivery.key);
         let send_resolved = delivery.integration.send_resolved;
         let lag = self.peers.clocks_lag();
-        let hearsay = self.notification_log.hearsay(&delivery.key, now.mono, lag);
-        let ended = self.notification_log.ended_lately(&delivery.key, now.mono);
+        let peers_knew_until = self.notification_log.peers_knew_until(&delivery.key, now.mono, lag);
+        let ended = self.notification_log.recently_resolved(&delivery.key, now.mono);
         let unknown = if self.peers.is_alone() { Unknown::Dropped } else { Unknown::Kept };
         let before = entry.map(|entry| &entry.notified);
-        let content = deduplication::content(judged, before, hearsay, unknown);
+        let content = deduplication::content(judged, before, peers_knew_until, unknown);
         // Nodes look at a group some time apart, and so one behind may be the first to find that it
         // is time to repeat, just before those ahead do.
         let repeat = delivery.repeat_interval.saturating_add(self.peers.wait());
@@ -139,20 +139,20 @@ impl Engine {
                 now.wall,
             )
         };
-        let others_did = match &delivery.state {
+        let peers_notified = match &delivery.state {
             State::Waiting { content } => reason(content).is_none(),
             State::BackingOff | State::Attempting { .. } => false,
         };
-        let Some(reason) = reason(&content).filter(|_| !others_did) else {
+        let Some(reason) = reason(&content).filter(|_| !peers_notified) else {
             turn.notes.push(Note::NothingToNotify {
                 key: delivery.key.group.clone(),
                 integration: delivery.integration.id.clone(),
             });
-            self.note_ended(&delivery, content.notified, turn);
+            self.note_resolved(&delivery, content.notified, turn);
             return self.finish(now, &delivery, End::Well, turn);
         };
         let trying = delivery.attempts > 0;
-        if let Some((at, note)) = self.others_first(now, &delivery, trying) {
+        if let Some((at, note)) = self.deferral(now, &delivery, trying) {
             if !matches!(delivery.state, State::Waiting { .. }) {
                 turn.notes.push(note);
                 delivery.state = State::Waiting { content };
@@ -171,14 +171,14 @@ impl Engine {
         }
         if alerts.is_empty() {
             // The receiver does not want to hear it, but that it ended is noted.
-            self.enter(now.wall, &delivery, content.notified, remembered, turn);
+            self.record(now.wall, &delivery, content.notified, remembered, turn);
             return self.finish(now, &delivery, End::Well, turn);
         }
         delivery.attempts += 1;
         delivery.last_attempt = Some(now.mono);
         if delivery.first_attempt.is_none() {
             delivery.first_attempt = Some(now.mono);
-            self.peers.hasten_bulletin(now.mono.plus(CLAIMED_AFTER));
+            self.peers.hasten_status(now.mono.plus(CLAIMED_AFTER));
         }
         let Some(group) = self.groups.find(group_id) else { return };
         let route = self.plan.routes.route(group_id.route);
@@ -203,16 +203,16 @@ impl Engine {
             deadline: delivery.deadline,
             number: delivery.attempts,
         }));
-        let announced = self.announce(now, &delivery, &content.notified, turn);
+        let intent = self.record_intent(now, &delivery, &content.notified, turn);
         let entry_at = self.notification_log.find(&delivery.key).map(|entry| entry.at);
         let (notified, at) = (content.notified, now.wall);
-        delivery.state = State::Attempting { notified, reason, announced, entry_at, at };
+        delivery.state = State::Attempting { notified, reason, intent, entry_at, at };
         let give_up = delivery.deadline.plus(deliveries::ANSWER_GRACE);
         self.deliveries.wait(id, delivery, give_up);
     }
 
     /// When to look again, if this is not to be told by this node now; and what to note.
-    fn others_first(&self, now: Now, delivery: &Delivery, trying: bool) -> Option<(Mono, Note)> {
+    fn deferral(&self, now: Now, delivery: &Delivery, trying: bool) -> Option<(Mono, Note)> {
         if self.peers.is_alone() {
             return None;
         }
@@ -225,12 +225,12 @@ impl Engine {
                 Note::WaitingForPeers { key, integration, wait },
             ));
         }
-        let until = self.peers.left_to_others(delivery.key.hash(), trying, now.mono)?;
+        let until = self.peers.claimed_by_peer_until(delivery.key.hash(), trying, now.mono)?;
         // Perhaps it is only the peer that cannot reach the receiver.
         let room = delivery.deadline.since(due);
         let patience = match delivery.last_attempt {
-            None => due.plus((room - room / 4).min(LEFT_TO_PEER)),
-            Some(at) => at.plus(LEFT_TO_PEER_AGAIN),
+            None => due.plus((room - room / 4).min(DEFER_MAX)),
+            Some(at) => at.plus(DEFER_AGAIN_MAX),
         };
         if patience <= now.mono {
             return None;
@@ -284,7 +284,7 @@ impl Engine {
 
 /// Whether the receiver can not have taken what it was told. One that was too slow may have, and
 /// so may one behind a gateway that lost its answer.
-fn is_surely_untold(outcome: &Outcome) -> bool {
+fn is_certainly_not_notified(outcome: &Outcome) -> bool {
     match outcome {
         Outcome::Delivered { .. } => false,
         Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } => !matches!(
@@ -300,8 +300,8 @@ fn is_surely_untold(outcome: &Outcome) -> bool {
 pub(in crate::engine) const CLAIMED_AFTER: Duration = Duration::from_millis(10);
 
 /// For how long what is due is left to a peer that tries to tell it, before this node tries too.
-const LEFT_TO_PEER: Duration = Duration::from_secs(60);
+const DEFER_MAX: Duration = Duration::from_secs(60);
 
 /// The same, once this node has tried in vain: rarely enough that both hardly ever meet a receiver
 /// that has just recovered.
-const LEFT_TO_PEER_AGAIN: Duration = Duration::from_secs(5 * 60);
+const DEFER_AGAIN_MAX: Duration = Duration::from_secs(5 * 60);
