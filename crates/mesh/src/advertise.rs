@@ -117,7 +117,7 @@ fn default_route_v6(line: &str) -> Option<&str> {
     (everywhere && interface != "lo").then_some(interface)
 }
 
-/// Whether routers pass packets to it on.
+/// Whether routers forward packets to it.
 fn is_forwardable(ip: IpAddr) -> bool {
     !NOT_FORWARDABLE.iter().any(|network| network.contains(ip))
 }

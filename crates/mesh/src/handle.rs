@@ -70,7 +70,7 @@ pub struct Report {
 /// The mesh has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the cluster's task has ended")]
-pub struct Gone;
+pub struct MeshEnded;
 
 impl Handle {
     /// Tells all members.
@@ -114,18 +114,18 @@ impl Handle {
     }
 
     /// Status and counters of this moment.
-    pub async fn report(&self) -> Result<Report, Gone> {
+    pub async fn report(&self) -> Result<Report, MeshEnded> {
         let (sender, receiver) = oneshot::channel();
-        self.commands.send(Command::Report(sender)).await.map_err(|_| Gone)?;
-        receiver.await.map_err(|_| Gone)
+        self.commands.send(Command::Report(sender)).await.map_err(|_| MeshEnded)?;
+        receiver.await.map_err(|_| MeshEnded)
     }
 
     /// Says farewell to the others; takes ten seconds at most, with the usual settings. Meanwhile
     /// and afterwards peers are still answered.
-    pub async fn leave(&self) -> Result<(), Gone> {
+    pub async fn leave(&self) -> Result<(), MeshEnded> {
         let (sender, receiver) = oneshot::channel();
-        self.commands.send(Command::Leave(sender)).await.map_err(|_| Gone)?;
-        receiver.await.map_err(|_| Gone)
+        self.commands.send(Command::Leave(sender)).await.map_err(|_| MeshEnded)?;
+        receiver.await.map_err(|_| MeshEnded)
     }
 
     /// Where we listen, with the real port.

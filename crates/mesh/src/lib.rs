@@ -24,13 +24,13 @@ mod resolve;
 mod bind;
 mod transport;
 
-mod doorman;
+mod limits;
 
 mod handle;
 mod note;
 
 pub use advertise::{Advertised, LocalAddress, Origin};
-pub use handle::{Event, Gone, Handle, Report};
+pub use handle::{Event, Handle, MeshEnded, Report};
 pub use mesh::{Mesh, StartError};
 pub use note::Note;
 pub use settings::{Credentials, Security, Settings};

@@ -27,13 +27,13 @@ use crate::note::Note;
 use crate::resolve::resolve;
 use crate::settings::Settings;
 use crate::streams::{self, OutboundStream, Received};
-use crate::transport::{Arrivals, Dialler, InboundStream, Meter, Reach, Started, Transport};
+use crate::transport::{Dialer, InboundReceivers, InboundStream, Meter, Reach, Started, Transport};
 
 /// The cluster machine with sockets.
 pub struct Mesh {
     cluster: Cluster,
     transport: Transport,
-    dialler: Dialler,
+    dialer: Dialer,
     meter: Arc<Meter>,
     label: Label,
     stream_timeout: Duration,
@@ -81,7 +81,7 @@ impl Mesh {
     pub async fn start(settings: Settings) -> Result<(Handle, mpsc::Receiver<Event>), StartError> {
         let mut tasks = JoinSet::new();
         let address = settings.listen;
-        let Started { mut transport, arrivals, bound, meter } =
+        let Started { mut transport, inbound, bound, meter } =
             Transport::start(address, &settings.security, &mut tasks)
                 .await
                 .map_err(|source| StartError::Listen { address, source })?;
@@ -102,7 +102,7 @@ impl Mesh {
         let (status, watched) = watch::channel(Arc::new(cluster.status()));
         let commands_dropped = Arc::new(AtomicU64::new(0));
         let mut mesh = Self {
-            dialler: transport.dialler(),
+            dialer: transport.dialer(),
             cluster,
             transport,
             meter,
@@ -124,14 +124,14 @@ impl Mesh {
             turn,
         };
         mesh.perform();
-        tokio::spawn(mesh.run(arrivals, commands_in, reports_in, events_out));
+        tokio::spawn(mesh.run(inbound, commands_in, reports_in, events_out));
         let handle = Handle { commands, status: watched, bound, dropped: commands_dropped };
         Ok((handle, events))
     }
 
     async fn run(
         mut self,
-        mut arrivals: Arrivals,
+        mut inbound: InboundReceivers,
         mut commands: mpsc::Receiver<Command>,
         mut reports: mpsc::Receiver<Finished>,
         events: mpsc::Sender<Event>,
@@ -143,15 +143,15 @@ impl Mesh {
                     Some(command) => self.handle_command(command),
                     None => return,
                 },
-                Some((from, bytes)) = arrivals.datagrams.recv() => {
+                Some((from, bytes)) = inbound.datagrams.recv() => {
                     self.handle(Input::Datagram { from: address(from), bytes });
                 }
                 Some(report) = reports.recv() => self.handle_finished(report),
-                Some(stream) = arrivals.streams.recv() => self.welcome(stream),
-                Some(to) = arrivals.unreachable.recv() => {
+                Some(stream) = inbound.streams.recv() => self.accept_stream(stream),
+                Some(to) = inbound.unreachable.recv() => {
                     self.handle(Input::Unreachable { to: address(to) });
                 }
-                Some(note) = arrivals.notes.recv() => self.tell(Event::Note(note)),
+                Some(note) = inbound.notes.recv() => self.tell(Event::Note(note)),
                 room = events.reserve(), if !self.outbox.is_empty() => match room {
                     Ok(room) => {
                         if let Some(event) = self.outbox.pop_front() {
@@ -209,9 +209,9 @@ impl Mesh {
             }
             Output::Open { stream, to, parcel, reply, deadline } => {
                 let deadline = self.began + Duration::from_nanos(deadline.0);
-                let (label, dialler) = (self.label.clone(), self.dialler.clone());
+                let (label, dialer) = (self.label.clone(), self.dialer.clone());
                 let to = socket(to);
-                self.open(stream, OutboundStream { to, parcel, reply, deadline, label, dialler });
+                self.open(stream, OutboundStream { to, parcel, reply, deadline, label, dialer });
             }
             Output::Answer { stream, parcel } => {
                 if let Some(answer) = self.answers.remove(&stream) {
@@ -322,12 +322,12 @@ impl Mesh {
     }
 
     /// Takes a stream that a peer opened.
-    fn welcome(&mut self, stream: InboundStream) {
-        let InboundStream { from, mut io, beginning, pass } = stream;
+    fn accept_stream(&mut self, stream: InboundStream) {
+        let InboundStream { from, mut io, beginning, permit } = stream;
         let (label, time) = (self.label.clone(), self.stream_timeout);
         let (reports, meter) = (self.reports.clone(), self.meter.clone());
         self.tasks.spawn(async move {
-            let _pass = pass;
+            let _permit = permit;
             let receiving = streams::receive_inbound(&mut *io, &label, &beginning, &meter);
             let received = match timeout(time, receiving).await {
                 Ok(received) => received,

@@ -17,8 +17,8 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::doorman::Larder;
-use crate::transport::{Connection, Dialler, Meter};
+use crate::limits::MemoryBudget;
+use crate::transport::{Connection, Dialer, Meter};
 
 /// A stream of ours.
 pub(crate) struct OutboundStream {
@@ -27,14 +27,14 @@ pub(crate) struct OutboundStream {
     pub reply: Reply,
     pub deadline: Instant,
     pub label: Label,
-    pub dialler: Dialler,
+    pub dialer: Dialer,
 }
 
 /// What to tell of a failure, beside what the machine needs to know.
-pub(crate) type Told = (Outcome, Option<String>);
+pub(crate) type OpenResult = (Outcome, Option<String>);
 
 impl OutboundStream {
-    pub async fn run(self) -> Told {
+    pub async fn run(self) -> OpenResult {
         let deadline = self.deadline;
         match timeout_at(deadline, self.exchange()).await {
             Ok(told) => told,
@@ -42,13 +42,13 @@ impl OutboundStream {
         }
     }
 
-    async fn exchange(self) -> Told {
+    async fn exchange(self) -> OpenResult {
         let pieces = self.parcel.into_pieces();
-        let mut io = match self.dialler.open(self.to).await {
+        let mut io = match self.dialer.open(self.to).await {
             Ok(io) => io,
             Err(error) => return failed(Failure::Unreachable, &error.to_string()),
         };
-        let meter = self.dialler.meter();
+        let meter = self.dialer.meter();
         let label = stream::label_header(&self.label);
         let sent = async {
             send(&mut *io, &[label.into()]).await?;
@@ -65,7 +65,7 @@ impl OutboundStream {
                 (Outcome::Sent, None)
             }
             Reply::Expected => {
-                match receive(&mut *io, StreamReader::reply(), &[], &meter.larder).await {
+                match receive(&mut *io, StreamReader::reply(), &[], &meter.budget).await {
                     Received::Message(message) => (Outcome::Answered(message), None),
                     Received::Closed => failed(Failure::Closed, "closed without an answer"),
                     Received::Broken(error) => {
@@ -99,7 +99,7 @@ pub(crate) async fn receive_inbound(
     beginning: &[u8],
     meter: &Meter,
 ) -> Received {
-    let received = receive(io, StreamReader::inbound(label), beginning, &meter.larder).await;
+    let received = receive(io, StreamReader::inbound(label), beginning, &meter.budget).await;
     match &received {
         Received::Garbled(StreamError::Reply(error)) => {
             let reply = StreamMessage::Error(ErrorReply { text: error.to_string() });
@@ -141,9 +141,9 @@ async fn receive(
     io: &mut dyn Connection,
     mut reader: StreamReader,
     beginning: &[u8],
-    larder: &Larder,
+    budget: &MemoryBudget,
 ) -> Received {
-    let mut shelf = larder.shelf();
+    let mut reservation = budget.reserve();
     let mut buffer = vec![0; READ_BYTES];
     let mut nothing_yet = beginning.is_empty();
     let mut piece = reader.push(beginning);
@@ -159,7 +159,7 @@ async fn receive(
             // Some close in a hurry.
             Err(error) if nothing_yet && is_close(&error) => return Received::Closed,
             Err(error) => return Received::Broken(error),
-            Ok(length) if !shelf.put(length) => {
+            Ok(length) if !reservation.grow(length) => {
                 return Received::Broken(io::ErrorKind::OutOfMemory.into());
             }
             Ok(length) => {
@@ -176,7 +176,7 @@ fn is_close(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof)
 }
 
-fn failed(failure: Failure, text: &str) -> Told {
+fn failed(failure: Failure, text: &str) -> OpenResult {
     (Outcome::Failed(failure), Some(text.to_owned()))
 }
 
@@ -196,8 +196,8 @@ mod tests {
         let writing = tokio::spawn(async move {
             theirs.write_all(&stream::encode(&message, Compression::None)).await
         });
-        let larder = Larder::new(bytes);
-        let received = receive(&mut ours, StreamReader::reply(), &[], &larder).await;
+        let budget = MemoryBudget::new(bytes);
+        let received = receive(&mut ours, StreamReader::reply(), &[], &budget).await;
         drop(ours);
         let _ = writing.await.unwrap();
         received

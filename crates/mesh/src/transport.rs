@@ -6,6 +6,7 @@
 mod plain;
 mod pool;
 mod tls;
+mod tls_dialer;
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,13 +19,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::bind::{self, seen};
-use crate::doorman::{Doorman, Larder, Pass};
+use crate::limits::{ConnectionLimiter, ConnectionPermit, MemoryBudget};
 use crate::note::Note;
 use crate::settings::Security;
 use plain::Plain;
 use tls::Tls;
+use tls_dialer::TlsDialer;
 
-/// Sends; what is received comes by [`Arrivals`].
+/// Sends; what is received comes by [`InboundReceivers`].
 #[derive(Debug)]
 pub(crate) enum Transport {
     Plain(Plain),
@@ -33,7 +35,7 @@ pub(crate) enum Transport {
 
 /// What others send. Bounded: datagrams that find no room are lost, streams wait.
 #[derive(Debug)]
-pub(crate) struct Arrivals {
+pub(crate) struct InboundReceivers {
     pub datagrams: mpsc::Receiver<(SocketAddr, Bytes)>,
     pub streams: mpsc::Receiver<InboundStream>,
     /// Datagrams of ours to these addresses are known not to arrive.
@@ -48,7 +50,7 @@ pub(crate) struct InboundStream {
     pub io: Box<dyn Connection>,
     /// What has been read of it.
     pub beginning: Bytes,
-    pub pass: Pass,
+    pub permit: ConnectionPermit,
 }
 
 /// Bytes in both directions.
@@ -61,13 +63,13 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Connection for 
 
 /// Where everything that is received goes.
 #[derive(Debug, Clone)]
-pub(crate) struct Inlets {
+pub(crate) struct InboundSenders {
     datagrams: mpsc::Sender<(SocketAddr, Bytes)>,
     streams: mpsc::Sender<InboundStream>,
     unreachable: mpsc::Sender<SocketAddr>,
     notes: mpsc::Sender<Note>,
     meter: Arc<Meter>,
-    doorman: Arc<Doorman>,
+    limiter: Arc<ConnectionLimiter>,
 }
 
 /// What is counted of datagrams and streams; upstream shows it of TLS only.
@@ -93,7 +95,7 @@ pub struct Traffic {
 /// [`TransportCounters`] in the making, and what all streams share.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    pub larder: Larder,
+    pub budget: MemoryBudget,
     pub packets: TrafficMeter,
     pub streams: TrafficMeter,
     pub packet_bytes_sent: AtomicU64,
@@ -113,7 +115,7 @@ pub(crate) struct TrafficMeter {
 /// What a transport starts with.
 pub(crate) struct Started {
     pub transport: Transport,
-    pub arrivals: Arrivals,
+    pub inbound: InboundReceivers,
     pub bound: SocketAddr,
     pub meter: Arc<Meter>,
 }
@@ -130,10 +132,16 @@ impl Transport {
         let (unreachable, unreachable_out) = mpsc::channel(DATAGRAMS_WAITING_MAX);
         let (notes, notes_out) = mpsc::channel(NOTES_WAITING_MAX);
         let meter = Arc::new(Meter::default());
-        let doorman = Doorman::new(INBOUND_STREAMS_MAX, INBOUND_STREAMS_EACH_MAX);
-        let inlets =
-            Inlets { datagrams, streams, unreachable, notes, meter: meter.clone(), doorman };
-        let arrivals = Arrivals {
+        let limiter = ConnectionLimiter::new(INBOUND_STREAMS_MAX, INBOUND_STREAMS_EACH_MAX);
+        let senders = InboundSenders {
+            datagrams,
+            streams,
+            unreachable,
+            notes,
+            meter: meter.clone(),
+            limiter,
+        };
+        let inbound = InboundReceivers {
             datagrams: datagrams_out,
             streams: streams_out,
             unreachable: unreachable_out,
@@ -143,7 +151,7 @@ impl Transport {
             Security::Plain => {
                 let (listener, socket) = bind::listen_both(listen).await?;
                 let bound = listener.local_addr()?;
-                (Self::Plain(Plain::start(listener, socket, bound, inlets, tasks)), bound)
+                (Self::Plain(Plain::start(listener, socket, bound, senders, tasks)), bound)
             }
             Security::Tls(credentials) => {
                 // A mistake in the settings is best known now.
@@ -151,10 +159,10 @@ impl Transport {
                 credentials.client()?;
                 let listener = bind::listen(listen).await?;
                 let bound = listener.local_addr()?;
-                (Self::Tls(Tls::start(listener, credentials.clone(), inlets, tasks)), bound)
+                (Self::Tls(Tls::start(listener, credentials.clone(), senders, tasks)), bound)
             }
         };
-        Ok(Started { transport, arrivals, bound: seen(bound), meter })
+        Ok(Started { transport, inbound, bound: seen(bound), meter })
     }
 
     /// Under which address packets are sent; only TLS needs to know.
@@ -178,10 +186,10 @@ impl Transport {
     }
 
     /// What a task needs to open streams.
-    pub fn dialler(&self) -> Dialler {
+    pub fn dialer(&self) -> Dialer {
         match self {
-            Self::Plain(plain) => Dialler::Plain(plain.meter.clone()),
-            Self::Tls(tls) => Dialler::Tls(tls.dialler()),
+            Self::Plain(plain) => Dialer::Plain(plain.meter.clone()),
+            Self::Tls(tls) => Dialer::Tls(tls.dialer()),
         }
     }
 }
@@ -195,12 +203,12 @@ pub(crate) enum Reach {
 
 /// Opens streams.
 #[derive(Debug, Clone)]
-pub(crate) enum Dialler {
+pub(crate) enum Dialer {
     Plain(Arc<Meter>),
-    Tls(tls::Dialler),
+    Tls(TlsDialer),
 }
 
-impl Dialler {
+impl Dialer {
     /// Connects, and says whatever comes before the label. The caller limits the time.
     pub async fn open(&self, to: SocketAddr) -> io::Result<Box<dyn Connection>> {
         let stream = match self {
@@ -226,7 +234,7 @@ impl Dialler {
 impl Default for Meter {
     fn default() -> Self {
         Self {
-            larder: Larder::new(READING_BYTES_MAX),
+            budget: MemoryBudget::new(READING_BYTES_MAX),
             packets: TrafficMeter::default(),
             streams: TrafficMeter::default(),
             packet_bytes_sent: AtomicU64::default(),
@@ -266,7 +274,7 @@ impl Meter {
     }
 }
 
-impl Inlets {
+impl InboundSenders {
     /// A datagram came; it is lost if too many wait.
     fn datagram(&self, from: SocketAddr, datagram: Bytes) {
         self.meter.packets.received.fetch_add(1, Ordering::Relaxed);
@@ -277,13 +285,13 @@ impl Inlets {
     }
 
     /// Somebody connects.
-    fn admit(&self, from: SocketAddr) -> Option<Pass> {
-        let pass = self.doorman.admit(from.ip());
-        if pass.is_none() {
+    fn admit(&self, from: SocketAddr) -> Option<ConnectionPermit> {
+        let permit = self.limiter.admit(from.ip());
+        if permit.is_none() {
             self.meter.connections_refused.fetch_add(1, Ordering::Relaxed);
             self.note(Note::TooManyConnections { from: from.ip() });
         }
-        pass
+        permit
     }
 
     /// For the log; if it has no room, there are enough of them in it.

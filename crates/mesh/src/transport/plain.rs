@@ -12,7 +12,7 @@ use bytes::Bytes;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
-use super::{Connection, InboundStream, Inlets, Meter, Reach};
+use super::{Connection, InboundSenders, InboundStream, Meter, Reach};
 use crate::bind::{Family, seen};
 use crate::note::Note;
 
@@ -28,13 +28,13 @@ impl Plain {
         listener: TcpListener,
         socket: UdpSocket,
         bound: SocketAddr,
-        inlets: Inlets,
+        inbound: InboundSenders,
         tasks: &mut JoinSet<()>,
     ) -> Self {
         let socket = Arc::new(socket);
-        let meter = inlets.meter.clone();
-        tasks.spawn(receive(socket.clone(), inlets.clone()));
-        tasks.spawn(accept(listener, inlets));
+        let meter = inbound.meter.clone();
+        tasks.spawn(receive(socket.clone(), inbound.clone()));
+        tasks.spawn(accept(listener, inbound));
         Self { socket, family: Family::of(bound), meter }
     }
 
@@ -67,7 +67,7 @@ pub(super) async fn open(to: SocketAddr) -> io::Result<Box<dyn Connection>> {
 /// descriptors, it waits a little.
 pub(super) async fn next_connection(
     listener: &TcpListener,
-    inlets: &Inlets,
+    inbound: &InboundSenders,
 ) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
@@ -77,37 +77,37 @@ pub(super) async fn next_connection(
                 return (stream, seen(from));
             }
             Err(error) => {
-                inlets.note(Note::AcceptFailed { error: error.to_string() });
+                inbound.note(Note::AcceptFailed { error: error.to_string() });
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }
     }
 }
 
-async fn accept(listener: TcpListener, inlets: Inlets) {
+async fn accept(listener: TcpListener, inbound: InboundSenders) {
     loop {
-        let (stream, from) = next_connection(&listener, &inlets).await;
-        let Some(pass) = inlets.admit(from) else { continue };
-        inlets.meter.streams.received.fetch_add(1, Ordering::Relaxed);
+        let (stream, from) = next_connection(&listener, &inbound).await;
+        let Some(permit) = inbound.admit(from) else { continue };
+        inbound.meter.streams.received.fetch_add(1, Ordering::Relaxed);
         let beginning = Bytes::new();
-        let stream = InboundStream { from, io: Box::new(stream), beginning, pass };
-        if inlets.streams.send(stream).await.is_err() {
+        let stream = InboundStream { from, io: Box::new(stream), beginning, permit };
+        if inbound.streams.send(stream).await.is_err() {
             return;
         }
     }
 }
 
-async fn receive(socket: Arc<UdpSocket>, inlets: Inlets) {
+async fn receive(socket: Arc<UdpSocket>, inbound: InboundSenders) {
     let mut buffer = vec![0; DATAGRAM_BYTES_MAX];
     loop {
         match socket.recv_from(&mut buffer).await {
             Ok((length, from)) => {
                 let datagram = buffer.get(..length).unwrap_or_default();
-                inlets.datagram(seen(from), Bytes::copy_from_slice(datagram));
+                inbound.datagram(seen(from), Bytes::copy_from_slice(datagram));
             }
             // What the kernel has to say about datagrams that we sent.
             Err(_) => {
-                inlets.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
+                inbound.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
             }
         }

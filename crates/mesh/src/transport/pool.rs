@@ -17,14 +17,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::tls::{Dialler, write_frame};
+use super::tls_dialer::{TlsDialer, write_frame};
 use crate::note::Note;
 
 #[derive(Debug)]
 pub(super) struct Pool {
     /// Who sends, as the peers know it.
     from: Option<Address>,
-    dialler: Dialler,
+    dialer: TlsDialer,
     unreachable: mpsc::Sender<SocketAddr>,
     notes: mpsc::Sender<Note>,
     connections: HashMap<SocketAddr, mpsc::Sender<Bytes>>,
@@ -32,11 +32,11 @@ pub(super) struct Pool {
 
 impl Pool {
     pub fn new(
-        dialler: Dialler,
+        dialer: TlsDialer,
         unreachable: mpsc::Sender<SocketAddr>,
         notes: mpsc::Sender<Note>,
     ) -> Self {
-        Self { from: None, dialler, unreachable, notes, connections: HashMap::new() }
+        Self { from: None, dialer, unreachable, notes, connections: HashMap::new() }
     }
 
     pub fn advertise(&mut self, address: SocketAddr) {
@@ -53,7 +53,7 @@ impl Pool {
                     self.connections.retain(|_, queue| !queue.is_closed());
                 }
                 if self.connections.len() >= CONNECTIONS_MAX {
-                    self.dialler.meter.packet_lost();
+                    self.dialer.meter.packet_lost();
                     return;
                 }
                 let (queue, datagrams) = mpsc::channel(DATAGRAMS_WAITING_MAX);
@@ -61,7 +61,7 @@ impl Pool {
                 let connection = PacketConnection {
                     from,
                     to,
-                    dialler: self.dialler.clone(),
+                    dialer: self.dialer.clone(),
                     unreachable: self.unreachable.clone(),
                     notes: self.notes.clone(),
                 };
@@ -70,7 +70,7 @@ impl Pool {
             }
         };
         if queue.try_send(datagram).is_err() {
-            self.dialler.meter.packet_lost();
+            self.dialer.meter.packet_lost();
         }
     }
 }
@@ -79,14 +79,14 @@ impl Pool {
 struct PacketConnection {
     from: Address,
     to: SocketAddr,
-    dialler: Dialler,
+    dialer: TlsDialer,
     unreachable: mpsc::Sender<SocketAddr>,
     notes: mpsc::Sender<Note>,
 }
 
 impl PacketConnection {
     async fn run(self, mut datagrams: mpsc::Receiver<Bytes>) {
-        let dialled = timeout(DIAL_MAX, self.dialler.connect(self.to)).await;
+        let dialled = timeout(DIAL_MAX, self.dialer.connect(self.to)).await;
         let mut stream = match dialled {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return self.lost(&error.to_string()),
@@ -111,7 +111,7 @@ impl PacketConnection {
             let length = datagram.len();
             let frame = TlsFrame::Packet { from: self.from, datagram };
             match timeout(DIAL_MAX, write_frame(&mut stream, &frame)).await {
-                Ok(Ok(())) => self.dialler.meter.packet_sent(length),
+                Ok(Ok(())) => self.dialer.meter.packet_sent(length),
                 Ok(Err(error)) => return self.lost(&error.to_string()),
                 Err(_) => return self.lost("nothing is read on the other side"),
             }
@@ -120,7 +120,7 @@ impl PacketConnection {
 
     /// What waits is dropped with the queue.
     fn lost(&self, error: &str) {
-        self.dialler.meter.packets.write_errors.fetch_add(1, Ordering::Relaxed);
+        self.dialer.meter.packets.write_errors.fetch_add(1, Ordering::Relaxed);
         let error = error.to_owned();
         // Both are told again if they find no room now and it still matters.
         let _ = self.unreachable.try_send(self.to);

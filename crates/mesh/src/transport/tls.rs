@@ -12,45 +12,38 @@ use std::time::Duration;
 
 use bellwether_memberlist::wire::tls_frame::{TlsFrame, TlsFrameReader};
 use bytes::Bytes;
-use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
-use tokio_rustls::{TlsAcceptor, TlsConnector, client, server};
+use tokio_rustls::{TlsAcceptor, server};
 
 use super::plain::next_connection;
 use super::pool::Pool;
-use super::{Connection, InboundStream, Inlets, Meter};
+use super::tls_dialer::{TlsDialer, run_blocking};
+use super::{Connection, InboundSenders, InboundStream};
 use crate::bind::seen;
-use crate::doorman::{Doorman, Pass};
+use crate::limits::{ConnectionLimiter, ConnectionPermit};
 use crate::note::Note;
 use crate::settings::Credentials;
 
 #[derive(Debug)]
 pub(crate) struct Tls {
     pool: Pool,
-    dialler: Dialler,
-}
-
-/// Opens connections.
-#[derive(Clone)]
-pub(crate) struct Dialler {
-    credentials: Arc<dyn Credentials>,
-    pub(super) meter: Arc<Meter>,
+    dialer: TlsDialer,
 }
 
 impl Tls {
     pub fn start(
         listener: TcpListener,
         credentials: Arc<dyn Credentials>,
-        inlets: Inlets,
+        inbound: InboundSenders,
         tasks: &mut JoinSet<()>,
     ) -> Self {
-        let dialler = Dialler { credentials: credentials.clone(), meter: inlets.meter.clone() };
-        let pool = Pool::new(dialler.clone(), inlets.unreachable.clone(), inlets.notes.clone());
-        tasks.spawn(accept(listener, credentials, inlets));
-        Self { pool, dialler }
+        let dialer = TlsDialer { credentials: credentials.clone(), meter: inbound.meter.clone() };
+        let pool = Pool::new(dialer.clone(), inbound.unreachable.clone(), inbound.notes.clone());
+        tasks.spawn(accept(listener, credentials, inbound));
+        Self { pool, dialer }
     }
 
     pub fn advertise(&mut self, address: SocketAddr) {
@@ -61,86 +54,61 @@ impl Tls {
         self.pool.send(to, datagram, tasks);
     }
 
-    pub fn dialler(&self) -> Dialler {
-        self.dialler.clone()
+    pub fn dialer(&self) -> TlsDialer {
+        self.dialer.clone()
     }
 }
 
-impl Dialler {
-    /// A connection on which datagrams or a stream may follow.
-    pub async fn connect(&self, to: SocketAddr) -> io::Result<client::TlsStream<TcpStream>> {
-        let config = off_the_loop(&self.credentials, |credentials| credentials.client()).await?;
-        let stream = TcpStream::connect(to).await?;
-        stream.set_nodelay(true)?;
-        let name = ServerName::IpAddress(to.ip().into());
-        TlsConnector::from(config).connect(name, stream).await
-    }
-
-    pub async fn open_stream(&self, to: SocketAddr) -> io::Result<Box<dyn Connection>> {
-        let mut stream = self.connect(to).await?;
-        write_frame(&mut stream, &TlsFrame::Stream).await?;
-        Ok(Box::new(stream))
-    }
-}
-
-/// Writes one frame, in records that hold nothing else.
-pub(super) async fn write_frame(
-    stream: &mut client::TlsStream<TcpStream>,
-    frame: &TlsFrame,
-) -> io::Result<()> {
-    stream.write_all(&frame.encode()).await?;
-    stream.flush().await
-}
-
-async fn accept(listener: TcpListener, credentials: Arc<dyn Credentials>, inlets: Inlets) {
-    let packet_doorman = Doorman::new(PACKET_CONNECTIONS_MAX, PACKET_CONNECTIONS_EACH_MAX);
+async fn accept(listener: TcpListener, credentials: Arc<dyn Credentials>, inbound: InboundSenders) {
+    let packet_limiter =
+        ConnectionLimiter::new(PACKET_CONNECTIONS_MAX, PACKET_CONNECTIONS_EACH_MAX);
     let mut connections = JoinSet::new();
     loop {
-        let (stream, from) = next_connection(&listener, &inlets).await;
+        let (stream, from) = next_connection(&listener, &inbound).await;
         while connections.try_join_next().is_some() {}
-        let Some(pass) = inlets.admit(from) else { continue };
-        let welcome = Welcome {
+        let Some(permit) = inbound.admit(from) else { continue };
+        let accept_stream = InboundConnection {
             from,
             credentials: credentials.clone(),
-            inlets: inlets.clone(),
-            packet_doorman: packet_doorman.clone(),
+            inbound: inbound.clone(),
+            packet_limiter: packet_limiter.clone(),
         };
-        connections.spawn(welcome.serve(stream, pass));
+        connections.spawn(accept_stream.serve(stream, permit));
     }
 }
 
 /// What is needed to find out what a new connection is for.
-struct Welcome {
+struct InboundConnection {
     from: SocketAddr,
     credentials: Arc<dyn Credentials>,
-    inlets: Inlets,
-    packet_doorman: Arc<Doorman>,
+    inbound: InboundSenders,
+    packet_limiter: Arc<ConnectionLimiter>,
 }
 
 type Accepted = server::TlsStream<TcpStream>;
 
-impl Welcome {
-    async fn serve(self, stream: TcpStream, pass: Pass) {
+impl InboundConnection {
+    async fn serve(self, stream: TcpStream, permit: ConnectionPermit) {
         let opened = timeout(OPENING_MAX, self.first_frame(stream)).await;
         let error = match opened {
             Ok(Ok((stream, mut frames, TlsFrame::Stream))) => {
-                self.inlets.meter.streams.received.fetch_add(1, Ordering::Relaxed);
+                self.inbound.meter.streams.received.fetch_add(1, Ordering::Relaxed);
                 let beginning = frames.take_rest();
                 let io: Box<dyn Connection> = Box::new(stream);
-                let stream = InboundStream { from: self.from, io, beginning, pass };
+                let stream = InboundStream { from: self.from, io, beginning, permit };
                 // If nobody takes it, the mesh is at its end.
-                let _ = self.inlets.streams.send(stream).await;
+                let _ = self.inbound.streams.send(stream).await;
                 return;
             }
             Ok(Ok((stream, frames, TlsFrame::Packet { from, datagram }))) => {
-                drop(pass);
-                let Some(_pass) = self.packet_doorman.admit(self.from.ip()) else {
-                    self.inlets.meter.connections_refused.fetch_add(1, Ordering::Relaxed);
-                    self.inlets.note(Note::TooManyConnections { from: self.from.ip() });
+                drop(permit);
+                let Some(_permit) = self.packet_limiter.admit(self.from.ip()) else {
+                    self.inbound.meter.connections_refused.fetch_add(1, Ordering::Relaxed);
+                    self.inbound.note(Note::TooManyConnections { from: self.from.ip() });
                     return;
                 };
                 let from = seen(SocketAddr::new(from.ip, from.port));
-                self.inlets.datagram(from, datagram);
+                self.inbound.datagram(from, datagram);
                 let error = self.read_packets(stream, frames).await;
                 self.packets_ended(&error);
                 return;
@@ -148,15 +116,15 @@ impl Welcome {
             Ok(Err(error)) => error,
             Err(_) => io::ErrorKind::TimedOut.into(),
         };
-        self.inlets.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
-        self.inlets.note(Note::HandshakeFailed { from: self.from, error: error.to_string() });
+        self.inbound.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
+        self.inbound.note(Note::HandshakeFailed { from: self.from, error: error.to_string() });
     }
 
     async fn first_frame(
         &self,
         stream: TcpStream,
     ) -> io::Result<(Accepted, TlsFrameReader, TlsFrame)> {
-        let config = off_the_loop(&self.credentials, |credentials| credentials.server()).await?;
+        let config = run_blocking(&self.credentials, |credentials| credentials.server()).await?;
         let mut stream = TlsAcceptor::from(config).accept(stream).await?;
         let mut frames = TlsFrameReader::default();
         match next_frame(&mut stream, &mut frames).await? {
@@ -170,9 +138,9 @@ impl Welcome {
         if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
             return;
         }
-        self.inlets.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
+        self.inbound.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
         let error = error.to_string();
-        self.inlets.note(Note::PacketConnectionFailed { peer: self.from, error });
+        self.inbound.note(Note::PacketConnectionFailed { peer: self.from, error });
     }
 
     /// Reads datagrams until the connection ends; answers with why.
@@ -180,7 +148,7 @@ impl Welcome {
         loop {
             match timeout(PACKETS_IDLE_MAX, next_frame(&mut stream, &mut frames)).await {
                 Ok(Ok(Some(TlsFrame::Packet { from, datagram }))) => {
-                    self.inlets.datagram(seen(SocketAddr::new(from.ip, from.port)), datagram);
+                    self.inbound.datagram(seen(SocketAddr::new(from.ip, from.port)), datagram);
                 }
                 Ok(Ok(Some(TlsFrame::Stream))) => {
                     return io::Error::other("a stream began among datagrams");
@@ -208,21 +176,6 @@ async fn next_frame(
             return Ok(None);
         }
         frames.push(buffer.get(..length).unwrap_or_default());
-    }
-}
-
-/// Asks for settings where it disturbs nobody, since files may be read.
-async fn off_the_loop<T: Send + 'static>(
-    credentials: &Arc<dyn Credentials>,
-    ask: impl FnOnce(&dyn Credentials) -> io::Result<T> + Send + 'static,
-) -> io::Result<T> {
-    let credentials = credentials.clone();
-    tokio::task::spawn_blocking(move || ask(&*credentials)).await.map_err(io::Error::other)?
-}
-
-impl std::fmt::Debug for Dialler {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Dialler")
     }
 }
 

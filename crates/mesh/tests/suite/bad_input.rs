@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
 use tokio::time::timeout;
 
-use crate::node::{Node, PATIENCE, settings};
+use crate::node::{Node, TEST_TIMEOUT, settings};
 
 /// A node with the patience of a moment.
 async fn hasty() -> Node {
@@ -36,7 +36,7 @@ async fn is_well(node: &Node) {
 /// All that the node sends until it closes.
 async fn rest(stream: &mut TcpStream) -> Vec<u8> {
     let mut bytes = Vec::new();
-    match timeout(PATIENCE, stream.read_to_end(&mut bytes)).await.expect("it closes") {
+    match timeout(TEST_TIMEOUT, stream.read_to_end(&mut bytes)).await.expect("it closes") {
         Ok(_) => {}
         // It may close while something of ours is unread.
         Err(error) => assert_eq!(error.kind(), io::ErrorKind::ConnectionReset),
@@ -127,7 +127,7 @@ async fn who_reads_nothing_holds_up_nobody() {
 #[tokio::test]
 async fn one_address_cannot_open_all_connections() {
     let mut settings = settings("a", "127.0.0.1:0", &[], Security::Plain);
-    settings.cluster.machine.stream_timeout = PATIENCE;
+    settings.cluster.machine.stream_timeout = TEST_TIMEOUT;
     let mut node = Node::start(settings).await;
     let mut crowd = Vec::new();
     for _ in 0..64 {
@@ -153,7 +153,7 @@ async fn a_server_that_takes_no_events_only_loses_them() {
     for _ in 0..20_000 {
         socket.send_to(b"\xff", mesh.bound()).await.unwrap();
     }
-    let report = timeout(PATIENCE, mesh.report()).await.unwrap().unwrap();
+    let report = timeout(TEST_TIMEOUT, mesh.report()).await.unwrap().unwrap();
     assert!(report.transport.packets.received > 0);
     drop(b);
 }

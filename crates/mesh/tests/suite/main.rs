@@ -4,5 +4,5 @@ mod certificates;
 mod node;
 
 mod bad_input;
-mod stories;
+mod scenarios;
 mod tls;

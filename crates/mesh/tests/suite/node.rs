@@ -20,7 +20,7 @@ pub struct Node {
 pub type State = Vec<(String, Bytes)>;
 
 /// For whatever should happen at once; only reached when a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub fn settings(name: &str, listen: &str, peers: &[SocketAddr], security: Security) -> Settings {
     let peers = peers.iter().map(ToString::to_string).collect();
@@ -33,7 +33,7 @@ pub fn settings(name: &str, listen: &str, peers: &[SocketAddr], security: Securi
         listen: listen.parse().expect("an address"),
         advertise: None,
         cluster,
-        resolve_timeout: PATIENCE,
+        resolve_timeout: TEST_TIMEOUT,
         seed: 7,
         security,
     }
@@ -75,7 +75,7 @@ impl Node {
             status.members.iter().map(|member| member.name.as_str()).eq(names.iter().copied())
         };
         let mut watch = self.mesh.watch();
-        let waiting = timeout(PATIENCE, watch.wait_for(are_there)).await;
+        let waiting = timeout(TEST_TIMEOUT, watch.wait_for(are_there)).await;
         let status = self.mesh.status();
         waiting
             .unwrap_or_else(|_| panic!("wanted {names:?}, there are {status:?}"))
@@ -85,7 +85,7 @@ impl Node {
     /// The first thing heard that is equal to this, but for repetitions of others before it.
     pub async fn until_heard(&mut self, key: &str, data: &[u8], via: Via) {
         let mut others = Vec::new();
-        let waiting = timeout(PATIENCE, async {
+        let waiting = timeout(TEST_TIMEOUT, async {
             while let Some((key_heard, data_heard, via_heard)) = self.heard.recv().await {
                 if key_heard == key && data_heard == data && via_heard == via {
                     return;
@@ -99,7 +99,7 @@ impl Node {
 
     pub async fn until_noted(&mut self, wanted: impl Fn(&Note) -> bool) -> Note {
         let mut others = Vec::new();
-        let waiting = timeout(PATIENCE, async {
+        let waiting = timeout(TEST_TIMEOUT, async {
             while let Some(note) = self.notes.recv().await {
                 if wanted(&note) {
                     return Some(note);

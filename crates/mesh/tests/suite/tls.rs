@@ -18,7 +18,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::certificates::{Authority, Replaceable};
-use crate::node::{Node, PATIENCE, settings};
+use crate::node::{Node, TEST_TIMEOUT, settings};
 
 async fn node(name: &str, authority: &Authority, peers: &[SocketAddr]) -> Node {
     let security = Security::Tls(Replaceable::new(authority.node()));
@@ -74,7 +74,7 @@ async fn a_stream_is_read_however_it_is_cut() {
             stream.flush().await.unwrap();
         }
         let mut answer = [0; 1];
-        timeout(PATIENCE, stream.read_exact(&mut answer)).await.unwrap().unwrap();
+        timeout(TEST_TIMEOUT, stream.read_exact(&mut answer)).await.unwrap().unwrap();
         assert_eq!(answer, [2], "an answer to the ping, cut at {piece}");
     }
 }
@@ -118,7 +118,7 @@ async fn frames_of_another_kind_close_the_connection() {
         a.until_noted(|note| matches!(note, Note::HandshakeFailed { .. })).await;
         let mut nothing = Vec::new();
         // Without a farewell, since there was none to take leave of.
-        let _ = timeout(PATIENCE, stream.read_to_end(&mut nothing)).await.expect("it closes");
+        let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut nothing)).await.expect("it closes");
         assert!(nothing.is_empty());
     }
 }

@@ -89,7 +89,7 @@ async fn three_nodes_that_know_one_form_a_cluster() {
         others[0].mesh.set_meta(Meta::new("config=1").unwrap());
         let mut watch = a.mesh.watch();
         let has_meta = watch.wait_for(|status| status.members[1].meta == "config=1");
-        tokio::time::timeout(crate::node::PATIENCE, has_meta).await.unwrap().unwrap();
+        tokio::time::timeout(crate::node::TEST_TIMEOUT, has_meta).await.unwrap().unwrap();
     }
 }
 
