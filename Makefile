@@ -7,12 +7,13 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl iproute2
 TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 
-.PHONY: help run test test-packages sim bench lint
+.PHONY: help run test test-packages sim sim-search bench dist lint
 
 help:
 	@echo 'make run    build and start a server with a demo webhook that prints what it receives'
 	@echo 'make test   install what the tests need, and run them all'
 	@echo 'make sim    replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
+	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
 	@echo 'make bench  compare speed and memory with the Go Alertmanager'
 	@echo 'make lint   formatting, clippy, licences'
 
@@ -50,7 +51,13 @@ test-moto: test-packages
 
 # NODES=1 replays one node; without it the seed decides how large the cluster is.
 sim:
+	@test -n "$(SEED)" || { echo 'which seed? make sim SEED=7'; exit 2; }
 	$(CARGO) run -p bellwether-sim -- replay $(if $(NODES),--nodes $(NODES)) --seed $(SEED)
+
+# The seeds from FROM to before TO. To go on after an interruption, start from a later seed.
+sim-search:
+	@test -n "$(FROM)" -a -n "$(TO)" || { echo 'which seeds? make sim-search FROM=0 TO=1000'; exit 2; }
+	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) --from $(FROM) --to $(TO)
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether

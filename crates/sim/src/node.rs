@@ -131,6 +131,7 @@ impl Node {
             wakeup: at,
         });
         self.steady_since = at;
+        self.count(&turn);
         self.hold(turn, None);
         Ok(outputs)
     }
@@ -170,10 +171,8 @@ impl Node {
         let mono = running.mono(at);
         let mut turn = Turn::default();
         running.engine.handle(Now { wall, mono }, input, &mut turn);
+        self.count(&turn);
         let notes = std::mem::take(&mut turn.notes);
-        if !notes.is_empty() {
-            self.hash.add(&notes);
-        }
         self.hold(turn, delivered);
         notes
     }
@@ -246,15 +245,20 @@ impl Node {
         members.filter(|peer| peer.name != self.name).collect()
     }
 
+    fn count(&mut self, turn: &Turn) {
+        self.turns += 1;
+        if !(turn.keep.is_empty() && turn.after.is_empty() && turn.notes.is_empty()) {
+            self.hash.add(turn);
+        }
+    }
+
     /// Holds a turn's effects until what it keeps is durable.
     fn hold(&mut self, turn: Turn, delivered: Option<Delivered>) {
-        self.turns += 1;
         let Some(running) = &mut self.running else { return };
         running.has_effects = !turn.after.is_empty();
         if turn.keep.is_empty() && turn.after.is_empty() && delivered.is_none() {
             return;
         }
-        self.hash.add(&(turn.keep.len(), turn.after.len()));
         let silences = turn.keep.iter().filter_map(|record| match record {
             Record::Silence(version) => Some(version.silence.id.clone()),
             _ => None,
