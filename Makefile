@@ -39,7 +39,7 @@ test-packages:
 	install="$(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(TEST_PACKAGES)"; \
 	if [ -n "$$missing" ]; then $$install || { $(SUDO) apt-get update && $$install; }; fi
 
-# A server that plays Amazon; it comes from PyPI, into a folder of its own.
+# An emulator of AWS; it comes from PyPI, into its own folder.
 MOTO := target/moto
 test: test-moto
 .PHONY: test-moto
@@ -47,7 +47,7 @@ test-moto: test-packages
 	@rm -f $(MOTO)-unreachable
 	@test -x $(MOTO)/bin/moto_server \
 	|| { python3 -m venv $(MOTO) && $(MOTO)/bin/pip install --quiet 'moto[server]==5.2.5'; } \
-	|| { touch $(MOTO)-unreachable; echo 'PyPI cannot be reached: the story about Amazon is skipped'; }
+	|| { touch $(MOTO)-unreachable; echo 'PyPI cannot be reached: the test with an emulator of AWS is skipped'; }
 
 # NODES=1 replays one node; without it the seed decides how large the cluster is.
 sim:

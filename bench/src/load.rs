@@ -1,4 +1,4 @@
-//! What do the servers have to carry?
+//! What load do the servers get?
 //!
 //! Alerts as a mid-sized installation sends them: seven labels, two annotations, about 600 bytes of
 //! JSON; 200 teams with a route each; 20 clusters with an inhibit rule each; silences that name a
@@ -64,12 +64,12 @@ pub fn notify_config(webhook: &str, group_wait: u64, group_interval: u64) -> Str
     )
 }
 
-/// The configuration of the runs in which large groups, one for each team, are told about as long as
-/// they last. `receiver` is the key with the list of its integrations.
-pub fn voices_config(receiver: &str, group_wait: u64, group_interval: u64) -> String {
+/// The configuration of the runs with large groups, one for each team, which are notified at every
+/// interval. `receiver` is the key with the list of its integrations.
+pub fn large_groups_config(receiver: &str, group_wait: u64, group_interval: u64) -> String {
     format!(
-        "route:\n  receiver: people\n  group_by: [team]\n  group_wait: {group_wait}s\n  \
-         group_interval: {group_interval}s\n  repeat_interval: 1ms\nreceivers:\n- name: people\n  \
+        "route:\n  receiver: team\n  group_by: [team]\n  group_wait: {group_wait}s\n  \
+         group_interval: {group_interval}s\n  repeat_interval: 1ms\nreceivers:\n- name: team\n  \
          {receiver}\n"
     )
 }

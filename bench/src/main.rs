@@ -2,45 +2,44 @@
 //!
 //! Starts both in turn on the same configuration and load, measures from the outside (time on our
 //! side of the socket, CPU and memory from `/proc`), and prints one markdown table per size with
-//! both figures and their ratio. Nothing is remembered between runs and no figure is written down
-//! here: what is printed was measured in this run.
+//! both figures and their ratio. Nothing is kept between runs: what is printed
+//! was measured in this run.
 //!
-//! In the order of a reading: `options` (what to measure), `load` (the alerts, routes, rules and
-//! silences), `drive` (sending and reading), `measure` (one server's figures), `notify` (what many
-//! groups cost) and `voices` (what large groups cost), `cluster` (three nodes), `table` (the
-//! answer).
+//! In reading order: `options` (what to measure), `load` (the alerts, routes, rules and silences),
+//! `driver` (sending and reading), `one_server` (one server's figures), `notify` (what many groups
+//! cost), `large_groups` (what large ones cost), `cluster` (three nodes), `table` (the result).
 //!
 //! It builds the server in its own profile: run it with `--release`.
 
 mod cluster;
-mod drive;
+mod driver;
+mod environment;
+mod large_groups;
 mod load;
-mod machine;
-mod mailbox;
-mod measure;
 mod million;
 mod notify;
+mod one_server;
 mod options;
+mod smtp_sink;
 mod table;
-mod voices;
 
 use bellwether_e2e::Program;
 
 use options::{Mode, Options};
 
 fn main() -> anyhow::Result<()> {
-    let options = Options::parse(std::env::args().skip(1))?;
+    let options = Options::parse(lexopt::Parser::from_env())?;
     if matches!(options.mode, Mode::Cluster { .. }) && cluster::namespace::enter()? {
         return Ok(());
     }
-    println!("{}", machine::describe(&options.programs));
+    println!("{}", environment::describe(&options.programs));
     match options.mode {
         Mode::Compare { ref sizes } => {
             for &alerts in sizes {
                 let mut columns = Vec::new();
                 for &program in &options.programs {
                     eprintln!("# {}: {alerts} alerts", program.name());
-                    columns.push(measure::server(program, alerts, &options));
+                    columns.push(one_server::server(program, alerts, &options));
                 }
                 let title = format!("{alerts} alerts");
                 println!("{}", table::compare(&title, &options.programs, &columns));
@@ -55,12 +54,12 @@ fn main() -> anyhow::Result<()> {
             rendering(&options);
         }
         Mode::Rendering => rendering(&options),
-        Mode::Cluster { ref stories } => {
-            let run = |&program: &Program| cluster::program(program, stories);
+        Mode::Cluster { ref scenarios } => {
+            let run = |&program: &Program| cluster::program(program, scenarios);
             let columns: Vec<_> = options.programs.iter().map(run).collect();
             println!("{}", table::compare("three nodes", &options.programs, &columns));
         }
-        Mode::Alone { alerts } => {
+        Mode::OneNode { alerts } => {
             let figures = million::server(Program::Bellwether, alerts);
             let title = format!("{alerts} alerts on one node");
             println!("{}", table::compare(&title, &[Program::Bellwether], &[figures]));
@@ -72,9 +71,9 @@ fn main() -> anyhow::Result<()> {
 fn rendering(options: &Options) {
     let mut columns = Vec::new();
     for &program in &options.programs {
-        eprintln!("# {}: groups of {} alerts", program.name(), voices::ALERTS);
-        columns.push(voices::server(program, options));
+        eprintln!("# {}: groups of {} alerts", program.name(), large_groups::ALERTS);
+        columns.push(large_groups::server(program, options));
     }
-    let title = format!("a group of {} alerts, told", voices::ALERTS);
+    let title = format!("notifications of {} alerts", large_groups::ALERTS);
     println!("{}", table::compare(&title, &options.programs, &columns));
 }

@@ -2,52 +2,61 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use bellwether_e2e::Program;
+use lexopt::{Arg, ValueExt};
 
 pub struct Options {
     pub mode: Mode,
     pub programs: Vec<Program>,
     /// Groups of the notification run, each with one alert.
     pub groups: usize,
-    /// How often each large group is told about.
+    /// How many notifications of each large group are measured.
     pub rounds: usize,
     /// Each read is repeated for at least this long.
     pub read_for: Duration,
 }
 
 pub enum Mode {
-    /// The servers side by side, once per number of alerts.
+    /// Both servers, once per number of alerts.
     Compare { sizes: Vec<usize> },
     /// Ours with very many alerts.
-    Alone { alerts: usize },
-    /// The servers side by side, only telling about large groups.
+    OneNode { alerts: usize },
+    /// Both servers, only notifications of large groups.
     Rendering,
     /// Three nodes of each.
-    Cluster { stories: Vec<Story> },
+    Cluster { scenarios: Vec<Scenario> },
 }
 
 /// A part of the comparison of clusters.
 #[derive(Clone, Copy, Debug)]
-pub enum Story {
+pub enum Scenario {
     Spread,
     Idle,
     Failover,
-    Ledger,
-    Chorus,
+    Duplicates,
+    NotificationLog,
 }
 
-const HELP: &str =
-    "usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering] [--alerts N] [--cluster [STORY]]
+const SCENARIOS: [(&str, Scenario); 5] = [
+    ("spread", Scenario::Spread),
+    ("idle", Scenario::Idle),
+    ("failover", Scenario::Failover),
+    ("duplicates", Scenario::Duplicates),
+    ("notification-log", Scenario::NotificationLog),
+];
+
+const HELP: &str = "\
+usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering | --alerts N | --cluster [SCENARIO]]
   --quick       10,000 alerts only, fewer repetitions
   --only WHICH  measure one of the two servers
-  --rendering   only what a notification about a large group costs
-  --alerts N    Bellwether alone with N alerts: ingestion, memory, the first filtered read
-  --cluster     three nodes of each; of spread, idle, failover, ledger and chorus only the STORY";
+  --rendering   only what a notification of a large group costs
+  --alerts N    only Bellwether with N alerts: ingestion, memory, the first filtered read
+  --cluster     three nodes of each; only one SCENARIO of spread, idle, failover, duplicates and
+                notification-log";
 
 impl Options {
-    pub fn parse(arguments: impl Iterator<Item = String>) -> anyhow::Result<Self> {
-        let mut arguments = arguments.peekable();
+    pub fn parse(mut arguments: lexopt::Parser) -> anyhow::Result<Self> {
         let mut options = Self {
             mode: Mode::Compare { sizes: vec![10_000, 100_000] },
             programs: vec![Program::Bellwether, Program::Go],
@@ -55,53 +64,49 @@ impl Options {
             rounds: 5,
             read_for: Duration::from_secs(2),
         };
-        while let Some(argument) = arguments.next() {
-            match argument.as_str() {
-                "--quick" => {
+        while let Some(argument) = arguments.next()? {
+            match argument {
+                Arg::Long("quick") => {
                     if let Mode::Compare { sizes } = &mut options.mode {
                         *sizes = vec![10_000];
                     }
                     options.read_for = Duration::from_millis(500);
                     options.rounds = 2;
                 }
-                "--only" => {
-                    options.programs = match arguments.next().as_deref() {
-                        Some("bellwether") => vec![Program::Bellwether],
-                        Some("go") => vec![Program::Go],
-                        _ => bail!("--only wants bellwether or go\n{HELP}"),
+                Arg::Long("only") => {
+                    options.programs = match arguments.value()?.string()?.as_str() {
+                        "bellwether" => vec![Program::Bellwether],
+                        "go" => vec![Program::Go],
+                        other => bail!("--only is bellwether or go, not {other}"),
                     };
                 }
-                "--rendering" => options.mode = Mode::Rendering,
-                "--alerts" => {
-                    let number = arguments.next().context("--alerts wants a number")?;
-                    let alerts = number.parse().context("--alerts wants a number")?;
-                    options.mode = Mode::Alone { alerts };
+                Arg::Long("rendering") => options.mode = Mode::Rendering,
+                Arg::Long("alerts") => {
+                    options.mode = Mode::OneNode { alerts: arguments.value()?.parse()? };
                     options.programs = vec![Program::Bellwether];
                 }
-                "--cluster" => {
-                    let story = arguments.next_if(|next| !next.starts_with('-'));
-                    options.mode = Mode::Cluster { stories: stories(story.as_deref())? };
+                Arg::Long("cluster") => {
+                    let scenarios = SCENARIOS.map(|(_, scenario)| scenario).to_vec();
+                    options.mode = Mode::Cluster { scenarios };
                 }
-                "--help" | "-h" => {
+                Arg::Value(value) => {
+                    let name = value.string()?;
+                    let Mode::Cluster { scenarios } = &mut options.mode else {
+                        bail!("unexpected argument {name}\n{HELP}");
+                    };
+                    let Some((_, scenario)) = SCENARIOS.iter().find(|(known, _)| *known == name)
+                    else {
+                        bail!("--cluster has no scenario {name}\n{HELP}");
+                    };
+                    *scenarios = vec![*scenario];
+                }
+                Arg::Short('h') | Arg::Long("help") => {
                     println!("{HELP}");
                     std::process::exit(0);
                 }
-                other => bail!("unknown argument {other}\n{HELP}"),
+                other => bail!("{}\n{HELP}", other.unexpected()),
             }
         }
         Ok(options)
     }
-}
-
-fn stories(named: Option<&str>) -> anyhow::Result<Vec<Story>> {
-    use Story::{Chorus, Failover, Idle, Ledger, Spread};
-    Ok(match named {
-        None => vec![Spread, Idle, Failover, Chorus, Ledger],
-        Some("spread") => vec![Spread],
-        Some("idle") => vec![Idle],
-        Some("failover") => vec![Failover],
-        Some("ledger") => vec![Ledger],
-        Some("chorus") => vec![Chorus],
-        Some(other) => bail!("--cluster knows no {other}\n{HELP}"),
-    })
 }

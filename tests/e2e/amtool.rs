@@ -6,16 +6,16 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Running, Setup, Sink, programs};
 use serde_json::{Value, json};
 
-use crate::given::{alert, at, one_webhook, silence, text};
+use crate::fixtures::{alert, at, one_webhook, silence, text};
 
 const CONFIG: &str = "
 route:
-  receiver: everybody
+  receiver: default
   routes:
   - matchers: [team=\"disk\"]
     receiver: disk
 receivers:
-- name: everybody
+- name: default
 - name: disk
 ";
 
@@ -25,11 +25,12 @@ fn silences_are_added_queried_updated_expired_and_imported() {
     let mut server = setup.start();
     let tool = Amtool::of(&server);
 
-    let id = tool.says(&["silence", "add", "-a", "me", "-c", "why", "-d", "2h", "alertname=Disk"]);
+    let id =
+        tool.output(&["silence", "add", "-a", "me", "-c", "why", "-d", "2h", "alertname=Disk"]);
     let id = id.trim();
     let one = server.get(&format!("/api/v2/silence/{id}")).expect_status(200).json();
     assert_eq!((one["createdBy"].as_str(), one["comment"].as_str()), (Some("me"), Some("why")));
-    assert!(tool.says(&["silence", "query"]).contains(id));
+    assert!(tool.output(&["silence", "query"]).contains(id));
     assert_eq!(tool.json(&["silence", "query", "alertname=Disk"])[0]["id"], id);
     assert_eq!(tool.json(&["silence", "query", "alertname=Other"]), json!([]));
 
@@ -38,15 +39,15 @@ fn silences_are_added_queried_updated_expired_and_imported() {
     let now = tool.json(&["silence", "query", "alertname=Disk"]);
     assert_eq!(now[0]["comment"], "because", "the update is kept: {now}");
 
-    let exported = tool.says(&["-o", "json", "silence", "query"]);
-    tool.says(&["silence", "expire", &text(&now[0]["id"])]);
+    let exported = tool.output(&["-o", "json", "silence", "query"]);
+    tool.output(&["silence", "expire", &text(&now[0]["id"])]);
     assert_eq!(tool.json(&["silence", "query"]), json!([]));
     let expired = tool.json(&["silence", "query", "--expired"]);
     assert!(expired.as_array().is_some_and(|list| !list.is_empty()), "expired ones are listed");
 
     let file = setup.folder().join("silences.json");
     fs::write(&file, exported).expect("the test's folder is writable");
-    tool.says(&["silence", "import", "--force", &file.display().to_string()]);
+    tool.output(&["silence", "import", "--force", &file.display().to_string()]);
     assert_eq!(tool.json(&["silence", "query"])[0]["comment"], "because");
 }
 
@@ -72,8 +73,8 @@ fn alerts_are_added_and_queried_with_filters() {
     let mut server = setup.start();
     let tool = Amtool::of(&server);
 
-    tool.says(&["alert", "add", "Full", "team=disk", "--annotation=summary=no space"]);
-    tool.says(&["alert", "add", "Slow", "team=web"]);
+    tool.output(&["alert", "add", "Full", "team=disk", "--annotation=summary=no space"]);
+    tool.output(&["alert", "add", "Slow", "team=web"]);
     let names = |arguments: &[&str]| {
         let list = tool.json(arguments);
         let mut names: Vec<String> = list
@@ -94,7 +95,7 @@ fn alerts_are_added_and_queried_with_filters() {
     server.post_silence(&silence("Full", "e2e"));
     assert_eq!(names(&["alert", "query"]), ["Slow"]);
     assert_eq!(names(&["alert", "query", "--silenced"]), ["Full"]);
-    let table = tool.says(&["-o", "extended", "alert", "query", "--silenced"]);
+    let table = tool.output(&["-o", "extended", "alert", "query", "--silenced"]);
     assert!(table.contains("summary=\"no space\""), "{table}");
 }
 
@@ -103,7 +104,7 @@ fn the_configuration_is_shown_checked_and_routed() {
     let setup = Setup::ours(CONFIG);
     let server = setup.start();
     let tool = Amtool::of(&server);
-    let shown = tool.says(&["config", "show"]);
+    let shown = tool.output(&["config", "show"]);
 
     let file = setup.folder().join("shown.yml").display().to_string();
     fs::write(&file, without_news(&shown)).expect("the test's folder is writable");
@@ -113,15 +114,15 @@ fn the_configuration_is_shown_checked_and_routed() {
     assert!(words.contains("2 receivers"), "{words}");
     let routes = |labels: &str| {
         let file = format!("--config.file={file}");
-        tool.says(&["config", "routes", "test", &file, labels]).trim().to_owned()
+        tool.output(&["config", "routes", "test", &file, labels]).trim().to_owned()
     };
-    assert_eq!((routes("team=disk"), routes("team=web")), ("disk".into(), "everybody".into()));
+    assert_eq!((routes("team=disk"), routes("team=web")), ("disk".into(), "default".into()));
 
     // What is shown is a whole configuration: a server started from it shows the same.
     drop(server);
     setup.write_config(&shown);
     let server = setup.start();
-    assert_eq!(Amtool::of(&server).says(&["config", "show"]), shown);
+    assert_eq!(Amtool::of(&server).output(&["config", "show"]), shown);
 }
 
 /// The configuration without what was added since amtool 0.25, which refuses fields that it does
@@ -134,9 +135,9 @@ fn without_news(config: &str) -> String {
         if dropped_below.is_some_and(|above| indentation(line) > above) {
             continue;
         }
-        let is_news = NEWS.iter().any(|name| line.trim_start().starts_with(name));
-        dropped_below = is_news.then(|| indentation(line));
-        if !is_news {
+        let is_added = ADDED.iter().any(|name| line.trim_start().starts_with(name));
+        dropped_below = is_added.then(|| indentation(line));
+        if !is_added {
             kept.push_str(line);
             kept.push('\n');
         }
@@ -144,13 +145,13 @@ fn without_news(config: &str) -> String {
     kept
 }
 
-const NEWS: &[&str] = &["smtp_tls_config:", "slack_app_url:", "rocketchat_api_url:", "labels:"];
+const ADDED: &[&str] = &["smtp_tls_config:", "slack_app_url:", "rocketchat_api_url:", "labels:"];
 
 #[test]
 fn the_cluster_is_shown_as_disabled() {
     let setup = Setup::ours(CONFIG);
     let server = setup.start();
-    let shown = Amtool::of(&server).says(&["cluster", "show"]);
+    let shown = Amtool::of(&server).output(&["cluster", "show"]);
     assert!(shown.contains("disabled"), "{shown}");
 }
 
@@ -159,12 +160,12 @@ fn a_silence_made_with_amtool_quietens_its_alert_and_no_other() {
     let hook = Sink::start();
     let setup = Setup::ours(&one_webhook(&hook.url("/")));
     let mut server = setup.start();
-    Amtool::of(&server).says(&["silence", "add", "-a", "me", "-c", "why", "alertname=Quiet"]);
+    Amtool::of(&server).output(&["silence", "add", "-a", "me", "-c", "why", "alertname=Quiet"]);
     server.post_alerts(&json!([alert("Quiet"), alert("Loud")]));
-    hook.wait_for("notification", |told| (!told.is_empty()).then_some(()));
+    hook.wait_for("notification", |sent| (!sent.is_empty()).then_some(()));
     server.wait_for_another_flush("Quiet");
-    let told: Vec<String> = hook.requests().iter().map(crate::given::group_name).collect();
-    assert_eq!(told, ["Loud"]);
+    let names: Vec<String> = hook.requests().iter().map(crate::fixtures::group_name).collect();
+    assert_eq!(names, ["Loud"]);
 }
 
 struct Amtool {
@@ -186,7 +187,7 @@ impl Amtool {
 
     /// What it prints; it must succeed. Its warning about our version goes to stderr.
     #[track_caller]
-    fn says(&self, arguments: &[&str]) -> String {
+    fn output(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "amtool {arguments:?}: {error}");
@@ -196,7 +197,7 @@ impl Amtool {
     #[track_caller]
     fn json(&self, arguments: &[&str]) -> Value {
         let words: Vec<&str> = ["-o", "json"].iter().chain(arguments).copied().collect();
-        let text = self.says(&words);
+        let text = self.output(&words);
         serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
     }
 }

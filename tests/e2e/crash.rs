@@ -1,7 +1,7 @@
 //! `kill -9` at many moments under load.
 //!
-//! What was answered 200 is there after every restart. A group whose telling was remembered is not
-//! told again; only one that was being told when the crash came may be, which is the one anomaly
+//! What was answered 200 is there after every restart. A notification that was recorded is not
+//! repeated; only one that was under way when the crash came may be, which is the one anomaly
 //! that a crash is allowed.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,26 +9,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_e2e::{Client, Request, Running, Setup, Sink};
 use serde_json::{Value, json};
 
-use crate::given::{alert, group_name, one_webhook, resolved, silence, text};
+use crate::fixtures::{alert, group_name, one_webhook, resolved, silence, text};
 
 #[test]
 fn what_was_answered_outlives_every_crash_and_nobody_is_told_twice() {
     let hook = Sink::start();
     let setup = Setup::ours(&one_webhook(&hook.url("/")));
     let mut acknowledged = Acknowledged::default();
-    let mut told_in_earlier_runs = BTreeSet::new();
+    let mut sent_in_earlier_runs = BTreeSet::new();
 
     for (round, requests) in [1, 2, 5, 11, 23, 40].into_iter().enumerate() {
         let mut server = setup.start();
         acknowledged.assert_in(&mut server);
         load_until_killed(server, round, requests, &mut acknowledged);
 
-        let told: Vec<String> = firing(&hook.requests());
-        for name in &told_in_earlier_runs {
-            let times = told.iter().filter(|told| *told == name).count();
-            assert!(times <= 2, "{name} is told {times} times over {round} crashes");
+        let sent: Vec<String> = firing(&hook.requests());
+        for name in &sent_in_earlier_runs {
+            let times = sent.iter().filter(|sent| *sent == name).count();
+            assert!(times <= 2, "{name} is sent {times} times over {round} crashes");
         }
-        told_in_earlier_runs.extend(told);
+        sent_in_earlier_runs.extend(sent);
     }
 
     let mut server = setup.start();
@@ -51,10 +51,10 @@ fn what_was_answered_outlives_every_crash_and_nobody_is_told_twice() {
             .collect();
         (ended.len() == acknowledged.alerts.len()).then_some(())
     });
-    assert_eq!(counts(&hook.requests()), before, "no group is told again that it fires");
+    assert_eq!(counts(&hook.requests()), before, "no group is notified again");
 }
 
-/// What the server has said 200 to.
+/// What the server has answered with 200.
 #[derive(Default)]
 struct Acknowledged {
     alerts: BTreeSet<String>,
@@ -136,19 +136,19 @@ fn post_alert(client: &mut Client, name: &str) -> Option<String> {
 }
 
 fn post_silence(client: &mut Client, name: &str) -> Option<String> {
-    let body = silence("Nobody", name).to_string();
+    let body = silence("None", name).to_string();
     let answer = client.request("POST", "/api/v2/silences", JSON, body.as_bytes()).ok()?;
     Some(text(&answer.expect_status(200).json()["silenceID"]))
 }
 
 fn all_are_told(hook: &Sink, acknowledged: &Acknowledged) {
     hook.wait_for("notification of each group", |requests| {
-        let told: BTreeSet<String> = firing(requests).into_iter().collect();
-        acknowledged.alerts.is_subset(&told).then_some(())
+        let sent: BTreeSet<String> = firing(requests).into_iter().collect();
+        acknowledged.alerts.is_subset(&sent).then_some(())
     });
 }
 
-/// The groups that were told to fire, as often as they were.
+/// The groups of the firing notifications, in order.
 fn firing(requests: &[Request]) -> Vec<String> {
     let is_firing = |request: &&Request| request.json()["status"] == "firing";
     requests.iter().filter(is_firing).map(group_name).collect()

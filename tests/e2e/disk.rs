@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bellwether_e2e::{Setup, Sink, wait};
 use serde_json::{Value, json};
 
-use crate::given::{alert, one_webhook, silence, text};
+use crate::fixtures::{alert, one_webhook, silence, text};
 
 #[test]
 fn a_folder_that_cannot_be_written_keeps_the_server_from_starting() {
@@ -115,7 +115,7 @@ fn notifications_go_on_when_the_disk_is_full() {
         (answer.status != 200).then_some(answer)
     });
     assert_eq!(refused.status, 500, "{}", refused.text());
-    assert!(refused.text().len() > 2, "it says why");
+    assert!(refused.text().len() > 2, "the answer has a reason");
 
     let ready = server.get("/-/ready").expect_status(503).text();
     assert!(ready.contains("store"), "{ready}");
@@ -126,7 +126,7 @@ fn notifications_go_on_when_the_disk_is_full() {
     });
 
     server.post_alerts(&json!([alert("AfterFull"), alert("Quiet")]));
-    hook.wait_for("notification from memory", |told| (!told.is_empty()).then_some(()));
+    hook.wait_for("notification from memory", |sent| (!sent.is_empty()).then_some(()));
     assert_eq!(hook.requests()[0].json()["groupLabels"]["alertname"], "AfterFull");
     server.kill();
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use bellwether_e2e::{Program, Setup, Sink, programs, wait};
 use serde_json::json;
 
-use crate::given::{alert, one_webhook, resolved, silence, statuses};
+use crate::fixtures::{alert, one_webhook, resolved, silence, statuses};
 
 #[test]
 fn a_folder_of_the_go_server_is_taken_over() {
@@ -67,10 +67,10 @@ fn export_refuses_a_folder_in_use() {
         .output()
         .unwrap_or_else(|error| panic!("run bellwether export: {error}"));
     assert_eq!(output.status.code(), Some(1));
-    assert!(!output.stderr.is_empty(), "it says why");
+    assert!(!output.stderr.is_empty(), "the error has a reason");
 }
 
-/// Tells a group and makes a silence on one server; after the move the other one keeps quiet about
+/// Notifies of a group and makes a silence on one server; after the move the other one sends nothing for
 /// the group until it resolves.
 fn moved_between(from: Program, to: Program, move_state: fn(&Setup, &Setup)) {
     let hook = Sink::start();
@@ -79,7 +79,7 @@ fn moved_between(from: Program, to: Program, move_state: fn(&Setup, &Setup)) {
     let mut server = before.start();
     let kept = server.post_silence(&silence("Quiet", "kept <&> é"));
     server.post_alerts(&json!([alert("Moved")]));
-    hook.wait_for("notification by the first server", |told| (!told.is_empty()).then_some(()));
+    hook.wait_for("notification by the first server", |sent| (!sent.is_empty()).then_some(()));
     server.wait_for_another_flush("Moved");
     assert!(server.stop().success());
 
@@ -94,11 +94,11 @@ fn moved_between(from: Program, to: Program, move_state: fn(&Setup, &Setup)) {
     server.post_alerts(&json!([alert("Moved"), alert("Quiet")]));
     server.wait_for_another_flush("Moved");
     server.post_alerts(&json!([resolved("Moved")]));
-    let told = hook.wait_for("resolved notification", |told| {
-        statuses(told).contains(&"resolved".to_owned()).then(|| told.to_vec())
+    let sent = hook.wait_for("resolved notification", |sent| {
+        statuses(sent).contains(&"resolved".to_owned()).then(|| sent.to_vec())
     });
-    assert_eq!(statuses(&told), ["firing", "resolved"]);
-    assert_eq!(told[0].json()["groupKey"], told[1].json()["groupKey"]);
+    assert_eq!(statuses(&sent), ["firing", "resolved"]);
+    assert_eq!(sent[0].json()["groupKey"], sent[1].json()["groupKey"]);
 }
 
 fn copy_state(from: &Path, to: &Path) {

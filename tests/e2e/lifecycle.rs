@@ -8,9 +8,9 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Answer, Client, Process, Setup, Sink, alertmanager, programs};
 use serde_json::json;
 
-use crate::given::{alert, one_webhook};
+use crate::fixtures::{alert, one_webhook};
 
-const CONFIG: &str = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+const CONFIG: &str = "route: {receiver: none}\nreceivers: [{name: none}]\n";
 
 #[test]
 fn sigterm_ends_with_zero_and_keeps_everything() {
@@ -29,7 +29,7 @@ fn sigterm_lets_a_notification_end() {
     let (released, wait) = std::sync::mpsc::channel::<()>();
     let wait = std::sync::Mutex::new(wait);
     hook.answer(move |_| {
-        // Held back until the test has told the server to stop.
+        // Held back until the test has sent SIGTERM.
         let _ = wait.lock().expect("one request at a time").recv();
         Answer::Status(200)
     });
@@ -45,13 +45,13 @@ fn sigterm_lets_a_notification_end() {
     assert_eq!(server.process.wait().code(), Some(0));
     server
         .process
-        .wait_for_line("that it was told", |line| line.contains("Notify success").then_some(()));
+        .wait_for_line("the notification", |line| line.contains("Notify success").then_some(()));
     assert_eq!(hook.count(), 1);
 
     hook.answer(|_| Answer::Status(200));
     let server = setup.start();
     server.wait_for_another_flush("Late");
-    assert_eq!(hook.count(), 1, "what was told at the end is not told again");
+    assert_eq!(hook.count(), 1, "what was sent at the end is not sent again");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn called_as_alertmanager_it_takes_exactly_its_flags() {
     let address = process.wait_for_line("where it listens", alertmanager::listening_address);
     Client::new(address).get("/-/ready").expect_status(200);
 
-    let version = says(Command::new(&link).arg("--version"));
+    let version = output(Command::new(&link).arg("--version"));
     assert!(version.starts_with("alertmanager, version 0.34.0 "), "{version}");
     let refused = run(Command::new(&link).arg("server"));
     assert_eq!(refused.status.code(), Some(1));
@@ -86,7 +86,7 @@ fn called_as_alertmanager_it_takes_exactly_its_flags() {
 
 #[test]
 fn the_version_is_printed() {
-    let version = says(Command::new(programs::bellwether()).arg("--version"));
+    let version = output(Command::new(programs::bellwether()).arg("--version"));
     assert!(version.starts_with("bellwether, version "), "{version}");
 }
 
@@ -151,10 +151,10 @@ fn a_second_server_on_the_same_data_is_refused() {
 
 #[test]
 fn a_missing_or_broken_file_ends_with_one() {
-    let setup = Setup::ours("route: {receiver: nobody}\n");
+    let setup = Setup::ours("route: {receiver: none}\n");
     let (status, lines) = setup.run_to_end();
     assert_eq!(status.code(), Some(1));
-    assert!(lines.iter().any(|line| line.contains("nobody")), "{}", lines.join("\n"));
+    assert!(lines.iter().any(|line| line.contains("none")), "{}", lines.join("\n"));
     fs::remove_file(setup.config_file()).expect("the file is ours");
     let (status, lines) = setup.run_to_end();
     assert_eq!(status.code(), Some(1));
@@ -182,7 +182,7 @@ fn stderr(output: &Output) -> String {
 }
 
 /// What it prints; it must succeed.
-fn says(command: &mut Command) -> String {
+fn output(command: &mut Command) -> String {
     let output = run(command);
     assert!(output.status.success(), "{}", stderr(&output));
     String::from_utf8_lossy(&output.stdout).into_owned()

@@ -1,7 +1,7 @@
-//! Mail through a real server, with every way to secure a connection and to say who one is.
+//! Mail through a real server, with every way to secure a connection and to authenticate.
 //!
 //! The server is Debian's aiosmtpd. Debian's Alertmanager sends it the same notifications with the
-//! same configuration, and each mail must be the same but for what tells one mail from another.
+//! same configuration, and each mail must be the same but for its date, ids and boundary.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ use bellwether_e2e::programs::debian;
 use bellwether_e2e::{Process, Program, Setup};
 use serde_json::{Value, json};
 
-use crate::given::at;
+use crate::fixtures::at;
 
 #[test]
 fn both_programs_send_the_same_mail_by_starttls_and_plain() {
@@ -56,7 +56,7 @@ fn mail_of(program: Program, when: &str, mechanism: &str, setting: &str) -> Valu
     fs::write(path("cert.pem"), identity.cert.pem()).expect("the folder is writable");
     fs::write(path("key.pem"), identity.signing_key.serialize_pem()).expect("it is writable");
     let mut command = Command::new("/usr/bin/python3");
-    // Says which package is missing.
+    // Names the package that is missing.
     debian("aiosmtpd");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/mail/server.py");
     command.args([script, &path("cert.pem"), &path("key.pem"), when, mechanism]);

@@ -1,25 +1,26 @@
 //! Whole processes on loopback, as a user runs them.
 //!
-//! One binary, so that it links once. Each module is one story about a running server; `given` holds
-//! what the stories start from, and the crate's library starts, asks, catches and kills.
+//! One binary, so that it links once. Each module is about one thing that a running server does;
+//! `fixtures` holds what the tests start from, and the crate's library starts servers, sends
+//! requests, receives notifications and kills.
 
-mod given;
+mod fixtures;
 
 mod amtool;
-mod both;
+mod api_comparison;
+mod bad_requests;
+mod cluster;
 mod crash;
 mod disk;
-mod flock;
-mod hostile;
+mod failing_receivers;
 mod import;
 mod lifecycle;
 mod mail;
+mod notification_comparison;
 mod peer_tls;
 mod prometheus;
-mod receivers;
 mod receivers_test;
 mod reload;
 mod secrets;
 mod sns;
-mod voices;
-mod web_port;
+mod web_config;

@@ -1,19 +1,19 @@
 //! Peers that trust each other by certificate, ours and Debian's Go servers.
 //!
-//! If they do not understand each other, every server notifies for itself; if they let in whoever
-//! comes, anybody in reach can silence everything.
+//! If they do not understand each other, every server notifies for itself; if they admit every
+//! peer, anyone who can connect can silence everything.
 
 use std::net::Ipv4Addr;
 use std::process::Command;
 
 use bellwether_e2e::Program::{Bellwether, Go};
 use bellwether_e2e::certificates::{Authority, replace};
-use bellwether_e2e::flock::free_peer_address;
-use bellwether_e2e::{Flock, Setup, programs, wait};
+use bellwether_e2e::cluster::free_peer_address;
+use bellwether_e2e::{Cluster, Setup, programs, wait};
 
-use crate::given::silence;
+use crate::fixtures::silence;
 
-const CONFIG: &str = "{route: {receiver: nobody}, receivers: [{name: nobody}]}";
+const CONFIG: &str = "{route: {receiver: none}, receivers: [{name: none}]}";
 
 /// Servers and clients alike show the certificate of this name.
 fn settings(authority: &Authority, name: &str) -> String {
@@ -30,25 +30,25 @@ fn settings(authority: &Authority, name: &str) -> String {
 fn one_of_ours_and_two_go_servers_trust_each_other_and_nobody_else() {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let authority = Authority::new(folder.path());
-    let mut flock = Flock::new(&[Go, Bellwether, Go], CONFIG);
-    for node in 0..flock.len() {
+    let mut cluster = Cluster::new(&[Go, Bellwether, Go], CONFIG);
+    for node in 0..cluster.len() {
         let name = format!("node{node}");
         authority.sign(&name, &["peer.example"]);
         let file = folder.path().join(format!("{name}.yml"));
         replace(&file, &settings(&authority, &name));
-        flock = flock.flag_of(node, &format!("--cluster.tls-config={}", file.display()));
+        cluster = cluster.flag_of(node, &format!("--cluster.tls-config={}", file.display()));
     }
-    flock.start();
-    silences_reach_everybody(&mut flock);
+    cluster.start();
+    silences_reach_everybody(&mut cluster);
 
-    // Certificates are replaced one by one; whoever comes back is let in by the new one.
+    // Certificates are replaced one by one; a peer that comes back is admitted by the new one.
     authority.sign("node1", &["peer.example"]);
-    flock.node(2).kill();
-    flock.node(2).start();
-    flock.wait_until_settled();
-    silences_reach_everybody(&mut flock);
+    cluster.node(2).kill();
+    cluster.node(2).start();
+    cluster.wait_until_settled();
+    silences_reach_everybody(&mut cluster);
 
-    for (_, address) in flock.server(1).members() {
+    for (_, address) in cluster.server(1).members() {
         let refusal = knock(&authority, &address, None);
         let is_about_it =
             refusal.contains("certificate required") || refusal.contains("bad certificate");
@@ -64,32 +64,33 @@ fn a_stranger_with_a_certificate_of_its_own_stays_outside() {
     let folder = folder.expect("the temporary folder is writable");
     let strange = strange.expect("the temporary folder is writable");
     let authorities = [Authority::new(folder.path()), Authority::new(strange.path())];
-    let mut flock = Flock::new(&[Bellwether, Bellwether, Bellwether], CONFIG);
+    let mut cluster = Cluster::new(&[Bellwether, Bellwether, Bellwether], CONFIG);
     for (node, authority) in [&authorities[0], &authorities[0], &authorities[1]].iter().enumerate()
     {
         let name = format!("node{node}");
         authority.sign(&name, &["peer.example"]);
         let file = authority.path(&format!("{name}.yml"));
         replace(file.as_ref(), &settings(authority, &name));
-        flock = flock.flag_of(node, &format!("--cluster.tls-config={file}"));
+        cluster = cluster.flag_of(node, &format!("--cluster.tls-config={file}"));
     }
     for node in [2, 0, 1] {
-        flock.node(node).start();
+        cluster.node(node).start();
     }
     wait::until("two have found each other", || {
-        (flock.server(0).members().len() == 2 && flock.server(1).members().len() == 2).then_some(())
+        (cluster.server(0).members().len() == 2 && cluster.server(1).members().len() == 2)
+            .then_some(())
     });
     for node in 0..2 {
-        flock.server(node).process.wait_for_line("that somebody was not let in", |line| {
+        cluster.server(node).process.wait_for_line("that a peer was refused", |line| {
             line.contains("HandshakeFailed").then_some(())
         });
-        assert_eq!(flock.server(node).members().len(), 2);
+        assert_eq!(cluster.server(node).members().len(), 2);
     }
-    assert_eq!(flock.server(2).members().len(), 1, "the stranger is alone");
+    assert_eq!(cluster.server(2).members().len(), 1, "the refused node is alone");
 
     // Once it has a certificate of the right authority, it is let in without a restart.
     authorities[0].sign_into(strange.path(), "node2", &["peer.example"]);
-    flock.wait_until_settled();
+    cluster.wait_until_settled();
 }
 
 #[test]
@@ -110,14 +111,14 @@ fn a_bad_file_keeps_the_server_from_starting() {
             .in_cluster(free_peer_address(Ipv4Addr::LOCALHOST.into()))
             .flag(&format!("--cluster.tls-config={}", file.display()));
         let (status, lines) = setup.run_to_end();
-        let told = lines.join("\n");
-        assert_eq!(status.code(), Some(1), "{told}");
+        let text = lines.join("\n");
+        assert_eq!(status.code(), Some(1), "{text}");
         let context = "unable to initialize TLS transport configuration for gossip mesh";
-        assert!(told.contains(context) && told.contains(expected), "{told}");
+        assert!(text.contains(context) && text.contains(expected), "{text}");
     }
 }
 
-/// What a client hears that opens a TLS connection, with or without a certificate.
+/// What a client gets that opens a TLS connection, with or without a certificate.
 fn knock(authority: &Authority, address: &str, shows: Option<&str>) -> String {
     let mut curl = Command::new(programs::debian("curl"));
     curl.args(["-sS", "--max-time", "20", "--cacert", &authority.path("ca.crt")]);
@@ -132,11 +133,11 @@ fn knock(authority: &Authority, address: &str, shows: Option<&str>) -> String {
 }
 
 /// A small and a large silence from each server to each.
-fn silences_reach_everybody(flock: &mut Flock) {
-    for at in 0..flock.len() {
+fn silences_reach_everybody(cluster: &mut Cluster) {
+    for at in 0..cluster.len() {
         for comment in ["small".to_owned(), "a long story, ".repeat(100)] {
-            let id = flock.server(at).post_silence(&silence(&format!("Quiet{at}"), &comment));
-            flock.wait_on_each("the silence has arrived", |server| {
+            let id = cluster.server(at).post_silence(&silence(&format!("Quiet{at}"), &comment));
+            cluster.wait_on_each("the silence has arrived", |server| {
                 server.get(&format!("/api/v2/silence/{id}")).status == 200
             });
         }

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bellwether_e2e::{Answer, Process, Setup, Sink, programs, wait};
 use tempfile::TempDir;
 
-use crate::given::{one_webhook, statuses};
+use crate::fixtures::{one_webhook, statuses};
 
 #[test]
 fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {
     let hook = Sink::start();
     let target = Target::start();
-    // An address of its own, so that nobody takes the port while the server is down.
+    // Its own address, so that nothing takes the port while the server is down.
     let host = own_loopback_address();
     let setup = Setup::ours(&one_webhook(&hook.url("/")));
     let first = setup.start_at(&format!("{host}:0"));
@@ -23,9 +23,9 @@ fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {
     let prometheus = Prometheus::start(address, target.sink.address());
 
     target.switch(true);
-    hook.wait_for("firing notification", |told| (!told.is_empty()).then_some(()));
+    hook.wait_for("firing notification", |sent| (!sent.is_empty()).then_some(()));
 
-    // A crash between the telling and its record may repeat it; this one comes later.
+    // A crash between a notification and its record may repeat it; this one comes later.
     first.wait_for_another_flush("SwitchedOn");
     first.kill();
     let mut second = setup.start_at(&address.to_string());
@@ -37,12 +37,12 @@ fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {
     second.wait_for_another_flush("SwitchedOn");
 
     target.switch(false);
-    let told = hook.wait_for("resolved notification", |told| {
-        statuses(told).contains(&"resolved".to_owned()).then(|| told.to_vec())
+    let sent = hook.wait_for("resolved notification", |sent| {
+        statuses(sent).contains(&"resolved".to_owned()).then(|| sent.to_vec())
     });
-    assert_eq!(statuses(&told), ["firing", "resolved"]);
+    assert_eq!(statuses(&sent), ["firing", "resolved"]);
 
-    let (fired, ended) = (told[0].json(), told[1].json());
+    let (fired, ended) = (sent[0].json(), sent[1].json());
     assert_eq!(fired["alerts"][0]["labels"]["severity"], "page");
     assert_eq!(fired["alerts"][0]["annotations"]["summary"], "The switch is on.");
     assert_eq!(fired["alerts"][0]["endsAt"], "0001-01-01T00:00:00Z");
@@ -97,7 +97,7 @@ impl Prometheus {
             .arg(format!("--config.file={}", path("prometheus.yml").display()))
             .arg(format!("--storage.tsdb.path={}", path("tsdb").display()))
             .arg("--web.listen-address=127.0.0.1:0")
-            // An alert lives for four of these without being repeated: longer than a restart.
+            // An alert lasts for four of these without being repeated: longer than a restart.
             .arg("--rules.alert.resend-delay=3s");
         let process = Process::start("prometheus", &mut command);
         process.wait_for_line("that it is ready", |line| {

@@ -25,9 +25,9 @@ fn each_integration_is_told_once_and_answers() {
     let requests = sink.requests();
     assert_eq!(requests.len(), 3, "no attempt is repeated");
     let of = |path: &str| requests.iter().find(|request| request.path == path);
-    let webhook = of("/webhook-marker").expect("the webhook is told").json();
+    let webhook = of("/webhook-marker").expect("the webhook gets it").json();
     assert_eq!(webhook["commonLabels"]["team"], "db");
-    let event = of("/pagerduty").expect("PagerDuty is told").json();
+    let event = of("/pagerduty").expect("PagerDuty gets it").json();
     assert_eq!(event["routing_key"], "marker-key");
 }
 

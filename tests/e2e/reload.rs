@@ -3,7 +3,7 @@
 use bellwether_e2e::{Running, Setup, Sink, wait};
 use serde_json::json;
 
-use crate::given::{alert, one_webhook, resolved, statuses};
+use crate::fixtures::{alert, one_webhook, resolved, statuses};
 
 #[test]
 fn an_identical_reload_sends_nothing() {
@@ -11,17 +11,17 @@ fn an_identical_reload_sends_nothing() {
     let setup = Setup::ours(&one_webhook(&hook.url("/")));
     let mut server = setup.start();
     server.post_alerts(&json!([alert("Steady")]));
-    hook.wait_for("firing notification", |told| (!told.is_empty()).then_some(()));
+    hook.wait_for("firing notification", |sent| (!sent.is_empty()).then_some(()));
 
     server.post("/-/reload", "").expect_status(200);
     hang_up_and_wait(&server, 3);
     server.wait_for_another_flush("Steady");
 
     server.post_alerts(&json!([resolved("Steady")]));
-    let told = hook.wait_for("resolved notification", |told| {
-        statuses(told).contains(&"resolved".to_owned()).then(|| told.to_vec())
+    let sent = hook.wait_for("resolved notification", |sent| {
+        statuses(sent).contains(&"resolved".to_owned()).then(|| sent.to_vec())
     });
-    assert_eq!(statuses(&told), ["firing", "resolved"]);
+    assert_eq!(statuses(&sent), ["firing", "resolved"]);
 }
 
 #[test]
@@ -30,12 +30,12 @@ fn a_changed_receiver_is_used_for_what_comes_next() {
     let setup = Setup::ours(&one_webhook(&old.url("/")));
     let mut server = setup.start();
     server.post_alerts(&json!([alert("Before")]));
-    old.wait_for("notification at the old address", |told| (!told.is_empty()).then_some(()));
+    old.wait_for("notification at the old address", |sent| (!sent.is_empty()).then_some(()));
 
     setup.write_config(&one_webhook(&new.url("/")));
     server.post("/-/reload", "").expect_status(200);
     server.post_alerts(&json!([alert("After")]));
-    new.wait_for("notification at the new address", |told| (!told.is_empty()).then_some(()));
+    new.wait_for("notification at the new address", |sent| (!sent.is_empty()).then_some(()));
     assert_eq!(old.count(), 1);
 }
 
@@ -48,19 +48,19 @@ fn a_broken_file_keeps_the_old_configuration_and_tells() {
     let hash = server.metric("alertmanager_config_hash", "");
     assert_eq!(server.metric("alertmanager_config_last_reload_successful", ""), Some(1.0));
 
-    setup.write_config("route: {receiver: nobody}\nreceivers: [{name: hook}]\n");
+    setup.write_config("route: {receiver: none}\nreceivers: [{name: hook}]\n");
     let answer = server.post("/-/reload", "").expect_status(500).text();
     assert!(answer.starts_with("failed to reload config: "), "{answer}");
-    assert!(answer.contains("nobody"), "{answer}");
+    assert!(answer.contains("none"), "{answer}");
     assert_eq!(server.metric("alertmanager_config_last_reload_successful", ""), Some(0.0));
     assert_eq!(server.metric("alertmanager_config_hash", ""), hash);
 
     server.post_alerts(&json!([alert("Still")]));
-    hook.wait_for("notification by the old configuration", |told| (!told.is_empty()).then_some(()));
+    hook.wait_for("notification by the old configuration", |sent| (!sent.is_empty()).then_some(()));
 
     setup.write_config(&good);
     server.process.hang_up();
-    wait::until("the metric tells success", || {
+    wait::until("the metric shows success", || {
         let successful = server.metric("alertmanager_config_last_reload_successful", "");
         (successful == Some(1.0)).then_some(())
     });

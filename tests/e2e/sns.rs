@@ -1,9 +1,9 @@
-//! Amazon SNS without Amazon: what both programs say to it, and that a server which plays it agrees.
+//! Amazon SNS without Amazon: what both programs send, and that an emulator accepts it.
 //!
-//! The forms of Debian's Go server (0.25) and ours must hold the same fields. Then ours tells moto,
-//! which plays Amazon, in the name of a role that moto has lent it, and what moto passes on to a
-//! subscriber must be what the template says. moto comes from PyPI; where that cannot be reached,
-//! `make test` says so, and so does this story instead of being told.
+//! The forms of Debian's Go server (0.25) and ours must hold the same fields. Then ours publishes
+//! to moto, an emulator of AWS, with temporary credentials of a role, and what moto passes on to a
+//! subscriber must be what the template renders. moto comes from PyPI; where that cannot be reached,
+//! `make test` prints that, and this test is skipped.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,7 +12,7 @@ use bellwether_e2e::http::Client;
 use bellwether_e2e::{Answer, Process, Program, Request, Setup, Sink};
 use serde_json::{Value, json};
 
-use crate::given::{at, text};
+use crate::fixtures::{at, text};
 
 const SETTINGS: &str = r#"
     subject: 'ü {{ .Status }} {{ .CommonLabels.alertname }}'
@@ -96,15 +96,15 @@ fn a_subscriber_hears_what_was_published_in_the_name_of_a_role() {
     let setup = Setup::ours(&config(&settings, role)).wrapped(&environment);
     let mut server = setup.start();
     server.post_alerts(&alerts());
-    let heard = sink.wait_for("what was published", |requests| {
+    let published = sink.wait_for("what was published", |requests| {
         let bodies = requests.iter().filter_map(|it| serde_json::from_slice(&it.body).ok());
         bodies.into_iter().find(|body: &Value| body["Type"] == "Notification")
     });
-    assert_eq!(text(&heard["Message"]), MESSAGE);
-    assert_eq!(text(&heard["Subject"]), "ü firing Disk");
+    assert_eq!(text(&published["Message"]), MESSAGE);
+    assert_eq!(text(&published["Subject"]), "ü firing Disk");
 }
 
-/// Plays Amazon.
+/// An emulator of AWS.
 struct Moto {
     _process: Process,
     url: String,
@@ -118,7 +118,7 @@ impl Moto {
         if !program.is_file() {
             let unreachable = target.join("moto-unreachable").is_file();
             assert!(unreachable, "{} is missing (make test installs it)", program.display());
-            eprintln!("skipped: PyPI could not be reached, so there is nobody to play Amazon");
+            eprintln!("skipped: PyPI could not be reached, so there is no emulator of AWS");
             return None;
         }
         let mut command = Command::new(program);

@@ -1,7 +1,7 @@
 //! How is an Alertmanager started, stopped and started again on the same data?
 //!
 //! A [`Setup`] is everything that outlives one run: the program, its configuration file, its data
-//! directory and its flags. [`Setup::start`] gives a [`Running`] server that has said where it
+//! directory and its flags. [`Setup::start`] gives a [`Running`] server that has logged where it
 //! listens. Dropping the `Running` kills it; the `Setup` can start it again, which is how the tests
 //! play a crash.
 //!
@@ -170,7 +170,7 @@ impl Setup {
         Process::start(self.program.name(), &mut command)
     }
 
-    /// Starts it, waits until it has ended by itself, and returns how and what it said.
+    /// Starts it, waits until it has ended by itself, and returns its status and its log.
     pub fn run_to_end(&self) -> (ExitStatus, Vec<String>) {
         let mut process = self.spawn();
         let status = process.wait();
@@ -232,8 +232,8 @@ impl Running {
         });
     }
 
-    /// Waits until the group of this alert name has been flushed again, so that it has said what it
-    /// had to say. Wants a server that logs in detail.
+    /// Waits until the group of this alert name has been flushed again, so that it has sent what it
+    /// had to send. Needs a server that logs in detail.
     pub fn wait_for_another_flush(&self, name: &str) {
         let is_flush = |line: &str| {
             log::field(line, "msg").is_some_and(|message| message == "flushing")

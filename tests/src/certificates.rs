@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 
-/// Signs certificates; its own lies beside them as `ca.crt`.
+/// Signs certificates; its own is in the same folder as `ca.crt`.
 pub struct Authority {
     folder: PathBuf,
     pem: String,
@@ -50,9 +50,9 @@ impl Authority {
     }
 }
 
-/// Puts a new file in the place of the old one, so that nobody reads half of it.
+/// Puts a new file in the place of the old one, so that no reader gets half of it.
 pub fn replace(path: &Path, text: &str) {
-    let beside = path.with_extension("new");
-    fs::write(&beside, text).expect("the test's folder is writable");
-    fs::rename(&beside, path).expect("the test's folder is writable");
+    let temporary = path.with_extension("new");
+    fs::write(&temporary, text).expect("the test's folder is writable");
+    fs::rename(&temporary, path).expect("the test's folder is writable");
 }

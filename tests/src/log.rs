@@ -1,4 +1,4 @@
-//! What does a log line say?
+//! What is in a log line?
 //!
 //! Reads lines in the form that slog's and go-kit's text handlers share (`key=value`, values quoted
 //! when they need it), just far enough to find a field.
@@ -17,7 +17,7 @@ pub fn field(line: &str, key: &str) -> Option<String> {
     }
 }
 
-/// Whether somebody has to read this line: its level is WARN or ERROR.
+/// Whether an operator has to read this line: its level is WARN or ERROR.
 pub fn is_alarming(line: &str) -> bool {
     field(line, "level").is_some_and(|level| {
         level.eq_ignore_ascii_case("warn") || level.eq_ignore_ascii_case("error")

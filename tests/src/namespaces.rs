@@ -2,10 +2,10 @@
 //!
 //! [`Namespaces`] are a few network namespaces, one for each node, joined by two bridges in one
 //! more namespace, the hub: `front` carries HTTP and is never cut, `peers` carries the gossip, and
-//! each node's cable to it can be pulled out. The story itself runs on a thread inside the hub, so
+//! each node's cable to it can be pulled out. The test itself runs on a thread inside the hub, so
 //! the machine's own network sees nothing of all this, and ports need not be searched for.
 //!
-//! This wants root. Without, [`Namespaces::tell`] says so on stderr, past the test's capture, and
+//! This needs root. Without, [`Namespaces::run`] reports it on stderr, past the test's capture, and
 //! does nothing.
 
 use std::fs::File;
@@ -25,26 +25,26 @@ pub struct Namespaces {
 }
 
 impl Namespaces {
-    /// Runs `story` within so many namespaces for nodes.
-    pub fn tell(story_name: &str, nodes: u8, story: fn(&Namespaces)) {
+    /// Runs `test` within so many namespaces for nodes.
+    pub fn run(test_name: &str, nodes: u8, test: fn(&Namespaces)) {
         let namespaces = match Self::new(nodes) {
             Ok(namespaces) => namespaces,
             Err(reason) => {
                 // Not `eprintln`, which is only shown when a test fails.
-                let line = format!("SKIPPED {story_name}: no network namespaces: {reason}\n");
+                let line = format!("SKIPPED {test_name}: no network namespaces: {reason}\n");
                 io::stderr().write_all(line.as_bytes()).expect("stderr is open");
                 return;
             }
         };
-        let told = thread::scope(|scope| {
+        let result = thread::scope(|scope| {
             let inside = scope.spawn(|| {
                 namespaces.enter_hub();
-                story(&namespaces);
+                test(&namespaces);
             });
             inside.join()
         });
         drop(namespaces);
-        told.unwrap_or_else(|failure| panic::resume_unwind(failure));
+        result.unwrap_or_else(|failure| panic::resume_unwind(failure));
     }
 
     /// What a node's server is to be run by.
@@ -52,7 +52,7 @@ impl Namespaces {
         ["ip", "netns", "exec", &self.nodes[usize::from(node)]]
     }
 
-    /// Where the story itself, and a webhook in it, can be reached by all nodes.
+    /// Where the test itself, and a webhook in it, can be reached by all nodes.
     pub fn hub_listen(&self) -> String {
         format!("{FRONT_HUB}:0")
     }

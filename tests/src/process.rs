@@ -1,4 +1,4 @@
-//! What is a child process doing: what did it say, does it live, how much did it cost?
+//! What is a child process doing: what did it log, does it run, how much did it cost?
 //!
 //! A [`Process`] owns one child. Both its output streams are read by threads, so it never blocks on
 //! a full pipe, and every line wakes those who wait for one. When the value is dropped the child is
@@ -78,7 +78,7 @@ impl Process {
             let is_over = state.ended == 2 || left.is_zero();
             assert!(
                 !is_over,
-                "{} did not say {what}; it said:\n{}",
+                "{} did not log {what}; it logged:\n{}",
                 self.name,
                 state.lines.join("\n")
             );
@@ -91,7 +91,7 @@ impl Process {
         self.output.lock().lines.clone()
     }
 
-    /// Waits until it ends by itself and has said its last line.
+    /// Waits until it ends by itself and has logged its last line.
     pub fn wait(&mut self) -> ExitStatus {
         let deadline = Instant::now() + PATIENCE;
         let mut state = self.output.lock();
@@ -154,7 +154,7 @@ impl Process {
         kilobytes * 1024
     }
 
-    /// WARN and ERROR lines that nobody expects.
+    /// WARN and ERROR lines that no test expects.
     fn alarms(&self) -> Vec<String> {
         let Some(expected) = &self.expected else { return Vec::new() };
         let is_known = |line: &String| expected.iter().any(|fragment| line.contains(fragment));
@@ -169,7 +169,7 @@ impl Drop for Process {
             self.kill();
         }
         if thread::panicking() {
-            eprintln!("--- {} said:\n{}", self.name, last(&self.lines(), 60).join("\n"));
+            eprintln!("--- {} logged:\n{}", self.name, last(&self.lines(), 60).join("\n"));
             return;
         }
         let alarms = self.alarms();

@@ -2,7 +2,7 @@
 //!
 //! Ours is built with the cargo that runs us, in the profile that we were built in, so that a test
 //! never judges yesterday's binary. Those of Debian must be installed: when one is missing the test
-//! fails and says which package it wants, because a skipped comparison looks like a passed one.
+//! fails and names the package it needs, because a skipped comparison looks like a passed one.
 
 use std::env;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
-//! Who was told what, and how did we answer?
+//! What did servers send, and how was it answered?
 //!
-//! A [`Sink`] is an HTTP server on loopback that keeps every request and answers as it is told: it
-//! plays the webhook that hangs, fails for a while, redirects or never stops talking, and the small
+//! A [`Sink`] is an HTTP server on loopback that keeps every request and answers as a test wants: it
+//! is the webhook that hangs, fails for a while, redirects or never stops sending, and the small
 //! target that Prometheus scrapes. Tests wait on its requests with [`Sink::wait_for`].
 //!
 //! One thread per connection with a small stack; thousands of connections are fine on a test
@@ -46,7 +46,7 @@ pub enum Answer {
         status: u16,
         location: String,
     },
-    /// Says nothing until the client goes away or the sink is dropped.
+    /// Sends nothing until the client goes away or the sink is dropped.
     Hang,
     /// A 200 with a body of so many bytes.
     Flood {
@@ -176,7 +176,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps the request, wakes who waits for it, and says how to answer it.
+    /// Keeps the request, wakes those that wait for it, and returns how to answer it.
     fn record(&self, request: Request) -> Answer {
         let rule = {
             let mut state = self.lock();
@@ -239,7 +239,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
 fn write_answer(to: &mut impl Write, status: u16, headers: &str, body: &str) -> io::Result<()> {
     let length = body.len();
     let answer = format!(
-        "HTTP/1.1 {status} Told\r\nContent-Type: text/plain\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        "HTTP/1.1 {status} Status\r\nContent-Type: text/plain\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
     );
     to.write_all(answer.as_bytes())
 }
@@ -279,5 +279,5 @@ fn show(requests: &[Request]) -> String {
     requests.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Enough for reading a request, which lives on the heap.
+/// Enough for reading a request, which is on the heap.
 const STACK_BYTES: usize = 128 << 10;

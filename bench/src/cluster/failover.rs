@@ -1,36 +1,36 @@
-//! Who speaks when the one whose turn it is has just died, and how soon?
+//! How soon does another node notify when the one whose turn it is has just died?
 //!
 //! One alert goes to all nodes. Shortly before its group is due, the first node by name is killed
-//! without notice, so that no other can know yet. Counted is the time from when the group was due
-//! until the webhook hears of it. Then the node comes back, and the next round begins.
+//! without notice, and no other can know it yet. Counted is the time from when the group was due
+//! until the webhook gets its notification. Then the node is started again, and the next round begins.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwether_e2e::{Program, Sink};
 
-use super::flock::Flock;
+use super::nodes::Cluster;
 use crate::load::{self, Times};
 use crate::table::Figures;
 
 pub fn figures(program: Program, figures: &mut Figures) {
     let sink = Sink::start();
     let config = load::notify_config(&sink.url("/"), GROUP_WAIT.as_secs(), 3600);
-    let mut flock = Flock::start(program, &config, None);
+    let mut cluster = Cluster::start(program, &config, None);
     let mut delays: Vec<Duration> = (0..ROUNDS)
         .map(|round| {
             let alert = load::bodies(round + 1, 1, Times::from_now()).pop().expect("one a round");
             // Early by what the posts take, so that no delay looks shorter than it is.
             let due = Instant::now() + GROUP_WAIT;
-            flock.post_alerts(&alert);
+            cluster.post_alerts(&alert);
             thread::sleep(due - KILLED_BEFORE - Instant::now());
-            let fallen = flock.kill(0);
+            let killed = cluster.kill(0);
             let instance = load::instance(round);
-            let told = sink.wait_at_most(FAILOVER_MAX, "notification", |requests| {
+            let notified = sink.wait_at_most(FAILOVER_MAX, "notification", |requests| {
                 requests.iter().find(|it| it.text().contains(&instance)).map(|it| it.arrived)
             });
-            flock.restart(fallen);
-            told.saturating_duration_since(due)
+            cluster.restart(killed);
+            notified.saturating_duration_since(due)
         })
         .collect();
     delays.sort_unstable();

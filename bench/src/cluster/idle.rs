@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bellwether_e2e::Program;
 
-use super::flock::{Flock, NODES};
 use super::namespace;
+use super::nodes::{Cluster, NODES};
 use crate::load;
 use crate::table::{Figures, Unit};
 
@@ -17,21 +17,22 @@ pub struct Idle {
 }
 
 pub fn figures(program: Program, figures: &mut Figures) {
-    let flock = Flock::start(program, &load::notify_config("http://127.0.0.1:1/", 60, 60), None);
-    let Idle { cpu, bytes } = watch(&flock, WATCHED);
+    let cluster =
+        Cluster::start(program, &load::notify_config("http://127.0.0.1:1/", 60, 60), None);
+    let Idle { cpu, bytes } = watch(&cluster, WATCHED);
     figures.push("idle: CPU of a node, of one core", cpu.as_secs_f64(), Unit::Share);
     figures.push("idle: bytes that a node sends in a second", bytes, Unit::Bytes);
-    let resident = flock.resident_bytes() as f64;
+    let resident = cluster.resident_bytes() as f64;
     figures.push("idle: resident, largest node", resident, Unit::Bytes);
 }
 
 /// Looks at a cluster for so long without disturbing it.
-pub fn watch(flock: &Flock, time: Duration) -> Idle {
-    let (cpu, bytes) = (flock.cpu(), namespace::carried_bytes());
+pub fn watch(cluster: &Cluster, time: Duration) -> Idle {
+    let (cpu, bytes) = (cluster.cpu(), namespace::carried_bytes());
     thread::sleep(time);
     let seconds = time.as_secs_f64() * NODES as f64;
     Idle {
-        cpu: (flock.cpu() - cpu).div_f64(seconds),
+        cpu: (cluster.cpu() - cpu).div_f64(seconds),
         bytes: (namespace::carried_bytes() - bytes) as f64 / seconds,
     }
 }

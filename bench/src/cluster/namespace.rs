@@ -1,8 +1,8 @@
 //! How is the network made quiet enough to count every byte on it?
 //!
 //! The whole comparison runs again as a child in a network namespace of its own, whose loopback
-//! carries nothing but what the nodes and this driver say. Where namespaces are not permitted it
-//! runs as it is; then bytes of strangers are counted too, and it says so.
+//! carries nothing but what the nodes and this driver send. Where namespaces are not permitted it
+//! runs as it is; then bytes of other programs are counted too, and it prints that.
 
 use std::env;
 use std::fs;

@@ -8,34 +8,34 @@ use std::time::{Duration, Instant};
 
 use bellwether_e2e::{Client, Program};
 
-use super::flock::{Flock, NODES};
+use super::nodes::{Cluster, NODES};
 use crate::load;
 use crate::table::Figures;
 
 pub fn figures(program: Program, figures: &mut Figures) {
-    let mut flock =
-        Flock::start(program, &load::notify_config("http://127.0.0.1:1/", 60, 60), None);
-    let mut walls: Vec<Duration> = (0..SILENCES).map(|index| one(&mut flock, index)).collect();
+    let mut cluster =
+        Cluster::start(program, &load::notify_config("http://127.0.0.1:1/", 60, 60), None);
+    let mut walls: Vec<Duration> = (0..SILENCES).map(|index| one(&mut cluster, index)).collect();
     walls.sort_unstable();
     figures.time(format!("a silence on all nodes, median of {SILENCES}"), walls[SILENCES / 2]);
     figures.time("a silence on all nodes, p99", walls[SILENCES * 99 / 100 - 1]);
 
     let begin = Instant::now();
     let ids: Vec<String> = (0..SILENCES)
-        .map(|index| flock.nodes[index % NODES].post_silence(&load::silence(SILENCES + index)))
+        .map(|index| cluster.nodes[index % NODES].post_silence(&load::silence(SILENCES + index)))
         .collect();
     for id in &ids {
-        wait_until_seen(flock.nodes.iter_mut().map(|node| &mut node.client), id);
+        wait_until_seen(cluster.nodes.iter_mut().map(|node| &mut node.client), id);
     }
     figures.time(format!("{SILENCES} silences in a row, the last one on all"), begin.elapsed());
 }
 
-fn one(flock: &mut Flock, index: usize) -> Duration {
+fn one(cluster: &mut Cluster, index: usize) -> Duration {
     thread::sleep(PAUSE_STEP * (index * 37 % PAUSE_STEPS) as u32);
     let origin = index % NODES;
     let begin = Instant::now();
-    let id = flock.nodes[origin].post_silence(&load::silence(index));
-    wait_until_seen(flock.nodes.iter_mut().map(|node| &mut node.client), &id);
+    let id = cluster.nodes[origin].post_silence(&load::silence(index));
+    wait_until_seen(cluster.nodes.iter_mut().map(|node| &mut node.client), &id);
     begin.elapsed()
 }
 

@@ -26,7 +26,7 @@ class Mailbox:
         return AuthResult(success=good, handled=False, auth_data=(USER, None))
 
     async def handle_DATA(self, server, session, envelope):
-        told = {
+        mail = {
             "tls": server.transport.get_extra_info("cipher") is not None,
             "hello": session.host_name,
             "authenticated": session.authenticated,
@@ -34,7 +34,7 @@ class Mailbox:
             "to": envelope.rcpt_tos,
             "message": envelope.original_content.decode("ascii"),
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(mail), flush=True)
         return "250 taken"
 
 

@@ -57,7 +57,7 @@ fn each_integration_is_told_once_and_its_answer_told() {
     let requests = sink.requests();
     assert_eq!(requests.len(), 3, "no attempt is repeated");
     let webhook = requests.iter().find(|request| request.path == "/webhook-marker");
-    let body = webhook.expect("the webhook is told").json();
+    let body = webhook.expect("the webhook gets it").json();
     assert_eq!(body["commonLabels"]["team"], "db");
     // Nothing of it is kept.
     assert_eq!(server.get("/api/v2/alerts").json(), json!([]));
@@ -116,7 +116,7 @@ fn there_is_one_test_at_a_time() {
     let test = json!({"receiver": "team", "integration": "webhook[0]", "timeout": "1m"});
     let body = test.to_string();
     let first = thread::spawn(move || client.post_json(PATH, body.as_bytes()).json());
-    slow.wait_for("the first test", |told| (!told.is_empty()).then_some(()));
+    slow.wait_for("the first test", |sent| (!sent.is_empty()).then_some(()));
     let busy = ask(&mut server, &test).expect_status(429).text();
     assert!(busy.contains("another receiver is being tested"), "{busy}");
     assert_eq!(slow.count(), 1);

@@ -6,7 +6,7 @@
 //! count; a path over its budget is an error. With the name of a path and a number it only walks
 //! that path so many times.
 
-mod voices;
+mod rendering;
 
 use std::collections::BTreeMap;
 use std::hint::black_box;
@@ -24,13 +24,13 @@ use bellwether_model::{
     IntegrationId, LabelSet, Matcher, MatcherMode, Matchers, Mono, NewAlert, Now, Op, Timestamp,
 };
 
-use voices::Voice;
+use rendering::Rendering;
 
 /// Alerts in one round.
 const BATCH: usize = 250;
 const ROUTES: usize = 200;
 /// Alerts that are there already.
-const CROWD: usize = 5_000;
+const PRESENT: usize = 5_000;
 
 const ROUNDS_FEW: usize = 2;
 const ROUNDS_MANY: usize = 6;
@@ -39,7 +39,7 @@ const ROUNDS_MANY: usize = 6;
 /// took when it was last looked at.
 const PATHS: [(&str, &str, u64); 6] = [
     ("parse", "body of a POST to checked alerts", 12_000),
-    ("merge", "a re-sent alert into the register", 1_250),
+    ("merge", "a re-sent alert into the alert store", 1_250),
     ("route", "a new alert into its group, past 200 routes", 6_200),
     ("filter", "an alert past an equality filter of a reader", 20),
     ("slack", "a group of 100 alerts into a Slack message", 3_500),
@@ -61,8 +61,8 @@ fn count_all() -> anyhow::Result<()> {
     for (path, what, budget) in PATHS {
         let alerts = (ROUNDS_MANY - ROUNDS_FEW)
             * match path {
-                "filter" => CROWD,
-                "slack" | "email" => voices::ALERTS,
+                "filter" => PRESENT,
+                "slack" | "email" => rendering::ALERTS,
                 _ => BATCH,
             };
         let spent = instructions(path, ROUNDS_MANY)? - instructions(path, ROUNDS_FEW)?;
@@ -99,8 +99,11 @@ fn walk(path: &str, rounds: usize) -> anyhow::Result<()> {
         "parse" => {
             let body = body(start);
             for _ in 0..rounds {
-                let inbox = decode_alerts(black_box(body.as_bytes()), MatcherMode::Fallback);
-                ensure!(inbox.is_ok_and(|inbox| inbox.alerts.len() == BATCH), "alerts are refused");
+                let decoded = decode_alerts(black_box(body.as_bytes()), MatcherMode::Fallback);
+                ensure!(
+                    decoded.is_ok_and(|decoded| decoded.alerts.len() == BATCH),
+                    "alerts are refused"
+                );
             }
         }
         "merge" => {
@@ -129,10 +132,10 @@ fn walk(path: &str, rounds: usize) -> anyhow::Result<()> {
         }
         "filter" => {
             let mut engine = engine()?;
-            let alerts = (0..CROWD).map(|number| alert(number, start)).collect();
+            let alerts = (0..PRESENT).map(|number| alert(number, start)).collect();
             post(&mut engine, &mut Turn::default(), 0, start, alerts);
             let view = engine.view();
-            let filter = Matcher::new("instance", Op::Equal, instance(CROWD / 2));
+            let filter = Matcher::new("instance", Op::Equal, instance(PRESENT / 2));
             let query = AlertQuery { filters: vec![filter?], ..AlertQuery::default() };
             for _ in 0..rounds {
                 let mut found = 0;
@@ -140,17 +143,17 @@ fn walk(path: &str, rounds: usize) -> anyhow::Result<()> {
                 ensure!(found == 1, "{found} alerts have one instance");
             }
         }
-        "slack" => speak(&Voice::slack(start)?, rounds)?,
-        "email" => speak(&Voice::email(start)?, rounds)?,
+        "slack" => render(&Rendering::slack(start)?, rounds)?,
+        "email" => render(&Rendering::email(start)?, rounds)?,
         other => bail!("there is no path `{other}`"),
     }
     Ok(())
 }
 
-fn speak(voice: &Voice, rounds: usize) -> anyhow::Result<()> {
+fn render(rendering: &Rendering, rounds: usize) -> anyhow::Result<()> {
     for _ in 0..rounds {
-        let bytes = voice.speak()?;
-        ensure!(bytes > 400, "no message has {bytes} bytes");
+        let bytes = rendering.render()?;
+        ensure!(bytes > 400, "a message of {bytes} bytes is too small");
     }
     Ok(())
 }

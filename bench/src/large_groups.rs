@@ -1,20 +1,20 @@
-//! What does it cost to tell people about a large group?
+//! What does a notification of a large group cost?
 //!
 //! Groups of a hundred alerts fall due at once, and again and again since nothing ever changes but
-//! the repeat interval is over each time. They are told with the texts that come with the server:
-//! to Slack, whose default message only counts and names what is common, and by e-mail, whose
-//! default lists every label of every alert.
+//! the repeat interval is over each time. Their notifications have the default texts: to Slack,
+//! whose default message only counts and names what is common, and by e-mail, whose default lists
+//! every label of every alert.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
 use bellwether_e2e::{Answer, Program, Setup, Sink};
 
-use crate::drive;
+use crate::driver;
 use crate::load::{self, TEAMS, Times};
-use crate::mailbox::Mailbox;
-use crate::measure::{PER_POST, start};
+use crate::one_server::{PER_POST, start};
 use crate::options::Options;
+use crate::smtp_sink::SmtpSink;
 use crate::table::Figures;
 
 /// Alerts of one group; there is a group for each team.
@@ -31,30 +31,30 @@ pub fn server(program: Program, options: &Options) -> Figures {
     let cost = cost(program, &slack, options.rounds, || channel.count());
     figures.time("CPU per Slack message", cost);
 
-    let mailbox = Mailbox::open();
+    let mails = SmtpSink::open();
     let email = format!(
         "email_configs: [{{to: team@example.org, from: alerts@example.org, smarthost: '{}', \
          require_tls: false}}]",
-        mailbox.address()
+        mails.address()
     );
-    let cost = self::cost(program, &email, options.rounds, || mailbox.count());
+    let cost = self::cost(program, &email, options.rounds, || mails.count());
     figures.time("CPU per e-mail", cost);
     figures
 }
 
 /// CPU time of one notification through this receiver, the mean of `rounds` to each group.
-fn cost(program: Program, receiver: &str, rounds: usize, told: impl Fn() -> usize) -> Duration {
-    let config = load::voices_config(receiver, GROUP_WAIT_SECONDS, GROUP_INTERVAL_SECONDS);
+fn cost(program: Program, receiver: &str, rounds: usize, count: impl Fn() -> usize) -> Duration {
+    let config = load::large_groups_config(receiver, GROUP_WAIT_SECONDS, GROUP_INTERVAL_SECONDS);
     let (server, _) = start(&Setup::new(program, &config).expect_log("repeat_interval"));
-    drive::send(&server, &load::bodies(TEAMS * ALERTS, PER_POST, Times::from_now()));
-    assert_eq!(told(), 0, "groups are due before the load is in");
+    driver::send(&server, &load::bodies(TEAMS * ALERTS, PER_POST, Times::from_now()));
+    assert_eq!(count(), 0, "groups are due before the load is in");
     let before = server.process.cpu();
-    let deadline = Instant::now() + PATIENCE_PER_ROUND * rounds as u32;
-    while told() < TEAMS * rounds {
-        assert!(Instant::now() < deadline, "only {} notifications have come", told());
+    let deadline = Instant::now() + ROUND_MAX * rounds as u32;
+    while count() < TEAMS * rounds {
+        assert!(Instant::now() < deadline, "only {} notifications have come", count());
         thread::sleep(Duration::from_millis(5));
     }
-    (server.process.cpu() - before) / told() as u32
+    (server.process.cpu() - before) / count() as u32
 }
 
-const PATIENCE_PER_ROUND: Duration = Duration::from_secs(60);
+const ROUND_MAX: Duration = Duration::from_secs(60);

@@ -1,7 +1,7 @@
-//! Our own HTTP port behind TLS and passwords (`--web.config.file`), beside Debian's Go server.
+//! Our own HTTP port behind TLS and passwords (`--web.config.file`), compared with Debian's Go server.
 //!
-//! If it lets in too many, anybody can silence everything; if too few, Prometheus is sent away and
-//! nobody is told.
+//! If it admits too many clients, anyone can silence everything; if too few, Prometheus is refused
+//! and no notification is sent.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,12 +12,12 @@ use bellwether_e2e::certificates::{Authority, replace};
 use bellwether_e2e::{Client, Program, Running, Setup, programs};
 use tempfile::TempDir;
 
-const CONFIG: &str = "{route: {receiver: nobody}, receivers: [{name: nobody}]}";
+const CONFIG: &str = "{route: {receiver: none}, receivers: [{name: none}]}";
 /// Of `correct horse`, at the least cost.
 const HASH: &str = "$2b$04$abcdefghijklmnopqrstuujydOTSfIH/d5oUHpsygqV5X9xJLQc6e";
 const ALICE: &[&str] = &["-u", "alice:correct horse"];
 
-/// A server's port, and what a client needs to speak with it.
+/// A server's port, and what a client needs to connect to it.
 struct Port {
     folder: TempDir,
     authority: Authority,
@@ -53,16 +53,16 @@ impl Port {
             .arg(format!("https://{to}{path}"))
             .output()
             .unwrap_or_else(|error| panic!("run curl: {error}"));
-        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        let verbose = String::from_utf8_lossy(&output.stderr).into_owned();
         if !output.status.success() {
-            return Err(told);
+            return Err(verbose);
         }
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let (head, body) = text.split_once("\r\n\r\n").expect("an answer has a head");
         let mut lines = head.lines();
         let status = lines.next().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
         let headers = lines.map(|line| line.to_lowercase()).collect();
-        Ok(Answer { status: status.to_owned(), headers, body: body.to_owned(), version: told })
+        Ok(Answer { status: status.to_owned(), headers, body: body.to_owned(), version: verbose })
     }
 }
 
@@ -112,7 +112,7 @@ fn tls_and_passwords_are_asked_for_as_the_go_server_does() {
             assert_eq!(healthy.header("x-frame-options"), Some("deny"));
             assert!(healthy.body.starts_with("OK"), "{program:?}: {}", healthy.body);
         }
-        // Quotes as people type them.
+        // Quotes as users type them.
         let path = "/api/v2/alerts?filter=alertname=\"X\"";
         let listed = port.ask(&server, path, &[ALICE, &["--http1.1"]].concat());
         assert_eq!((listed.status.as_str(), listed.body.trim()), ("200", "[]"));
@@ -192,7 +192,7 @@ fn clients_show_certificates_and_what_is_replaced_counts_at_once() {
     new.sign("good", &["prometheus"]);
     assert_eq!(asks(&port, "good").expect("it is let in again").status, "200");
 
-    // While the file makes no sense nobody is answered, but the connection still comes about.
+    // While the file is invalid no request is answered, but connections are still accepted.
     replace(&port.folder.path().join("web.yml"), "tls_server_config: [");
     assert_eq!(asks(&port, "good").expect("it is let in still").status, "500");
 }
@@ -211,8 +211,8 @@ fn a_bad_file_keeps_the_server_from_starting() {
     ] {
         let port = Port::new(Bellwether, web);
         let (status, lines) = port.setup.run_to_end();
-        let told = lines.join("\n");
-        assert_eq!(status.code(), Some(1), "{told}");
-        assert!(told.contains(expected), "{told}");
+        let text = lines.join("\n");
+        assert_eq!(status.code(), Some(1), "{text}");
+        assert!(text.contains(expected), "{text}");
     }
 }

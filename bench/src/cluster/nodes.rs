@@ -1,8 +1,8 @@
 //! How do three nodes become a cluster?
 //!
-//! A [`Flock`] starts three processes of one program that name each other as peers, and waits until
-//! each of them has settled and sees all three. The nodes stand in the order of their names, which
-//! is the order in which they speak. Everything that has to be asked is asked over HTTP.
+//! A [`Cluster`] starts three processes of one program that name each other as peers, and waits until
+//! each of them has settled and sees all three. The nodes are in the order of their names, which is
+//! the order in which they notify. Everything is asked over HTTP.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -18,7 +18,7 @@ use tempfile::TempDir;
 pub const NODES: usize = 3;
 
 /// Three nodes, in the order of their names.
-pub struct Flock {
+pub struct Cluster {
     pub nodes: Vec<Node>,
 }
 
@@ -38,7 +38,7 @@ struct Origin {
     peers: Vec<SocketAddr>,
 }
 
-impl Flock {
+impl Cluster {
     /// Fresh nodes with this configuration and, if any, this notification log to begin with.
     pub fn start(program: Program, config: &str, log: Option<&[u8]>) -> Self {
         let addresses: Vec<SocketAddr> = free_addresses();
@@ -55,20 +55,20 @@ impl Flock {
             let peers = addresses.iter().copied().filter(|&peer| peer != own).collect();
             Origin { program, folder, own, peers }
         });
-        let mut flock = Flock { nodes: origins.map(Origin::start).collect() };
-        flock.wait_until_settled();
-        flock
+        let mut cluster = Cluster { nodes: origins.map(Origin::start).collect() };
+        cluster.wait_until_settled();
+        cluster
     }
 
     /// Kills the node without notice, and returns what it can be started from again.
-    pub fn kill(&mut self, index: usize) -> Fallen {
+    pub fn kill(&mut self, index: usize) -> Killed {
         let Node { mut process, origin, .. } = self.nodes.remove(index);
         process.kill();
-        Fallen(origin)
+        Killed(origin)
     }
 
-    pub fn restart(&mut self, fallen: Fallen) {
-        self.nodes.push(fallen.0.start());
+    pub fn restart(&mut self, killed: Killed) {
+        self.nodes.push(killed.0.start());
         self.wait_until_settled();
     }
 
@@ -81,7 +81,7 @@ impl Flock {
         });
     }
 
-    /// Processor time of all nodes so far. Each adds a grain of 10 ms.
+    /// Processor time of all nodes so far. Each has a grain of 10 ms.
     pub fn cpu(&self) -> Duration {
         self.nodes.iter().map(|node| node.process.cpu()).sum()
     }
@@ -117,7 +117,7 @@ impl Flock {
 }
 
 /// A node that was killed.
-pub struct Fallen(Origin);
+pub struct Killed(Origin);
 
 impl Origin {
     fn start(self) -> Node {
@@ -158,7 +158,7 @@ impl Node {
 }
 
 /// Ports that are free for datagrams and streams. They are freed again before the nodes take
-/// them, since the Go server cannot be told to choose one and say which.
+/// them, since the Go server cannot choose one and log which.
 fn free_addresses() -> Vec<SocketAddr> {
     let mut held = Vec::new();
     while held.len() < NODES {

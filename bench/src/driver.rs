@@ -1,6 +1,6 @@
 //! How are bodies sent and lists read so that the driver does not compete with the server?
 //!
-//! Both live on the same two cores. The driver therefore writes prepared bytes, reads answers into
+//! Both run on the same two cores. The driver therefore writes prepared bytes, reads answers into
 //! memory without looking into them, and takes the server's CPU time from `/proc`, not its own.
 
 use std::sync::atomic::{AtomicUsize, Ordering};

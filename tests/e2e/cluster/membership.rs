@@ -1,110 +1,110 @@
 //! Who is a member, who is not, and who should have another configuration.
 //!
-//! Two configurations make two groups of one alert, and both are told. Two clusters that merge mix
-//! their silences. Ghosts of nodes that died make everybody wait.
+//! Two configurations make two groups of one alert, and both notify. Two clusters that merge mix
+//! their silences. A list with nodes that have died makes the others wait.
 
 use std::collections::BTreeSet;
 use std::fs;
 
 use bellwether_e2e::Program::{self, Bellwether, Go};
-use bellwether_e2e::{Flock, Running, Setup, wait};
+use bellwether_e2e::{Cluster, Running, Setup, wait};
 use serde_json::Value;
 
 use super::config;
-use crate::given::{silence, text};
+use crate::fixtures::{silence, text};
 
 #[test]
 fn a_node_that_crashes_again_and_again_stays_one_member() {
-    let mut flock = Flock::new(&[Bellwether, Go, Bellwether], &quiet_config());
-    flock.start();
-    let before = flock.server(0).members();
-    crash(&mut flock, 5);
-    let resident = resident_mib(&mut flock);
-    crash(&mut flock, 15);
-    let grown = resident_mib(&mut flock) - resident;
+    let mut cluster = Cluster::new(&[Bellwether, Go, Bellwether], &quiet_config());
+    cluster.start();
+    let before = cluster.server(0).members();
+    crash(&mut cluster, 5);
+    let resident = resident_mib(&mut cluster);
+    crash(&mut cluster, 15);
+    let grown = resident_mib(&mut cluster) - resident;
     assert!(grown < 1.0, "a peer that crashed 15 times cost {grown} MiB");
-    assert_eq!(flock.server(0).members(), before, "the same three names");
-    flock.server(0).wait_for_metric("alertmanager_cluster_failed_peers", "", 0.0);
-    flock.server(0).wait_for_metric("alertmanager_cluster_members", "", 3.0);
+    assert_eq!(cluster.server(0).members(), before, "the same three names");
+    cluster.server(0).wait_for_metric("alertmanager_cluster_failed_peers", "", 0.0);
+    cluster.server(0).wait_for_metric("alertmanager_cluster_members", "", 3.0);
 
-    let files = files_of(&flock.node(2).setup);
-    let fresh = files_of(&flock.node(0).setup);
+    let files = files_of(&cluster.node(2).setup);
+    let fresh = files_of(&cluster.node(0).setup);
     assert_eq!(files, fresh, "crashes leave no files that a node without a crash has not");
 }
 
-fn crash(flock: &mut Flock, times: usize) {
+fn crash(cluster: &mut Cluster, times: usize) {
     for _ in 0..times {
-        flock.node(2).kill();
-        flock.node(2).start();
+        cluster.node(2).kill();
+        cluster.node(2).start();
     }
-    flock.wait_until_settled();
+    cluster.wait_until_settled();
 }
 
 /// What a node keeps in memory that sees another one crash.
-fn resident_mib(flock: &mut Flock) -> f64 {
-    let bytes = flock.server(0).metric("process_resident_memory_bytes", "");
+fn resident_mib(cluster: &mut Cluster) -> f64 {
+    let bytes = cluster.server(0).metric("process_resident_memory_bytes", "");
     bytes.expect("a process knows its memory") / 1024.0 / 1024.0
 }
 
 #[test]
 fn members_with_other_routes_are_told_apart_until_a_reload_heals_it() {
-    let mut flock =
-        Flock::new(&[Bellwether; 2], &quiet_config()).expect_log("another configuration");
-    flock.node(1).setup.write_config(&quiet_config().replace("[alertname]", "[alertname, job]"));
-    flock.start();
+    let mut cluster =
+        Cluster::new(&[Bellwether; 2], &quiet_config()).expect_log("another configuration");
+    cluster.node(1).setup.write_config(&quiet_config().replace("[alertname]", "[alertname, job]"));
+    cluster.start();
     for at in 0..2 {
-        let other = text(&flock.server(1 - at).cluster()["name"]);
-        let server = flock.server(at);
+        let other = text(&cluster.server(1 - at).cluster()["name"]);
+        let server = cluster.server(at);
         server.wait_for_metric(DRIFT, &other, 1.0);
         assert_eq!(differs(server, &other), Some(true));
         let ready = server.get("/-/ready?verbose").expect_status(200).text();
         assert!(ready.contains(&format!("other configurations have: {other}")), "{ready}");
     }
 
-    flock.node(1).setup.write_config(&quiet_config());
-    flock.server(1).post("/-/reload", "").expect_status(200);
+    cluster.node(1).setup.write_config(&quiet_config());
+    cluster.server(1).post("/-/reload", "").expect_status(200);
     for at in 0..2 {
-        let other = text(&flock.server(1 - at).cluster()["name"]);
-        let server = flock.server(at);
+        let other = text(&cluster.server(1 - at).cluster()["name"]);
+        let server = cluster.server(at);
         server.wait_for_metric(DRIFT, &other, 0.0);
         assert_eq!(differs(server, &other), Some(false));
         let ready = server.get("/-/ready?verbose").expect_status(200).text();
         assert!(!ready.contains("other configurations"), "{ready}");
         let lines = server.process.lines();
-        let said = lines.iter().filter(|line| line.contains("another configuration")).count();
-        assert_eq!(said, 1, "said once:\n{}", lines.join("\n"));
+        let count = lines.iter().filter(|line| line.contains("another configuration")).count();
+        assert_eq!(count, 1, "logged once:\n{}", lines.join("\n"));
     }
 }
 
 #[test]
 fn clusters_with_different_ids_do_not_merge() {
-    let mut flock = Flock::new(&[Bellwether; 2], &quiet_config())
+    let mut cluster = Cluster::new(&[Bellwether; 2], &quiet_config())
         .flag_of(0, "--cluster.id=here")
         .flag_of(1, "--cluster.id=there")
         .expect_log("ForeignCluster");
-    stay_apart(&mut flock, "alertmanager_cluster_foreign_refused_total");
+    stay_apart(&mut cluster, "alertmanager_cluster_foreign_refused_total");
 }
 
 #[test]
 fn clusters_with_different_labels_do_not_merge() {
-    let mut flock = Flock::new(&[Bellwether; 2], &quiet_config())
+    let mut cluster = Cluster::new(&[Bellwether; 2], &quiet_config())
         .flag_of(0, "--cluster.label=here")
         .flag_of(1, "--cluster.label=there");
-    stay_apart(&mut flock, "alertmanager_cluster_input_dropped_total");
+    stay_apart(&mut cluster, "alertmanager_cluster_input_dropped_total");
 }
 
 #[test]
 fn a_label_keeps_ours_and_go_servers_apart() {
-    let mut flock =
-        Flock::new(&[Bellwether, Go], &quiet_config()).flag_of(0, "--cluster.label=here");
-    stay_apart(&mut flock, "alertmanager_cluster_input_dropped_total");
+    let mut cluster =
+        Cluster::new(&[Bellwether, Go], &quiet_config()).flag_of(0, "--cluster.label=here");
+    stay_apart(&mut cluster, "alertmanager_cluster_input_dropped_total");
 }
 
 #[test]
 fn a_node_is_not_ready_before_the_cluster_has_settled() {
-    // Nobody listens at the other node's address, so this one settles alone.
-    let mut flock = Flock::new(&[Bellwether; 2], &quiet_config());
-    let server = flock.node(0).start();
+    // No server listens at the other node's address, so this one settles alone.
+    let mut cluster = Cluster::new(&[Bellwether; 2], &quiet_config());
+    let server = cluster.node(0).start();
     let answer = server.get("/-/ready").expect_status(503).text();
     assert!(answer.contains("cluster: settling: 1 of 2 members"), "{answer}");
     assert_eq!(text(&server.cluster()["status"]), "settling");
@@ -116,13 +116,13 @@ fn a_node_is_not_ready_before_the_cluster_has_settled() {
 }
 
 /// Each knocks at the other's door and stays alone.
-fn stay_apart(flock: &mut Flock, refusals: &str) {
-    for at in 0..flock.len() {
-        flock.node(at).start();
+fn stay_apart(cluster: &mut Cluster, refusals: &str) {
+    for at in 0..cluster.len() {
+        cluster.node(at).start();
     }
-    for at in 0..flock.len() {
-        let is_ours = flock.node(at).setup.program() == Program::Bellwether;
-        let server = flock.server(at);
+    for at in 0..cluster.len() {
+        let is_ours = cluster.node(at).setup.program() == Program::Bellwether;
+        let server = cluster.server(at);
         wait::until("it has settled", || (server.cluster()["status"] == "ready").then_some(()));
         if is_ours {
             wait::until("the other one was refused", || {
@@ -131,12 +131,12 @@ fn stay_apart(flock: &mut Flock, refusals: &str) {
         }
         assert_eq!(server.members().len(), 1, "it is alone");
     }
-    let id = flock.server(0).post_silence(&silence("Here", "only here"));
-    let answer = flock.server(1).get(&format!("/api/v2/silence/{id}"));
+    let id = cluster.server(0).post_silence(&silence("Here", "only here"));
+    let answer = cluster.server(1).get(&format!("/api/v2/silence/{id}"));
     assert_eq!(answer.status, 404, "silences do not cross over");
 }
 
-/// What a server says of a peer's configuration under the key of our own.
+/// What a server reports of a peer's configuration under the key of our own.
 fn differs(server: &mut Running, peer: &str) -> Option<bool> {
     let status = server.get("/api/v2/status").expect_status(200).json();
     let peers = status["bellwether"]["peers"].as_array()?;
@@ -148,12 +148,12 @@ fn differs(server: &mut Running, peer: &str) -> Option<bool> {
 fn files_of(setup: &Setup) -> BTreeSet<String> {
     let entries = fs::read_dir(setup.storage()).expect("it has run");
     let name = |entry: std::io::Result<fs::DirEntry>| {
-        entry.expect("nobody deletes here").file_name().to_string_lossy().into_owned()
+        entry.expect("nothing deletes here").file_name().to_string_lossy().into_owned()
     };
     entries.map(name).collect()
 }
 
-/// Nobody is told anything.
+/// It sends nothing.
 fn quiet_config() -> String {
     config("http://127.0.0.1:9/", "1h", "1h", "4h")
 }

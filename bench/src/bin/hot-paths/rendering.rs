@@ -1,7 +1,7 @@
-//! What does it take to put a large group into words?
+//! What does it take to render a notification of a large group?
 //!
-//! A notification of many alerts is made into a request by the receivers that most people have,
-//! with the texts that come with the server; what carries the request is not part of it.
+//! A notification of many alerts is made into a request by the most common receivers, with
+//! the default texts; sending the request is not part of it.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -21,13 +21,13 @@ use super::{alert, instance};
 pub const ALERTS: usize = 100;
 
 /// Everything that an attempt needs.
-pub struct Voice {
+pub struct Rendering {
     integration: Box<dyn Integration>,
     definitions: Definitions,
     notification: Notification,
 }
 
-impl Voice {
+impl Rendering {
     pub fn slack(start: Timestamp) -> anyhow::Result<Self> {
         let config = slack::config::Config {
             api_url: Secret::new("http://127.0.0.1/"),
@@ -59,8 +59,8 @@ impl Voice {
         Ok(Self { integration, definitions, notification: notification(start) })
     }
 
-    /// From the facts to what would be sent; its size in bytes.
-    pub fn speak(&self) -> anyhow::Result<usize> {
+    /// Renders the notification; the size in bytes of what would be sent.
+    pub fn render(&self) -> anyhow::Result<usize> {
         let files = Files::default();
         let mut writer = Writer::new(&self.definitions, black_box(&self.notification), &files);
         let begun = self.integration.begin(&mut writer);
@@ -79,18 +79,18 @@ impl Voice {
 fn notification(start: Timestamp) -> Notification {
     let group_labels = LabelSet::new([("alertname", "DiskSpaceLow")]);
     Notification {
-        integration: IntegrationId { receiver: "team".into(), kind: "voice".into(), index: 0 },
+        integration: IntegrationId { receiver: "team".into(), kind: "rendering".into(), index: 0 },
         group_key: GroupKey::new("{}", &group_labels),
         group_labels,
         route_labels: LabelSet::default(),
         reason: Reason::NewAlertsAdded,
         now: start,
-        alerts: (0..ALERTS).map(|number| Arc::new(told(number, start))).collect(),
+        alerts: (0..ALERTS).map(|number| Arc::new(notified(number, start))).collect(),
         remembered: Remembered::default(),
     }
 }
 
-fn told(number: usize, start: Timestamp) -> Alert {
+fn notified(number: usize, start: Timestamp) -> Alert {
     let new = alert(number, start);
     let instance = instance(number);
     Alert {

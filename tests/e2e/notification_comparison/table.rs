@@ -6,7 +6,7 @@ pub struct Block {
     pub name: &'static str,
     /// As in `<kind>_configs`.
     pub kind: &'static str,
-    /// YAML; `SINK` stands for the URL, which ends with a slash.
+    /// YAML; `SINK` is replaced by the URL, which ends with a slash.
     pub settings: &'static str,
     /// How many requests a notification takes while alerts fire, and when all are resolved.
     pub firing: usize,

@@ -1,7 +1,7 @@
-//! Is anything told twice while all is well?
+//! Are there duplicate notifications while nothing fails?
 //!
-//! Thousands of groups fall due at once on all nodes. The first node by name should tell each, and
-//! the others should know of it before their turn comes.
+//! Thousands of groups fall due at once on all nodes. The first node by name should notify for
+//! each, and the others should know of it before their turn comes.
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -9,37 +9,37 @@ use std::time::{Duration, Instant};
 
 use bellwether_e2e::{Program, Sink};
 
-use super::flock::{Flock, NODES};
+use super::nodes::{Cluster, NODES};
 use crate::load::{self, Times};
-use crate::measure::PER_POST;
+use crate::one_server::PER_POST;
 use crate::table::{Figures, Unit};
 
 pub fn figures(program: Program, figures: &mut Figures) {
     let sink = Sink::start();
     let config = load::notify_config(&sink.url("/"), GROUP_WAIT_SECONDS, 3600);
-    let mut flock = Flock::start(program, &config, None);
+    let mut cluster = Cluster::start(program, &config, None);
     let bodies = load::bodies(GROUPS, PER_POST, Times::from_now());
-    let before = flock.cpu();
+    let before = cluster.cpu();
     let begin = Instant::now();
     for body in &bodies {
-        flock.post_alerts(body);
+        cluster.post_alerts(body);
     }
     assert_eq!(sink.count(), 0, "groups are due before the load is in");
-    // Until the last node has had its turn, with some time to spare.
+    // Until the last node has had its turn, and some time more.
     while begin.elapsed() < LAST_TURN {
         thread::sleep(Duration::from_millis(200));
     }
-    let cpu = (flock.cpu() - before) / NODES as u32;
+    let cpu = (cluster.cpu() - before) / NODES as u32;
 
-    let mut told: BTreeMap<String, usize> = BTreeMap::new();
+    let mut notified: BTreeMap<String, usize> = BTreeMap::new();
     for request in sink.requests() {
         let group = request.json()["groupKey"].as_str().unwrap_or_default().to_owned();
-        *told.entry(group).or_default() += 1;
+        *notified.entry(group).or_default() += 1;
     }
     let row = |name: &str| format!("{GROUPS} groups on all nodes: {name}");
-    figures.push(row("groups told"), told.len() as f64, Unit::Count);
-    let duplicates: usize = told.values().map(|times| times - 1).sum();
-    figures.push(row("told more than once"), duplicates as f64, Unit::Count);
+    figures.push(row("groups notified"), notified.len() as f64, Unit::Count);
+    let duplicates: usize = notified.values().map(|times| times - 1).sum();
+    figures.push(row("duplicate notifications"), duplicates as f64, Unit::Count);
     figures.time(row("CPU of a node"), cpu);
 }
 

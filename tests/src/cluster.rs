@@ -1,11 +1,11 @@
 //! How are several Alertmanagers started as one cluster?
 //!
-//! A [`Flock`] is a list of [`Node`]s that have each other's addresses on their command lines. The
+//! A [`Cluster`] is a list of [`Node`]s that have each other's addresses on their command lines. The
 //! cluster's intervals are short, so that it settles in two or three seconds. Each node can be
-//! killed, told to leave and started again on the same data and address.
+//! killed, stopped and started again on the same data and address.
 //!
-//! Each flock has a loopback address of its own: its ports must stay the same from start to start,
-//! and on an address that nobody else uses no other test can take one in between.
+//! Each cluster has its own loopback address: its ports must stay the same from start to start, and
+//! on an address that no other test uses none can be taken in between.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::process::ExitStatus;
@@ -18,7 +18,7 @@ use crate::programs::Program;
 use crate::wait;
 
 /// Nodes of one cluster, in the order of their start.
-pub struct Flock {
+pub struct Cluster {
     nodes: Vec<Node>,
 }
 
@@ -32,7 +32,7 @@ pub struct Node {
     running: Option<Running>,
 }
 
-impl Flock {
+impl Cluster {
     /// A cluster of these programs on loopback.
     pub fn new(programs: &[Program], config: &str) -> Self {
         let ip = own_loopback_address();
@@ -92,7 +92,7 @@ impl Flock {
         self.wait_until_settled();
     }
 
-    /// Waits until all that run know each other and nobody else, and are ready to notify.
+    /// Waits until all that run know each other and no other node, and are ready to notify.
     #[track_caller]
     pub fn wait_until_settled(&mut self) {
         self.wait_until_agreed();
@@ -113,7 +113,7 @@ impl Flock {
             .map(|node| node.peers_listen.to_string())
             .collect();
         addresses.sort();
-        wait::until(&format!("all say that the members are {addresses:?}"), || {
+        wait::until(&format!("all report that the members are {addresses:?}"), || {
             let lists: Vec<_> = self.running().map(Running::members).collect();
             let mut found: Vec<&String> = lists[0].iter().map(|(_, address)| address).collect();
             found.sort();
@@ -123,7 +123,7 @@ impl Flock {
     }
 
     /// How many nodes there are, running or not.
-    #[expect(clippy::len_without_is_empty, reason = "no flock is empty")]
+    #[expect(clippy::len_without_is_empty, reason = "no cluster is empty")]
     pub fn len(&self) -> usize {
         self.nodes.len()
     }
@@ -205,8 +205,8 @@ impl Running {
 
 /// An address with a port that is free for UDP and TCP alike.
 ///
-/// Peers' addresses are on every command line before anybody listens, and a Go server given port 0
-/// tells its peers that 0. So the kernel is asked for a port here, which is then given back.
+/// Peers' addresses are on every command line before any node listens, and a Go server given port 0
+/// announces that 0 to its peers. So the kernel is asked for a port here, which is then given back.
 pub fn free_peer_address(ip: std::net::IpAddr) -> SocketAddr {
     wait::until("a port is free for UDP and TCP", || {
         let stream = TcpListener::bind((ip, 0)).expect("loopback has a free port");
@@ -215,7 +215,7 @@ pub fn free_peer_address(ip: std::net::IpAddr) -> SocketAddr {
     })
 }
 
-/// One of 127.0.0.0/8 that no other flock of this run has.
+/// One of 127.0.0.0/8 that no other cluster of this run has.
 fn own_loopback_address() -> Ipv4Addr {
     static TAKEN: AtomicU32 = AtomicU32::new(0);
     let number = TAKEN.fetch_add(1, Ordering::Relaxed) + 1;

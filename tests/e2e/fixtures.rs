@@ -1,11 +1,11 @@
-//! What do the stories start from: small configurations, alerts, silences and times.
+//! What the tests start from: small configurations, alerts, silences and times.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bellwether_e2e::Request;
 use serde_json::{Value, json};
 
-/// One receiver `hook` that is told about groups by `alertname`, quickly.
+/// One receiver `hook` that is notified of groups by `alertname`, quickly.
 pub fn one_webhook(url: &str) -> String {
     format!(
         "route:\n  receiver: hook\n  group_by: [alertname]\n  group_wait: 100ms\n  \
@@ -43,7 +43,7 @@ pub fn at(seconds: i64) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z")
 }
 
-/// What each notification said: its status, in order.
+/// The status of each notification, in order.
 pub fn statuses(requests: &[Request]) -> Vec<String> {
     requests.iter().map(|request| text(&request.json()["status"])).collect()
 }

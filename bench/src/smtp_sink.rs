@@ -1,6 +1,6 @@
 //! A mail server that takes everything and reads nothing.
 //!
-//! It says what a sender must hear, counts the mails, and drops them. It shares the machine with
+//! It answers what a sender expects, counts the mails, and drops them. It shares the machine with
 //! the server that is measured, so it does as little as the protocol allows.
 
 use std::io::{self, BufRead, BufReader, Write};
@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 /// Listens until the process ends.
-pub struct Mailbox {
+pub struct SmtpSink {
     address: SocketAddr,
     taken: Arc<AtomicUsize>,
 }
 
-impl Mailbox {
+impl SmtpSink {
     pub fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
         let address = listener.local_addr().expect("a bound listener has an address");
@@ -25,7 +25,7 @@ impl Mailbox {
             for stream in listener.incoming().flatten() {
                 let counter = Arc::clone(&counter);
                 // An error here is a sender that went away.
-                thread::spawn(move || drop(converse(&stream, &counter)));
+                thread::spawn(move || drop(serve(&stream, &counter)));
             }
         });
         Self { address, taken }
@@ -41,11 +41,11 @@ impl Mailbox {
     }
 }
 
-fn converse(stream: &TcpStream, taken: &AtomicUsize) -> io::Result<()> {
+fn serve(stream: &TcpStream, taken: &AtomicUsize) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut from = BufReader::with_capacity(64 << 10, stream);
     let mut to = stream;
-    to.write_all(b"220 mailbox\r\n")?;
+    to.write_all(b"220 sink\r\n")?;
     let mut line = Vec::new();
     loop {
         line.clear();

@@ -1,6 +1,6 @@
 //! What does one server cost with so many alerts?
 //!
-//! One story from the start of an empty server to its restart with everything in it. The order
+//! One run from the start of an empty server to its restart with everything in it. The order
 //! matters: reads are measured before silences and inhibiting alerts are there, so that each row
 //! shows what these add.
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bellwether_e2e::{Program, Running, Setup, Sink};
 
-use crate::drive::{self, Cost};
+use crate::driver::{self, Cost};
 use crate::load::{self, Times};
 use crate::options::Options;
 use crate::table::{Figures, Unit};
@@ -33,7 +33,7 @@ pub fn server(program: Program, alerts: usize, options: &Options) -> Figures {
 
     let (mut server, took) = start(&setup);
     figures.time("start", took);
-    drive::settle(&server);
+    driver::settle(&server);
     let idle = server.process.resident_bytes();
     figures.push("resident, idle", idle as f64, Unit::Bytes);
 
@@ -41,14 +41,14 @@ pub fn server(program: Program, alerts: usize, options: &Options) -> Figures {
     reads(&mut figures, &mut server, alerts, options.read_for);
     large_posts(&mut figures, &server, alerts, times);
 
-    let before = drive::count(&mut server, "/api/v2/alerts");
+    let before = driver::count(&mut server, "/api/v2/alerts");
     server.stop();
     let (mut server, took) = start(&setup);
     figures.time("restart", took);
     figures.push("alerts before the restart", before as f64, Unit::Count);
-    let after = drive::count(&mut server, "/api/v2/alerts");
+    let after = driver::count(&mut server, "/api/v2/alerts");
     figures.push("alerts after the restart", after as f64, Unit::Count);
-    let silences = drive::count(&mut server, "/api/v2/silences");
+    let silences = driver::count(&mut server, "/api/v2/silences");
     figures.push("silences after the restart", silences as f64, Unit::Count);
     figures
 }
@@ -73,8 +73,8 @@ fn ingest_elsewhere(program: Program, config: &str, alerts: usize) -> Vec<Cost> 
     for _ in 0..others {
         let setup = Setup::new(program, config);
         let (server, _) = start(&setup);
-        drive::settle(&server);
-        costs.push(drive::send(&server, &load::bodies(alerts, PER_POST, Times::from_now())));
+        driver::settle(&server);
+        costs.push(driver::send(&server, &load::bodies(alerts, PER_POST, Times::from_now())));
         server.stop();
     }
     costs
@@ -88,7 +88,7 @@ fn ingest(
     elsewhere: Vec<Cost>,
 ) -> Times {
     let times = Times::from_now();
-    let here = drive::send(server, &load::bodies(alerts, PER_POST, times));
+    let here = driver::send(server, &load::bodies(alerts, PER_POST, times));
     let servers = elsewhere.len() + 1;
     per_alert(figures, "first", elsewhere.into_iter().fold(here, Cost::plus), alerts * servers);
     let grown = server.process.resident_bytes().saturating_sub(idle) as f64;
@@ -97,7 +97,7 @@ fn ingest(
     // Repeated a few times: one repetition is too little for the grain of CPU times.
     let bodies = load::bodies(alerts, PER_POST, times.repeated());
     let rounds = (200_000 / alerts).clamp(1, 10);
-    let costs = (0..rounds).map(|_| drive::send(server, &bodies));
+    let costs = (0..rounds).map(|_| driver::send(server, &bodies));
     let again = costs.reduce(Cost::plus).expect("there is a round");
     per_alert(figures, "re-sent", again, alerts * rounds);
     times
@@ -105,7 +105,7 @@ fn ingest(
 
 fn large_posts(figures: &mut Figures, server: &Running, alerts: usize, times: Times) {
     let bodies = load::bodies(alerts, PER_LARGE_POST, times.repeated().repeated());
-    let cost = drive::send(server, &bodies);
+    let cost = driver::send(server, &bodies);
     per_alert(figures, &format!("re-sent, {PER_LARGE_POST} a POST"), cost, alerts);
 }
 
@@ -117,7 +117,7 @@ fn per_alert(figures: &mut Figures, when: &str, cost: Cost, alerts: usize) {
 
 fn reads(figures: &mut Figures, server: &mut Running, alerts: usize, read_for: Duration) {
     let row = |figures: &mut Figures, server: &mut Running, name: &str, path: &str| {
-        let cost = drive::read(server, path, read_for);
+        let cost = driver::read(server, path, read_for);
         figures.time(format!("{name}, time"), cost.wall);
         figures.time(format!("{name}, CPU"), cost.cpu);
     };
@@ -142,7 +142,7 @@ fn reads(figures: &mut Figures, server: &mut Running, alerts: usize, read_for: D
     row(figures, server, &name, NOT_SILENCED);
 
     let sources = load::sources(Times::from_now());
-    drive::send(server, &[sources]);
+    driver::send(server, &[sources]);
     row(
         figures,
         server,

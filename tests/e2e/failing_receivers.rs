@@ -1,11 +1,11 @@
-//! Webhooks that misbehave: each ends with a counted result, and other receivers are told in time.
+//! Webhooks that misbehave: each ends with a counted result, and other receivers are notified in time.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bellwether_e2e::{Answer, Running, Setup, Sink, wait};
 use serde_json::json;
 
-use crate::given::{alert, group_name};
+use crate::fixtures::{alert, group_name};
 
 #[test]
 fn a_webhook_that_hangs_is_given_up_and_others_are_told() {
@@ -48,9 +48,9 @@ fn redirects_are_followed_with_the_body_where_the_status_says_so() {
     let case =
         Case::start(move |_| Answer::Redirect { status: 307, location: location.clone() }, "");
     case.good_is_told();
-    let told = place.wait_for("redirected notification", |told| told.first().cloned());
-    assert_eq!((told.method.as_str(), told.path.as_str()), ("POST", "/moved"));
-    assert_eq!(group_name(&told), "Story");
+    let sent = place.wait_for("redirected notification", |sent| sent.first().cloned());
+    assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/moved"));
+    assert_eq!(group_name(&sent), "Misbehaving");
 }
 
 #[test]
@@ -68,7 +68,7 @@ fn an_answer_of_a_gibibyte_is_not_read_to_the_end() {
     wait::until("the notification is counted", || {
         case.server.metric("alertmanager_notifications_total", "webhook").filter(|&n| n >= 2.0)
     });
-    case.server.wait_for_another_flush("Story");
+    case.server.wait_for_another_flush("Misbehaving");
     let grown = case.server.process.resident_bytes().saturating_sub(before);
     assert!(grown < 64 << 20, "{grown} bytes are kept of an answer");
 }
@@ -95,8 +95,8 @@ fn nobody_at_the_address_is_counted() {
     let good = Sink::start();
     let setup = Setup::ours(&config(&good.url("/"), &url, "")).expect_log("Notify");
     let mut server = setup.start();
-    server.post_alerts(&json!([alert("Story")]));
-    good.wait_for("notification of the other receiver", |told| (!told.is_empty()).then_some(()));
+    server.post_alerts(&json!([alert("Misbehaving")]));
+    good.wait_for("notification of the other receiver", |sent| (!sent.is_empty()).then_some(()));
     wait::until("the failure is counted", || {
         server.metric(FAILED_REQUESTS, "webhook").filter(|&count| count > 0.0)
     });
@@ -121,23 +121,23 @@ impl Case {
             .expect_log("Notify attempt failed")
             .expect_log("Notify for alerts failed");
         let mut server = setup.start();
-        server.post_alerts(&json!([alert("Story")]));
+        server.post_alerts(&json!([alert("Misbehaving")]));
         Self { server, good, bad, _setup: setup }
     }
 
-    /// The other receiver hears of the alert although its neighbour misbehaves.
+    /// The other receiver is notified although this one misbehaves.
     fn good_is_told(&self) {
         self.bad.wait_for("request to the bad receiver", |asked| (!asked.is_empty()).then_some(()));
-        let told = self.good.wait_for("notification", |told| told.first().cloned());
-        assert_eq!(group_name(&told), "Story");
+        let sent = self.good.wait_for("notification", |sent| sent.first().cloned());
+        assert_eq!(group_name(&sent), "Misbehaving");
     }
 
     fn wait_for_failures(mut self, name: &str, labels: &str) {
         wait::until("failures are counted", || {
             self.server.metric(name, labels).filter(|&count| count > 0.0)
         });
-        let told = self.good.requests();
-        assert_eq!(told.len(), 1, "the other receiver is told once");
+        let sent = self.good.requests();
+        assert_eq!(sent.len(), 1, "the other receiver is notified once");
     }
 }
 

@@ -1,22 +1,22 @@
 //! Several servers as one cluster: ours alone, and mixed with Debian's Go Alertmanager.
 //!
-//! Each story says what one of its failures would cost: a page that nobody gets, or one that many
-//! get. Ours must be silent in their logs but for what a story expects.
+//! A failure of one of these tests costs a missed page or a duplicate one. Our servers must log no
+//! warning or error that a test does not expect.
 
+mod membership;
 mod migration;
 mod mixed;
 mod partition;
-mod strangers;
-mod turns;
+mod positions;
 
 use std::time::{Duration, Instant};
 
-use bellwether_e2e::{Flock, Request, Running, Sink, wait};
+use bellwether_e2e::{Cluster, Request, Running, Sink, wait};
 use serde_json::{Value, json};
 
-use crate::given::{at, group_name, silence, text};
+use crate::fixtures::{at, group_name, silence, text};
 
-/// One webhook, told about groups by `alertname`. Groups whose name begins with `Long` are not
+/// One webhook, notified of groups by `alertname`. Groups whose name begins with `Long` are not
 /// repeated.
 fn config(url: &str, group_wait: &str, group_interval: &str, repeat_interval: &str) -> String {
     format!(
@@ -28,31 +28,31 @@ fn config(url: &str, group_wait: &str, group_interval: &str, repeat_interval: &s
 }
 
 /// When each notification of this group and status came, in order.
-fn tellings(requests: &[Request], name: &str, status: &str) -> Vec<Instant> {
+fn notifications(requests: &[Request], name: &str, status: &str) -> Vec<Instant> {
     let is_it = |request: &&Request| {
         group_name(request) == name && text(&request.json()["status"]) == status
     };
     requests.iter().filter(is_it).map(|request| request.arrived).collect()
 }
 
-/// Waits until the group has been told so many times, and returns when.
+/// Waits until there were so many notifications of the group, and returns when they came.
 #[track_caller]
-fn wait_for_tellings(hook: &Sink, name: &str, status: &str, count: usize) -> Vec<Instant> {
+fn wait_for_notifications(hook: &Sink, name: &str, status: &str, count: usize) -> Vec<Instant> {
     let what = format!("{count}th notification that {name} is {status}");
     hook.wait_for(&what, |requests| {
-        let told = tellings(requests, name, status);
-        (told.len() >= count).then_some(told)
+        let times = notifications(requests, name, status);
+        (times.len() >= count).then_some(times)
     })
 }
 
 /// Waits until the first notification of all is known to the two nodes that did not send it. What
-/// happens to its teller before that may well cost a second one.
+/// happens to its sender before that may well cause a second one.
 #[track_caller]
-fn wait_until_others_know(flock: &mut Flock) {
-    // Who hears an entry of the log that is news passes it on.
-    let heard = "alertmanager_nflog_gossip_messages_propagated_total";
-    wait::until("two others know what was told", || {
-        let known = flock.running().map(|server| server.metric(heard, ""));
+fn wait_until_others_know(cluster: &mut Cluster) {
+    // A node that receives a log entry that it does not have passes it on.
+    let received = "alertmanager_nflog_gossip_messages_propagated_total";
+    wait::until("two others know the log entry", || {
+        let known = cluster.running().map(|server| server.metric(received, ""));
         (known.sum::<Option<f64>>()? >= 2.0).then_some(())
     });
 }
@@ -62,7 +62,7 @@ fn large_silence(name: &str) -> Value {
     silence(name, &"a long story, ".repeat(100))
 }
 
-/// What everybody must agree on about a silence.
+/// What all servers must agree on about a silence.
 fn silences(server: &mut Running) -> Vec<Value> {
     let list = server.get("/api/v2/silences").expect_status(200).json();
     let list = list.as_array().expect("a list").iter();

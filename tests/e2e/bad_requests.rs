@@ -1,4 +1,4 @@
-//! Bad input from clients: each has a clear answer and disturbs nobody else.
+//! Bad input from clients: each has a clear answer and disturbs no other client.
 
 use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -7,9 +7,9 @@ use std::time::Duration;
 use bellwether_e2e::{Response, Running, Setup, http};
 use serde_json::{Map, Value, json};
 
-use crate::given::{alert, at, text};
+use crate::fixtures::{alert, at, text};
 
-const CONFIG: &str = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+const CONFIG: &str = "route: {receiver: none}\nreceivers: [{name: none}]\n";
 const JSON: &[(&str, &str)] = &[("Content-Type", "application/json")];
 
 #[test]
@@ -49,7 +49,7 @@ fn a_body_of_a_hundred_mebibytes_is_refused() {
     let mut client = server.new_client();
     let answer = client.request("POST", "/api/v2/alerts", JSON, &body).expect("an answer");
     assert_eq!(answer.status, 413, "{}", answer.text());
-    assert!(!answer.body.is_empty(), "it says why");
+    assert!(!answer.body.is_empty(), "the answer has a reason");
 
     // Without a length in front, it is noticed on the way.
     let answer = post_chunks(&server, 100, &body[..1 << 20]);
@@ -116,7 +116,7 @@ fn a_client_that_stops_half_way_leaves_nothing_behind() {
         );
         stream.write_all(head.as_bytes()).expect("the server reads");
         stream.shutdown(Shutdown::Write).expect("the connection is open");
-        // Whatever it says to that; the end of the connection is the event to wait for.
+        // Whatever it answers; the end of the connection is the event to wait for.
         let mut rest = Vec::new();
         let _ = stream.read_to_end(&mut rest);
         assert!(!rest.starts_with(b"HTTP/1.1 200"), "half a body is not an alert");

@@ -1,6 +1,6 @@
 //! What both servers are asked, in this order: later questions see what earlier ones have left.
 //!
-//! `{now}`, `{-1h}`, `{+1h}`, … stand for times, `{id0}`, `{id1}`, … for the ids of the silences in
+//! `{now}`, `{-1h}`, `{+1h}`, … are times, `{id0}`, `{id1}`, … for the ids of the silences in
 //! the order in which they were made.
 
 /// One request and how the answers have to compare.

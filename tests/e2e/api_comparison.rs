@@ -3,7 +3,7 @@
 //! Debian's Go server (0.25) and ours are started with the same command line and file and asked the
 //! same things in the same order. Status, the headers that clients look at, and the body have to be
 //! equal after times and ids are taken out. Where ours differs on purpose, because 0.34 does or
-//! because docs/compat.md says so, the table says what ours answers and why.
+//! because docs/compat.md says so, the table has what ours answers and why.
 
 mod table;
 
@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use bellwether_e2e::{Program, Response, Running, Setup};
 use serde_json::Value;
 
-use crate::given::text;
+use crate::fixtures::text;
 use table::{Expect, Step, TABLE};
 
 const CONFIG: &str = "
 route:
-  receiver: everybody
+  receiver: default
   group_by: [alertname]
   group_wait: 1h
   group_interval: 1h
@@ -32,7 +32,7 @@ inhibit_rules:
   target_matchers: [severity=\"warning\"]
   equal: [alertname]
 receivers:
-- name: everybody
+- name: default
 - name: disk
 - name: storage
 - name: unused
@@ -64,7 +64,7 @@ fn both_servers_answer_alike() {
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
 }
 
-/// What a client can tell two answers apart by.
+/// What of an answer a client may depend on.
 #[derive(Debug, PartialEq)]
 struct Seen {
     status: u16,
@@ -156,7 +156,9 @@ fn with_times(text: &str) -> String {
         ("{+2h}", 7200),
     ]
     .iter()
-    .fold(text.to_owned(), |text, (word, seconds)| text.replace(word, &crate::given::at(*seconds)))
+    .fold(text.to_owned(), |text, (word, seconds)| {
+        text.replace(word, &crate::fixtures::at(*seconds))
+    })
 }
 
 const COMPARED_HEADERS: &[&str] = &[

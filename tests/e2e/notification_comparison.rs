@@ -1,9 +1,9 @@
 //! The same notifications from both programs, receiver by receiver.
 //!
 //! Debian's Go server (0.25) and ours have the same configuration, in which every block of the table
-//! sends to a sink of the test's, each to a path of its own. Both are told of the same alerts, and
+//! sends to a sink of the test's, each to a path of its own. Both get the same alerts, and
 //! later of their end; then the requests that came in are compared: method, path, the headers that
-//! receivers look at, and the body byte by byte. What 0.25 does not know yet, the table says.
+//! receivers look at, and the body byte by byte. The table has what 0.25 does not know yet.
 //!
 //! Receivers whose address cannot be set are compared with captured requests, in the tests of the
 //! integrations.
@@ -15,11 +15,11 @@ use std::collections::BTreeMap;
 use bellwether_e2e::{Answer, Program, Request, Running, Setup, Sink};
 use serde_json::{Value, json};
 
-use crate::given::at;
+use crate::fixtures::at;
 use table::{Block, TABLE};
 
 #[test]
-fn both_servers_tell_every_receiver_the_same() {
+fn both_servers_send_the_same_to_every_receiver() {
     let (ours_sink, go_sink) = (Sink::start(), Sink::start());
     for sink in [&ours_sink, &go_sink] {
         sink.answer(|request| {
@@ -33,12 +33,12 @@ fn both_servers_tell_every_receiver_the_same() {
 
     let (starts, ends, later) = (at(0), at(-1), at(3600));
     let begun = alerts(&starts, &later);
-    tell(&mut ours, &mut go, &begun);
+    post(&mut ours, &mut go, &begun);
     compare("firing", &ours_sink, &go_sink, |block| block.firing);
 
     ours_sink.forget();
     go_sink.forget();
-    tell(&mut ours, &mut go, &alerts(&at(-60), &ends));
+    post(&mut ours, &mut go, &alerts(&at(-60), &ends));
     compare("resolved", &ours_sink, &go_sink, |block| block.resolved);
 }
 
@@ -82,7 +82,7 @@ fn alerts(starts: &str, ends: &str) -> Value {
     json!([alert("a", "<b>\"full\"</b> & ü 🐑"), alert("b", "line\nline")])
 }
 
-fn tell(ours: &mut Running, go: &mut Running, alerts: &Value) {
+fn post(ours: &mut Running, go: &mut Running, alerts: &Value) {
     ours.post_alerts(alerts);
     go.post_alerts(alerts);
 }
@@ -91,7 +91,7 @@ fn path(block: &Block) -> String {
     format!("/{}/", block.name)
 }
 
-/// What a receiver can tell two requests apart by.
+/// What of a request a receiver may depend on.
 #[derive(Debug, PartialEq)]
 struct Seen {
     method: String,

@@ -1,7 +1,7 @@
 //! Three Go servers become three of ours, one after the other, under load.
 //!
-//! This is how everybody will move in. Each step may neither tell again what the Go server has told
-//! nor swallow what fires while it is replaced.
+//! This is how users migrate. No step may repeat what the Go server has sent, or lose what fires
+//! while it is replaced.
 
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -10,27 +10,27 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use bellwether_e2e::Program::{Bellwether, Go};
-use bellwether_e2e::{Client, Flock, Sink};
+use bellwether_e2e::{Client, Cluster, Sink};
 use serde_json::{Value, json};
 
 use super::{
-    config, ending, firing_since, seconds, silences, state_of, tellings, wait_for_tellings,
-    wait_until_others_know,
+    config, ending, firing_since, notifications, seconds, silences, state_of,
+    wait_for_notifications, wait_until_others_know,
 };
-use crate::given::{at, silence};
+use crate::fixtures::{at, silence};
 
 #[test]
 fn three_go_servers_are_replaced_one_by_one() {
     let hook = Sink::start();
-    let mut flock = Flock::new(&[Go; 3], &config(&hook.url("/"), "100ms", "3s", "4h"))
+    let mut cluster = Cluster::new(&[Go; 3], &config(&hook.url("/"), "100ms", "3s", "4h"))
         .flag("--cluster.peer-timeout=1s");
-    flock.start();
-    let quiet = flock.server(1).post_silence(&silence("LongQuiet", "made by a Go server"));
-    flock.wait_on_each("the silence is known", |server| state_of(server, &quiet).is_some());
-    let kept = silences(flock.server(1));
+    cluster.start();
+    let quiet = cluster.server(1).post_silence(&silence("LongQuiet", "made by a Go server"));
+    cluster.wait_on_each("the silence is known", |server| state_of(server, &quiet).is_some());
+    let kept = silences(cluster.server(1));
 
     let load = Load::start();
-    load.send_to(addresses(&mut flock));
+    load.send_to(addresses(&mut cluster));
     load.fire("LongQuiet");
     let mut fired = Vec::new();
     let mut fire = |name: String| {
@@ -38,44 +38,44 @@ fn three_go_servers_are_replaced_one_by_one() {
         fired.push((name, Instant::now()));
     };
     fire("LongBefore".to_owned());
-    wait_for_tellings(&hook, "LongBefore", "firing", 1);
-    // A Go server that is told to stop leaves with what it has not gossiped yet.
-    wait_until_others_know(&mut flock);
-    for at_node in 0..flock.len() {
-        assert!(flock.node(at_node).stop().success());
-        load.send_to(addresses(&mut flock));
+    wait_for_notifications(&hook, "LongBefore", "firing", 1);
+    // A Go server that gets SIGTERM leaves with what it has not gossiped yet.
+    wait_until_others_know(&mut cluster);
+    for at_node in 0..cluster.len() {
+        assert!(cluster.node(at_node).stop().success());
+        load.send_to(addresses(&mut cluster));
         fire(format!("LongWithout{at_node}"));
-        flock.node(at_node).setup.replace_program(Bellwether);
-        flock.node(at_node).start();
-        load.send_to(addresses(&mut flock));
+        cluster.node(at_node).setup.replace_program(Bellwether);
+        cluster.node(at_node).start();
+        load.send_to(addresses(&mut cluster));
         fire(format!("LongDuring{at_node}"));
-        flock.wait_until_settled();
-        assert_eq!(silences(flock.server(at_node)), kept, "the silence is kept as it was");
+        cluster.wait_until_settled();
+        assert_eq!(silences(cluster.server(at_node)), kept, "the silence is kept as it was");
     }
     fire("LongAfter".to_owned());
 
     for (name, posted) in &fired {
-        let told = wait_for_tellings(&hook, name, "firing", 1);
-        let late = seconds(told[0] - *posted);
-        assert!(late < 10.0, "{name} is told {late} s after it fired");
+        let sent = wait_for_notifications(&hook, name, "firing", 1);
+        let late = seconds(sent[0] - *posted);
+        assert!(late < 10.0, "{name} is notified {late} s after it fired");
     }
     load.end_all();
     for (name, _) in &fired {
-        wait_for_tellings(&hook, name, "resolved", 1);
+        wait_for_notifications(&hook, name, "resolved", 1);
     }
-    flock.wait_on_each("nobody has anything left to tell", |server| {
+    cluster.wait_on_each("no server has anything left to send", |server| {
         server.metric("alertmanager_dispatcher_aggregation_groups", "") == Some(0.0)
     });
     let requests = hook.requests();
     for (name, _) in &fired {
-        assert_eq!(tellings(&requests, name, "firing").len(), 1, "{name} fires");
-        assert_eq!(tellings(&requests, name, "resolved").len(), 1, "{name} is over");
+        assert_eq!(notifications(&requests, name, "firing").len(), 1, "{name} fires");
+        assert_eq!(notifications(&requests, name, "resolved").len(), 1, "{name} is over");
     }
-    assert_eq!(tellings(&requests, "LongQuiet", "firing").len(), 0, "silenced all the time");
+    assert_eq!(notifications(&requests, "LongQuiet", "firing").len(), 0, "silenced all the time");
 }
 
-fn addresses(flock: &mut Flock) -> Vec<SocketAddr> {
-    flock.running().map(|server| server.address()).collect()
+fn addresses(cluster: &mut Cluster) -> Vec<SocketAddr> {
+    cluster.running().map(|server| server.address()).collect()
 }
 
 /// A Prometheus: sends all alerts to all servers again and again.

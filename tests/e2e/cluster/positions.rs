@@ -1,0 +1,97 @@
+//! Which node notifies first, and what happens when that one cannot.
+//!
+//! Ours wait no longer than they must and never send what is older than what was sent.
+
+use std::time::{Duration, Instant};
+
+use bellwether_e2e::Program::Bellwether;
+use bellwether_e2e::{Answer, Cluster, Sink};
+use serde_json::json;
+
+use super::{config, notifications, seconds, wait_for_notifications};
+use crate::fixtures::{alert, resolved, statuses};
+
+#[test]
+fn another_tells_within_two_seconds_when_the_first_is_killed_before_its_time() {
+    let hook = Sink::start();
+    let mut cluster = Cluster::new(&[Bellwether; 3], &config(&hook.url("/"), "1s", "1s", "4h"))
+        .flag("--cluster.peer-timeout=15s");
+    cluster.start();
+    let first = first_by_name(&mut cluster);
+    cluster.post_alerts(&json!([alert("Failover")]));
+    let due = Instant::now() + Duration::from_secs(1);
+    cluster.node(first).kill();
+    let sent = wait_for_notifications(&hook, "Failover", "firing", 1);
+    let late = seconds(sent[0].saturating_duration_since(due));
+    println!("failover: notified {late:.2} s after it was due");
+    assert!(late <= 2.0, "notified {late} s after it was due");
+    cluster.wait_until_agreed();
+    cluster.post_alerts(&json!([resolved("Failover")]));
+    wait_for_notifications(&hook, "Failover", "resolved", 1);
+    assert_eq!(hook.count(), 2, "one firing, one resolved");
+}
+
+/// Three Go servers send firing, resolved, firing here: the later ones wait with what they saw
+/// before the wait.
+#[test]
+fn an_alert_that_ends_while_others_wait_is_not_told_to_fire_again() {
+    let hook = Sink::start();
+    let mut cluster = Cluster::new(&[Bellwether; 3], &config(&hook.url("/"), "1s", "3s", "4h"))
+        .flag("--cluster.peer-timeout=8s");
+    cluster.start();
+    cluster.post_alerts(&json!([alert("Brief")]));
+    wait_for_notifications(&hook, "Brief", "firing", 1);
+    cluster.post_alerts(&json!([resolved("Brief")]));
+    wait_for_notifications(&hook, "Brief", "resolved", 1);
+    // The last one would wait sixteen seconds if it did not know better; a group is gone once its
+    // last delivery has ended.
+    cluster.wait_on_each("no server has anything left to send", |server| {
+        server.metric("alertmanager_dispatcher_aggregation_groups", "") == Some(0.0)
+    });
+    assert_eq!(statuses(&hook.requests()), ["firing", "resolved"]);
+}
+
+#[test]
+fn two_retry_and_one_delivers() {
+    one_delivers_after_an_outage(2);
+}
+
+#[test]
+fn three_retry_and_one_delivers() {
+    one_delivers_after_an_outage(3);
+}
+
+/// The receiver fails for longer than every node's wait, then recovers, long before the others would
+/// try whether it is only the first that cannot reach it.
+fn one_delivers_after_an_outage(nodes: usize) {
+    let hook = Sink::start();
+    let mut cluster =
+        Cluster::new(&vec![Bellwether; nodes], &config(&hook.url("/"), "100ms", "20s", "4h"))
+            .flag("--cluster.peer-timeout=1s")
+            .expect_log("Notify attempt failed");
+    cluster.start();
+    let works_from = Instant::now() + Duration::from_secs(4);
+    hook.answer(move |request| {
+        Answer::Status(if request.arrived < works_from { 500 } else { 200 })
+    });
+    cluster.post_alerts(&json!([alert("Outage")]));
+    for server in cluster.running() {
+        server.process.wait_for_line("how its delivery ended", |line| {
+            let is_end = line.contains("Notify success") || line.contains("Nothing new to tell");
+            (is_end && line.contains("Outage")).then_some(())
+        });
+    }
+    let sent = notifications(&hook.requests(), "Outage", "firing");
+    assert!(sent.first().is_some_and(|&at| at < works_from), "tried during the outage");
+    let accepted = sent.iter().filter(|&&at| at >= works_from).count();
+    assert_eq!(accepted, 1, "one delivery after the outage");
+}
+
+fn first_by_name(cluster: &mut Cluster) -> usize {
+    let names: Vec<String> = cluster
+        .running()
+        .map(|server| server.cluster()["name"].as_str().expect("it has a name").to_owned())
+        .collect();
+    let first = names.iter().min().expect("there are nodes");
+    names.iter().position(|name| name == first).expect("it is one of them")
+}
