@@ -29,7 +29,7 @@ mod value;
 mod web;
 mod yaml;
 
-use bellwether_integrations::value::Value as AnyValue;
+use bellwether_integrations::AnyValue;
 use bellwether_model::MatcherMode;
 
 pub use cluster_tls::ClusterTls;

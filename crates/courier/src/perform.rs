@@ -6,7 +6,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bellwether_integrations::{
-    Definitions, Exchange, Fault, Files, Halt, Integration, Step, Writer,
+    BeginError, Definitions, Exchange, Files, Integration, Renderer, Step, TemplateFault,
 };
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use tokio::time::Instant;
@@ -34,7 +34,7 @@ pub async fn perform(
     notification: &Notification,
     client: &Client,
     deadline: Instant,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<TemplateFault>,
 ) -> Outcome {
     match begin(integration, definitions, notification, faults).await {
         Ok(Begun { exchange, first, redactor }) => {
@@ -61,7 +61,7 @@ pub async fn draft(
     integration: &dyn Integration,
     definitions: &Definitions,
     notification: &Notification,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<TemplateFault>,
 ) -> Result<Draft, Outcome> {
     let begun = begin(integration, definitions, notification, faults).await?;
     Ok(Draft { step: begun.first, redactor: begun.redactor })
@@ -79,24 +79,24 @@ async fn begin(
     integration: &dyn Integration,
     definitions: &Definitions,
     notification: &Notification,
-    faults: &mut Vec<Fault>,
+    faults: &mut Vec<TemplateFault>,
 ) -> Result<Begun, Outcome> {
     let mut files = Files::default();
     for _ in 0..=EXCHANGE_FILES_MAX {
         let begun = catch_panic(|| {
-            let mut writer = Writer::new(definitions, notification, &files);
-            let begun = integration.begin(&mut writer).map(|mut exchange| {
+            let mut renderer = Renderer::new(definitions, notification, &files);
+            let begun = integration.begin(&mut renderer).map(|mut exchange| {
                 let first = exchange.begin();
                 let redactor = Redactor::default();
-                writer.secrets().iter().for_each(|secret| redactor.add(secret.reveal()));
+                renderer.secrets().iter().for_each(|secret| redactor.add(secret.reveal()));
                 Begun { exchange, first, redactor }
             });
-            (begun, writer.into_faults())
+            (begun, renderer.into_faults())
         });
         let (begun, found) = begun?;
         let path = match begun {
-            Err(Halt::NeedsFile(path)) => path,
-            Err(Halt::Ended(outcome)) => {
+            Err(BeginError::NeedsFile(path)) => path,
+            Err(BeginError::Ended(outcome)) => {
                 faults.extend(found);
                 return Err(outcome);
             }

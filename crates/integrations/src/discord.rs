@@ -8,20 +8,22 @@ mod message;
 
 use self::config::Config;
 use self::message::Message;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::Request;
+use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
+use crate::templates::{Templates, TextTemplate};
 use crate::trim;
-use crate::writer::{Limit, Writer};
 
 /// One configured channel.
 #[derive(Debug)]
 pub struct Discord {
     url: SecretSource,
-    content: Text,
-    title: Text,
-    message: Text,
+    content: TextTemplate,
+    title: TextTemplate,
+    message: TextTemplate,
     username: String,
     avatar_url: String,
 }
@@ -53,19 +55,19 @@ impl Discord {
 }
 
 impl Integration for Discord {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let url = writer.secret(&self.url)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let url = renderer.secret(&self.url)?;
         let message = Message {
-            title: trim::to_chars(&writer.line(&self.title), TITLE_CHARS_MAX).0.into_owned(),
-            description: writer.prose_within(&self.message, Limit::Chars(DESCRIPTION_CHARS_MAX)),
-            content: writer.prose_within(&self.content, Limit::Chars(CONTENT_CHARS_MAX)),
-            color: if writer.is_firing() { RED } else { GREEN },
+            title: trim::to_chars(&renderer.line(&self.title), TITLE_CHARS_MAX).0.into_owned(),
+            description: renderer.prose_within(&self.message, Limit::Chars(DESCRIPTION_CHARS_MAX)),
+            content: renderer.prose_within(&self.content, Limit::Chars(CONTENT_CHARS_MAX)),
+            color: if renderer.is_firing() { RED } else { GREEN },
             username: &self.username,
             avatar_url: &self.avatar_url,
         };
         let body = message.json();
         Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
-            accepted("discord", answer).map_or_else(|outcome| outcome, |_| delivered())
+            check_response("discord", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }
 }

@@ -15,12 +15,14 @@ use std::sync::Arc;
 
 use bellwether_model::{Notification, Outcome, Secret};
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration, Step, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, Step, check_response, delivered,
+};
 use crate::http::{RequestError, Response};
 use crate::mail::{Mail, MailAccount, MailServer, Security};
+use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::{Limit, Writer};
+use crate::templates::{Templates, TextTemplate};
 
 mod address;
 pub mod config;
@@ -42,19 +44,19 @@ pub struct Email {
     server: Arc<MailServer>,
     /// The name of this machine.
     host: String,
-    from: Text,
-    to: Text,
+    from: TextTemplate,
+    to: TextTemplate,
     /// Without the two above and the subject.
     headers: Vec<Header>,
-    html: Text,
-    text: Text,
+    html: TextTemplate,
+    text: TextTemplate,
     threading: Threading,
 }
 
 #[derive(Debug)]
 struct Header {
     name: String,
-    text: Text,
+    text: TextTemplate,
     purpose: Purpose,
 }
 
@@ -123,33 +125,33 @@ impl Email {
 }
 
 impl Integration for Email {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let from = writer.term(&self.from, &format!("alertmanager@{}", self.host));
-        let to = writer.address(&self.to)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let from = renderer.or_default(&self.from, &format!("alertmanager@{}", self.host));
+        let to = renderer.required(&self.to)?;
         let senders = parse_list(&from)
-            .map_err(|error| Halt::refused(format!("parse 'from' addresses: {error}")))?;
+            .map_err(|error| BeginError::refused(format!("parse 'from' addresses: {error}")))?;
         let [sender] = <[String; 1]>::try_from(senders).map_err(|senders| {
             let count = senders.len();
-            Halt::refused(format!("must be exactly one 'from' address (got: {count})"))
+            BeginError::refused(format!("must be exactly one 'from' address (got: {count})"))
         })?;
         let recipients = parse_list(&to)
-            .map_err(|error| Halt::refused(format!("parse 'to' addresses: {error}")))?;
+            .map_err(|error| BeginError::refused(format!("parse 'to' addresses: {error}")))?;
         let headers = self.headers.iter().map(|Header { name, text, purpose }| {
             let text = match purpose {
-                Purpose::Subject => writer.line(text),
-                Purpose::From => writer.term(text, &sender),
-                Purpose::To => writer.term(text, &recipients.join(", ")),
-                Purpose::Other => writer.term(text, ""),
+                Purpose::Subject => renderer.line(text),
+                Purpose::From => renderer.or_default(text, &sender),
+                Purpose::To => renderer.or_default(text, &recipients.join(", ")),
+                Purpose::Other => renderer.or_default(text, ""),
             };
             (name.as_str(), text)
         });
         let headers = headers.collect();
-        let mut body = |text: &Text| {
-            (!text.is_empty()).then(|| writer.prose_within(text, Limit::Bytes(BODY_BYTES_MAX)))
+        let mut body = |text: &TextTemplate| {
+            (!text.is_empty()).then(|| renderer.prose_within(text, Limit::Bytes(BODY_BYTES_MAX)))
         };
         let (text, html) = (body(&self.text), body(&self.html));
-        let notification = writer.notification();
-        let group_hash = writer.group_hash();
+        let notification = renderer.notification();
+        let group_hash = renderer.group_hash();
         let letter = Letter { headers, thread: self.thread(notification, &group_hash), text, html };
         let subject = format!("{} {group_hash}", notification.integration);
         let stamp = Stamp { now: notification.now, subject: &subject, host: &self.host };
@@ -169,7 +171,8 @@ impl Exchange for OneMail {
 
     fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
         Step::Done(
-            accepted("email", answer).map_or_else(|outcome: Outcome| outcome, |_| delivered()),
+            check_response("email", answer)
+                .map_or_else(|outcome: Outcome| outcome, |_| delivered()),
         )
     }
 }

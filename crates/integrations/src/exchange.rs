@@ -14,23 +14,23 @@ use bellwether_model::{FailureReason, Outcome, Remembered};
 use crate::aws::AwsCall;
 use crate::http::{Request, RequestError, Response};
 use crate::mail::Mail;
-use crate::writer::Writer;
+use crate::renderer::Renderer;
 
 /// One configured way of telling one receiver.
 pub trait Integration: Send + Sync {
-    /// Prepares one attempt with the texts that `writer` renders; what is said is fixed here.
+    /// Prepares one attempt with the texts that `renderer` renders; what is said is fixed here.
     ///
-    /// May be called again for the same attempt, after [`Halt::NeedsFile`].
+    /// May be called again for the same attempt, after [`BeginError::NeedsFile`].
     ///
     /// # Errors
-    /// If there is nothing to send: see [`Halt`]. The writer's methods return it, `?` passes it on.
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt>;
+    /// If there is nothing to send: see [`BeginError`]. The renderer's methods return it, `?` passes it on.
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError>;
 }
 
 /// Why an attempt has not begun.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Halt {
-    /// The caller is to read this file, hand it to the writer, and begin again.
+pub enum BeginError {
+    /// The caller is to read this file, hand it to the renderer, and begin again.
     NeedsFile(String),
     /// The attempt is over before it began: it was refused, or there was nothing to do.
     Ended(Outcome),
@@ -67,17 +67,17 @@ pub struct BuildError {
     pub reason: String,
 }
 
-impl Halt {
+impl BeginError {
     /// The same request would be refused again; `detail` says why, for the log.
     pub fn refused(detail: impl Into<String>) -> Self {
         let reason = FailureReason::Other;
-        Halt::Ended(Outcome::Refused { reason, detail: detail.into() })
+        BeginError::Ended(Outcome::Refused { reason, detail: detail.into() })
     }
 }
 
-impl From<Outcome> for Halt {
+impl From<Outcome> for BeginError {
     fn from(outcome: Outcome) -> Self {
-        Halt::Ended(outcome)
+        BeginError::Ended(outcome)
     }
 }
 
@@ -112,29 +112,32 @@ pub fn delivered() -> Outcome {
 ///
 /// Compat: `429` is retried too, after the time that the receiver names; see
 /// docs/compat.md#rate-limit.
-pub fn accepted(kind: &str, answer: Result<Response, RequestError>) -> Result<Response, Outcome> {
-    accepted_with(kind, answer, &Rules::default())
+pub fn check_response(
+    kind: &str,
+    answer: Result<Response, RequestError>,
+) -> Result<Response, Outcome> {
+    check_response_with(kind, answer, &ResponseRules::default())
 }
 
 /// What is particular about a receiver's answers.
-pub struct Rules {
+pub struct ResponseRules {
     /// Statuses that are worth another try, beside 429 and those of server errors.
     pub retry: &'static [u16],
     /// What a failure's answer says; empty if nothing.
     pub detail: fn(&Response) -> String,
 }
 
-impl Default for Rules {
+impl Default for ResponseRules {
     fn default() -> Self {
-        Rules { retry: &[], detail: |response| excerpt(&response.body) }
+        ResponseRules { retry: &[], detail: |response| body_excerpt(&response.body) }
     }
 }
 
-/// [`accepted`] for a receiver with rules of its own.
-pub fn accepted_with(
+/// [`check_response`] for a receiver with rules of its own.
+pub fn check_response_with(
     kind: &str,
     answer: Result<Response, RequestError>,
-    rules: &Rules,
+    rules: &ResponseRules,
 ) -> Result<Response, Outcome> {
     let error = match answer {
         Ok(response) if response.status / 100 == 2 => return Ok(response),
@@ -159,7 +162,7 @@ pub fn accepted_with(
 }
 
 /// The failure reason that a status stands for.
-pub fn status_reason(status: u16) -> FailureReason {
+pub fn failure_reason(status: u16) -> FailureReason {
     match status {
         401 | 403 => FailureReason::AuthError,
         429 => FailureReason::RateLimited,
@@ -169,9 +172,9 @@ pub fn status_reason(status: u16) -> FailureReason {
     }
 }
 
-fn refusal(response: &Response, rules: &Rules) -> Outcome {
+fn refusal(response: &Response, rules: &ResponseRules) -> Outcome {
     let status = response.status;
-    let reason = status_reason(status);
+    let reason = failure_reason(status);
     let detail = match (rules.detail)(response) {
         body if body.is_empty() => format!("unexpected status code {status}"),
         body => format!("unexpected status code {status}: {body}"),
@@ -190,7 +193,7 @@ fn retry(reason: FailureReason, detail: String) -> Outcome {
 }
 
 /// The beginning of a body, as text.
-pub fn excerpt(body: &[u8]) -> String {
+pub fn body_excerpt(body: &[u8]) -> String {
     let kept = &body[..body.len().min(EXCERPT_BYTES_MAX)];
     let mut text = String::from_utf8_lossy(kept).into_owned();
     if kept.len() < body.len() {

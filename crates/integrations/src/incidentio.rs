@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::Templates;
-use crate::writer::Writer;
 
 pub mod config;
 mod exchange;
@@ -58,12 +58,12 @@ impl IncidentIo {
 }
 
 impl Integration for IncidentIo {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let url = writer.secret(&self.url)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let url = renderer.secret(&self.url)?;
         // Compat: read at each attempt; see docs/compat.md#secret-files.
-        let token = writer.secret(&self.token)?;
-        let left_out = writer.tell_first(self.max_alerts);
-        let body = message::body(writer, left_out);
+        let token = renderer.secret(&self.token)?;
+        let left_out = renderer.limit_alerts(self.max_alerts);
+        let body = message::body(renderer, left_out);
         let mut request = Request::post_json(url, body).timeout(self.timeout);
         if !token.is_empty() {
             request = request.header("Authorization", format!("Bearer {}", token.reveal()));

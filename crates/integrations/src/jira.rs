@@ -9,10 +9,10 @@ mod message;
 mod search;
 
 use self::config::{ApiType, Config, Field};
-use self::exchange::{Conversation, Errand};
-use crate::exchange::{BuildError, Exchange, Halt, Integration};
-use crate::templates::{Structure, Templates, Text};
-use crate::writer::Writer;
+use self::exchange::{JiraExchange, JiraRequest};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration};
+use crate::renderer::Renderer;
+use crate::templates::{Structure, Templates, TextTemplate};
 
 /// One configured project.
 #[derive(Debug)]
@@ -20,14 +20,14 @@ pub struct Jira {
     /// Without a slash at its end.
     api_url: String,
     api_type: ApiType,
-    project: Text,
-    issue_type: Text,
-    summary: Text,
-    description: Text,
+    project: TextTemplate,
+    issue_type: TextTemplate,
+    summary: TextTemplate,
+    description: TextTemplate,
     updates_summary: bool,
     updates_description: bool,
-    labels: Vec<Text>,
-    priority: Text,
+    labels: Vec<TextTemplate>,
+    priority: TextTemplate,
     reopen_transition: String,
     resolve_transition: String,
     wont_fix_resolution: String,
@@ -91,14 +91,14 @@ impl Jira {
 }
 
 impl Integration for Jira {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let project = writer.address(&self.project)?;
-        let issue = message::Issue::write(self, &project, writer)?;
-        let firing = writer.is_firing();
-        Ok(Box::new(Conversation::new(Errand {
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let project = renderer.required(&self.project)?;
+        let issue = message::Issue::write(self, &project, renderer)?;
+        let firing = renderer.is_firing();
+        Ok(Box::new(JiraExchange::new(JiraRequest {
             api_url: self.api_url.clone(),
             search_url: search::url(self),
-            search: search::body(self, &project, &writer.group_hash(), firing),
+            search: search::body(self, &project, &renderer.group_hash(), firing),
             firing,
             creation: issue.json(true, true),
             update: issue.json(self.updates_summary, self.updates_description),

@@ -5,25 +5,25 @@
 //! One module per receiver type, always with the same parts: `config` (the fields an operator can
 //! set), `message` (notification to body) and `exchange` (requests out, responses in).
 //!
-//! Shared by all: [`exchange`] (the conversation), [`writer`] (texts, and what stands in for one
+//! Shared by all: [`exchange`] (the conversation), [`renderer`] (texts, and what stands in for one
 //! that fails), [`templates`] (a configuration's texts, parsed once), [`secret`] (tokens and URLs in
 //! files), [`http`], [`mail`] and [`aws`] (what is asked and answered), [`data`] (the facts about a
 //! group) and [`trim`] (texts cut to size).
 //!
 //! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.
 
+pub mod any_value;
 pub mod aws;
 pub mod channel;
 pub mod data;
 pub mod exchange;
 pub mod http;
 pub mod mail;
+pub mod renderer;
 pub mod secret;
 pub mod templates;
 pub mod trim;
 pub mod url;
-pub mod value;
-pub mod writer;
 
 pub mod discord;
 pub mod email;
@@ -44,10 +44,11 @@ pub mod webex;
 pub mod webhook;
 pub mod wechat;
 
-pub use exchange::{BuildError, Exchange, Halt, Integration, OneRequest, Step};
+pub use any_value::AnyValue;
+pub use exchange::{BeginError, BuildError, Exchange, Integration, OneRequest, Step};
+pub use renderer::Renderer;
 pub use secret::{Files, SecretSource};
-pub use templates::{Definitions, Fault, Templates, Text};
-pub use writer::Writer;
+pub use templates::{Definitions, TemplateFault, Templates, TextTemplate};
 
 #[cfg(test)]
 pub(crate) mod tests;

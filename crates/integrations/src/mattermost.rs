@@ -7,56 +7,56 @@ mod message;
 
 use self::config::{Attachment, Config, Field, Priority};
 use crate::channel::ChannelPost;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, accepted, delivered};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration, check_response, delivered};
 use crate::http::Request;
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::templates::{Templates, TextTemplate};
 
 /// One configured channel.
 #[derive(Debug)]
 pub struct Mattermost {
     url: SecretSource,
-    channel: Text,
-    username: Text,
-    icon_url: Text,
-    icon_emoji: Text,
-    kind: Text,
+    channel: TextTemplate,
+    username: TextTemplate,
+    icon_url: TextTemplate,
+    icon_emoji: TextTemplate,
+    kind: TextTemplate,
     /// The message itself, where attachments are listed; else it is the text of `attachments`.
-    text: Option<Text>,
+    text: Option<TextTemplate>,
     attachments: Vec<AttachmentTexts>,
-    card: Option<Text>,
+    card: Option<TextTemplate>,
     priority: Option<PriorityTexts>,
 }
 
 #[derive(Debug)]
 struct AttachmentTexts {
-    fallback: Text,
-    color: Text,
-    pretext: Text,
-    text: Text,
-    author_name: Text,
-    author_link: Text,
-    author_icon: Text,
-    title: Text,
-    title_link: Text,
+    fallback: TextTemplate,
+    color: TextTemplate,
+    pretext: TextTemplate,
+    text: TextTemplate,
+    author_name: TextTemplate,
+    author_link: TextTemplate,
+    author_icon: TextTemplate,
+    title: TextTemplate,
+    title_link: TextTemplate,
     fields: Vec<FieldTexts>,
-    thumb_url: Text,
-    footer: Text,
-    footer_icon: Text,
-    image_url: Text,
+    thumb_url: TextTemplate,
+    footer: TextTemplate,
+    footer_icon: TextTemplate,
+    image_url: TextTemplate,
 }
 
 #[derive(Debug)]
 struct FieldTexts {
-    title: Text,
-    value: Text,
+    title: TextTemplate,
+    value: TextTemplate,
     short: Option<bool>,
 }
 
 #[derive(Debug)]
 struct PriorityTexts {
-    priority: Text,
+    priority: TextTemplate,
     requested_ack: bool,
     persistent_notifications: bool,
 }
@@ -134,15 +134,15 @@ impl Mattermost {
 }
 
 impl Integration for Mattermost {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let url = writer.secret(&self.url)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let url = renderer.secret(&self.url)?;
         if url.is_empty() {
-            return Err(Halt::refused("webhook url missing"));
+            return Err(BeginError::refused("webhook url missing"));
         }
-        let channel = writer.address(&self.channel)?;
-        let body = message::json(self, &channel, writer);
+        let channel = renderer.required(&self.channel)?;
+        let body = message::json(self, &channel, renderer);
         Ok(ChannelPost::exchange(Request::post_json(url, body), channel, |answer| {
-            accepted("mattermost", answer).map_or_else(|outcome| outcome, |_| delivered())
+            check_response("mattermost", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }
 }

@@ -5,20 +5,22 @@
 pub mod config;
 
 use self::config::Config;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::Request;
+use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::{Limit, Writer};
+use crate::templates::{Templates, TextTemplate};
 use bellwether_encoding::json::{Object, escaped_len};
 
 /// One configured connector.
 #[derive(Debug)]
 pub struct MsTeams {
     url: SecretSource,
-    title: Text,
-    summary: Text,
-    text: Text,
+    title: TextTemplate,
+    summary: TextTemplate,
+    text: TextTemplate,
 }
 
 impl MsTeams {
@@ -44,11 +46,11 @@ impl MsTeams {
 }
 
 impl Integration for MsTeams {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let url = writer.secret(&self.url)?;
-        let title = HEADING_MAX.cut(&writer.line(&self.title));
-        let summary = HEADING_MAX.cut(&writer.line(&self.summary));
-        let text = writer.prose_within(&self.text, text_max(&[&title, &summary]));
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let url = renderer.secret(&self.url)?;
+        let title = HEADING_MAX.cut(&renderer.line(&self.title));
+        let summary = HEADING_MAX.cut(&renderer.line(&self.summary));
+        let text = renderer.prose_within(&self.text, text_max(&[&title, &summary]));
         let mut body = String::new();
         let mut card = Object::begin(&mut body);
         card.string("@context", "http://schema.org/extensions");
@@ -57,11 +59,11 @@ impl Integration for MsTeams {
         card.string("title", &title);
         card.string("summary", &summary);
         card.string("text", &text);
-        card.string("themeColor", if writer.is_firing() { "8C1A1A" } else { "2DC72D" });
+        card.string("themeColor", if renderer.is_firing() { "8C1A1A" } else { "2DC72D" });
         card.end();
         body.push('\n');
         Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
-            accepted("msteams", answer).map_or_else(|outcome| outcome, |_| delivered())
+            check_response("msteams", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }
 }

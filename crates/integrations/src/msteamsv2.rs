@@ -7,19 +7,21 @@ pub mod config;
 mod message;
 
 use self::config::Config;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::Request;
 use crate::msteams::{HEADING_MAX, text_max};
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::templates::{Templates, TextTemplate};
 
 /// One configured workflow.
 #[derive(Debug)]
 pub struct MsTeamsV2 {
     url: SecretSource,
-    title: Text,
-    text: Text,
+    title: TextTemplate,
+    text: TextTemplate,
 }
 
 impl MsTeamsV2 {
@@ -37,14 +39,14 @@ impl MsTeamsV2 {
 }
 
 impl Integration for MsTeamsV2 {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let url = writer.secret(&self.url)?;
-        let color = if writer.is_firing() { "Attention" } else { "Good" };
-        let title = HEADING_MAX.cut(&writer.line(&self.title));
-        let text = writer.prose_within(&self.text, text_max(&[&title]));
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let url = renderer.secret(&self.url)?;
+        let color = if renderer.is_firing() { "Attention" } else { "Good" };
+        let title = HEADING_MAX.cut(&renderer.line(&self.title));
+        let text = renderer.prose_within(&self.text, text_max(&[&title]));
         let body = message::json(&title, &text, color);
         Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
-            accepted("msteamsv2", answer).map_or_else(|outcome| outcome, |_| delivered())
+            check_response("msteamsv2", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }
 }

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration};
 use crate::http::{Method, Request};
-use crate::templates::{SecretText, Templates, Text};
+use crate::renderer::Renderer;
+use crate::templates::{SecretText, Templates, TextTemplate};
 use crate::url;
-use crate::writer::Writer;
 
 pub mod config;
 mod exchange;
@@ -28,25 +28,25 @@ pub struct Opsgenie {
     api_key: SecretText,
     /// Its path ends with a slash.
     api_url: Secret,
-    message: Text,
-    description: Text,
-    source: Text,
-    details: BTreeMap<String, Text>,
-    entity: Text,
+    message: TextTemplate,
+    description: TextTemplate,
+    source: TextTemplate,
+    details: BTreeMap<String, TextTemplate>,
+    entity: TextTemplate,
     responders: Vec<Responder>,
-    actions: Text,
-    tags: Text,
-    note: Text,
-    priority: Text,
+    actions: TextTemplate,
+    tags: TextTemplate,
+    note: TextTemplate,
+    priority: TextTemplate,
     update_alerts: bool,
 }
 
 #[derive(Debug)]
 struct Responder {
-    id: Text,
-    name: Text,
-    username: Text,
-    kind: Text,
+    id: TextTemplate,
+    name: TextTemplate,
+    username: TextTemplate,
+    kind: TextTemplate,
 }
 
 impl Opsgenie {
@@ -101,11 +101,11 @@ impl Opsgenie {
     }
 
     /// Creates the alert, or counts it once more.
-    fn telling(&self, writer: &mut Writer<'_>) -> Vec<Request> {
-        let message::Created { body, message, description } = message::create(self, writer);
+    fn telling(&self, renderer: &mut Renderer<'_>) -> Vec<Request> {
+        let message::Created { body, message, description } = message::create(self, renderer);
         let mut requests = vec![Request::post_json(self.at("v2/alerts"), body)];
         if self.update_alerts {
-            let alias = writer.group_hash();
+            let alias = renderer.group_hash();
             for (name, text) in [("message", message), ("description", description)] {
                 let url = self.at_alias(&alias, name);
                 let request = Request::post_json(url, message::update(name, &text));
@@ -115,9 +115,9 @@ impl Opsgenie {
         requests
     }
 
-    fn closing(&self, writer: &mut Writer<'_>) -> Vec<Request> {
-        let url = self.at_alias(&writer.group_hash(), "close");
-        vec![Request::post_json(url, message::close(self, writer))]
+    fn closing(&self, renderer: &mut Renderer<'_>) -> Vec<Request> {
+        let url = self.at_alias(&renderer.group_hash(), "close");
+        vec![Request::post_json(url, message::close(self, renderer))]
     }
 
     fn at(&self, path: &str) -> Secret {
@@ -131,9 +131,10 @@ impl Opsgenie {
 }
 
 impl Integration for Opsgenie {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let key = writer.secret_text(&self.api_key)?;
-        let requests = if writer.is_firing() { self.telling(writer) } else { self.closing(writer) };
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let key = renderer.secret_text(&self.api_key)?;
+        let requests =
+            if renderer.is_firing() { self.telling(renderer) } else { self.closing(renderer) };
         let authorized = requests
             .into_iter()
             .map(|request| request.header("Authorization", format!("GenieKey {}", key.reveal())));

@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
-use crate::templates::{SecretText, Structure, Templates, Text};
-use crate::writer::Writer;
+use crate::renderer::Renderer;
+use crate::templates::{SecretText, Structure, Templates, TextTemplate};
 
 pub mod config;
 mod exchange;
@@ -28,9 +28,9 @@ use self::config::Config;
 #[derive(Debug)]
 pub struct PagerDuty {
     api: Api,
-    client: Text,
-    client_url: Text,
-    description: Text,
+    client: TextTemplate,
+    client_url: TextTemplate,
+    description: TextTemplate,
     /// Sorted by name.
     details: Vec<(String, Structure)>,
     /// Zero: no limit.
@@ -48,26 +48,26 @@ enum Api {
 struct V2 {
     routing_key: SecretText,
     url: Secret,
-    source: Text,
-    severity: Text,
-    class: Text,
-    component: Text,
-    group: Text,
+    source: TextTemplate,
+    severity: TextTemplate,
+    class: TextTemplate,
+    component: TextTemplate,
+    group: TextTemplate,
     images: Vec<Image>,
     links: Vec<Link>,
 }
 
 #[derive(Debug)]
 struct Image {
-    src: Text,
-    alt: Text,
-    href: Text,
+    src: TextTemplate,
+    alt: TextTemplate,
+    href: TextTemplate,
 }
 
 #[derive(Debug)]
 struct Link {
-    href: Text,
-    text: Text,
+    href: TextTemplate,
+    text: TextTemplate,
 }
 
 impl PagerDuty {
@@ -155,23 +155,23 @@ impl V2 {
 }
 
 impl Integration for PagerDuty {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         match &self.api {
             Api::V1 { service_key } => {
-                let key = writer.secret_text(service_key)?;
+                let key = renderer.secret_text(service_key)?;
                 if key.is_empty() {
-                    return Err(Halt::refused("service key cannot be empty"));
+                    return Err(BeginError::refused("service key cannot be empty"));
                 }
-                let body = message::v1(self, &key, writer);
+                let body = message::v1(self, &key, renderer);
                 let request = Request::post_json(Secret::new(URL_V1), body).timeout(self.timeout);
                 Ok(OneRequest::exchange(request, exchange::judge_v1))
             }
             Api::V2(v2) => {
-                let key = writer.secret_text(&v2.routing_key)?;
+                let key = renderer.secret_text(&v2.routing_key)?;
                 if key.is_empty() {
-                    return Err(Halt::refused("routing key cannot be empty"));
+                    return Err(BeginError::refused("routing key cannot be empty"));
                 }
-                let body = message::v2(self, v2, &key, writer);
+                let body = message::v2(self, v2, &key, renderer);
                 let request = Request::post_json(v2.url.clone(), body).timeout(self.timeout);
                 Ok(OneRequest::exchange(request, exchange::judge_v2))
             }

@@ -12,10 +12,12 @@ use std::time::Duration;
 use bellwether_model::Secret;
 use bytes::Bytes;
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::{Method, Request};
-use crate::templates::{SecretText, Templates, Text};
-use crate::writer::Writer;
+use crate::renderer::Renderer;
+use crate::templates::{SecretText, Templates, TextTemplate};
 
 pub mod config;
 mod message;
@@ -27,13 +29,13 @@ use self::config::Config;
 pub struct Pushover {
     user_key: SecretText,
     token: SecretText,
-    title: Text,
-    message: Text,
-    url: Text,
-    url_title: Text,
-    device: Text,
-    sound: Text,
-    priority: Text,
+    title: TextTemplate,
+    message: TextTemplate,
+    url: TextTemplate,
+    url_title: TextTemplate,
+    device: TextTemplate,
+    sound: TextTemplate,
+    priority: TextTemplate,
     retry: Duration,
     expire: Duration,
     /// Zero: kept for ever.
@@ -103,10 +105,10 @@ impl Pushover {
 }
 
 impl Integration for Pushover {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let token = writer.secret_text(&self.token)?;
-        let user_key = writer.secret_text(&self.user_key)?;
-        let query = message::query(self, &token, &user_key, writer);
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let token = renderer.secret_text(&self.token)?;
+        let user_key = renderer.secret_text(&self.user_key)?;
+        let query = message::query(self, &token, &user_key, renderer);
         let request = Request {
             method: Method::Post,
             url: Secret::new(format!("{URL}?{query}")),
@@ -114,7 +116,7 @@ impl Integration for Pushover {
             body: Bytes::new(),
             timeout: None,
         };
-        Ok(OneRequest::exchange(request, |answer| match accepted("pushover", answer) {
+        Ok(OneRequest::exchange(request, |answer| match check_response("pushover", answer) {
             Ok(_) => delivered(),
             Err(outcome) => outcome,
         }))

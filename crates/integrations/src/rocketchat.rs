@@ -11,11 +11,13 @@ use serde_json::Value;
 
 use self::config::{Action, Config, Field};
 use crate::channel::ChannelPost;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, accepted, delivered, excerpt};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, body_excerpt, check_response, delivered,
+};
 use crate::http::{Request, RequestError, Response};
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::templates::{Templates, TextTemplate};
 
 /// One configured channel.
 #[derive(Debug)]
@@ -23,31 +25,31 @@ pub struct RocketChat {
     url: Secret,
     user: SecretSource,
     token: SecretSource,
-    channel: Text,
-    color: Text,
-    title: Text,
-    title_link: Text,
-    text: Text,
-    emoji: Text,
-    icon_url: Text,
-    image_url: Text,
-    thumb_url: Text,
+    channel: TextTemplate,
+    color: TextTemplate,
+    title: TextTemplate,
+    title_link: TextTemplate,
+    text: TextTemplate,
+    emoji: TextTemplate,
+    icon_url: TextTemplate,
+    image_url: TextTemplate,
+    thumb_url: TextTemplate,
     fields: Vec<FieldTexts>,
     actions: Vec<ActionTexts>,
 }
 
 #[derive(Debug)]
 struct FieldTexts {
-    title: Text,
-    value: Text,
+    title: TextTemplate,
+    value: TextTemplate,
     short: bool,
 }
 
 #[derive(Debug)]
 struct ActionTexts {
-    text: Text,
-    url: Text,
-    msg: Text,
+    text: TextTemplate,
+    url: TextTemplate,
+    msg: TextTemplate,
 }
 
 impl RocketChat {
@@ -73,7 +75,7 @@ impl RocketChat {
             icon_url,
             image_url,
             thumb_url,
-            // Compat: accepted, and never sent.
+            // Compat: check_response, and never sent.
             link_names: _,
             actions,
         } = config;
@@ -111,10 +113,10 @@ impl RocketChat {
 }
 
 impl Integration for RocketChat {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let (user, token) = (writer.secret(&self.user)?, writer.secret(&self.token)?);
-        let channel = writer.address(&self.channel)?;
-        let body = message::json(self, &channel, writer);
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let (user, token) = (renderer.secret(&self.user)?, renderer.secret(&self.token)?);
+        let channel = renderer.required(&self.channel)?;
+        let body = message::json(self, &channel, renderer);
         let request = Request::post_json(self.url.clone(), body)
             .header("X-Auth-Token", token.reveal())
             .header("X-User-Id", user.reveal());
@@ -124,14 +126,14 @@ impl Integration for RocketChat {
 
 /// Rocket.Chat may answer 200 and say inside that nothing was done.
 fn judge(answer: Result<Response, RequestError>) -> Outcome {
-    let response = match accepted("rocketchat", answer) {
+    let response = match check_response("rocketchat", answer) {
         Ok(response) => response,
         Err(outcome) => return outcome,
     };
     let reason = FailureReason::ClientError;
     match serde_json::from_slice::<Value>(&response.body) {
         Err(error) => {
-            let body = excerpt(&response.body);
+            let body = body_excerpt(&response.body);
             let detail = format!("could not unmarshal JSON response {body:?}: {error}");
             Outcome::Retry { after: None, reason, detail }
         }

@@ -1,7 +1,7 @@
 //! Secrets that are given, or in files that are read at each attempt.
 //!
 //! Tokens are rotated while the server runs, so a file's content is never kept. This crate opens no
-//! file: an attempt that needs one ends with [`Halt::NeedsFile`], the caller reads it into
+//! file: an attempt that needs one ends with [`BeginError::NeedsFile`], the caller reads it into
 //! [`Files`] and begins the attempt again. So an integration asks for its secrets like for any
 //! other text, and nothing needs to be listed beforehand.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::{FailureReason, Outcome, Secret};
 
-use crate::exchange::Halt;
+use crate::exchange::BeginError;
 
 /// Where a secret is. `Debug` shows the path, never the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,7 +39,7 @@ impl SecretSource {
     }
 
     /// The secret, without white space around it if it comes from a file.
-    pub(crate) fn trimmed(&self, files: &Files) -> Result<Secret, Halt> {
+    pub(crate) fn trimmed(&self, files: &Files) -> Result<Secret, BeginError> {
         match self {
             SecretSource::Given(text) => Ok(text.clone()),
             SecretSource::File(path) => Ok(Secret::new(files.content(path)?.reveal().trim())),
@@ -47,7 +47,7 @@ impl SecretSource {
     }
 
     /// The secret with all its white space; a few receivers take it so.
-    pub(crate) fn untrimmed(&self, files: &Files) -> Result<Secret, Halt> {
+    pub(crate) fn untrimmed(&self, files: &Files) -> Result<Secret, BeginError> {
         match self {
             SecretSource::Given(text) => Ok(text.clone()),
             SecretSource::File(path) => files.content(path).cloned(),
@@ -63,11 +63,11 @@ impl Files {
 
     /// Compat: a file that cannot be read is worth another try, since secrets are rotated by
     /// replacing files; see docs/compat.md#secret-files.
-    fn content(&self, path: &str) -> Result<&Secret, Halt> {
+    fn content(&self, path: &str) -> Result<&Secret, BeginError> {
         match self.0.get(path) {
-            None => Err(Halt::NeedsFile(path.to_owned())),
+            None => Err(BeginError::NeedsFile(path.to_owned())),
             Some(Ok(content)) => Ok(content),
-            Some(Err(reason)) => Err(Halt::Ended(Outcome::Retry {
+            Some(Err(reason)) => Err(BeginError::Ended(Outcome::Retry {
                 after: None,
                 reason: FailureReason::Other,
                 detail: format!("read {path}: {reason}"),

@@ -17,11 +17,13 @@ use serde_json::Value;
 use self::config::{Action, Config, Confirmation, Field};
 use self::message::Place;
 use crate::channel::ChannelPost;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, accepted, delivered, excerpt};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, body_excerpt, check_response, delivered,
+};
 use crate::http::{Request, RequestError, Response};
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::templates::{Templates, TextTemplate};
 
 /// One configured channel.
 #[derive(Debug)]
@@ -29,51 +31,51 @@ pub struct Slack {
     url: SecretSource,
     update_message: bool,
     timeout: Duration,
-    channel: Text,
-    username: Text,
-    icon_emoji: Text,
-    icon_url: Text,
+    channel: TextTemplate,
+    username: TextTemplate,
+    icon_emoji: TextTemplate,
+    icon_url: TextTemplate,
     link_names: bool,
-    message_text: Text,
-    title: Text,
-    title_link: Text,
-    pretext: Text,
-    text: Text,
-    fallback: Text,
-    callback_id: Text,
+    message_text: TextTemplate,
+    title: TextTemplate,
+    title_link: TextTemplate,
+    pretext: TextTemplate,
+    text: TextTemplate,
+    fallback: TextTemplate,
+    callback_id: TextTemplate,
     fields: Vec<FieldTexts>,
     actions: Vec<ActionTexts>,
-    image_url: Text,
-    thumb_url: Text,
-    footer: Text,
-    color: Text,
+    image_url: TextTemplate,
+    thumb_url: TextTemplate,
+    footer: TextTemplate,
+    color: TextTemplate,
     mrkdwn_in: Vec<String>,
 }
 
 #[derive(Debug)]
 struct FieldTexts {
-    title: Text,
-    value: Text,
+    title: TextTemplate,
+    value: TextTemplate,
     short: bool,
 }
 
 #[derive(Debug)]
 struct ActionTexts {
-    kind: Text,
-    text: Text,
-    url: Text,
-    style: Text,
-    name: Text,
-    value: Text,
+    kind: TextTemplate,
+    text: TextTemplate,
+    url: TextTemplate,
+    style: TextTemplate,
+    name: TextTemplate,
+    value: TextTemplate,
     confirm: Option<ConfirmationTexts>,
 }
 
 #[derive(Debug)]
 struct ConfirmationTexts {
-    text: Text,
-    title: Text,
-    ok_text: Text,
-    dismiss_text: Text,
+    text: TextTemplate,
+    title: TextTemplate,
+    ok_text: TextTemplate,
+    dismiss_text: TextTemplate,
 }
 
 impl Slack {
@@ -147,8 +149,8 @@ impl Slack {
     }
 
     /// Where the message stands that is to be edited.
-    fn place(&self, writer: &Writer<'_>) -> Option<Place> {
-        let notification = writer.notification();
+    fn place(&self, renderer: &Renderer<'_>) -> Option<Place> {
+        let notification = renderer.notification();
         if !self.update_message || notification.reason == Reason::FirstNotification {
             return None;
         }
@@ -161,17 +163,17 @@ impl Slack {
 }
 
 impl Integration for Slack {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let mut url = writer.secret(&self.url)?;
-        let place = self.place(writer);
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let mut url = renderer.secret(&self.url)?;
+        let place = self.place(renderer);
         let channel = match &place {
             Some(place) => {
                 url = Secret::new(UPDATE_URL);
                 place.channel.clone()
             }
-            None => writer.address(&self.channel)?,
+            None => renderer.required(&self.channel)?,
         };
-        let body = message::json(self, &channel, place.as_ref(), writer);
+        let body = message::json(self, &channel, place.as_ref(), renderer);
         let request = Request::post_json(url, body).timeout(self.timeout);
         let judge = if self.update_message { judge_and_remember } else { judge };
         Ok(ChannelPost::exchange(request, channel, judge))
@@ -187,7 +189,7 @@ fn judge(answer: Result<Response, RequestError>) -> Outcome {
 
 /// Slack may answer 200 and say inside that nothing was done.
 fn judge_and_remember(answer: Result<Response, RequestError>) -> Outcome {
-    let response = match accepted("slack", answer) {
+    let response = match check_response("slack", answer) {
         Ok(response) => response,
         Err(outcome) => return outcome,
     };
@@ -199,14 +201,14 @@ fn judge_and_remember(answer: Result<Response, RequestError>) -> Outcome {
         if &response.body[..] == b"ok" {
             return delivered();
         }
-        let said = excerpt(&response.body);
+        let said = body_excerpt(&response.body);
         let detail = format!("received an error response from Slack: {said}");
         return Outcome::Refused { reason, detail };
     }
     let body: Value = match serde_json::from_slice(&response.body) {
         Ok(body) => body,
         Err(error) => {
-            let body = excerpt(&response.body);
+            let body = body_excerpt(&response.body);
             let detail = format!("could not unmarshal JSON response {body:?}: {error}");
             return Outcome::Retry { after: None, reason, detail };
         }

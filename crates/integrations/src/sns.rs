@@ -18,24 +18,25 @@ use bytes::Bytes;
 use self::config::{Config, SigV4};
 use crate::aws::{self, AwsCall};
 use crate::exchange::{
-    BuildError, Exchange, Halt, Integration, Rules, Step, accepted_with, delivered,
+    BeginError, BuildError, Exchange, Integration, ResponseRules, Step, check_response_with,
+    delivered,
 };
 use crate::http::{RequestError, Response};
-use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::renderer::Renderer;
+use crate::templates::{Templates, TextTemplate};
 
 /// One configured target.
 #[derive(Debug)]
 pub struct Sns {
     signer: Arc<SigV4>,
-    api_url: Text,
+    api_url: TextTemplate,
     /// Each is `None` if it is not configured.
-    topic_arn: Option<Text>,
-    phone_number: Option<Text>,
-    target_arn: Option<Text>,
-    subject: Text,
-    message: Text,
-    attributes: Vec<(Text, Text)>,
+    topic_arn: Option<TextTemplate>,
+    phone_number: Option<TextTemplate>,
+    target_arn: Option<TextTemplate>,
+    subject: TextTemplate,
+    message: TextTemplate,
+    attributes: Vec<(TextTemplate, TextTemplate)>,
 }
 
 impl Sns {
@@ -76,9 +77,9 @@ impl Sns {
 }
 
 impl Integration for Sns {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let api_url = writer.address(&self.api_url)?;
-        let form = message::form(self, writer)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let api_url = renderer.required(&self.api_url)?;
+        let form = message::form(self, renderer)?;
         Ok(Box::new(Publication(AwsCall {
             service: "sns",
             signer: Arc::clone(&self.signer),
@@ -114,8 +115,8 @@ fn judged(answer: Result<Response, RequestError>) -> Outcome {
             detail: format!("unexpected status code {status}: {}", aws::failure(response)),
         };
     }
-    let rules = Rules { detail: aws::failure, ..Rules::default() };
-    accepted_with("sns", answer, &rules).map_or_else(|outcome| outcome, |_| delivered())
+    let rules = ResponseRules { detail: aws::failure, ..ResponseRules::default() };
+    check_response_with("sns", answer, &rules).map_or_else(|outcome| outcome, |_| delivered())
 }
 
 #[cfg(test)]

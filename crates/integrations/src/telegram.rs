@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use self::config::Config;
 use crate::exchange::{
-    BuildError, Exchange, Halt, Integration, OneRequest, delivered, status_reason,
+    BeginError, BuildError, Exchange, Integration, OneRequest, delivered, failure_reason,
 };
 use crate::http::{Request, RequestError, Response};
+use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::{Limit, Writer};
+use crate::templates::{Templates, TextTemplate};
 use bellwether_encoding::json::Object;
 
 /// One configured chat.
@@ -27,7 +27,7 @@ pub struct Telegram {
     chat: Chat,
     /// 0: the chat itself.
     thread: i64,
-    message: Text,
+    message: TextTemplate,
     quiet: bool,
     parse_mode: String,
 }
@@ -78,10 +78,10 @@ impl Telegram {
 }
 
 impl Integration for Telegram {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let token = writer.secret(&self.token)?;
-        let chat = self.chat_id(writer)?;
-        let text = writer.prose_within(&self.message, MESSAGE_MAX);
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let token = renderer.secret(&self.token)?;
+        let chat = self.chat_id(renderer)?;
+        let text = renderer.prose_within(&self.message, MESSAGE_MAX);
         let mut body = String::new();
         let mut message = Object::begin(&mut body);
         // Compat: all values are texts.
@@ -103,14 +103,17 @@ impl Integration for Telegram {
 }
 
 impl Telegram {
-    fn chat_id(&self, writer: &mut Writer<'_>) -> Result<i64, Halt> {
+    fn chat_id(&self, renderer: &mut Renderer<'_>) -> Result<i64, BeginError> {
         let source = match &self.chat {
             Chat::Id(id) => return Ok(*id),
             Chat::File(source) => source,
         };
-        let content = writer.secret(source)?;
+        let content = renderer.secret(source)?;
         content.reveal().parse().map_err(|_| {
-            Halt::Ended(retry(FailureReason::Other, "chat_id_file holds no chat id".to_owned()))
+            BeginError::Ended(retry(
+                FailureReason::Other,
+                "chat_id_file holds no chat id".to_owned(),
+            ))
         })
     }
 }
@@ -140,7 +143,7 @@ fn judge(answer: Result<Response, RequestError>) -> Outcome {
     let wait = body["parameters"]["retry_after"].as_u64().map(std::time::Duration::from_secs);
     Outcome::Retry {
         after: wait.or(response.retry_after),
-        reason: if wait.is_some() { FailureReason::RateLimited } else { status_reason(code) },
+        reason: if wait.is_some() { FailureReason::RateLimited } else { failure_reason(code) },
         detail: format!("telegram: {said} ({code})"),
     }
 }

@@ -1,11 +1,11 @@
 //! The texts of one configuration: what the template files define, and each field's text, ready.
 //!
 //! In, once per load: the operator's template files and, from every receiver that is built, the
-//! texts of its fields. Out: [`Text`]s that a [`Writer`](crate::writer::Writer) renders once per
+//! texts of its fields. Out: [`TextTemplate`]s that a [`Renderer`](crate::renderer::Renderer) renders once per
 //! notification without parsing anything.
 //!
 //! A text that is no template is not refused here: the configuration has been accepted by other
-//! programs, and its other fields can still tell people what is wrong. It becomes a [`Fault`] now,
+//! programs, and its other fields can still tell people what is wrong. It becomes a [`TemplateFault`] now,
 //! for the log, and again at each notification, where something plain stands in for it.
 //!
 //! Templates know the alerts through `value` (the types that templates see) and `functions`.
@@ -24,8 +24,8 @@ pub(crate) mod time;
 pub(crate) mod value;
 mod words;
 
+use crate::any_value::AnyValue;
 use crate::secret::SecretSource;
-use crate::value::Value;
 
 /// What all texts of one configuration share; receivers are built with it.
 pub struct Templates {
@@ -34,7 +34,7 @@ pub struct Templates {
     read_yaml: ReadYaml,
     /// Receivers are alike: most of their texts are the defaults.
     prepared: BTreeMap<(Language, String), Arc<Result<Prepared, Error>>>,
-    faults: Vec<Fault>,
+    faults: Vec<TemplateFault>,
 }
 
 /// What remains of [`Templates`] once everything is built: what a notification still needs.
@@ -49,11 +49,11 @@ pub struct Definitions {
 
 /// Reads a text as YAML; `None` if it is none. What YAML is, the configuration's crate knows.
 #[derive(Clone, Copy)]
-pub struct ReadYaml(pub fn(&str) -> Option<Value>);
+pub struct ReadYaml(pub fn(&str) -> Option<AnyValue>);
 
 /// A field's text, ready to be rendered.
 #[derive(Clone)]
-pub struct Text {
+pub struct TextTemplate {
     pub(crate) field: &'static str,
     pub(crate) form: Form,
 }
@@ -78,7 +78,7 @@ pub(crate) enum Language {
 /// A text that is secret, is a template, and may be in a file.
 #[derive(Clone, Debug)]
 pub enum SecretText {
-    Given(Text),
+    Given(TextTemplate),
     /// Read at each attempt, surrounding white space trimmed.
     File {
         field: &'static str,
@@ -89,17 +89,17 @@ pub enum SecretText {
 /// A value of any shape with texts in it, as the webhook's `payload`.
 #[derive(Clone, Debug)]
 pub enum Structure {
-    Text(Text),
+    Text(TextTemplate),
     /// A scalar that is no text.
-    Plain(Value),
+    Plain(AnyValue),
     List(Vec<Structure>),
     /// Keys are texts too.
-    Map(Vec<(Text, Structure)>),
+    Map(Vec<(TextTemplate, Structure)>),
 }
 
 /// A text that could not be rendered. Nothing was lost but that text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct TemplateFault {
     /// The field as the configuration calls it.
     pub field: Cow<'static, str>,
     /// In the words of Go's template packages.
@@ -133,12 +133,12 @@ impl Templates {
     }
 
     /// The text of a field that becomes plain text.
-    pub fn text(&mut self, field: &'static str, source: &str) -> Text {
+    pub fn text(&mut self, field: &'static str, source: &str) -> TextTemplate {
         self.ready(field, source, Language::Plain)
     }
 
     /// The text of a field that becomes HTML: values are escaped for where they stand.
-    pub fn html(&mut self, field: &'static str, source: &str) -> Text {
+    pub fn html(&mut self, field: &'static str, source: &str) -> TextTemplate {
         self.ready(field, source, Language::Html)
     }
 
@@ -151,29 +151,31 @@ impl Templates {
     }
 
     /// A field of any shape. Keys that are no texts vanish, as they always did.
-    pub fn structure(&mut self, field: &'static str, value: &Value) -> Structure {
+    pub fn structure(&mut self, field: &'static str, value: &AnyValue) -> Structure {
         match value {
-            Value::Text(text) => Structure::Text(self.text(field, text)),
-            Value::List(items) => {
+            AnyValue::Text(text) => Structure::Text(self.text(field, text)),
+            AnyValue::List(items) => {
                 Structure::List(items.iter().map(|item| self.structure(field, item)).collect())
             }
-            Value::Map(entries) => {
+            AnyValue::Map(entries) => {
                 let mut map = Vec::with_capacity(entries.len());
                 for (key, value) in entries {
-                    if let Value::Text(key) = key {
+                    if let AnyValue::Text(key) = key {
                         map.push((self.text(field, key), self.structure(field, value)));
                     }
                 }
                 Structure::Map(map)
             }
-            Value::Null | Value::Bool(_) | Value::Int(_) | Value::Uint(_) | Value::Float(_) => {
-                Structure::Plain(value.clone())
-            }
+            AnyValue::Null
+            | AnyValue::Bool(_)
+            | AnyValue::Int(_)
+            | AnyValue::Uint(_)
+            | AnyValue::Float(_) => Structure::Plain(value.clone()),
         }
     }
 
     /// The texts so far that are no templates, each once.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[TemplateFault] {
         &self.faults
     }
 
@@ -182,7 +184,7 @@ impl Templates {
     pub fn finish<'a>(
         mut self,
         route_labels: impl IntoIterator<Item = &'a str>,
-    ) -> (Definitions, Vec<Fault>) {
+    ) -> (Definitions, Vec<TemplateFault>) {
         let mut ready = BTreeMap::new();
         for label in route_labels {
             if let Form::Template { prepared, .. } = self.text("route label", label).form {
@@ -193,25 +195,25 @@ impl Templates {
         (Definitions { set, external_url, read_yaml, route_labels: ready }, faults)
     }
 
-    fn ready(&mut self, field: &'static str, source: &str, language: Language) -> Text {
+    fn ready(&mut self, field: &'static str, source: &str, language: Language) -> TextTemplate {
         if is_literal(source, language) {
-            return Text { field, form: Form::Literal(source.into()) };
+            return TextTemplate { field, form: Form::Literal(source.into()) };
         }
         let key = (language, source.to_owned());
         if let Some(prepared) = self.prepared.get(&key) {
             let prepared = Arc::clone(prepared);
-            return Text { field, form: Form::Template { language, prepared } };
+            return TextTemplate { field, form: Form::Template { language, prepared } };
         }
         let prepared = match language {
             Language::Plain => self.set.prepare(source),
             Language::Html => self.set.prepare_html(source),
         };
         if let Err(error) = &prepared {
-            self.faults.push(Fault { field: field.into(), reason: error.text.clone() });
+            self.faults.push(TemplateFault { field: field.into(), reason: error.text.clone() });
         }
         let prepared = Arc::new(prepared);
         self.prepared.insert(key, Arc::clone(&prepared));
-        Text { field, form: Form::Template { language, prepared } }
+        TextTemplate { field, form: Form::Template { language, prepared } }
     }
 }
 
@@ -220,9 +222,9 @@ fn is_literal(source: &str, language: Language) -> bool {
     !source.contains("{{") && (language == Language::Plain || !source.contains('<'))
 }
 
-// === impl Text ===
+// === impl TextTemplate ===
 
-impl Text {
+impl TextTemplate {
     /// Whether there is nothing to render at all: the field was left out, or set to nothing.
     pub fn is_empty(&self) -> bool {
         matches!(&self.form, Form::Literal(text) if text.is_empty())
@@ -230,15 +232,15 @@ impl Text {
 }
 
 /// The field only: the text may be a secret.
-impl fmt::Debug for Text {
+impl fmt::Debug for TextTemplate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({})", self.field)
     }
 }
 
-// === impl Fault ===
+// === impl TemplateFault ===
 
-impl fmt::Display for Fault {
+impl fmt::Display for TemplateFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.field, self.reason)
     }

@@ -1,4 +1,4 @@
-//! What the tests of all receivers have in common: sample notifications, a stage on which an
+//! What the tests of all receivers have in common: sample notifications, a harness on which an
 //! integration is rehearsed without any network, and snapshots of what it says.
 
 #![allow(clippy::disallowed_methods)]
@@ -13,31 +13,31 @@ use bellwether_model::{
 };
 use bytes::Bytes;
 
+use crate::any_value::AnyValue;
 use crate::aws::AwsCall;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, Step, delivered};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration, Step, delivered};
 use crate::http::{Method, Request, RequestError, Response};
 use crate::mail::Mail;
+use crate::renderer::Renderer;
 use crate::secret::Files;
-use crate::templates::{Definitions, Fault, ReadYaml, Templates};
-use crate::value::Value;
-use crate::writer::Writer;
+use crate::templates::{Definitions, ReadYaml, TemplateFault, Templates};
 
 mod compliance;
 
 /// An integration with everything around it that an attempt needs.
-pub(crate) struct Stage {
+pub(crate) struct Harness {
     pub integration: Box<dyn Integration>,
     pub definitions: Definitions,
     pub files: Files,
 }
 
-impl Stage {
+impl Harness {
     pub fn new<I: Integration + 'static>(
         build: impl FnOnce(&mut Templates) -> Result<I, BuildError>,
     ) -> Self {
         let mut templates = templates();
         let integration = Box::new(build(&mut templates).expect("it can be built"));
-        Stage { integration, definitions: templates.finish([]).0, files: Files::default() }
+        Harness { integration, definitions: templates.finish([]).0, files: Files::default() }
     }
 
     /// With a file that the integration may ask for.
@@ -49,9 +49,9 @@ impl Stage {
     pub fn begin(
         &self,
         notification: &Notification,
-    ) -> (Result<Box<dyn Exchange>, Halt>, Vec<Fault>) {
-        let mut writer = Writer::new(&self.definitions, notification, &self.files);
-        (self.integration.begin(&mut writer), writer.into_faults())
+    ) -> (Result<Box<dyn Exchange>, BeginError>, Vec<TemplateFault>) {
+        let mut renderer = Renderer::new(&self.definitions, notification, &self.files);
+        (self.integration.begin(&mut renderer), renderer.into_faults())
     }
 
     /// The first request of an attempt in which no template fails.
@@ -62,7 +62,7 @@ impl Stage {
                 Step::Send(request) => request,
                 step => panic!("no request: {step:?}"),
             },
-            (Err(halt), _) => panic!("nothing to send: {halt:?}"),
+            (Err(error), _) => panic!("nothing to send: {error:?}"),
             (_, faults) => panic!("{faults:?}"),
         }
     }
@@ -95,7 +95,7 @@ impl Stage {
         }
         let mut exchange = match begun {
             Ok(exchange) => exchange,
-            Err(halt) => return out + &format!("{halt:?}\n"),
+            Err(error) => return out + &format!("{error:?}\n"),
         };
         let mut step = exchange.begin();
         let mut answers = answers.into_iter();
@@ -149,22 +149,27 @@ pub(crate) fn templates() -> Templates {
     Templates::load("http://am.example", ReadYaml(read_json), []).expect("there are no files")
 }
 
-pub(crate) fn read_json(text: &str) -> Option<Value> {
+pub(crate) fn read_json(text: &str) -> Option<AnyValue> {
     serde_json::from_str(text).ok().map(from_json)
 }
 
-fn from_json(json: serde_json::Value) -> Value {
+fn from_json(json: serde_json::Value) -> AnyValue {
     match json {
-        serde_json::Value::Null => Value::Null,
-        serde_json::Value::Bool(value) => Value::Bool(value),
+        serde_json::Value::Null => AnyValue::Null,
+        serde_json::Value::Bool(value) => AnyValue::Bool(value),
         serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Value::Int(whole),
-            (None, number) => Value::Float(number.expect("a number is a float")),
+            (Some(whole), _) => AnyValue::Int(whole),
+            (None, number) => AnyValue::Float(number.expect("a number is a float")),
         },
-        serde_json::Value::String(text) => Value::Text(text),
-        serde_json::Value::Array(items) => Value::List(items.into_iter().map(from_json).collect()),
-        serde_json::Value::Object(entries) => Value::Map(
-            entries.into_iter().map(|(key, value)| (Value::Text(key), from_json(value))).collect(),
+        serde_json::Value::String(text) => AnyValue::Text(text),
+        serde_json::Value::Array(items) => {
+            AnyValue::List(items.into_iter().map(from_json).collect())
+        }
+        serde_json::Value::Object(entries) => AnyValue::Map(
+            entries
+                .into_iter()
+                .map(|(key, value)| (AnyValue::Text(key), from_json(value)))
+                .collect(),
         ),
     }
 }

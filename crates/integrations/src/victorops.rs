@@ -10,12 +10,14 @@ use std::collections::BTreeMap;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::Request;
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
+use crate::templates::{Templates, TextTemplate};
 use crate::url;
-use crate::writer::Writer;
 
 pub mod config;
 mod message;
@@ -28,12 +30,12 @@ pub struct VictorOps {
     /// Its path ends with a slash.
     api_url: Secret,
     api_key: SecretSource,
-    routing_key: Text,
-    message_type: Text,
-    state_message: Text,
-    entity_display_name: Text,
-    monitoring_tool: Text,
-    custom_fields: BTreeMap<String, Text>,
+    routing_key: TextTemplate,
+    message_type: TextTemplate,
+    state_message: TextTemplate,
+    entity_display_name: TextTemplate,
+    monitoring_tool: TextTemplate,
+    custom_fields: BTreeMap<String, TextTemplate>,
 }
 
 impl VictorOps {
@@ -73,13 +75,13 @@ impl VictorOps {
 }
 
 impl Integration for VictorOps {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let api_key = writer.secret(&self.api_key)?;
-        let routing_key = writer.address(&self.routing_key)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let api_key = renderer.secret(&self.api_key)?;
+        let routing_key = renderer.required(&self.routing_key)?;
         let path = format!("{}/{routing_key}", api_key.reveal());
         let url = Secret::new(url::with_path(self.api_url.reveal(), &path));
-        let request = Request::post_json(url, message::event(self, writer));
-        Ok(OneRequest::exchange(request, |answer| match accepted("victorops", answer) {
+        let request = Request::post_json(url, message::event(self, renderer));
+        Ok(OneRequest::exchange(request, |answer| match check_response("victorops", answer) {
             Ok(_) => delivered(),
             Err(outcome) => outcome,
         }))

@@ -7,18 +7,20 @@ pub mod config;
 use bellwether_model::Secret;
 
 use self::config::Config;
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::Request;
-use crate::templates::{Templates, Text};
-use crate::writer::{Limit, Writer};
+use crate::renderer::{Limit, Renderer};
+use crate::templates::{Templates, TextTemplate};
 use bellwether_encoding::json::Object;
 
 /// One configured room.
 #[derive(Debug)]
 pub struct Webex {
     url: Secret,
-    message: Text,
-    room_id: Text,
+    message: TextTemplate,
+    room_id: TextTemplate,
 }
 
 impl Webex {
@@ -35,17 +37,17 @@ impl Webex {
 }
 
 impl Integration for Webex {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         let url = self.url.clone();
-        let room_id = writer.address(&self.room_id)?;
+        let room_id = renderer.required(&self.room_id)?;
         let mut body = String::new();
         let mut message = Object::begin(&mut body);
-        message.string("markdown", &writer.prose_within(&self.message, MESSAGE_MAX));
+        message.string("markdown", &renderer.prose_within(&self.message, MESSAGE_MAX));
         message.non_empty("roomId", &room_id);
         message.end();
         body.push('\n');
         Ok(OneRequest::exchange(Request::post_json(url, body), |answer| {
-            accepted("webex", answer).map_or_else(|outcome| outcome, |_| delivered())
+            check_response("webex", answer).map_or_else(|outcome| outcome, |_| delivered())
         }))
     }
 }

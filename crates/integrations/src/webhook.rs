@@ -9,10 +9,12 @@
 
 use std::time::Duration;
 
-use crate::exchange::{BuildError, Exchange, Halt, Integration, OneRequest, accepted, delivered};
+use crate::exchange::{
+    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
+};
 use crate::http::Request;
+use crate::renderer::Renderer;
 use crate::templates::{SecretText, Structure, Templates};
-use crate::writer::Writer;
 
 pub mod config;
 mod message;
@@ -55,20 +57,20 @@ impl Webhook {
 }
 
 impl Integration for Webhook {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let left_out = writer.tell_first(self.max_alerts);
-        let url = writer.secret_text(&self.url)?;
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let left_out = renderer.limit_alerts(self.max_alerts);
+        let url = renderer.secret_text(&self.url)?;
         if url.is_empty() {
-            return Err(Halt::refused("webhook URL is empty after templating"));
+            return Err(BeginError::refused("webhook URL is empty after templating"));
         }
         let body = match &self.payload {
-            Some(payload) => message::custom(&writer.structure(payload)),
-            None => message::standard(writer, left_out),
+            Some(payload) => message::custom(&renderer.structure(payload)),
+            None => message::standard(renderer, left_out),
         };
         let request = Request::post_json(url, body)
-            .header("Idempotency-Key", writer.idempotency_key())
+            .header("Idempotency-Key", renderer.idempotency_key())
             .timeout(self.timeout);
-        Ok(OneRequest::exchange(request, |answer| match accepted("webhook", answer) {
+        Ok(OneRequest::exchange(request, |answer| match check_response("webhook", answer) {
             Ok(_) => delivered(),
             Err(outcome) => outcome,
         }))

@@ -10,11 +10,11 @@ mod message;
 use bellwether_model::Secret;
 
 use self::config::{Config, MessageType};
-use self::exchange::{Conversation, SharedToken};
-use crate::exchange::{BuildError, Exchange, Halt, Integration};
+use self::exchange::{JiraExchange, SharedToken};
+use crate::exchange::{BeginError, BuildError, Exchange, Integration};
+use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::{Templates, Text};
-use crate::writer::Writer;
+use crate::templates::{Templates, TextTemplate};
 
 /// One configured application.
 #[derive(Debug)]
@@ -22,12 +22,12 @@ pub struct WeChat {
     /// Ends with a slash.
     api_url: String,
     secret: SecretSource,
-    corp_id: Text,
-    message: Text,
-    to_user: Text,
-    to_party: Text,
-    to_tag: Text,
-    agent_id: Text,
+    corp_id: TextTemplate,
+    message: TextTemplate,
+    to_user: TextTemplate,
+    to_party: TextTemplate,
+    to_tag: TextTemplate,
+    agent_id: TextTemplate,
     message_type: MessageType,
     token: SharedToken,
 }
@@ -70,17 +70,17 @@ impl WeChat {
 }
 
 impl Integration for WeChat {
-    fn begin(&self, writer: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
-        let secret = writer.secret(&self.secret)?;
-        let corp_id = writer.address(&self.corp_id)?;
-        let body = message::json(self, writer);
-        Ok(Box::new(Conversation::new(
+    fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
+        let secret = renderer.secret(&self.secret)?;
+        let corp_id = renderer.required(&self.corp_id)?;
+        let body = message::json(self, renderer);
+        Ok(Box::new(JiraExchange::new(
             &self.api_url,
             corp_id,
             &secret,
             body,
             self.token.clone(),
-            writer.notification().now,
+            renderer.notification().now,
         )))
     }
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use bellwether_courier::{Client, perform};
 use bellwether_engine::{Attempt, DeliveryId};
-use bellwether_integrations::{Definitions, Fault, Integration};
+use bellwether_integrations::{Definitions, Integration, TemplateFault};
 use bellwether_model::{FailureReason, IntegrationId, Notification, Outcome};
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
@@ -36,7 +36,7 @@ pub trait Teller: Send + Sync {
         &'a self,
         notification: &'a Notification,
         deadline: Instant,
-        faults: &'a mut Vec<Fault>,
+        faults: &'a mut Vec<TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 }
 
@@ -73,7 +73,7 @@ impl Teller for Correspondent {
         &'a self,
         notification: &'a Notification,
         deadline: Instant,
-        faults: &'a mut Vec<Fault>,
+        faults: &'a mut Vec<TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
         let (integration, definitions) = (self.integration.as_ref(), &*self.definitions);
         Box::pin(perform(integration, definitions, notification, &self.client, deadline, faults))
@@ -150,9 +150,9 @@ impl Attempts {
 }
 
 /// Logs and counts the texts for which something plain was sent instead.
-fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[Fault]) {
+fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[TemplateFault]) {
     let IntegrationId { receiver, kind, .. } = &notification.integration;
-    for Fault { field, reason } in faults {
+    for TemplateFault { field, reason } in faults {
         metrics.template_failures.with(&metrics.integration_labels(kind, receiver)).increment();
         warn!(
             component = "dispatcher", aggrGroup = %notification.group_key,

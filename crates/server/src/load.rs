@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bellwether_config::{Config, Parsed};
 use bellwether_engine::Plan;
-use bellwether_integrations::Fault;
+use bellwether_integrations::TemplateFault;
 use bellwether_model::MatcherMode;
 use md5::{Digest, Md5};
 use tracing::{error, info, warn};
@@ -113,7 +113,7 @@ impl Loader {
             );
         }
         doubts.iter().for_each(warn_about);
-        for Fault { field, reason } in template_faults {
+        for TemplateFault { field, reason } in template_faults {
             warn!(
                 component = COMPONENT, field = %field, err = reason,
                 "A text is no template; something plain will be sent in its place"

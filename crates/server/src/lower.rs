@@ -20,7 +20,7 @@ use bellwether_engine as engine;
 use bellwether_engine::PlanParts;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::templates::ReadYaml;
-use bellwether_integrations::{Fault, Integration, Templates};
+use bellwether_integrations::{Integration, TemplateFault, Templates};
 use bellwether_model::{IntegrationId, LabelSet, Matchers};
 
 use crate::attempts::{Correspondent, Tellers};
@@ -34,7 +34,7 @@ pub struct Lowered {
     /// Names of receivers that no route uses; they are not built.
     pub receivers_skipped: Vec<String>,
     /// Texts that are no templates: something plain will be sent in their place.
-    pub template_faults: Vec<Fault>,
+    pub template_faults: Vec<TemplateFault>,
     /// Timings that hardly do what their author had in mind.
     pub doubts: Vec<Doubt>,
 }
@@ -129,7 +129,7 @@ pub fn lower_alone(
 /// All who can be told, and their texts that are no templates.
 struct Voices {
     correspondents: Vec<(IntegrationId, Correspondent)>,
-    template_faults: Vec<Fault>,
+    template_faults: Vec<TemplateFault>,
 }
 
 /// Those of the receivers `used`.

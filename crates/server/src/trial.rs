@@ -17,7 +17,7 @@ use std::sync::Arc;
 use bellwether_api::{ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Tested};
 use bellwether_config::Config;
 use bellwether_courier::draft;
-use bellwether_integrations::Fault;
+use bellwether_integrations::TemplateFault;
 use bellwether_model::{FailureReason, IntegrationId, Outcome, Timestamp};
 use tokio::time::Instant;
 
@@ -74,7 +74,7 @@ async fn integration(
     quiet: bool,
     test: ReceiverTest,
     now: Timestamp,
-) -> (TestResult, Vec<Fault>) {
+) -> (TestResult, Vec<TemplateFault>) {
     if quiet {
         return (TestResult::Skipped, Vec::new());
     }

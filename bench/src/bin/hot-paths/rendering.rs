@@ -9,7 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use bellwether_integrations::templates::ReadYaml;
 use bellwether_integrations::{
-    BuildError, Definitions, Files, Integration, Step, Templates, Writer, email, slack,
+    BuildError, Definitions, Files, Integration, Renderer, Step, Templates, email, slack,
 };
 use bellwether_model::{
     Alert, GroupKey, IntegrationId, LabelSet, Notification, Reason, Remembered, Secret, Timestamp,
@@ -62,10 +62,10 @@ impl Rendering {
     /// Renders the notification; the size in bytes of what would be sent.
     pub fn render(&self) -> anyhow::Result<usize> {
         let files = Files::default();
-        let mut writer = Writer::new(&self.definitions, black_box(&self.notification), &files);
-        let begun = self.integration.begin(&mut writer);
+        let mut renderer = Renderer::new(&self.definitions, black_box(&self.notification), &files);
+        let begun = self.integration.begin(&mut renderer);
         let mut exchange = begun.ok().context("the attempt is refused")?;
-        if let Some(fault) = writer.faults().first() {
+        if let Some(fault) = renderer.faults().first() {
             bail!("a template fails: {fault}");
         }
         Ok(match black_box(exchange.begin()) {

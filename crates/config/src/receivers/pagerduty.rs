@@ -1,7 +1,7 @@
 //! `pagerduty_configs`.
 
+use bellwether_integrations::AnyValue as Any;
 use bellwether_integrations::pagerduty::config::{Config, Image, Link};
-use bellwether_integrations::value::Value as Any;
 
 use super::at_most_one;
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};

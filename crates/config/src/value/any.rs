@@ -1,8 +1,8 @@
-//! Values of any shape: see [`bellwether_integrations::value::Value`].
+//! Values of any shape: see [`bellwether_integrations::AnyValue`].
 
 use std::collections::BTreeSet;
 
-use bellwether_integrations::value::Value as Any;
+use bellwether_integrations::AnyValue as Any;
 
 use crate::block::{Reader, Value};
 use crate::yaml::{Kind, NodeId, Scalar, Tree};

@@ -3,15 +3,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bellwether_courier::{Client, EXCHANGE_REQUESTS_MAX, perform};
-use bellwether_integrations::exchange::{accepted, delivered};
+use bellwether_integrations::AnyValue;
+use bellwether_integrations::exchange::{check_response, delivered};
 use bellwether_integrations::http::{RequestError, Response};
 use bellwether_integrations::mail::Mail;
 use bellwether_integrations::templates::ReadYaml;
-use bellwether_integrations::value::Value;
 use bellwether_integrations::webhook::Webhook;
 use bellwether_integrations::webhook::config::Config;
 use bellwether_integrations::{
-    Definitions, Exchange, Fault, Halt, Integration, Step, Templates, Writer,
+    BeginError, Definitions, Exchange, Integration, Renderer, Step, TemplateFault, Templates,
 };
 use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, LabelSet, Notification, Outcome, Reason, Remembered,
@@ -61,7 +61,7 @@ fn webhook_with(change: impl FnOnce(&mut Config)) -> Webhook {
 pub async fn deliver_mail(mail: Mail, until: Instant) -> Outcome {
     struct OneMail(Mail);
     impl Integration for OneMail {
-        fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+        fn begin(&self, _: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
             Ok(Box::new(OneMail(self.0.clone())))
         }
     }
@@ -70,7 +70,9 @@ pub async fn deliver_mail(mail: Mail, until: Instant) -> Outcome {
             Step::Mail(Box::new(self.0.clone()))
         }
         fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
-            Step::Done(accepted("email", answer).map_or_else(|outcome| outcome, |_| delivered()))
+            Step::Done(
+                check_response("email", answer).map_or_else(|outcome| outcome, |_| delivered()),
+            )
         }
     }
     notify(&OneMail(mail), &client(|_| {}), until).await
@@ -80,7 +82,7 @@ pub async fn notify(integration: &dyn Integration, client: &Client, until: Insta
     let mut faults = Vec::new();
     let outcome =
         perform(integration, &definitions(), &notification(), client, until, &mut faults).await;
-    assert_eq!(faults, Vec::<Fault>::new());
+    assert_eq!(faults, Vec::<TemplateFault>::new());
     outcome
 }
 
@@ -123,8 +125,8 @@ async fn failed_templates_are_reported_and_the_rest_is_sent() {
     let server = Server::start(ok).await;
     let webhook = webhook_with(|config| {
         config.url = Secret::new(server.url("/"));
-        let text = |text: &str| Value::Text(text.to_owned());
-        config.payload = Some(Value::Map(vec![
+        let text = |text: &str| AnyValue::Text(text.to_owned());
+        config.payload = Some(AnyValue::Map(vec![
             (text("good"), text("{{ .Status }}")),
             (text("bad"), text("{{ .Nothing }}")),
         ]));
@@ -217,7 +219,7 @@ fn scripted(steps: impl IntoIterator<Item = Step>) -> Scripted {
 }
 
 impl Integration for Scripted {
-    fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+    fn begin(&self, _: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         let steps = std::mem::take(&mut *self.0.lock().expect("nothing panics with it"));
         Ok(Box::new(ScriptedExchange(steps)))
     }
@@ -236,7 +238,7 @@ impl Exchange for ScriptedExchange {
 struct PanicsAtOnce;
 
 impl Integration for PanicsAtOnce {
-    fn begin(&self, _: &mut Writer<'_>) -> Result<Box<dyn Exchange>, Halt> {
+    fn begin(&self, _: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         panic!("MARKER")
     }
 }

@@ -2,34 +2,34 @@ use bellwether_model::Secret;
 
 use super::Discord;
 use super::config::Config;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
     Config { webhook_url: Secret::new("http://discord.example/hook"), ..Config::default() }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Discord::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Discord::build(config, templates))
 }
 
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        let said = harness(&config()).transcript(&notification, [answer(200, "")]);
         check_snapshot(&format!("discord/tests/{name}.txt"), &said);
     }
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    stage(&config()).check_statuses();
+    harness(&config()).check_statuses();
 }
 
 #[test]
 fn texts_keep_to_their_limits_and_say_what_is_missing() {
     let config = Config { title: "x".repeat(300), content: "ü".repeat(3000), ..config() };
-    let request = stage(&config).request(&many(300));
+    let request = harness(&config).request(&many(300));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let chars = |value: &serde_json::Value| value.as_str().expect("a text").chars().count();
     let embed = &body["embeds"][0];
@@ -48,6 +48,6 @@ fn the_url_is_read_from_its_file_each_time() {
         avatar_url: "http://x/a.png".to_owned(),
         ..config()
     };
-    let stage = stage(&config).file("/url", "http://discord.example/from-file\n");
-    check_snapshot("discord/tests/file.txt", &stage.transcript(&firing(), [answer(200, "")]));
+    let harness = harness(&config).file("/url", "http://discord.example/from-file\n");
+    check_snapshot("discord/tests/file.txt", &harness.transcript(&firing(), [answer(200, "")]));
 }

@@ -4,12 +4,12 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::config::{Config, HostPort, Threading};
 use super::{BODY_BYTES_MAX, Email};
-use crate::exchange::{Halt, Step, delivered};
+use crate::exchange::{BeginError, Step, delivered};
 use crate::http::RequestError;
 use crate::mail::{Mail, Security};
 use crate::secret::SecretSource;
 use crate::tests::{
-    Stage, answer, at, check_snapshot, firing, many, mixed, notification, resolved,
+    Harness, answer, at, check_snapshot, firing, many, mixed, notification, resolved,
 };
 
 fn config() -> Config {
@@ -25,10 +25,10 @@ fn config() -> Config {
     }
 }
 
-fn stage(change: impl FnOnce(&mut Config)) -> Stage {
+fn harness(change: impl FnOnce(&mut Config)) -> Harness {
     let mut config = config();
     change(&mut config);
-    Stage::new(|templates| Email::build(&config, "host.example", templates))
+    Harness::new(|templates| Email::build(&config, "host.example", templates))
 }
 
 fn headers(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -36,8 +36,8 @@ fn headers(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[track_caller]
-fn mail(stage: &Stage, notification: &bellwether_model::Notification) -> Mail {
-    let mut exchange = stage.begin(notification).0.expect("it begins");
+fn mail(harness: &Harness, notification: &bellwether_model::Notification) -> Mail {
+    let mut exchange = harness.begin(notification).0.expect("it begins");
     match exchange.begin() {
         Step::Mail(mail) => *mail,
         step => panic!("no mail: {step:?}"),
@@ -56,17 +56,17 @@ fn header<'a>(message: &'a str, name: &str) -> &'a str {
 }
 
 #[track_caller]
-fn refused(stage: &Stage, reason: &str) {
+fn refused(harness: &Harness, reason: &str) {
     let expected = Outcome::Refused { reason: FailureReason::Other, detail: reason.into() };
-    match stage.begin(&firing()).0 {
-        Err(halt) => assert_eq!(halt, Halt::Ended(expected)),
+    match harness.begin(&firing()).0 {
+        Err(error) => assert_eq!(error, BeginError::Ended(expected)),
         Ok(_) => panic!("it was not refused"),
     }
 }
 
 #[test]
 fn a_mail_in_two_renditions_has_the_known_form() {
-    let stage = stage(|config| {
+    let harness = harness(|config| {
         config.headers = headers(&[
             ("Reply-To", "Jürgen <j@x.example>"),
             ("X-Group", "{{ .GroupLabels.alertname }}"),
@@ -76,18 +76,18 @@ fn a_mail_in_two_renditions_has_the_known_form() {
             .into();
         config.threading = Threading { enabled: true, thread_by_date: "daily".into() };
     });
-    let transcript = stage.transcript(&mixed(), [answer(250, "OK")]);
+    let transcript = harness.transcript(&mixed(), [answer(250, "OK")]);
     check_snapshot("email/tests/mixed.txt", &transcript);
 }
 
 #[test]
 fn every_line_ends_and_none_is_longer_than_servers_take() {
-    let stage = stage(|config| {
+    let harness = harness(|config| {
         config.to = "Somebody <somebody@x.example>, ".repeat(200);
         config.html = Config::default().html;
         config.headers = headers(&[("X-Long", "{{ .CommonLabels }}")]);
     });
-    let mail = mail(&stage, &many(50));
+    let mail = mail(&harness, &many(50));
     assert_eq!(mail.to.len(), 200);
     let message = text(&mail);
     assert!(message.ends_with("--\r\n") && message.is_ascii());
@@ -98,13 +98,13 @@ fn every_line_ends_and_none_is_longer_than_servers_take() {
 
 #[test]
 fn a_value_cannot_begin_a_header_of_its_own() {
-    let stage = stage(|config| {
+    let harness = harness(|config| {
         config.headers = headers(&[("Subject", "{{ (index .Alerts 0).Annotations.evil }}")]);
     });
     let labels = [("alertname", "Disk")];
     let evil = [("evil", "x\r\nBcc: victim@x.example\r\n\r\nbody")];
     let message =
-        text(&mail(&stage, &notification(vec![crate::tests::alert(&labels, &evil, false)])));
+        text(&mail(&harness, &notification(vec![crate::tests::alert(&labels, &evil, false)])));
     assert_eq!(
         header(&message, "Subject"),
         "=?utf-8?q?x=0D=0ABcc:_victim@x.example=0D=0A=0D=0Abody?="
@@ -117,21 +117,21 @@ fn a_value_cannot_begin_a_header_of_its_own() {
 fn threads_are_of_a_group_or_of_a_group_and_a_day() {
     let thread = |thread_by_date: &str| {
         let threading = Threading { enabled: true, thread_by_date: thread_by_date.into() };
-        let message = text(&mail(&stage(|config| config.threading = threading), &firing()));
+        let message = text(&mail(&harness(|config| config.threading = threading), &firing()));
         assert_eq!(header(&message, "References"), header(&message, "In-Reply-To"));
         header(&message, "References").to_owned()
     };
     let hash = &firing().group_key.hash()[..16];
     assert_eq!(thread("none"), format!("<alert-{hash}-@alertmanager>"));
     assert_eq!(thread("daily"), format!("<alert-{hash}-2026-03-01@alertmanager>"));
-    let message = text(&mail(&stage(|_| {}), &firing()));
+    let message = text(&mail(&harness(|_| {}), &firing()));
     assert!(!message.contains("References"), "{message}");
 }
 
 #[test]
 fn a_mail_is_told_from_all_others() {
-    let stage = stage(|_| {});
-    let id = |notification| header(&text(&mail(&stage, &notification)), "Message-Id").to_owned();
+    let harness = harness(|_| {});
+    let id = |notification| header(&text(&mail(&harness, &notification)), "Message-Id").to_owned();
     let first = id(firing());
     assert!(first.starts_with("<1772366400000000000."), "{first}");
     assert!(first.ends_with("@host.example>"), "{first}");
@@ -146,8 +146,8 @@ fn a_mail_is_told_from_all_others() {
 
 #[test]
 fn a_message_id_of_the_operators_counts() {
-    let stage = stage(|config| config.headers = headers(&[("Message-Id", "<own@x>")]));
-    let message = text(&mail(&stage, &firing()));
+    let harness = harness(|config| config.headers = headers(&[("Message-Id", "<own@x>")]));
+    let message = text(&mail(&harness, &firing()));
     assert_eq!(message.matches("Message-Id: ").count(), 1);
     assert_eq!(header(&message, "Message-Id"), "<own@x>");
 }
@@ -155,8 +155,8 @@ fn a_message_id_of_the_operators_counts() {
 #[test]
 fn a_host_that_cannot_stand_in_an_id_is_not_named() {
     for host in ["", "a b", "hôte"] {
-        let stage = Stage::new(|templates| Email::build(&config(), host, templates));
-        let message = text(&mail(&stage, &firing()));
+        let harness = Harness::new(|templates| Email::build(&config(), host, templates));
+        let message = text(&mail(&harness, &firing()));
         assert!(header(&message, "Message-Id").ends_with("@localhost.localdomain>"), "{message}");
     }
 }
@@ -164,13 +164,13 @@ fn a_host_that_cannot_stand_in_an_id_is_not_named() {
 #[test]
 fn no_template_that_fails_stops_a_mail() {
     const BAD: &str = "{{ .Nothing.At.All }}";
-    let stage = stage(|config| {
+    let harness = harness(|config| {
         config.from = BAD.into();
         config.text = "{{ end }}".into();
         config.html = format!("<b>{BAD}</b>");
         config.headers = headers(&[("Subject", BAD), ("From", BAD), ("To", BAD), ("X-Other", BAD)]);
     });
-    let (begun, faults) = stage.begin(&firing());
+    let (begun, faults) = harness.begin(&firing());
     let Step::Mail(mail) = begun.expect("it begins").begin() else { panic!("no mail") };
     assert_eq!(mail.from, "alertmanager@host.example");
     assert_eq!(mail.to, ["ann@x.example", "bob@x.example"]);
@@ -191,27 +191,29 @@ fn no_template_that_fails_stops_a_mail() {
 
 #[test]
 fn a_mail_that_nobody_is_to_get_is_refused() {
-    let with_to = |to: &str| stage(|config| config.to = to.into());
+    let with_to = |to: &str| harness(|config| config.to = to.into());
     refused(&with_to("{{ .CommonLabels.owner }}"), "parse 'to' addresses: no address");
     refused(&with_to("ann"), "parse 'to' addresses: no @ in an address");
-    let with_from = |from: &str| stage(|config| config.from = from.into());
+    let with_from = |from: &str| harness(|config| config.from = from.into());
     refused(&with_from("a@x, b@x"), "must be exactly one 'from' address (got: 2)");
     refused(&with_from("ann"), "parse 'from' addresses: no @ in an address");
     let (begun, _) = with_to("{{ .Nothing.At.All }}").begin(&firing());
-    let Err(Halt::Ended(Outcome::Refused { detail, .. })) = begun else { panic!("no refusal") };
+    let Err(BeginError::Ended(Outcome::Refused { detail, .. })) = begun else {
+        panic!("no refusal")
+    };
     assert!(detail.starts_with("to: "), "{detail}");
 }
 
 #[test]
 fn a_body_too_large_says_how_many_alerts_are_missing() {
-    let stage =
-        stage(|config| config.text = "{{ range .Alerts }}{{ .Labels.pad }}{{ end }}".into());
+    let harness =
+        harness(|config| config.text = "{{ range .Alerts }}{{ .Labels.pad }}{{ end }}".into());
     let pad = "x".repeat(300_000);
     let one = |host: usize| {
         let host = host.to_string();
         crate::tests::alert(&[("host", host.as_str()), ("pad", pad.as_str())], &[], false)
     };
-    let message = text(&mail(&stage, &notification((0..10).map(one).collect())));
+    let message = text(&mail(&harness, &notification((0..10).map(one).collect())));
     let body = message.replace("=\r\n", "");
     assert!(body.contains("=E2=80=A6 4 more alerts did not fit"), "{}", &body[body.len() - 300..]);
     assert!(body.len() < BODY_BYTES_MAX + 4096);
@@ -219,14 +221,14 @@ fn a_body_too_large_says_how_many_alerts_are_missing() {
 
 #[test]
 fn a_large_group_makes_a_mail_of_bounded_size() {
-    let stage = stage(|config| config.html = Config::default().html);
-    let bytes = mail(&stage, &many(1_000)).message.len();
+    let harness = harness(|config| config.html = Config::default().html);
+    let bytes = mail(&harness, &many(1_000)).message.len();
     assert!(bytes < 3 * BODY_BYTES_MAX, "{bytes} bytes");
 }
 
 #[test]
 fn empty_texts_are_left_out() {
-    let message = text(&mail(&stage(|config| config.text.clear()), &resolved()));
+    let message = text(&mail(&harness(|config| config.text.clear()), &resolved()));
     assert!(!message.contains("text/plain") && !message.contains("text/html"), "{message}");
     let (_, body) = message.split_once("\r\n\r\n").expect("a body");
     assert!(body.starts_with("\r\n--") && body.ends_with("--\r\n"), "{body:?}");
@@ -234,7 +236,7 @@ fn empty_texts_are_left_out() {
 
 #[test]
 fn the_server_is_spoken_to_as_configured() {
-    let server = |change: &dyn Fn(&mut Config)| (*mail(&stage(change), &firing()).server).clone();
+    let server = |change: &dyn Fn(&mut Config)| (*mail(&harness(change), &firing()).server).clone();
     let security = |port: &str, require: bool, force: Option<bool>| {
         server(&|config| {
             config.smarthost.port = port.into();
@@ -281,14 +283,14 @@ fn a_port_that_is_none_is_refused() {
 
 #[test]
 fn the_answer_of_the_server_decides() {
-    let stage = stage(|_| {});
-    assert_eq!(stage.outcome(answer(250, "queued")), delivered());
-    let failed = stage.outcome(Err(RequestError::Transport("send RCPT command: 550 no".into())));
+    let harness = harness(|_| {});
+    assert_eq!(harness.outcome(answer(250, "queued")), delivered());
+    let failed = harness.outcome(Err(RequestError::Transport("send RCPT command: 550 no".into())));
     let reason = FailureReason::Other;
     let detail = "send RCPT command: 550 no".into();
     assert_eq!(failed, Outcome::Retry { after: None, reason, detail });
     let reason = FailureReason::ContextDeadlineExceeded;
     let detail = "context deadline exceeded".into();
-    let late = stage.outcome(Err(RequestError::DeadlinePassed));
+    let late = harness.outcome(Err(RequestError::DeadlinePassed));
     assert_eq!(late, Outcome::Retry { after: None, reason, detail });
 }

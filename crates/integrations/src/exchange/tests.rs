@@ -3,7 +3,7 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Outcome};
 use bytes::Bytes;
 
-use super::{BuildError, EXCERPT_BYTES_MAX, accepted};
+use super::{BuildError, EXCERPT_BYTES_MAX, check_response};
 use crate::http::{RequestError, Response};
 
 fn response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Response {
@@ -11,7 +11,7 @@ fn response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Response
 }
 
 fn outcome(status: u16, body: &str) -> Outcome {
-    accepted("test", Ok(response(status, None, body.as_bytes()))).expect_err("not a success")
+    check_response("test", Ok(response(status, None, body.as_bytes()))).expect_err("not a success")
 }
 
 fn retry(reason: FailureReason, detail: &str) -> Outcome {
@@ -26,7 +26,7 @@ fn refused(reason: FailureReason, detail: &str) -> Outcome {
 fn every_2xx_is_a_success_whatever_its_body() {
     for status in 200..300 {
         let answer = Ok(response(status, None, b"error"));
-        assert_eq!(accepted("test", answer).expect("a success").status, status);
+        assert_eq!(check_response("test", answer).expect("a success").status, status);
     }
 }
 
@@ -50,7 +50,7 @@ fn a_status_decides_about_another_try() {
 fn a_receiver_that_names_a_time_is_not_asked_earlier() {
     let wait = Duration::from_secs(17);
     for status in [429, 503] {
-        match accepted("test", Ok(response(status, Some(wait), b""))) {
+        match check_response("test", Ok(response(status, Some(wait), b""))) {
             Err(Outcome::Retry { after, .. }) => assert_eq!(after, Some(wait)),
             other => panic!("{status}: {other:?}"),
         }
@@ -60,7 +60,7 @@ fn a_receiver_that_names_a_time_is_not_asked_earlier() {
 #[test]
 fn failures_without_an_answer_are_retried_unless_the_configuration_is_at_fault() {
     let check = |error: RequestError, expected: Outcome| {
-        assert_eq!(accepted("test", Err(error)).expect_err("no answer"), expected);
+        assert_eq!(check_response("test", Err(error)).expect_err("no answer"), expected);
     };
     let transport = "Post \"<redacted>\": connection refused";
     check(RequestError::Transport(transport.into()), retry(FailureReason::Other, transport));
@@ -93,7 +93,7 @@ fn only_the_beginning_of_a_long_body_is_told() {
 #[test]
 fn a_body_that_is_no_text_is_still_told() {
     let answer = Ok(response(400, None, b"\xff\xfe{"));
-    let refused = accepted("test", answer).expect_err("a 400 is refused");
+    let refused = check_response("test", answer).expect_err("a 400 is refused");
     assert!(format!("{refused:?}").contains("400: \u{fffd}\u{fffd}{"), "{refused:?}");
 }
 

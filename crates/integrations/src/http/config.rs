@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::Secret;
 
-use crate::value::Value;
+use crate::any_value::AnyValue;
 
 /// How one client connects, authenticates, and treats redirects.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,7 +86,7 @@ pub struct OAuth2 {
     pub signature_algorithm: String,
     pub iss: String,
     pub audience: String,
-    pub claims: BTreeMap<String, Value>,
+    pub claims: BTreeMap<String, AnyValue>,
     pub scopes: Vec<String>,
     pub token_url: String,
     pub endpoint_params: BTreeMap<String, String>,

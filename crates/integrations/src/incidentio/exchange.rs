@@ -5,12 +5,12 @@
 use bellwether_model::Outcome;
 use serde_json::Value;
 
-use crate::exchange::{Rules, accepted_with, delivered, excerpt};
+use crate::exchange::{ResponseRules, body_excerpt, check_response_with, delivered};
 use crate::http::{RequestError, Response};
 
 pub fn judge(answer: Result<Response, RequestError>) -> Outcome {
-    let rules = Rules { detail: explanation, ..Rules::default() };
-    match accepted_with("incident.io", answer, &rules) {
+    let rules = ResponseRules { detail: explanation, ..ResponseRules::default() };
+    match check_response_with("incident.io", answer, &rules) {
         Ok(_) => delivered(),
         Err(outcome) => outcome,
     }
@@ -26,5 +26,5 @@ fn explanation(response: &Response) -> String {
     let errors: Vec<&str> = errors.unwrap_or_default().iter().filter_map(Value::as_str).collect();
     let mut parts = vec![text("message"), text("error"), errors.join(", ")];
     parts.retain(|part| !part.is_empty());
-    excerpt(parts.join(": ").as_bytes())
+    body_excerpt(parts.join(": ").as_bytes())
 }

@@ -3,26 +3,26 @@
 //! In: the facts that are told. Out: JSON with a line feed at its end, of at most [`BODY_BYTES_MAX`]
 //! unless a single alert is larger.
 
-use crate::writer::Writer;
+use crate::renderer::Renderer;
 use bellwether_encoding::json::Object;
 
 /// `left_out` counts the alerts that are not told.
-pub fn body(writer: &Writer<'_>, left_out: u64) -> String {
-    let alerts = writer.data().alerts.len();
-    let whole = with_alerts(writer, alerts, left_out);
+pub fn body(renderer: &Renderer<'_>, left_out: u64) -> String {
+    let alerts = renderer.data().alerts.len();
+    let whole = with_alerts(renderer, alerts, left_out);
     if whole.len() <= BODY_BYTES_MAX || alerts <= 1 {
         return whole;
     }
     // Compat: those that are left out here are counted too; see docs/compat.md#incidentio-count.
-    with_alerts(writer, 1, left_out + (alerts as u64 - 1))
+    with_alerts(renderer, 1, left_out + (alerts as u64 - 1))
 }
 
-fn with_alerts(writer: &Writer<'_>, count: usize, left_out: u64) -> String {
+fn with_alerts(renderer: &Renderer<'_>, count: usize, left_out: u64) -> String {
     let mut body = String::new();
     let mut object = Object::begin(&mut body);
-    writer.data().write_first(count, &mut object);
+    renderer.data().write_first(count, &mut object);
     object.string("version", FORMAT_VERSION);
-    object.string("groupKey", writer.notification().group_key.as_str());
+    object.string("groupKey", renderer.notification().group_key.as_str());
     object.number("truncatedAlerts", left_out);
     object.end();
     body.push('\n');

@@ -8,9 +8,9 @@ use bellwether_model::{FailureReason, Notification, Outcome, Reason, Secret};
 use super::IncidentIo;
 use super::config::Config;
 use super::message::BODY_BYTES_MAX;
-use crate::exchange::{Halt, delivered};
+use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {
     Config {
@@ -20,8 +20,8 @@ fn plain() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| IncidentIo::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| IncidentIo::build(config, templates))
         .file("key.txt", "file-key\n")
         .file("url.txt", " http://receiver.example/from-file\n")
 }
@@ -29,7 +29,7 @@ fn stage(config: &Config) -> Stage {
 #[track_caller]
 fn check(snapshot: &str, config: &Config, notification: &Notification, reason: Reason) {
     let notification = Notification { reason, ..notification.clone() };
-    let transcript = stage(config).transcript(&notification, [answer(200, "")]);
+    let transcript = harness(config).transcript(&notification, [answer(200, "")]);
     let requests = transcript.strip_suffix(&format!("{:?}\n", delivered()));
     check_snapshot(&format!("incidentio/tests/{snapshot}.txt"), requests.expect("it is delivered"));
 }
@@ -52,7 +52,7 @@ fn requests_equal_those_of_the_go_program() {
 fn a_body_that_is_too_large_keeps_one_alert_and_counts_the_others() {
     check("default.too_large", &plain(), &many(3000), Reason::NewAlertsAdded);
     let limited = Config { max_alerts: 2500, ..plain() };
-    let body = stage(&limited).request(&many(3000)).body;
+    let body = harness(&limited).request(&many(3000)).body;
     let body = String::from_utf8(body.to_vec()).expect("JSON is UTF-8");
     assert!(body.ends_with("\"truncatedAlerts\":2999}\n"), "{body}");
     assert_eq!(body.matches("fingerprint").count(), 1);
@@ -60,7 +60,7 @@ fn a_body_that_is_too_large_keeps_one_alert_and_counts_the_others() {
 
 #[test]
 fn the_largest_body_that_is_taken_is_whole() {
-    let size = |count| stage(&plain()).request(&many(count)).body.len();
+    let size = |count| harness(&plain()).request(&many(count)).body.len();
     let each = size(3) - size(2);
     let most = 2 + (BODY_BYTES_MAX - size(2)) / each;
     assert!(size(most) > BODY_BYTES_MAX - each && size(most) <= BODY_BYTES_MAX);
@@ -75,21 +75,21 @@ fn url_and_token_may_be_in_files() {
         timeout: Duration::from_secs(3),
         ..Config::default()
     };
-    let request = stage(&config).request(&firing());
+    let request = harness(&config).request(&firing());
     assert_eq!(request.url.reveal(), "http://receiver.example/from-file");
     let authorization = ("Authorization".to_owned(), "Bearer file-key".to_owned());
     assert_eq!(request.headers.last(), Some(&authorization));
     assert_eq!(request.timeout, Some(Duration::from_secs(3)));
 
     let config = Config { alert_source_token_file: "other.txt".into(), ..config };
-    let (begun, _) = stage(&config).begin(&firing());
-    assert_eq!(begun.err(), Some(Halt::NeedsFile("other.txt".into())));
+    let (begun, _) = harness(&config).begin(&firing());
+    assert_eq!(begun.err(), Some(BeginError::NeedsFile("other.txt".into())));
 }
 
 #[test]
 fn without_a_token_authorization_is_left_to_the_client() {
     let config = Config { alert_source_token: Secret::default(), ..plain() };
-    let request = stage(&config).request(&firing());
+    let request = harness(&config).request(&firing());
     assert!(request.headers.iter().all(|(name, _)| name != "Authorization"));
 }
 
@@ -111,13 +111,13 @@ fn answers_become_outcomes() {
             true => Outcome::Retry { after: None, reason, detail },
             false => Outcome::Refused { reason, detail },
         };
-        assert_eq!(stage(&plain()).outcome(answer(status, body)), expected);
+        assert_eq!(harness(&plain()).outcome(answer(status, body)), expected);
     }
     let wait = answer(429, "").map(|mut response| {
         response.retry_after = Some(Duration::from_secs(7));
         response
     });
-    let outcome = stage(&plain()).outcome(wait);
+    let outcome = harness(&plain()).outcome(wait);
     assert!(
         matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
         "{outcome:?}"
@@ -125,7 +125,7 @@ fn answers_become_outcomes() {
     let timed_out = RequestError::TimedOut(Duration::from_secs(3));
     let detail = "context deadline exceeded: configured incident.io timeout reached (3s)".into();
     assert_eq!(
-        stage(&plain()).outcome(Err(timed_out)),
+        harness(&plain()).outcome(Err(timed_out)),
         Outcome::Retry { after: None, reason: Other, detail }
     );
 }
@@ -134,6 +134,6 @@ fn answers_become_outcomes() {
 fn nothing_printable_shows_url_or_token() {
     let mut templates = crate::tests::templates();
     let built = IncidentIo::build(&plain(), &mut templates).expect("it can be built");
-    let printed = format!("{built:?} {:?}", stage(&plain()).request(&firing()));
+    let printed = format!("{built:?} {:?}", harness(&plain()).request(&firing()));
     assert!(!printed.contains("io-"), "{printed}");
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::any_value::AnyValue;
 use crate::http::HttpConfig;
-use crate::value::Value;
 
 /// One entry of `jira_configs`. Texts are templates except where noted.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,7 +32,7 @@ pub struct Config {
     /// How old a resolved issue may be to be opened again; zero: any age.
     pub reopen_duration: Duration,
     /// Further fields of the issue; all texts within are templates.
-    pub fields: BTreeMap<String, Value>,
+    pub fields: BTreeMap<String, AnyValue>,
 }
 
 impl Default for Config {

@@ -4,11 +4,11 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::exchange::{Exchange, Rules, Step, accepted_with, delivered};
+use crate::exchange::{Exchange, ResponseRules, Step, check_response_with, delivered};
 use crate::http::{Method, Request, RequestError, Response};
 
 /// All that may have to be said.
-pub struct Errand {
+pub struct JiraRequest {
     pub api_url: String,
     pub search_url: String,
     pub search: String,
@@ -19,8 +19,8 @@ pub struct Errand {
     pub transition: String,
 }
 
-pub struct Conversation {
-    errand: Errand,
+pub struct JiraExchange {
+    request: JiraRequest,
     stage: Stage,
 }
 
@@ -40,14 +40,14 @@ struct Found {
     is_done: Option<bool>,
 }
 
-impl Conversation {
-    pub fn new(errand: Errand) -> Self {
-        Conversation { errand, stage: Stage::Searching }
+impl JiraExchange {
+    pub fn new(request: JiraRequest) -> Self {
+        JiraExchange { request, stage: Stage::Searching }
     }
 
     fn ask(&mut self, stage: Stage, method: Method, path: &str, body: String) -> Step {
         self.stage = stage;
-        Step::Send(request(method, format!("{}/{path}", self.errand.api_url), body))
+        Step::Send(request(method, format!("{}/{path}", self.request.api_url), body))
     }
 
     fn found(&mut self, body: &Bytes) -> Step {
@@ -58,22 +58,22 @@ impl Conversation {
         let issue = &answer["issues"][0];
         let Some(key) = issue["key"].as_str().filter(|key| !key.is_empty()) else {
             // Nobody wants to read of an end whose beginning has no issue.
-            if !self.errand.firing {
+            if !self.request.firing {
                 return Step::Done(delivered());
             }
-            let body = self.errand.creation.clone();
+            let body = self.request.creation.clone();
             return self.ask(Stage::Creating, Method::Post, "issue", body);
         };
         let category = issue["fields"]["status"]["statusCategory"]["key"].as_str();
         let found = Found { key: key.to_owned(), is_done: category.map(|key| key == "done") };
-        let (path, body) = (format!("issue/{key}"), self.errand.update.clone());
+        let (path, body) = (format!("issue/{key}"), self.request.update.clone());
         self.ask(Stage::Updating(found), Method::Put, &path, body)
     }
 
     fn updated(&mut self, found: Found) -> Step {
         // What fires should not be done, and what is resolved should be.
-        let is_right = found.is_done != Some(self.errand.firing);
-        if is_right || found.is_done.is_none() || self.errand.transition.is_empty() {
+        let is_right = found.is_done != Some(self.request.firing);
+        if is_right || found.is_done.is_none() || self.request.transition.is_empty() {
             return Step::Done(delivered());
         }
         let path = format!("issue/{}/transitions", found.key);
@@ -83,7 +83,7 @@ impl Conversation {
 
     fn listed(&mut self, key: &str, body: &Bytes) -> Step {
         let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-        let wanted = self.errand.transition.as_str();
+        let wanted = self.request.transition.as_str();
         let transitions = answer["transitions"].as_array().map_or(&[][..], Vec::as_slice);
         let id =
             transitions.iter().find(|it| it["name"] == wanted).and_then(|it| it["id"].as_str());
@@ -108,14 +108,14 @@ impl Conversation {
     }
 }
 
-impl Exchange for Conversation {
+impl Exchange for JiraExchange {
     fn begin(&mut self) -> Step {
-        let (url, body) = (self.errand.search_url.clone(), self.errand.search.clone());
+        let (url, body) = (self.request.search_url.clone(), self.request.search.clone());
         Step::Send(request(Method::Post, url, body))
     }
 
     fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
-        let response = match accepted_with("jira", answer, &Rules::default()) {
+        let response = match check_response_with("jira", answer, &ResponseRules::default()) {
             Ok(response) => response,
             Err(outcome) => return Step::Done(prefixed(&self.what_failed(), outcome)),
         };

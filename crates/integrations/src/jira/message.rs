@@ -6,9 +6,9 @@ use serde_json::value::RawValue;
 
 use super::Jira;
 use super::search::alert_label;
-use crate::exchange::Halt;
+use crate::exchange::BeginError;
+use crate::renderer::{Limit, Renderer};
 use crate::trim;
-use crate::writer::{Limit, Writer};
 use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// The fields of an issue, each as JSON; sorted by name.
@@ -17,18 +17,22 @@ pub struct Issue {
 }
 
 impl Issue {
-    pub fn write(it: &Jira, project: &str, writer: &mut Writer<'_>) -> Result<Self, Halt> {
+    pub fn write(
+        it: &Jira,
+        project: &str,
+        renderer: &mut Renderer<'_>,
+    ) -> Result<Self, BeginError> {
         let mut fields = BTreeMap::new();
-        let summary = writer.line(&it.summary);
+        let summary = renderer.line(&it.summary);
         fields.insert(SUMMARY, json_string(&trim::to_chars(&summary, SUMMARY_CHARS_MAX).0));
-        let description = writer.prose_within(&it.description, DESCRIPTION_MAX);
+        let description = renderer.prose_within(&it.description, DESCRIPTION_MAX);
         if let Some(description) = description_json(&description, it.is_version_3()) {
             fields.insert(DESCRIPTION, description);
         }
-        fields.insert("issuetype", named("name", &writer.address(&it.issue_type)?));
+        fields.insert("issuetype", named("name", &renderer.required(&it.issue_type)?));
         let mut labels: Vec<String> =
-            it.labels.iter().map(|label| writer.term(label, "")).collect();
-        labels.push(alert_label(&writer.group_hash()));
+            it.labels.iter().map(|label| renderer.or_default(label, "")).collect();
+        labels.push(alert_label(&renderer.group_hash()));
         labels.sort();
         let mut list_json = String::new();
         let mut list = List::begin(&mut list_json);
@@ -37,7 +41,7 @@ impl Issue {
         }
         list.end();
         fields.insert("labels", list_json);
-        let priority = writer.term(&it.priority, "");
+        let priority = renderer.or_default(&it.priority, "");
         if !priority.is_empty() {
             fields.insert("priority", named("name", &priority));
         }
@@ -47,7 +51,7 @@ impl Issue {
         // The operator's own fields come last and may replace the others.
         for (name, structure) in &it.fields {
             let mut json = String::new();
-            writer.structure(structure).push_json(&mut json);
+            renderer.structure(structure).push_json(&mut json);
             fields.insert(name.clone(), json);
         }
         Ok(Issue { fields })

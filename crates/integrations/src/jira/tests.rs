@@ -4,9 +4,9 @@ use bellwether_model::{FailureReason, Outcome};
 
 use super::Jira;
 use super::config::{ApiType, Config, Field};
+use crate::any_value::AnyValue;
 use crate::exchange::Step;
-use crate::tests::{Stage, answer, check_snapshot, firing, json_answer, mixed, resolved};
-use crate::value::Value;
+use crate::tests::{Harness, answer, check_snapshot, firing, json_answer, mixed, resolved};
 
 fn config() -> Config {
     Config {
@@ -22,8 +22,8 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Jira::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Jira::build(config, templates))
 }
 
 const NONE: &str = r#"{"issues":[]}"#;
@@ -37,13 +37,13 @@ fn found(category: &str) -> String {
 
 #[test]
 fn an_issue_is_created_updated_and_resolved() {
-    let stage = stage(&config());
-    let created = stage
+    let harness = harness(&config());
+    let created = harness
         .transcript(&mixed(), [json_answer(200, NONE), json_answer(201, r#"{"key":"OPS-3"}"#)]);
     check_snapshot("jira/tests/created.txt", &created);
-    let updated = stage.transcript(&firing(), [json_answer(200, &found("new")), answer(204, "")]);
+    let updated = harness.transcript(&firing(), [json_answer(200, &found("new")), answer(204, "")]);
     check_snapshot("jira/tests/updated.txt", &updated);
-    let resolved_issue = stage.transcript(
+    let resolved_issue = harness.transcript(
         &resolved(),
         [
             json_answer(200, &found("new")),
@@ -53,13 +53,13 @@ fn an_issue_is_created_updated_and_resolved() {
         ],
     );
     check_snapshot("jira/tests/resolved.txt", &resolved_issue);
-    let nothing = stage.transcript(&resolved(), [json_answer(200, NONE)]);
+    let nothing = harness.transcript(&resolved(), [json_answer(200, NONE)]);
     assert!(nothing.ends_with("<- 200\nDelivered { remember: Remembered({}) }\n"), "{nothing}");
 }
 
 #[test]
 fn the_cloud_is_searched_by_version_3_and_takes_documents() {
-    let text = |text: &str| Value::Text(text.to_owned());
+    let text = |text: &str| AnyValue::Text(text.to_owned());
     let config = Config {
         api_url: "http://jira.example/rest/api/3".to_owned(),
         api_type: ApiType::Cloud,
@@ -69,30 +69,30 @@ fn the_cloud_is_searched_by_version_3_and_takes_documents() {
         },
         fields: [
             ("customfield_1".to_owned(), text("{{ len .Alerts }}")),
-            ("customfield_2".to_owned(), Value::List(vec![text("{{ .Status }}")])),
+            ("customfield_2".to_owned(), AnyValue::List(vec![text("{{ .Status }}")])),
         ]
         .into(),
         ..config()
     };
-    let stage = stage(&config);
-    let created = stage.transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
+    let harness = harness(&config);
+    let created = harness.transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
     check_snapshot("jira/tests/cloud.txt", &created);
-    let updated = stage.transcript(&firing(), [json_answer(200, &found("new")), answer(204, "")]);
+    let updated = harness.transcript(&firing(), [json_answer(200, &found("new")), answer(204, "")]);
     assert!(!updated.contains("description"), "{updated}");
 }
 
 #[test]
 fn a_description_that_is_no_document_becomes_one() {
     let config = Config { api_url: "http://jira.example/rest/api/3".to_owned(), ..config() };
-    let said = stage(&config).transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
+    let said = harness(&config).transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
     assert!(said.contains(r#""description":{"type":"doc","version":1,"content":["#), "{said}");
 }
 
 #[test]
 fn answers_mean_what_they_say() {
     let last = |answers: Vec<_>| {
-        let stage = stage(&config());
-        let (begun, _) = stage.begin(&resolved());
+        let harness = harness(&config());
+        let (begun, _) = harness.begin(&resolved());
         let mut exchange = begun.expect("it begins");
         let mut step = exchange.begin();
         for answer in answers {

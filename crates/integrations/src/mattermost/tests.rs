@@ -2,9 +2,9 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::Mattermost;
 use super::config::{Attachment, Config, Field, Priority, Props};
-use crate::exchange::{Halt, delivered};
+use crate::exchange::{BeginError, delivered};
 use crate::tests::{
-    LIST, Stage, answer, check_snapshot, firing, many, mixed, resolved, tells_what_is_missing,
+    Harness, LIST, answer, check_snapshot, firing, many, mixed, resolved, tells_what_is_missing,
 };
 
 fn config() -> Config {
@@ -15,15 +15,15 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Mattermost::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Mattermost::build(config, templates))
 }
 
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [answer(200, "ok")]);
+        let said = harness(&config()).transcript(&notification, [answer(200, "ok")]);
         check_snapshot(&format!("mattermost/tests/{name}.txt"), &said);
     }
     let field =
@@ -43,7 +43,7 @@ fn requests_are_as_recorded() {
         }),
         ..config()
     };
-    let said = stage(&config).transcript(&mixed(), [answer(200, "ok")]);
+    let said = harness(&config).transcript(&mixed(), [answer(200, "ok")]);
     check_snapshot("mattermost/tests/attachments.txt", &said);
 }
 
@@ -64,33 +64,33 @@ fn priorities_are_put_right() {
             persistent_notifications: true,
         };
         let config = Config { priority: Some(priority), ..config() };
-        let body = stage(&config).request(&firing()).body;
+        let body = harness(&config).request(&firing()).body;
         assert!(String::from_utf8_lossy(&body).contains(expected), "{wanted}");
     }
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    let stage = stage(&config());
-    assert_eq!(stage.outcome(answer(200, "ok")), delivered());
-    assert!(matches!(stage.outcome(answer(500, "")), Outcome::Retry { .. }));
+    let harness = harness(&config());
+    assert_eq!(harness.outcome(answer(200, "ok")), delivered());
+    assert!(matches!(harness.outcome(answer(500, "")), Outcome::Retry { .. }));
     let detail = r#"channel "ops": unexpected status code 400: bad"#.to_owned();
     let reason = FailureReason::ClientError;
-    assert_eq!(stage.outcome(answer(400, "bad")), Outcome::Refused { reason, detail });
+    assert_eq!(harness.outcome(answer(400, "bad")), Outcome::Refused { reason, detail });
 }
 
 #[test]
 fn a_url_file_that_is_empty_is_refused() {
     let config =
         Config { webhook_url: Secret::default(), webhook_url_file: "/url".to_owned(), ..config() };
-    let stage = stage(&config).file("/url", "\n");
-    assert_eq!(stage.begin(&firing()).0.err(), Some(Halt::refused("webhook url missing")));
+    let harness = harness(&config).file("/url", "\n");
+    assert_eq!(harness.begin(&firing()).0.err(), Some(BeginError::refused("webhook url missing")));
 }
 
 #[test]
 fn texts_keep_to_their_limits_and_say_what_is_missing() {
     let text = |config: &Config| {
-        let request = stage(config).request(&many(8_000));
+        let request = harness(config).request(&many(8_000));
         let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
         assert!(request.body.len() < 300_000, "{}", request.body.len());
         let place = if config.attachments.is_empty() { &body["attachments"][0] } else { &body };

@@ -2,33 +2,33 @@ use bellwether_model::Secret;
 
 use super::MsTeams;
 use super::config::Config;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
     Config { webhook_url: Secret::new("http://msteams.example/hook"), ..Config::default() }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| MsTeams::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| MsTeams::build(config, templates))
 }
 
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        let said = harness(&config()).transcript(&notification, [answer(200, "")]);
         check_snapshot(&format!("msteams/tests/{name}.txt"), &said);
     }
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    stage(&config()).check_statuses();
+    harness(&config()).check_statuses();
 }
 
 #[test]
 fn a_message_is_no_larger_than_teams_takes() {
-    let request = stage(&config()).request(&many(1_000));
+    let request = harness(&config()).request(&many(1_000));
     assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let text = body["text"].as_str().expect("a text");
@@ -36,7 +36,7 @@ fn a_message_is_no_larger_than_teams_takes() {
 
     let (wide, escaped) = ("🐑".repeat(10_000), "<".repeat(10_000));
     let config = Config { title: escaped.clone(), summary: escaped, text: wide, ..config() };
-    let request = stage(&config).request(&firing());
+    let request = harness(&config).request(&firing());
     assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     for field in ["title", "summary", "text"] {
@@ -49,7 +49,7 @@ fn what_teams_takes_is_sent_whole() {
     let (title, text) = ("t".repeat(4_000), "x".repeat(11_500));
     let config =
         Config { title: title.clone(), summary: title.clone(), text: text.clone(), ..config() };
-    let request = stage(&config).request(&firing());
+    let request = harness(&config).request(&firing());
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     assert!(body["title"] == title && body["summary"] == title && body["text"] == text);
 }

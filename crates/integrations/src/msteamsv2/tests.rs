@@ -2,39 +2,39 @@ use bellwether_model::Secret;
 
 use super::MsTeamsV2;
 use super::config::Config;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
     Config { webhook_url: Secret::new("http://msteamsv2.example/hook"), ..Config::default() }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| MsTeamsV2::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| MsTeamsV2::build(config, templates))
 }
 
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        let said = harness(&config()).transcript(&notification, [answer(200, "")]);
         check_snapshot(&format!("msteamsv2/tests/{name}.txt"), &said);
     }
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    stage(&config()).check_statuses();
+    harness(&config()).check_statuses();
 }
 
 #[test]
 fn a_message_is_no_larger_than_teams_takes() {
-    let request = stage(&config()).request(&many(1_000));
+    let request = harness(&config()).request(&many(1_000));
     assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let text = body["attachments"][0]["content"]["body"][1]["text"].as_str().expect("a text");
     assert!(text.ends_with(" more alerts did not fit"), "{text}");
 
     let config = Config { title: "<".repeat(10_000), text: "🐑".repeat(10_000), ..config() };
-    let request = stage(&config).request(&firing());
+    let request = harness(&config).request(&firing());
     assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
 }

@@ -1,6 +1,6 @@
 //! Requests one after the other, as long as each is accepted.
 
-use crate::exchange::{Exchange, Step, accepted, delivered};
+use crate::exchange::{Exchange, Step, check_response, delivered};
 use crate::http::{Request, RequestError, Response};
 
 /// What is still to be sent.
@@ -22,7 +22,7 @@ impl Exchange for Sequence {
     }
 
     fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
-        match accepted("opsgenie", answer) {
+        match check_response("opsgenie", answer) {
             Ok(_) => self.next(),
             Err(outcome) => Step::Done(outcome),
         }

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use super::{Opsgenie, Responder};
+use crate::renderer::{Limit, Renderer};
 use crate::trim;
-use crate::writer::{Limit, Writer};
 use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// A new alert, and the two of its texts that can be changed later.
@@ -16,36 +16,36 @@ pub struct Created {
     pub description: String,
 }
 
-pub fn create(account: &Opsgenie, writer: &mut Writer<'_>) -> Created {
-    let message = writer.line(&account.message);
+pub fn create(account: &Opsgenie, renderer: &mut Renderer<'_>) -> Created {
+    let message = renderer.line(&account.message);
     let message = trim::to_chars(&message, MESSAGE_CHARS_MAX).0.into_owned();
     let limit = Limit::Chars(DESCRIPTION_CHARS_MAX);
-    let description = writer.prose_within(&account.description, limit);
-    let details = details(account, writer);
-    let responders = responders(&account.responders, writer);
+    let description = renderer.prose_within(&account.description, limit);
+    let details = details(account, renderer);
+    let responders = responders(&account.responders, renderer);
 
     let mut body = String::new();
     let mut object = Object::begin(&mut body);
-    object.string("alias", &writer.group_hash());
+    object.string("alias", &renderer.group_hash());
     object.string("message", &message);
     object.non_empty("description", &description);
     write_details(object.value("details"), &details);
-    object.string("source", &source(account, writer));
+    object.string("source", &source(account, renderer));
     write_responders(&mut object, &responders);
-    write_parts(&mut object, "tags", &writer.term(&account.tags, ""));
-    object.non_empty("note", &writer.term(&account.note, ""));
-    object.non_empty("priority", &writer.term(&account.priority, ""));
-    object.non_empty("entity", &writer.term(&account.entity, ""));
-    write_parts(&mut object, "actions", &writer.term(&account.actions, ""));
+    write_parts(&mut object, "tags", &renderer.or_default(&account.tags, ""));
+    object.non_empty("note", &renderer.or_default(&account.note, ""));
+    object.non_empty("priority", &renderer.or_default(&account.priority, ""));
+    object.non_empty("entity", &renderer.or_default(&account.entity, ""));
+    write_parts(&mut object, "actions", &renderer.or_default(&account.actions, ""));
     object.end();
     body.push('\n');
     Created { body, message, description }
 }
 
-pub fn close(account: &Opsgenie, writer: &mut Writer<'_>) -> String {
+pub fn close(account: &Opsgenie, renderer: &mut Renderer<'_>) -> String {
     let mut body = String::new();
     let mut object = Object::begin(&mut body);
-    object.string("source", &source(account, writer));
+    object.string("source", &source(account, renderer));
     object.end();
     body.push('\n');
     body
@@ -61,18 +61,18 @@ pub fn update(name: &str, text: &str) -> String {
     body
 }
 
-fn source(account: &Opsgenie, writer: &mut Writer<'_>) -> String {
-    let external_url = writer.data().external_url;
-    writer.term(&account.source, external_url)
+fn source(account: &Opsgenie, renderer: &mut Renderer<'_>) -> String {
+    let external_url = renderer.data().external_url;
+    renderer.or_default(&account.source, external_url)
 }
 
 /// The operator's details win over common labels of the same name.
-fn details(account: &Opsgenie, writer: &mut Writer<'_>) -> BTreeMap<String, String> {
-    let labels = writer.data().common_labels.iter();
+fn details(account: &Opsgenie, renderer: &mut Renderer<'_>) -> BTreeMap<String, String> {
+    let labels = renderer.data().common_labels.iter();
     let mut details: BTreeMap<String, String> =
         labels.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     for (name, text) in &account.details {
-        details.insert(name.clone(), writer.line(text));
+        details.insert(name.clone(), renderer.line(text));
     }
     details
 }
@@ -82,13 +82,13 @@ struct Told([String; 4]);
 
 /// Without those of whom nothing is left when they are rendered, and those that fail to: Opsgenie
 /// would refuse the whole alert for them.
-fn responders(responders: &[Responder], writer: &mut Writer<'_>) -> Vec<Told> {
+fn responders(responders: &[Responder], renderer: &mut Renderer<'_>) -> Vec<Told> {
     let mut told = Vec::with_capacity(responders.len());
     for responder in responders {
-        let faults = writer.faults().len();
+        let faults = renderer.faults().len();
         let Responder { id, name, username, kind } = responder;
-        let rendered = [id, name, username, kind].map(|text| writer.term(text, ""));
-        let failed = writer.faults().len() > faults;
+        let rendered = [id, name, username, kind].map(|text| renderer.or_default(text, ""));
+        let failed = renderer.faults().len() > faults;
         if failed || rendered.iter().all(String::is_empty) {
             continue;
         }

@@ -8,9 +8,9 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
 use super::Opsgenie;
 use super::config::{Config, Responder};
-use crate::exchange::{Halt, delivered};
+use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {
     Config {
@@ -58,19 +58,19 @@ fn full() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Opsgenie::build(config, templates)).file("key.txt", "file-key\n")
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Opsgenie::build(config, templates)).file("key.txt", "file-key\n")
 }
 
 fn body(config: &Config, notification: &Notification) -> String {
-    let request = stage(config).request(notification);
+    let request = harness(config).request(notification);
     String::from_utf8(request.body.to_vec()).expect("JSON is UTF-8")
 }
 
 #[track_caller]
 fn check(snapshot: &str, config: &Config, notification: &Notification) {
     let answers = std::iter::repeat_with(|| answer(200, ""));
-    let transcript = stage(config).transcript(notification, answers);
+    let transcript = harness(config).transcript(notification, answers);
     let requests = transcript.strip_suffix(&format!("{:?}\n", delivered()));
     check_snapshot(&format!("opsgenie/tests/{snapshot}.txt"), requests.expect("it is delivered"));
 }
@@ -86,7 +86,7 @@ fn requests_equal_those_of_the_go_program() {
 #[test]
 fn a_sequence_stops_at_its_first_failure() {
     let answers = [answer(202, ""), answer(503, "later"), answer(202, "")];
-    let transcript = stage(&full()).transcript(&firing(), answers);
+    let transcript = harness(&full()).transcript(&firing(), answers);
     assert_eq!(transcript.matches("-> ").count(), 2, "{transcript}");
     let outcome = Outcome::Retry {
         after: None,
@@ -132,10 +132,10 @@ fn failing_templates_lose_no_alert() {
         ],
         ..plain()
     };
-    let (begun, faults) = stage(&config).begin(&firing());
+    let (begun, faults) = harness(&config).begin(&firing());
     assert!(begun.is_ok());
     assert_eq!(faults.len(), 10, "{faults:?}");
-    let transcript = stage(&config).transcript(&firing(), [answer(202, "")]);
+    let transcript = harness(&config).transcript(&firing(), [answer(202, "")]);
     for piece in [
         r#""message":"[FIRING:1] alertname=\"Disk\" [the template of message failed"#,
         r#"- firing: {alertname=\"Disk\", host=\"a\", severity=\"critical\"} full"#,
@@ -177,16 +177,16 @@ fn answers_become_outcomes() {
             true => Outcome::Retry { after: None, reason, detail },
             false => Outcome::Refused { reason, detail },
         };
-        assert_eq!(stage(&plain()).outcome(answer(status, "why")), expected);
+        assert_eq!(harness(&plain()).outcome(answer(status, "why")), expected);
     }
-    assert_eq!(stage(&plain()).outcome(answer(202, "rubbish")), delivered());
+    assert_eq!(harness(&plain()).outcome(answer(202, "rubbish")), delivered());
     let broken = RequestError::Transport("connection refused".into());
-    assert!(matches!(stage(&plain()).outcome(Err(broken)), Outcome::Retry { .. }));
+    assert!(matches!(harness(&plain()).outcome(Err(broken)), Outcome::Retry { .. }));
     let wait = answer(429, "").map(|mut response| {
         response.retry_after = Some(Duration::from_secs(7));
         response
     });
-    let outcome = stage(&plain()).outcome(wait);
+    let outcome = harness(&plain()).outcome(wait);
     assert!(
         matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
         "{outcome:?}"
@@ -196,13 +196,13 @@ fn answers_become_outcomes() {
 #[test]
 fn the_key_is_read_from_its_file_at_each_attempt() {
     let config = Config { api_key_file: "other.txt".into(), ..full() };
-    let (begun, _) = stage(&config).begin(&firing());
-    assert_eq!(begun.err(), Some(Halt::NeedsFile("other.txt".into())));
+    let (begun, _) = harness(&config).begin(&firing());
+    assert_eq!(begun.err(), Some(BeginError::NeedsFile("other.txt".into())));
 }
 
 #[test]
 fn nothing_printable_shows_the_key() {
     let built = Opsgenie::build(&plain(), &mut crate::tests::templates()).expect("it can be built");
-    let printed = format!("{built:?} {:?}", stage(&plain()).request(&firing()));
+    let printed = format!("{built:?} {:?}", harness(&plain()).request(&firing()));
     assert!(!printed.contains("og-"), "{printed}");
 }

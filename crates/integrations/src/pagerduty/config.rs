@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bellwether_model::Secret;
 
+use crate::any_value::AnyValue;
 use crate::http::HttpConfig;
-use crate::value::Value;
 
 /// One entry of `pagerduty_configs`. Texts are templates except where noted.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,7 +24,7 @@ pub struct Config {
     pub client_url: String,
     pub description: String,
     /// Always holds at least [`Config::DETAILS`]; all texts within are templates.
-    pub details: BTreeMap<String, Value>,
+    pub details: BTreeMap<String, AnyValue>,
     pub images: Vec<Image>,
     pub links: Vec<Link>,
     /// The template of `client` if it was not given.

@@ -5,23 +5,23 @@
 use bellwether_model::{FailureReason, Outcome};
 use serde_json::Value;
 
-use crate::exchange::{Rules, accepted_with, delivered, excerpt};
+use crate::exchange::{ResponseRules, body_excerpt, check_response_with, delivered};
 use crate::http::{RequestError, Response};
 
 /// Version 1 says 403 when events come too fast.
 ///
 /// Compat: its failures are not classified; see docs/compat.md#pagerduty-v1.
 pub fn judge_v1(answer: Result<Response, RequestError>) -> Outcome {
-    let rules = Rules { retry: &[403], detail: explanation };
-    match accepted_with("pagerduty", answer, &rules) {
+    let rules = ResponseRules { retry: &[403], detail: explanation };
+    match check_response_with("pagerduty", answer, &rules) {
         Ok(_) => delivered(),
         Err(outcome) => unclassified(outcome),
     }
 }
 
 pub fn judge_v2(answer: Result<Response, RequestError>) -> Outcome {
-    let rules = Rules { detail: explanation, ..Rules::default() };
-    match accepted_with("pagerduty", answer, &rules) {
+    let rules = ResponseRules { detail: explanation, ..ResponseRules::default() };
+    match check_response_with("pagerduty", answer, &rules) {
         Ok(_) => delivered(),
         Err(outcome) => outcome,
     }
@@ -45,5 +45,5 @@ fn explanation(response: &Response) -> String {
     let message = body.get("message").and_then(Value::as_str).unwrap_or_default();
     let errors = body.get("errors").and_then(Value::as_array).map(Vec::as_slice);
     let errors: Vec<&str> = errors.unwrap_or_default().iter().filter_map(Value::as_str).collect();
-    excerpt(format!("{message}: {}", errors.join(",")).as_bytes())
+    body_excerpt(format!("{message}: {}", errors.join(",")).as_bytes())
 }

@@ -9,15 +9,15 @@
 use bellwether_model::Secret;
 
 use super::{Image, Link, PagerDuty, SEVERITY, V2};
+use crate::any_value::AnyValue;
+use crate::renderer::Renderer;
 use crate::trim;
-use crate::value::Value;
-use crate::writer::Writer;
 use bellwether_encoding::json::{List, Object};
 
 /// An event of version 1.
-pub fn v1(service: &PagerDuty, key: &Secret, writer: &mut Writer<'_>) -> String {
-    let common = Common::render(service, writer);
-    let event_type = event(writer);
+pub fn v1(service: &PagerDuty, key: &Secret, renderer: &mut Renderer<'_>) -> String {
+    let common = Common::render(service, renderer);
+    let event_type = event(renderer);
     common.fitted(|common, details| {
         let mut body = String::new();
         let mut object = Object::begin(&mut body);
@@ -38,16 +38,16 @@ pub fn v1(service: &PagerDuty, key: &Secret, writer: &mut Writer<'_>) -> String 
 }
 
 /// An event of version 2.
-pub fn v2(service: &PagerDuty, v2: &V2, key: &Secret, writer: &mut Writer<'_>) -> String {
-    let common = Common::render(service, writer);
-    let event_action = event(writer);
-    let source = writer.term(&v2.source, CLIENT);
-    let severity = writer.term(&v2.severity, SEVERITY);
-    let class = writer.term(&v2.class, "");
-    let component = writer.term(&v2.component, "");
-    let group = writer.term(&v2.group, "");
-    let images = images(&v2.images, writer);
-    let links = links(&v2.links, writer);
+pub fn v2(service: &PagerDuty, v2: &V2, key: &Secret, renderer: &mut Renderer<'_>) -> String {
+    let common = Common::render(service, renderer);
+    let event_action = event(renderer);
+    let source = renderer.or_default(&v2.source, CLIENT);
+    let severity = renderer.or_default(&v2.severity, SEVERITY);
+    let class = renderer.or_default(&v2.class, "");
+    let component = renderer.or_default(&v2.component, "");
+    let group = renderer.or_default(&v2.group, "");
+    let images = images(&v2.images, renderer);
+    let links = links(&v2.links, renderer);
     common.fitted(|common, details| {
         let mut body = String::new();
         let mut object = Object::begin(&mut body);
@@ -79,59 +79,62 @@ struct Common {
     summary: String,
     client: String,
     client_url: String,
-    details: Value,
+    details: AnyValue,
 }
 
 impl Common {
-    fn render(service: &PagerDuty, writer: &mut Writer<'_>) -> Self {
-        let summary = writer.line(&service.description);
+    fn render(service: &PagerDuty, renderer: &mut Renderer<'_>) -> Self {
+        let summary = renderer.line(&service.description);
         let details = service
             .details
             .iter()
-            .map(|(name, value)| (Value::Text(name.clone()), writer.structure(value)));
-        let details = Value::Map(details.collect());
+            .map(|(name, value)| (AnyValue::Text(name.clone()), renderer.structure(value)));
+        let details = AnyValue::Map(details.collect());
         Common {
-            group: writer.group_hash(),
+            group: renderer.group_hash(),
             summary: trim::to_chars(&summary, SUMMARY_CHARS_MAX).0.into_owned(),
-            client: writer.term(&service.client, CLIENT),
-            client_url: writer.term(&service.client_url, ""),
+            client: renderer.or_default(&service.client, CLIENT),
+            client_url: renderer.or_default(&service.client_url, ""),
             details,
         }
     }
 
     /// The event with its details, or without them if it would be too large.
-    fn fitted(&self, event: impl Fn(&Self, &Value) -> String) -> String {
+    fn fitted(&self, event: impl Fn(&Self, &AnyValue) -> String) -> String {
         let mut body = event(self, &self.details);
         // The line feed counts.
         if body.len() >= EVENT_BYTES_MAX {
-            let apology = (Value::Text("error".into()), Value::Text(TOO_LARGE.into()));
-            body = event(self, &Value::Map(vec![apology]));
+            let apology = (AnyValue::Text("error".into()), AnyValue::Text(TOO_LARGE.into()));
+            body = event(self, &AnyValue::Map(vec![apology]));
         }
         body.push('\n');
         body
     }
 }
 
-fn event(writer: &Writer<'_>) -> &'static str {
-    if writer.is_firing() { TRIGGER } else { "resolve" }
+fn event(renderer: &Renderer<'_>) -> &'static str {
+    if renderer.is_firing() { TRIGGER } else { "resolve" }
 }
 
 /// The members of each image that has a source.
-fn images(images: &[Image], writer: &mut Writer<'_>) -> Vec<Vec<(&'static str, String)>> {
+fn images(images: &[Image], renderer: &mut Renderer<'_>) -> Vec<Vec<(&'static str, String)>> {
     let images = images.iter().map(|image| {
         vec![
-            ("src", writer.term(&image.src, "")),
-            ("alt", writer.term(&image.alt, "")),
-            ("href", writer.term(&image.href, "")),
+            ("src", renderer.or_default(&image.src, "")),
+            ("alt", renderer.or_default(&image.alt, "")),
+            ("href", renderer.or_default(&image.href, "")),
         ]
     });
     images.filter(leads_somewhere).collect()
 }
 
 /// The members of each link that leads somewhere.
-fn links(links: &[Link], writer: &mut Writer<'_>) -> Vec<Vec<(&'static str, String)>> {
+fn links(links: &[Link], renderer: &mut Renderer<'_>) -> Vec<Vec<(&'static str, String)>> {
     let links = links.iter().map(|link| {
-        vec![("href", writer.term(&link.href, "")), ("text", writer.term(&link.text, ""))]
+        vec![
+            ("href", renderer.or_default(&link.href, "")),
+            ("text", renderer.or_default(&link.text, "")),
+        ]
     });
     links.filter(leads_somewhere).collect()
 }
@@ -141,8 +144,8 @@ fn leads_somewhere(members: &Vec<(&'static str, String)>) -> bool {
     members.first().is_some_and(|(_, address)| !address.is_empty())
 }
 
-fn write_details(object: &mut Object<'_>, name: &str, details: &Value) {
-    if *details != Value::Map(Vec::new()) {
+fn write_details(object: &mut Object<'_>, name: &str, details: &AnyValue) {
+    if *details != AnyValue::Map(Vec::new()) {
         details.push_json(object.value(name));
     }
 }

@@ -9,14 +9,15 @@ use bellwether_model::{FailureReason, Notification, Outcome, Remembered, Secret}
 use super::PagerDuty;
 use super::config::{Config, Image, Link};
 use super::message::EVENT_BYTES_MAX;
-use crate::exchange::{Halt, delivered};
+use crate::any_value::AnyValue;
+use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
-use crate::value::Value;
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 /// What every configuration that was read from a file has.
 fn given() -> Config {
-    let details = Config::DETAILS.map(|(name, text)| (name.to_owned(), Value::Text(text.into())));
+    let details =
+        Config::DETAILS.map(|(name, text)| (name.to_owned(), AnyValue::Text(text.into())));
     Config {
         url: "http://receiver.example/pd-default".into(),
         source: Config::default().client,
@@ -25,8 +26,8 @@ fn given() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| PagerDuty::build(config, templates)).file("key.txt", "file-key\n")
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| PagerDuty::build(config, templates)).file("key.txt", "file-key\n")
 }
 
 fn v2() -> Config {
@@ -39,14 +40,19 @@ fn v1() -> Config {
 
 /// Everything that can be set.
 fn full() -> Config {
-    let text = |text: &str| Value::Text(text.into());
-    let map = Value::Map(vec![
+    let text = |text: &str| AnyValue::Text(text.into());
+    let map = AnyValue::Map(vec![
         (text("a{{ .Status }}"), text("true")),
-        (Value::Int(7), text("gone")),
+        (AnyValue::Int(7), text("gone")),
         (text("q"), text("\"7\"")),
     ]);
-    let list =
-        Value::List(vec![text("{{ .Status }}"), text("1"), Value::Int(2), Value::Bool(true), map]);
+    let list = AnyValue::List(vec![
+        text("{{ .Status }}"),
+        text("1"),
+        AnyValue::Int(2),
+        AnyValue::Bool(true),
+        map,
+    ]);
     let mut config = given();
     config.url = "http://receiver.example/pd-full?x=1".into();
     config.routing_key_file = "key.txt".into();
@@ -64,7 +70,7 @@ fn full() -> Config {
         ("nothing", text("null")),
         ("num", text("31")),
         ("f", text("1.5")),
-        ("z", Value::Float(1.25e30)),
+        ("z", AnyValue::Float(1.25e30)),
         ("map", text(r#"{"a": [1, "x"]}"#)),
     ] {
         config.details.insert(name.into(), value);
@@ -91,7 +97,7 @@ fn v1_full() -> Config {
 
 #[track_caller]
 fn check(snapshot: &str, config: &Config, notification: &Notification) {
-    let transcript = stage(config).transcript(notification, [answer(200, "")]);
+    let transcript = harness(config).transcript(notification, [answer(200, "")]);
     let transcript = transcript.strip_suffix(&format!("{:?}\n", delivered()));
     check_snapshot(
         &format!("pagerduty/tests/{snapshot}.txt"),
@@ -121,8 +127,8 @@ fn an_event_that_is_too_large_loses_its_details() {
 fn the_limit_counts_the_line_feed() {
     let body = |padding: usize| {
         let mut config = v2();
-        config.details = BTreeMap::from([("x".into(), Value::Text("y".repeat(padding)))]);
-        stage(&config).request(&firing()).body
+        config.details = BTreeMap::from([("x".into(), AnyValue::Text("y".repeat(padding)))]);
+        harness(&config).request(&firing()).body
     };
     let room = EVENT_BYTES_MAX - body(0).len();
     assert_eq!(body(room).len(), EVENT_BYTES_MAX);
@@ -133,7 +139,7 @@ fn the_limit_counts_the_line_feed() {
 #[test]
 fn version_1_wins_if_both_keys_are_set() {
     let both = Config { routing_key: Secret::new("rk"), ..v1() };
-    let request = stage(&both).request(&firing());
+    let request = harness(&both).request(&firing());
     assert_eq!(request.url.reveal(), super::URL_V1);
 }
 
@@ -144,8 +150,8 @@ fn a_key_that_renders_to_nothing_is_refused() {
         (Config { routing_key: nothing.clone(), ..given() }, "routing key cannot be empty"),
         (Config { service_key: nothing.clone(), ..given() }, "service key cannot be empty"),
     ] {
-        let (begun, faults) = stage(&config).begin(&firing());
-        assert_eq!(begun.err(), Some(Halt::refused(text)));
+        let (begun, faults) = harness(&config).begin(&firing());
+        assert_eq!(begun.err(), Some(BeginError::refused(text)));
         assert_eq!(faults, []);
     }
 }
@@ -153,8 +159,8 @@ fn a_key_that_renders_to_nothing_is_refused() {
 #[test]
 fn keys_are_read_from_their_files_at_each_attempt() {
     let config = Config { routing_key_file: "other.txt".into(), ..given() };
-    let (begun, _) = stage(&config).begin(&firing());
-    assert_eq!(begun.err(), Some(Halt::NeedsFile("other.txt".into())));
+    let (begun, _) = harness(&config).begin(&firing());
+    assert_eq!(begun.err(), Some(BeginError::NeedsFile("other.txt".into())));
 }
 
 #[test]
@@ -170,10 +176,10 @@ fn failing_templates_lose_no_event() {
     config.images[0].src = bad.into();
     config.links[0].href = bad.into();
     config.details = BTreeMap::from([
-        ("good".into(), Value::Text("{{ .Status }}".into())),
-        ("bad".into(), Value::Text(bad.into())),
+        ("good".into(), AnyValue::Text("{{ .Status }}".into())),
+        ("bad".into(), AnyValue::Text(bad.into())),
     ]);
-    let (begun, faults) = stage(&config).begin(&firing());
+    let (begun, faults) = harness(&config).begin(&firing());
     let fields: Vec<&str> = faults.iter().map(|fault| &*fault.field).collect();
     let all = [
         "description",
@@ -188,7 +194,7 @@ fn failing_templates_lose_no_event() {
     ];
     assert_eq!(fields, all);
     assert!(begun.is_ok());
-    let transcript = stage(&config).transcript(&firing(), [answer(202, "")]);
+    let transcript = harness(&config).transcript(&firing(), [answer(202, "")]);
     for piece in [
         r#""summary":"[FIRING:1] alertname=\"Disk\" [the template of description failed"#,
         r#""source":"Alertmanager","severity":"error","component":"critical","group":"gr""#,
@@ -221,12 +227,12 @@ fn answers_become_outcomes() {
         false => Outcome::Refused { reason, detail: detail.into() },
     };
     for (status, body, text, first, second) in table {
-        assert_eq!(stage(&v1()).outcome(answer(status, body)), expected(first, text));
-        assert_eq!(stage(&v2()).outcome(answer(status, body)), expected(second, text));
+        assert_eq!(harness(&v1()).outcome(answer(status, body)), expected(first, text));
+        assert_eq!(harness(&v2()).outcome(answer(status, body)), expected(second, text));
     }
     for config in [v1(), v2()] {
         let told = Outcome::Delivered { remember: Remembered::default() };
-        assert_eq!(stage(&config).outcome(answer(202, "rubbish")), told);
+        assert_eq!(harness(&config).outcome(answer(202, "rubbish")), told);
     }
 }
 
@@ -239,7 +245,7 @@ fn the_time_that_the_receiver_names_is_kept() {
         })
     };
     for config in [v1(), v2()] {
-        let outcome = stage(&config).outcome(slow_down());
+        let outcome = harness(&config).outcome(slow_down());
         assert!(
             matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
             "{outcome:?}"
@@ -250,8 +256,8 @@ fn the_time_that_the_receiver_names_is_kept() {
 #[test]
 fn the_timeout_is_the_operators() {
     let config = Config { timeout: Duration::from_millis(1500), ..v2() };
-    assert_eq!(stage(&config).request(&firing()).timeout, Some(Duration::from_millis(1500)));
-    let outcome = stage(&config).outcome(Err(RequestError::TimedOut(config.timeout)));
+    assert_eq!(harness(&config).request(&firing()).timeout, Some(Duration::from_millis(1500)));
+    let outcome = harness(&config).outcome(Err(RequestError::TimedOut(config.timeout)));
     assert_eq!(
         outcome,
         Outcome::Retry {
@@ -267,7 +273,7 @@ fn nothing_printable_shows_a_key() {
     for config in [v1(), v2()] {
         let mut templates = crate::tests::templates();
         let built = PagerDuty::build(&config, &mut templates).expect("it can be built");
-        let request = stage(&config).request(&firing());
+        let request = harness(&config).request(&firing());
         let printed = format!("{built:?} {request:?}");
         assert!(!printed.contains("-default"), "{printed}");
     }

@@ -5,24 +5,24 @@
 use bellwether_model::Secret;
 
 use super::{Form, Pushover};
+use crate::renderer::{Limit, Renderer};
 use crate::trim;
 use crate::url;
-use crate::writer::{Limit, Writer};
 
 pub fn query(
     user: &Pushover,
     token: &Secret,
     user_key: &Secret,
-    writer: &mut Writer<'_>,
+    renderer: &mut Renderer<'_>,
 ) -> String {
-    let title = writer.line(&user.title);
-    let message = writer.prose_within(&user.message, Limit::Chars(MESSAGE_CHARS_MAX));
-    let link = writer.term(&user.url, "");
-    let url_title = writer.term(&user.url_title, "");
-    let device = writer.term(&user.device, "");
-    let sound = writer.term(&user.sound, "");
-    let urgent = if writer.is_firing() { "2" } else { "0" };
-    let priority = writer.term(&user.priority, urgent);
+    let title = renderer.line(&user.title);
+    let message = renderer.prose_within(&user.message, Limit::Chars(MESSAGE_CHARS_MAX));
+    let link = renderer.or_default(&user.url, "");
+    let url_title = renderer.or_default(&user.url_title, "");
+    let device = renderer.or_default(&user.device, "");
+    let sound = renderer.or_default(&user.sound, "");
+    let urgent = if renderer.is_firing() { "2" } else { "0" };
+    let priority = renderer.or_default(&user.priority, urgent);
     let [retry, expire, ttl] =
         [user.retry, user.expire, user.ttl].map(|time| time.as_secs().to_string());
 

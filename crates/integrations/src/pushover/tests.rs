@@ -7,9 +7,9 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
 use super::Pushover;
 use super::config::Config;
-use crate::exchange::{Halt, delivered};
+use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {
     Config { user_key: Secret::new("uk"), token: Secret::new("tok-default"), ..Config::default() }
@@ -36,13 +36,13 @@ fn full() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Pushover::build(config, templates)).file("key.txt", "file-key\n")
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Pushover::build(config, templates)).file("key.txt", "file-key\n")
 }
 
 /// The value of one parameter, unescaped.
 fn parameter(config: &Config, notification: &Notification, name: &str) -> String {
-    let (begun, _) = stage(config).begin(notification);
+    let (begun, _) = harness(config).begin(notification);
     let crate::exchange::Step::Send(request) = begun.expect("it begins").begin() else {
         panic!("nothing is sent")
     };
@@ -70,7 +70,7 @@ fn unescaped(text: &str) -> String {
 
 #[track_caller]
 fn check(snapshot: &str, config: &Config, notification: &Notification) {
-    let transcript = stage(config).transcript(notification, [answer(200, "")]);
+    let transcript = harness(config).transcript(notification, [answer(200, "")]);
     let requests = transcript.strip_suffix(&format!("{:?}\n", delivered()));
     check_snapshot(&format!("pushover/tests/{snapshot}.txt"), requests.expect("it is delivered"));
 }
@@ -115,7 +115,7 @@ fn failing_templates_lose_no_message() {
         html: true,
         ..plain()
     };
-    let (begun, faults) = stage(&config).begin(&firing());
+    let (begun, faults) = harness(&config).begin(&firing());
     assert!(begun.is_ok());
     assert_eq!(faults.len(), 7, "{faults:?}");
     let value = |name| parameter(&config, &firing(), name);
@@ -131,17 +131,17 @@ fn failing_templates_lose_no_message() {
 #[test]
 fn a_key_whose_template_fails_is_refused_unseen() {
     let config = Config { token: Secret::new("MARKER{{ .Nothing }}"), ..plain() };
-    let (begun, _) = stage(&config).begin(&firing());
-    let halt = begun.err().expect("nobody can be told");
-    assert!(matches!(halt, Halt::Ended(Outcome::Refused { .. })), "{halt:?}");
-    assert!(!format!("{halt:?}").contains("MARKER"));
+    let (begun, _) = harness(&config).begin(&firing());
+    let error = begun.err().expect("nobody can be told");
+    assert!(matches!(error, BeginError::Ended(Outcome::Refused { .. })), "{error:?}");
+    assert!(!format!("{error:?}").contains("MARKER"));
 }
 
 #[test]
 fn keys_are_read_from_their_files_at_each_attempt() {
     let config = Config { token_file: "other.txt".into(), ..full() };
-    let (begun, _) = stage(&config).begin(&firing());
-    assert_eq!(begun.err(), Some(Halt::NeedsFile("other.txt".into())));
+    let (begun, _) = harness(&config).begin(&firing());
+    assert_eq!(begun.err(), Some(BeginError::NeedsFile("other.txt".into())));
 }
 
 #[test]
@@ -159,25 +159,25 @@ fn answers_become_outcomes() {
             true => Outcome::Retry { after: None, reason, detail },
             false => Outcome::Refused { reason, detail },
         };
-        assert_eq!(stage(&plain()).outcome(answer(status, "why")), expected);
+        assert_eq!(harness(&plain()).outcome(answer(status, "why")), expected);
     }
     let wait = answer(429, "").map(|mut response| {
         response.retry_after = Some(Duration::from_secs(7));
         response
     });
-    let outcome = stage(&plain()).outcome(wait);
+    let outcome = harness(&plain()).outcome(wait);
     assert!(
         matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
         "{outcome:?}"
     );
     let broken = RequestError::Transport("connection refused".into());
-    assert!(matches!(stage(&plain()).outcome(Err(broken)), Outcome::Retry { .. }));
+    assert!(matches!(harness(&plain()).outcome(Err(broken)), Outcome::Retry { .. }));
 }
 
 #[test]
 fn nothing_printable_shows_a_key() {
     let mut templates = crate::tests::templates();
     let built = Pushover::build(&plain(), &mut templates).expect("it can be built");
-    let printed = format!("{built:?} {:?}", stage(&plain()).request(&firing()));
+    let printed = format!("{built:?} {:?}", harness(&plain()).request(&firing()));
     assert!(!printed.contains("tok-") && !printed.contains("uk"), "{printed}");
 }

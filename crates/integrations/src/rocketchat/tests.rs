@@ -4,7 +4,7 @@ use super::RocketChat;
 use super::config::{Action, Config, Field};
 use crate::exchange::delivered;
 use crate::tests::{
-    LIST, Stage, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
+    Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
     tells_what_is_missing,
 };
 
@@ -18,8 +18,8 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| RocketChat::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| RocketChat::build(config, templates))
 }
 
 const OK: &str = r#"{"success":true}"#;
@@ -27,7 +27,7 @@ const OK: &str = r#"{"success":true}"#;
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved())] {
-        let said = stage(&config()).transcript(&notification, [json_answer(200, OK)]);
+        let said = harness(&config()).transcript(&notification, [json_answer(200, OK)]);
         check_snapshot(&format!("rocketchat/tests/{name}.txt"), &said);
     }
     let field = |short| Field { short, title: "T".to_owned(), value: "{{ .Status }}".to_owned() };
@@ -49,28 +49,28 @@ fn requests_are_as_recorded() {
         thumb_url: "http://x/t".to_owned(),
         ..config()
     };
-    let stage = stage(&config).file("/token", "fresh\n");
+    let harness = harness(&config).file("/token", "fresh\n");
     check_snapshot(
         "rocketchat/tests/full.txt",
-        &stage.transcript(&mixed(), [json_answer(200, OK)]),
+        &harness.transcript(&mixed(), [json_answer(200, OK)]),
     );
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    let stage = stage(&config());
-    assert_eq!(stage.outcome(json_answer(200, OK)), delivered());
+    let harness = harness(&config());
+    assert_eq!(harness.outcome(json_answer(200, OK)), delivered());
     let reason = FailureReason::ClientError;
     let detail = r##"channel "#critical": error response from Rocketchat: no channel"##.to_owned();
     assert_eq!(
-        stage.outcome(json_answer(200, r#"{"success":false,"error":"no channel"}"#)),
+        harness.outcome(json_answer(200, r#"{"success":false,"error":"no channel"}"#)),
         Outcome::Refused { reason, detail }
     );
-    assert!(matches!(stage.outcome(answer(200, "<html>")), Outcome::Retry { .. }));
-    assert!(matches!(stage.outcome(answer(502, "")), Outcome::Retry { .. }));
+    assert!(matches!(harness.outcome(answer(200, "<html>")), Outcome::Retry { .. }));
+    assert!(matches!(harness.outcome(answer(502, "")), Outcome::Retry { .. }));
     let detail = r##"channel "#critical": unexpected status code 401: no"##.to_owned();
     assert_eq!(
-        stage.outcome(answer(401, "no")),
+        harness.outcome(answer(401, "no")),
         Outcome::Refused { reason: FailureReason::AuthError, detail }
     );
 }
@@ -82,7 +82,7 @@ fn texts_keep_to_their_limits_and_say_what_is_missing() {
     let action = Action { text: "Go".to_owned(), msg, ..Action::default() };
     let text = LIST.to_owned();
     let config = Config { text, fields: vec![field], actions: vec![action], ..config() };
-    let request = stage(&config).request(&many(1_000));
+    let request = harness(&config).request(&many(1_000));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let attachment = &body["attachments"][0];
     let listed = attachment["text"].as_str().expect("a text");

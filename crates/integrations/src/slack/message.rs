@@ -1,8 +1,8 @@
 //! The body of a Slack message: one attachment.
 
 use super::{ActionTexts, Slack};
+use crate::renderer::{Limit, Renderer};
 use crate::trim;
-use crate::writer::{Limit, Writer};
 use bellwether_encoding::json::{Escape, List, Object, push_string};
 
 /// Where a message stands.
@@ -12,40 +12,45 @@ pub struct Place {
 }
 
 /// `place` is that of the message to be edited.
-pub fn json(it: &Slack, channel: &str, place: Option<&Place>, writer: &mut Writer<'_>) -> String {
+pub fn json(
+    it: &Slack,
+    channel: &str,
+    place: Option<&Place>,
+    renderer: &mut Renderer<'_>,
+) -> String {
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
     message.non_empty("channel", channel);
     message.non_empty("ts", place.map_or("", |place| &place.timestamp));
-    message.non_empty("username", &writer.term(&it.username, ""));
-    message.non_empty("icon_emoji", &writer.term(&it.icon_emoji, ""));
-    message.non_empty("icon_url", &writer.term(&it.icon_url, ""));
+    message.non_empty("username", &renderer.or_default(&it.username, ""));
+    message.non_empty("icon_emoji", &renderer.or_default(&it.icon_emoji, ""));
+    message.non_empty("icon_url", &renderer.or_default(&it.icon_url, ""));
     if it.link_names {
         message.bool("link_names", true);
     }
-    message.non_empty("text", &writer.prose_within(&it.message_text, MESSAGE_MAX));
+    message.non_empty("text", &renderer.prose_within(&it.message_text, MESSAGE_MAX));
     let mut attachments = List::begin(message.value("attachments"));
-    push_attachment(attachments.value(), it, writer);
+    push_attachment(attachments.value(), it, renderer);
     attachments.end();
     message.end();
     out.push('\n');
     out
 }
 
-fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
+fn push_attachment(out: &mut String, it: &Slack, renderer: &mut Renderer<'_>) {
     let mut attachment = Object::begin(out);
-    attachment.non_empty("title", &trim::to_chars(&writer.line(&it.title), TITLE_CHARS_MAX).0);
-    attachment.non_empty("title_link", &writer.term(&it.title_link, ""));
-    attachment.non_empty("pretext", &writer.prose_within(&it.pretext, ATTACHMENT_TEXT_MAX));
-    attachment.string("text", &writer.prose_within(&it.text, ATTACHMENT_TEXT_MAX));
-    attachment.string("fallback", &writer.line(&it.fallback));
-    attachment.string("callback_id", &writer.term(&it.callback_id, ""));
+    attachment.non_empty("title", &trim::to_chars(&renderer.line(&it.title), TITLE_CHARS_MAX).0);
+    attachment.non_empty("title_link", &renderer.or_default(&it.title_link, ""));
+    attachment.non_empty("pretext", &renderer.prose_within(&it.pretext, ATTACHMENT_TEXT_MAX));
+    attachment.string("text", &renderer.prose_within(&it.text, ATTACHMENT_TEXT_MAX));
+    attachment.string("fallback", &renderer.line(&it.fallback));
+    attachment.string("callback_id", &renderer.or_default(&it.callback_id, ""));
     if !it.fields.is_empty() {
         let mut fields = List::begin(attachment.value("fields"));
         for field in &it.fields {
             let mut object = Object::begin(fields.value());
-            object.non_empty("title", &writer.line(&field.title));
-            object.non_empty("value", &writer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
+            object.non_empty("title", &renderer.line(&field.title));
+            object.non_empty("value", &renderer.prose_within(&field.value, ATTACHMENT_TEXT_MAX));
             object.bool("short", field.short);
             object.end();
         }
@@ -54,14 +59,14 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
     if !it.actions.is_empty() {
         let mut actions = List::begin(attachment.value("actions"));
         for action in &it.actions {
-            push_action(actions.value(), action, writer);
+            push_action(actions.value(), action, renderer);
         }
         actions.end();
     }
-    attachment.non_empty("image_url", &writer.term(&it.image_url, ""));
-    attachment.non_empty("thumb_url", &writer.term(&it.thumb_url, ""));
-    attachment.string("footer", &writer.term(&it.footer, ""));
-    attachment.non_empty("color", &writer.term(&it.color, ""));
+    attachment.non_empty("image_url", &renderer.or_default(&it.image_url, ""));
+    attachment.non_empty("thumb_url", &renderer.or_default(&it.thumb_url, ""));
+    attachment.string("footer", &renderer.or_default(&it.footer, ""));
+    attachment.non_empty("color", &renderer.or_default(&it.color, ""));
     let mut marks = List::begin(attachment.value("mrkdwn_in"));
     for mark in &it.mrkdwn_in {
         push_string(marks.value(), mark, Escape::Html);
@@ -70,20 +75,20 @@ fn push_attachment(out: &mut String, it: &Slack, writer: &mut Writer<'_>) {
     attachment.end();
 }
 
-fn push_action(out: &mut String, texts: &ActionTexts, writer: &mut Writer<'_>) {
+fn push_action(out: &mut String, texts: &ActionTexts, renderer: &mut Renderer<'_>) {
     let mut action = Object::begin(out);
-    action.non_empty("type", &writer.term(&texts.kind, "button"));
-    action.non_empty("text", &writer.line(&texts.text));
-    action.non_empty("url", &writer.term(&texts.url, ""));
-    action.non_empty("style", &writer.term(&texts.style, ""));
-    action.non_empty("name", &writer.term(&texts.name, ""));
-    action.non_empty("value", &writer.term(&texts.value, ""));
+    action.non_empty("type", &renderer.or_default(&texts.kind, "button"));
+    action.non_empty("text", &renderer.line(&texts.text));
+    action.non_empty("url", &renderer.or_default(&texts.url, ""));
+    action.non_empty("style", &renderer.or_default(&texts.style, ""));
+    action.non_empty("name", &renderer.or_default(&texts.name, ""));
+    action.non_empty("value", &renderer.or_default(&texts.value, ""));
     if let Some(texts) = &texts.confirm {
         let mut confirm = Object::begin(action.value("confirm"));
-        confirm.non_empty("text", &writer.line(&texts.text));
-        confirm.non_empty("title", &writer.line(&texts.title));
-        confirm.non_empty("ok_text", &writer.line(&texts.ok_text));
-        confirm.non_empty("dismiss_text", &writer.line(&texts.dismiss_text));
+        confirm.non_empty("text", &renderer.line(&texts.text));
+        confirm.non_empty("title", &renderer.line(&texts.title));
+        confirm.non_empty("ok_text", &renderer.line(&texts.ok_text));
+        confirm.non_empty("dismiss_text", &renderer.line(&texts.dismiss_text));
         confirm.end();
     }
     action.end();

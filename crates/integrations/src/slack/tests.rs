@@ -7,7 +7,7 @@ use super::Slack;
 use super::config::{Action, Config, Confirmation, Field};
 use crate::exchange::delivered;
 use crate::tests::{
-    LIST, Stage, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
+    Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
     tells_what_is_missing,
 };
 
@@ -19,15 +19,15 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Slack::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Slack::build(config, templates))
 }
 
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [answer(200, "ok")]);
+        let said = harness(&config()).transcript(&notification, [answer(200, "ok")]);
         check_snapshot(&format!("slack/tests/{name}.txt"), &said);
     }
     let confirm = Confirmation {
@@ -55,16 +55,16 @@ fn requests_are_as_recorded() {
         timeout: Duration::from_secs(3),
         ..config()
     };
-    let said = stage(&config).transcript(&mixed(), [answer(200, "ok")]);
+    let said = harness(&config).transcript(&mixed(), [answer(200, "ok")]);
     check_snapshot("slack/tests/full.txt", &said);
 }
 
 #[test]
 fn an_earlier_message_is_edited_where_it_stands() {
     let config = Config { update_message: true, ..config() };
-    let stage = stage(&config);
+    let harness = harness(&config);
     let answered = r#"{"ok":true,"ts":"17.5","channel":"C1"}"#;
-    let Outcome::Delivered { remember } = stage.outcome(json_answer(200, answered)) else {
+    let Outcome::Delivered { remember } = harness.outcome(json_answer(200, answered)) else {
         panic!("it was accepted");
     };
     let text = |text: &str| RememberedValue::Text(text.to_owned());
@@ -73,18 +73,18 @@ fn an_earlier_message_is_edited_where_it_stands() {
 
     let mut later = resolved();
     (later.reason, later.remembered) = (Reason::AllAlertsResolved, remember);
-    let said = stage.transcript(&later, [json_answer(200, answered)]);
+    let said = harness.transcript(&later, [json_answer(200, answered)]);
     check_snapshot("slack/tests/update.txt", &said);
     later.reason = Reason::FirstNotification;
-    assert_eq!(stage.request(&later).url.reveal(), "http://slack.example/services/x");
+    assert_eq!(harness.request(&later).url.reveal(), "http://slack.example/services/x");
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    let stage = stage(&config());
-    assert_eq!(stage.outcome(answer(200, "ok")), delivered());
+    let harness = harness(&config());
+    assert_eq!(harness.outcome(answer(200, "ok")), delivered());
     assert_eq!(
-        stage.outcome(json_answer(200, r#"{"ok":true,"ts":"1","channel":"C"}"#)),
+        harness.outcome(json_answer(200, r#"{"ok":true,"ts":"1","channel":"C"}"#)),
         delivered()
     );
     let reason = FailureReason::ClientError;
@@ -93,27 +93,27 @@ fn answers_mean_what_they_say() {
         detail: format!(r##"channel "#alerts": {detail}"##),
     };
     assert_eq!(
-        stage.outcome(json_answer(200, r#"{"ok":false,"error":"channel_not_found"}"#)),
+        harness.outcome(json_answer(200, r#"{"ok":false,"error":"channel_not_found"}"#)),
         refused(reason, "error response from Slack: channel_not_found")
     );
     assert_eq!(
-        stage.outcome(answer(200, "no_text")),
+        harness.outcome(answer(200, "no_text")),
         refused(reason, "received an error response from Slack: no_text")
     );
     assert_eq!(
-        stage.outcome(answer(404, "no_team")),
+        harness.outcome(answer(404, "no_team")),
         refused(reason, "unexpected status code 404: no_team")
     );
     assert!(
-        matches!(stage.outcome(json_answer(200, "<")), Outcome::Retry { reason: found, .. } if found == reason)
+        matches!(harness.outcome(json_answer(200, "<")), Outcome::Retry { reason: found, .. } if found == reason)
     );
-    assert!(matches!(stage.outcome(answer(503, "")), Outcome::Retry { .. }));
+    assert!(matches!(harness.outcome(answer(503, "")), Outcome::Retry { .. }));
 }
 
 #[test]
 fn a_template_that_fails_loses_only_its_own_text() {
     let config = Config { title: "{{ .Nope }}".to_owned(), ..config() };
-    let (begun, faults) = stage(&config).begin(&firing());
+    let (begun, faults) = harness(&config).begin(&firing());
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!(faults[0].field, "title");
     let crate::exchange::Step::Send(request) = begun.expect("it begins").begin() else {
@@ -135,7 +135,7 @@ fn texts_keep_to_their_limits_and_say_what_is_missing() {
         fields: vec![field(LIST)],
         ..config()
     };
-    let request = stage(&config).request(&many(1_000));
+    let request = harness(&config).request(&many(1_000));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let message = body["text"].as_str().expect("a text");
     assert!(message.chars().count() == 40_000 && message.ends_with('…'));

@@ -8,11 +8,11 @@
 use std::collections::BTreeMap;
 
 use super::Sns;
-use crate::exchange::Halt;
-use crate::templates::Text;
+use crate::exchange::BeginError;
+use crate::renderer::{Limit, Renderer};
+use crate::templates::TextTemplate;
 use crate::trim;
 use crate::url;
-use crate::writer::{Limit, Writer};
 
 /// The version of the API that is spoken.
 const VERSION: &str = "2010-03-31";
@@ -29,21 +29,21 @@ const DATA_TYPE: &str = "String";
 /// Says that the message was cut.
 const TRUNCATED: (&str, &str) = ("truncated", "true");
 
-pub fn form(sns: &Sns, writer: &mut Writer<'_>) -> Result<String, Halt> {
-    let mut address = |text: &Option<Text>| match text {
-        Some(text) => writer.address(text).map(Some),
+pub fn form(sns: &Sns, renderer: &mut Renderer<'_>) -> Result<String, BeginError> {
+    let mut address = |text: &Option<TextTemplate>| match text {
+        Some(text) => renderer.required(text).map(Some),
         None => Ok(None),
     };
     let topic = address(&sns.topic_arn)?;
     let phone = address(&sns.phone_number)?;
     let target = address(&sns.target_arn)?;
 
-    let mut attributes = attributes(sns, writer);
+    let mut attributes = attributes(sns, renderer);
     let bytes_max = match phone {
         Some(_) => PHONE_BYTES_MAX,
         None => MESSAGE_BYTES_MAX.saturating_sub(taken(&attributes)),
     };
-    let (message, was_cut) = writer.fitted(&sns.message, Limit::Bytes(bytes_max));
+    let (message, was_cut) = renderer.fitted(&sns.message, Limit::Bytes(bytes_max));
     if was_cut {
         attributes.insert(TRUNCATED.0.to_owned(), TRUNCATED.1.to_owned());
     }
@@ -53,13 +53,13 @@ pub fn form(sns: &Sns, writer: &mut Writer<'_>) -> Result<String, Halt> {
         ("Version".to_owned(), VERSION.to_owned()),
         ("Message".to_owned(), or_excuse(message)),
     ];
-    let subject = subject(&writer.line(&sns.subject));
+    let subject = subject(&renderer.line(&sns.subject));
     if !subject.is_empty() {
         fields.push(("Subject".to_owned(), subject));
     }
     if topic.as_ref().is_some_and(|topic| topic.ends_with(".fifo")) {
-        fields.push(("MessageGroupId".to_owned(), writer.group_hash()));
-        fields.push(("MessageDeduplicationId".to_owned(), writer.idempotency_key()));
+        fields.push(("MessageGroupId".to_owned(), renderer.group_hash()));
+        fields.push(("MessageDeduplicationId".to_owned(), renderer.idempotency_key()));
     }
     let targets = [("TopicArn", topic), ("PhoneNumber", phone), ("TargetArn", target)];
     for (name, value) in targets {
@@ -78,9 +78,9 @@ pub fn form(sns: &Sns, writer: &mut Writer<'_>) -> Result<String, Halt> {
 }
 
 /// Those that have a name and a value, by name.
-fn attributes(sns: &Sns, writer: &mut Writer<'_>) -> BTreeMap<String, String> {
-    let mut rendered = |(name, value): &(Text, Text)| {
-        let (name, value) = (writer.term(name, ""), writer.term(value, ""));
+fn attributes(sns: &Sns, renderer: &mut Renderer<'_>) -> BTreeMap<String, String> {
+    let mut rendered = |(name, value): &(TextTemplate, TextTemplate)| {
+        let (name, value) = (renderer.or_default(name, ""), renderer.or_default(value, ""));
         (!name.is_empty() && !value.is_empty()).then_some((name, value))
     };
     sns.attributes.iter().filter_map(&mut rendered).collect()

@@ -7,7 +7,7 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use super::Sns;
 use super::config::{Config, SigV4};
 use crate::exchange::{Step, delivered};
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:1:pages";
 
@@ -25,14 +25,14 @@ fn topic() -> Config {
 }
 
 fn transcript(config: &Config, told: &Notification) -> String {
-    let stage = Stage::new(|templates| Sns::build(config, templates));
-    stage.transcript(told, [answer(200, "<PublishResponse/>")])
+    let harness = Harness::new(|templates| Sns::build(config, templates));
+    harness.transcript(told, [answer(200, "<PublishResponse/>")])
 }
 
 /// The decoded fields of the form.
 fn fields(config: &Config, told: &Notification) -> Vec<(String, String)> {
-    let stage = Stage::new(|templates| Sns::build(config, templates));
-    let (begun, _) = stage.begin(told);
+    let harness = Harness::new(|templates| Sns::build(config, templates));
+    let (begun, _) = harness.begin(told);
     let Step::Aws(call) = begun.expect("it begins").begin() else { panic!("no call") };
     url::form_urlencoded::parse(&call.form).into_owned().collect()
 }
@@ -42,7 +42,7 @@ fn field(config: &Config, told: &Notification, name: &str) -> Option<String> {
 }
 
 fn outcome(status: u16, body: &str) -> Outcome {
-    Stage::new(|templates| Sns::build(&topic(), templates)).outcome(answer(status, body))
+    Harness::new(|templates| Sns::build(&topic(), templates)).outcome(answer(status, body))
 }
 
 #[test]
@@ -162,7 +162,7 @@ fn answers_mean() {
     let wait = Some(Duration::from_secs(3));
     let slow = answer(400, &error("Throttling"))
         .map(|response| crate::http::Response { retry_after: wait, ..response });
-    let outcome = Stage::new(|templates| Sns::build(&topic(), templates)).outcome(slow);
+    let outcome = Harness::new(|templates| Sns::build(&topic(), templates)).outcome(slow);
     assert!(matches!(outcome, Outcome::Retry { after, .. } if after == wait), "{outcome:?}");
 }
 

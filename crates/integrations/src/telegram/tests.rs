@@ -5,7 +5,7 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use super::Telegram;
 use super::config::Config;
 use crate::exchange::delivered;
-use crate::tests::{Stage, check_snapshot, firing, json_answer, many, mixed, resolved};
+use crate::tests::{Harness, check_snapshot, firing, json_answer, many, mixed, resolved};
 
 fn config() -> Config {
     Config {
@@ -16,8 +16,8 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Telegram::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Telegram::build(config, templates))
 }
 
 const OK: &str = r#"{"ok":true,"result":{"message_id":1,"chat":{"id":-42}}}"#;
@@ -26,7 +26,7 @@ const OK: &str = r#"{"ok":true,"result":{"message_id":1,"chat":{"id":-42}}}"#;
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [json_answer(200, OK)]);
+        let said = harness(&config()).transcript(&notification, [json_answer(200, OK)]);
         check_snapshot(&format!("telegram/tests/{name}.txt"), &said);
     }
     let config = Config {
@@ -39,15 +39,15 @@ fn requests_are_as_recorded() {
         parse_mode: String::new(),
         ..config()
     };
-    let stage = stage(&config).file("/token", "2:other\n").file("/chat", " -7\n");
-    let said = stage.transcript(&mixed(), [json_answer(200, OK)]);
+    let harness = harness(&config).file("/token", "2:other\n").file("/chat", " -7\n");
+    let said = harness.transcript(&mixed(), [json_answer(200, OK)]);
     check_snapshot("telegram/tests/files.txt", &said);
 }
 
 #[test]
 fn every_error_is_worth_another_try() {
-    let stage = stage(&config());
-    assert_eq!(stage.outcome(json_answer(200, OK)), delivered());
+    let harness = harness(&config());
+    assert_eq!(harness.outcome(json_answer(200, OK)), delivered());
     let retry = |after: Option<u64>, reason, detail: &str| Outcome::Retry {
         after: after.map(Duration::from_secs),
         reason,
@@ -71,13 +71,13 @@ fn every_error_is_worth_another_try() {
         ),
         (502, "<html>", retry(None, FailureReason::ServerError, "telegram: no description (502)")),
     ] {
-        assert_eq!(stage.outcome(json_answer(status, body)), expected);
+        assert_eq!(harness.outcome(json_answer(status, body)), expected);
     }
 }
 
 #[test]
 fn a_message_too_long_tells_fewer_alerts() {
-    let request = stage(&config()).request(&many(100));
+    let request = harness(&config()).request(&many(100));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let text = body["text"].as_str().expect("a text");
     assert!(text.chars().count() <= 4096);

@@ -7,9 +7,9 @@ use bellwether_model::{Alert, GroupKey, LabelSet, Notification, Reason, Timestam
 use serde_json::Value as Json;
 
 use super::{ReadYaml, Templates};
+use crate::renderer::Renderer;
 use crate::secret::Files;
 use crate::tests;
-use crate::writer::Writer;
 
 /// The built-in definitions for notifications of all kinds.
 const DEFAULTS: &str = include_str!("tests/defaults.json");
@@ -78,9 +78,9 @@ fn differences(cases: &str, source: impl Fn(&str) -> (bool, String)) -> Vec<Stri
         let files = Files::default();
         for (key, ready) in texts {
             compared += 1;
-            let mut writer = Writer::new(&definitions, &notification, &files);
-            let rendered = writer.line(&ready);
-            let ours = match writer.faults() {
+            let mut renderer = Renderer::new(&definitions, &notification, &files);
+            let rendered = renderer.line(&ready);
+            let ours = match renderer.faults() {
                 [] => rendered,
                 faults => format!("error: {}", faults[0].reason),
             };

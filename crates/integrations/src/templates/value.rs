@@ -12,7 +12,7 @@ use bellwether_template::{Body, Call, Function, List, Map, Object, Type, Value};
 
 use super::time::Moment;
 use crate::data::{AlertData, Data, Status};
-use crate::writer::RouteLabels;
+use crate::renderer::RouteLabels;
 
 /// What functions know beyond their arguments.
 pub(crate) struct Host {

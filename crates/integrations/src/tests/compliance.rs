@@ -6,7 +6,7 @@
 
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
-use super::{LIST, Stage, answer, at, firing, many, mixed, resolved, shown};
+use super::{Harness, LIST, answer, at, firing, many, mixed, resolved, shown};
 use crate::exchange::Step;
 use crate::http::RequestError;
 use crate::{discord, incidentio, jira, mattermost, msteams, msteamsv2, opsgenie, pagerduty};
@@ -15,7 +15,7 @@ use crate::{pushover, rocketchat, slack, telegram, victorops, webex, webhook, we
 /// One kind of receiver.
 struct Subject {
     kind: &'static str,
-    stage: Stage,
+    harness: Harness,
     /// What an answer of 400 comes to.
     refusal: Refusal,
     /// Of a request's URL and body, however many alerts there are.
@@ -53,7 +53,7 @@ macro_rules! subject {
         assert!(!shown.contains(MARKER), "{shown}");
         Subject {
             kind: stringify!($module),
-            stage: Stage::new(|templates| $module::$type::build(&config, templates)),
+            harness: Harness::new(|templates| $module::$type::build(&config, templates)),
             refusal: Refusal::$refusal,
             bytes_max: $bytes_max,
         }
@@ -90,9 +90,9 @@ fn unrendered() -> Notification {
 
 #[test]
 fn every_kind_of_notification_is_told() {
-    for Subject { kind, stage, .. } in subjects() {
+    for Subject { kind, harness, .. } in subjects() {
         for notification in [firing(), mixed(), resolved(), many(1), unrendered()] {
-            let request = stage.request(&notification);
+            let request = harness.request(&notification);
             assert!(!request.url.is_empty(), "{kind}: {}", shown(&request));
         }
     }
@@ -100,23 +100,23 @@ fn every_kind_of_notification_is_told() {
 
 #[test]
 fn nothing_that_is_printed_shows_a_secret() {
-    for Subject { kind, stage, .. } in subjects() {
-        let request = stage.request(&firing());
+    for Subject { kind, harness, .. } in subjects() {
+        let request = harness.request(&firing());
         let printed = format!("{:?}", request.url);
         assert!(!printed.contains(MARKER), "{kind}: {printed}");
-        let detail = detail(&stage.outcome(answer(500, "why")));
+        let detail = detail(&harness.outcome(answer(500, "why")));
         assert!(!detail.contains(MARKER), "{kind}: {detail}");
     }
 }
 
 #[test]
 fn what_may_pass_is_tried_again() {
-    for Subject { kind, stage, .. } in subjects() {
+    for Subject { kind, harness, .. } in subjects() {
         for status in [429, 500, 503] {
-            let outcome = stage.outcome(answer(status, "busy"));
+            let outcome = harness.outcome(answer(status, "busy"));
             assert!(matches!(outcome, Outcome::Retry { .. }), "{kind} {status}: {outcome:?}");
         }
-        let late = stage.outcome(Err(RequestError::DeadlinePassed));
+        let late = harness.outcome(Err(RequestError::DeadlinePassed));
         let expected = FailureReason::ContextDeadlineExceeded;
         assert!(
             matches!(&late, Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } if *reason == expected),
@@ -127,8 +127,8 @@ fn what_may_pass_is_tried_again() {
 
 #[test]
 fn what_is_refused_is_not_tried_again_and_says_why() {
-    for Subject { kind, stage, refusal, .. } in subjects() {
-        let outcome = stage.outcome(answer(400, "no such thing"));
+    for Subject { kind, harness, refusal, .. } in subjects() {
+        let outcome = harness.outcome(answer(400, "no such thing"));
         let is_refused = matches!(outcome, Outcome::Refused { .. });
         assert_eq!(is_refused, refusal != Refusal::Tried, "{kind}: {outcome:?}");
         let detail = detail(&outcome);
@@ -142,8 +142,8 @@ fn large_groups_make_requests_of_bounded_size() {
     let notification = many(2_000);
     // Leads from the first question to the message itself.
     let answer = r#"{"access_token":"t","issues":[]}"#;
-    for Subject { kind, stage, bytes_max, .. } in subjects() {
-        for request in stage.requests(&notification, answer) {
+    for Subject { kind, harness, bytes_max, .. } in subjects() {
+        for request in harness.requests(&notification, answer) {
             let bytes = request.body.len() + request.url.reveal().len();
             assert!(bytes <= bytes_max, "{kind}: {bytes} bytes");
         }
@@ -156,8 +156,8 @@ fn a_broken_set_of_labels_loses_nobody() {
     let mut bare = super::notification(vec![super::alert(&[], &[], false)]);
     bare.group_labels = Default::default();
     bare.now = at("2026-03-01T12:00:00+05:30");
-    for Subject { kind, stage, .. } in subjects() {
-        let (begun, faults) = stage.begin(&bare);
+    for Subject { kind, harness, .. } in subjects() {
+        let (begun, faults) = harness.begin(&bare);
         assert!(faults.is_empty(), "{kind}: {faults:?}");
         let step = begun.map(|mut exchange| exchange.begin());
         assert!(matches!(step, Ok(Step::Send(_))), "{kind}: {step:?}");

@@ -5,20 +5,20 @@
 use std::collections::BTreeMap;
 
 use super::VictorOps;
-use crate::writer::{Limit, Writer};
+use crate::renderer::{Limit, Renderer};
 use bellwether_encoding::json::Object;
 
-pub fn event(team: &VictorOps, writer: &mut Writer<'_>) -> String {
+pub fn event(team: &VictorOps, renderer: &mut Renderer<'_>) -> String {
     let limit = Limit::Chars(STATE_MESSAGE_CHARS_MAX);
     let mut fields = BTreeMap::from([
-        ("message_type", message_type(team, writer)),
-        ("entity_id", writer.group_hash()),
-        ("entity_display_name", writer.line(&team.entity_display_name)),
-        ("state_message", writer.prose_within(&team.state_message, limit)),
-        ("monitoring_tool", writer.term(&team.monitoring_tool, "Alertmanager")),
+        ("message_type", message_type(team, renderer)),
+        ("entity_id", renderer.group_hash()),
+        ("entity_display_name", renderer.line(&team.entity_display_name)),
+        ("state_message", renderer.prose_within(&team.state_message, limit)),
+        ("monitoring_tool", renderer.or_default(&team.monitoring_tool, "Alertmanager")),
     ]);
     for (name, text) in &team.custom_fields {
-        fields.insert(name, writer.line(text));
+        fields.insert(name, renderer.line(text));
     }
     let mut body = String::new();
     let mut object = Object::begin(&mut body);
@@ -30,11 +30,11 @@ pub fn event(team: &VictorOps, writer: &mut Writer<'_>) -> String {
     body
 }
 
-fn message_type(team: &VictorOps, writer: &mut Writer<'_>) -> String {
-    if !writer.is_firing() {
+fn message_type(team: &VictorOps, renderer: &mut Renderer<'_>) -> String {
+    if !renderer.is_firing() {
         return "RECOVERY".to_owned();
     }
-    let configured = writer.term(&team.message_type, CRITICAL);
+    let configured = renderer.or_default(&team.message_type, CRITICAL);
     let known = ["INFO", "WARNING", CRITICAL].contains(&configured.as_str());
     if known { configured } else { CRITICAL.to_owned() }
 }

@@ -8,9 +8,9 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
 use super::VictorOps;
 use super::config::Config;
-use crate::exchange::{Halt, delivered};
+use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {
     Config {
@@ -41,17 +41,17 @@ fn full() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| VictorOps::build(config, templates)).file("key.txt", "file-key\n")
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| VictorOps::build(config, templates)).file("key.txt", "file-key\n")
 }
 
 fn event(config: &Config, notification: &Notification) -> serde_json::Value {
-    serde_json::from_slice(&stage(config).request(notification).body).expect("it is JSON")
+    serde_json::from_slice(&harness(config).request(notification).body).expect("it is JSON")
 }
 
 #[track_caller]
 fn check(snapshot: &str, config: &Config, notification: &Notification) {
-    let transcript = stage(config).transcript(notification, [answer(200, "")]);
+    let transcript = harness(config).transcript(notification, [answer(200, "")]);
     let requests = transcript.strip_suffix(&format!("{:?}\n", delivered()));
     check_snapshot(&format!("victorops/tests/{snapshot}.txt"), requests.expect("it is delivered"));
 }
@@ -107,10 +107,10 @@ fn failing_templates_lose_no_event_but_a_routing_key_must_be_right() {
         custom_fields: BTreeMap::from([("x".into(), bad())]),
         ..plain()
     };
-    let (begun, faults) = stage(&config).begin(&firing());
+    let (begun, faults) = harness(&config).begin(&firing());
     assert!(begun.is_ok());
     assert_eq!(faults.len(), 5, "{faults:?}");
-    let transcript = stage(&config).transcript(&firing(), [answer(200, "")]);
+    let transcript = harness(&config).transcript(&firing(), [answer(200, "")]);
     for piece in [
         r#""entity_display_name":"[FIRING:1] alertname=\"Disk\" [the template of"#,
         r#""message_type":"CRITICAL","monitoring_tool":"Alertmanager""#,
@@ -120,11 +120,11 @@ fn failing_templates_lose_no_event_but_a_routing_key_must_be_right() {
         assert!(transcript.contains(piece), "no {piece} in {transcript}");
     }
 
-    let (begun, _) = stage(&Config { routing_key: bad(), ..plain() }).begin(&firing());
-    let halt = begun.err().expect("nobody can be told");
+    let (begun, _) = harness(&Config { routing_key: bad(), ..plain() }).begin(&firing());
+    let error = begun.err().expect("nobody can be told");
     assert!(
-        matches!(&halt, Halt::Ended(Outcome::Refused { detail, .. }) if detail.starts_with("routing_key: ")),
-        "{halt:?}"
+        matches!(&error, BeginError::Ended(Outcome::Refused { detail, .. }) if detail.starts_with("routing_key: ")),
+        "{error:?}"
     );
 }
 
@@ -143,32 +143,32 @@ fn answers_become_outcomes() {
             true => Outcome::Retry { after: None, reason, detail },
             false => Outcome::Refused { reason, detail },
         };
-        assert_eq!(stage(&plain()).outcome(answer(status, "why")), expected);
+        assert_eq!(harness(&plain()).outcome(answer(status, "why")), expected);
     }
     let wait = answer(429, "").map(|mut response| {
         response.retry_after = Some(Duration::from_secs(7));
         response
     });
-    let outcome = stage(&plain()).outcome(wait);
+    let outcome = harness(&plain()).outcome(wait);
     assert!(
         matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
         "{outcome:?}"
     );
     let broken = RequestError::Transport("connection refused".into());
-    assert!(matches!(stage(&plain()).outcome(Err(broken)), Outcome::Retry { .. }));
+    assert!(matches!(harness(&plain()).outcome(Err(broken)), Outcome::Retry { .. }));
 }
 
 #[test]
 fn the_key_is_read_from_its_file_at_each_attempt() {
     let config = Config { api_key_file: "other.txt".into(), ..full() };
-    let (begun, _) = stage(&config).begin(&firing());
-    assert_eq!(begun.err(), Some(Halt::NeedsFile("other.txt".into())));
+    let (begun, _) = harness(&config).begin(&firing());
+    assert_eq!(begun.err(), Some(BeginError::NeedsFile("other.txt".into())));
 }
 
 #[test]
 fn nothing_printable_shows_the_key() {
     let mut templates = crate::tests::templates();
     let built = VictorOps::build(&plain(), &mut templates).expect("it can be built");
-    let printed = format!("{built:?} {:?}", stage(&plain()).request(&firing()));
+    let printed = format!("{built:?} {:?}", harness(&plain()).request(&firing()));
     assert!(!printed.contains("vo-"), "{printed}");
 }

@@ -1,6 +1,6 @@
 use super::Webex;
 use super::config::Config;
-use crate::tests::{Stage, answer, check_snapshot, firing, many, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn config() -> Config {
     Config {
@@ -10,27 +10,27 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| Webex::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| Webex::build(config, templates))
 }
 
 #[test]
 fn requests_are_as_recorded() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
-        let said = stage(&config()).transcript(&notification, [answer(200, "")]);
+        let said = harness(&config()).transcript(&notification, [answer(200, "")]);
         check_snapshot(&format!("webex/tests/{name}.txt"), &said);
     }
 }
 
 #[test]
 fn answers_mean_what_they_say() {
-    stage(&config()).check_statuses();
+    harness(&config()).check_statuses();
 }
 
 #[test]
 fn a_long_message_says_how_many_alerts_are_missing() {
-    let request = stage(&config()).request(&many(300));
+    let request = harness(&config()).request(&many(300));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let markdown = body["markdown"].as_str().expect("a text");
     assert!(markdown.len() <= 7439, "{}", markdown.len());

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bellwether_model::Secret;
 
+use crate::any_value::AnyValue;
 use crate::http::HttpConfig;
-use crate::value::Value;
 
 /// One entry of `webhook_configs`. Exactly one of `url` and `url_file` is set.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,7 +22,7 @@ pub struct Config {
     /// Limit for one request; zero: only the delivery's own deadline.
     pub timeout: Duration,
     /// Replaces the body if it is given; its texts are templates.
-    pub payload: Option<Value>,
+    pub payload: Option<AnyValue>,
 }
 
 impl Default for Config {

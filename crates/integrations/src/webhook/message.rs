@@ -2,18 +2,18 @@
 //!
 //! In: the facts that are told, or the operator's own payload. Out: JSON with a line feed at its end.
 
-use crate::value::Value;
-use crate::writer::Writer;
+use crate::any_value::AnyValue;
+use crate::renderer::Renderer;
 use bellwether_encoding::json::Object;
 
 /// The published form; `left_out` counts the alerts that are not told.
-pub fn standard(writer: &Writer<'_>, left_out: u64) -> String {
-    let data = writer.data();
+pub fn standard(renderer: &Renderer<'_>, left_out: u64) -> String {
+    let data = renderer.data();
     let mut body = String::with_capacity(ENVELOPE_BYTES + data.alerts.len() * ALERT_BYTES);
     let mut object = Object::begin(&mut body);
     data.write(&mut object);
     object.string("version", FORMAT_VERSION);
-    object.string("groupKey", writer.notification().group_key.as_str());
+    object.string("groupKey", renderer.notification().group_key.as_str());
     object.number("truncatedAlerts", left_out);
     object.end();
     body.push('\n');
@@ -21,7 +21,7 @@ pub fn standard(writer: &Writer<'_>, left_out: u64) -> String {
 }
 
 /// The operator's own form.
-pub fn custom(payload: &Value) -> String {
+pub fn custom(payload: &AnyValue) -> String {
     let mut body = String::new();
     payload.push_json(&mut body);
     body.push('\n');

@@ -9,11 +9,11 @@ use bytes::Bytes;
 
 use super::Webhook;
 use super::config::Config;
-use crate::exchange::Halt;
+use crate::any_value::AnyValue;
+use crate::exchange::BeginError;
 use crate::http::{Method, Request, RequestError, Response};
 use crate::templates::{Definitions, ReadYaml, Templates};
-use crate::tests::Stage;
-use crate::value::Value;
+use crate::tests::Harness;
 
 /// What a Go Alertmanager 0.25 sent for the alerts of [`captured`]; it knows neither
 /// `notification_reason` nor `routeLabels`.
@@ -98,12 +98,12 @@ fn simple(name: &str, ends: &str) -> Arc<Alert> {
     alert(&labels, &[], "2026-03-01T10:00:00Z", ends, "")
 }
 
-fn configured(change: impl FnOnce(&mut Config)) -> Stage {
+fn configured(change: impl FnOnce(&mut Config)) -> Harness {
     let mut config = Config { url: Secret::new("http://localhost/hook"), ..Config::default() };
     change(&mut config);
-    let mut stage = Stage::new(|templates| Webhook::build(&config, templates));
-    stage.definitions = definitions("http://alerts.example.org");
-    stage
+    let mut harness = Harness::new(|templates| Webhook::build(&config, templates));
+    harness.definitions = definitions("http://alerts.example.org");
+    harness
 }
 
 fn definitions(external_url: &str) -> Definitions {
@@ -111,11 +111,11 @@ fn definitions(external_url: &str) -> Definitions {
     Templates::load(external_url, json, []).expect("no files").finish([]).0
 }
 
-fn request(webhook: &Stage, notification: &Notification) -> Request {
+fn request(webhook: &Harness, notification: &Notification) -> Request {
     webhook.request(notification)
 }
 
-fn body(webhook: &Stage, notification: &Notification) -> String {
+fn body(webhook: &Harness, notification: &Notification) -> String {
     String::from_utf8(request(webhook, notification).body.to_vec()).expect("JSON is UTF-8")
 }
 
@@ -222,13 +222,13 @@ fn the_url_is_a_template_and_may_be_in_a_file() {
         })
     };
     let (begun, _) = filed().begin(&notification);
-    assert_eq!(begun.err(), Some(Halt::NeedsFile("hook.url".into())));
+    assert_eq!(begun.err(), Some(BeginError::NeedsFile("hook.url".into())));
     let read = filed().file("hook.url", " http://x/{{ .Status }}\n");
     assert_eq!(request(&read, &notification).url.reveal(), "http://x/firing");
     let empty = configured(|config| config.url = Secret::new("{{ .CommonLabels.nothing }}"));
     assert_eq!(
         empty.begin(&notification).0.err(),
-        Some(Halt::refused("webhook URL is empty after templating"))
+        Some(BeginError::refused("webhook URL is empty after templating"))
     );
 }
 
@@ -236,20 +236,23 @@ fn the_url_is_a_template_and_may_be_in_a_file() {
 fn a_url_that_fails_is_refused_unseen() {
     let webhook = configured(|config| config.url = Secret::new("http://MARKER/{{ .Nothing }}"));
     let (begun, faults) = webhook.begin(&notification("team", vec![simple("a", FUTURE)]));
-    let halt = begun.err().expect("refused");
-    assert!(matches!(halt, Halt::Ended(Outcome::Refused { .. })), "{halt:?}");
+    let error = begun.err().expect("refused");
+    assert!(matches!(error, BeginError::Ended(Outcome::Refused { .. })), "{error:?}");
     assert_eq!(faults.len(), 1);
-    assert!(!format!("{halt:?} {faults:?}").contains("MARKER"), "{halt:?} {faults:?}");
+    assert!(!format!("{error:?} {faults:?}").contains("MARKER"), "{error:?} {faults:?}");
 }
 
 #[test]
 fn a_payload_replaces_the_body() {
-    let text = |text: &str| Value::Text(text.into());
+    let text = |text: &str| AnyValue::Text(text.into());
     let webhook = configured(|config| {
-        config.payload = Some(Value::Map(vec![
+        config.payload = Some(AnyValue::Map(vec![
             (text("z {{ .Status }}"), text("{{ .Alerts | len }}")),
-            (text("a"), Value::List(vec![Value::Null, Value::Float(1.5), text("<{{ 1 }}>")])),
-            (Value::Int(1), text("vanishes")),
+            (
+                text("a"),
+                AnyValue::List(vec![AnyValue::Null, AnyValue::Float(1.5), text("<{{ 1 }}>")]),
+            ),
+            (AnyValue::Int(1), text("vanishes")),
             (text("m"), text(r#"{"deep": [true, "{{"{{"}} x }}"]}"#)),
         ]));
     });

@@ -8,7 +8,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use crate::exchange::{Exchange, Rules, Step, accepted_with, delivered, status_reason};
+use crate::exchange::{
+    Exchange, ResponseRules, Step, check_response_with, delivered, failure_reason,
+};
 use crate::http::{Method, Request, RequestError, Response};
 
 /// The token that was fetched last, and when.
@@ -19,7 +21,7 @@ use crate::http::{Method, Request, RequestError, Response};
 pub struct SharedToken(Arc<Mutex<Option<(Secret, Timestamp)>>>);
 
 /// One attempt.
-pub struct Conversation {
+pub struct JiraExchange {
     api_url: String,
     corp_id: String,
     token_url: Secret,
@@ -41,7 +43,7 @@ impl SharedToken {
     }
 }
 
-impl Conversation {
+impl JiraExchange {
     pub fn new(
         api_url: &str,
         corp_id: String,
@@ -54,7 +56,7 @@ impl Conversation {
             .append_pair("corpid", &corp_id)
             .append_pair("corpsecret", secret.reveal())
             .finish();
-        Conversation {
+        JiraExchange {
             api_url: api_url.to_owned(),
             corp_id,
             token_url: Secret::new(format!("{api_url}gettoken?{query}")),
@@ -103,7 +105,7 @@ impl Conversation {
                 let status = response.status;
                 return Step::Done(Outcome::Retry {
                     after: response.retry_after,
-                    reason: status_reason(status),
+                    reason: failure_reason(status),
                     detail: format!("unexpected status code {status}"),
                 });
             }
@@ -129,7 +131,7 @@ impl Conversation {
     }
 }
 
-impl Exchange for Conversation {
+impl Exchange for JiraExchange {
     fn begin(&mut self) -> Step {
         if let Some(token) = self.shared.usable(self.now) {
             return self.send(&token);
@@ -150,7 +152,7 @@ impl Exchange for Conversation {
 }
 
 fn refused_or_retried(answer: Result<Response, RequestError>) -> Step {
-    match accepted_with("wechat", answer, &Rules::default()) {
+    match check_response_with("wechat", answer, &ResponseRules::default()) {
         Ok(_) => Step::Done(delivered()),
         Err(outcome) => Step::Done(outcome),
     }

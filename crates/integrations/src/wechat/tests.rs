@@ -4,7 +4,7 @@ use super::WeChat;
 use super::config::{Config, MessageType};
 use crate::exchange::delivered;
 use crate::tests::{
-    LIST, Stage, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
+    Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
     tells_what_is_missing,
 };
 
@@ -19,8 +19,8 @@ fn config() -> Config {
     }
 }
 
-fn stage(config: &Config) -> Stage {
-    Stage::new(|templates| WeChat::build(config, templates))
+fn harness(config: &Config) -> Harness {
+    Harness::new(|templates| WeChat::build(config, templates))
 }
 
 const TOKEN: &str = r#"{"errcode":0,"access_token":"t0ken"}"#;
@@ -28,12 +28,12 @@ const OK: &str = r#"{"errcode":0,"errmsg":"ok"}"#;
 
 #[test]
 fn a_token_is_fetched_once_and_used_until_it_has_expired() {
-    let stage = stage(&config());
-    let first = stage.transcript(&firing(), [json_answer(200, TOKEN), json_answer(200, OK)]);
-    let second = stage.transcript(&resolved(), [json_answer(200, OK)]);
+    let harness = harness(&config());
+    let first = harness.transcript(&firing(), [json_answer(200, TOKEN), json_answer(200, OK)]);
+    let second = harness.transcript(&resolved(), [json_answer(200, OK)]);
     let expired = r#"{"errcode":42001,"errmsg":"access_token expired"}"#;
-    let third = stage.transcript(&firing(), [json_answer(200, expired)]);
-    let fourth = stage.transcript(&firing(), [json_answer(200, TOKEN), json_answer(200, OK)]);
+    let third = harness.transcript(&firing(), [json_answer(200, expired)]);
+    let fourth = harness.transcript(&firing(), [json_answer(200, TOKEN), json_answer(200, OK)]);
     let said = [first, second, third, fourth].join("----\n");
     check_snapshot("wechat/tests/tokens.txt", &said);
 }
@@ -41,15 +41,16 @@ fn a_token_is_fetched_once_and_used_until_it_has_expired() {
 #[test]
 fn markdown_stands_where_text_would() {
     let config = Config { message_type: MessageType::Markdown, ..config() };
-    let said = stage(&config).transcript(&mixed(), [json_answer(200, TOKEN), json_answer(200, OK)]);
+    let said =
+        harness(&config).transcript(&mixed(), [json_answer(200, TOKEN), json_answer(200, OK)]);
     check_snapshot("wechat/tests/markdown.txt", &said);
 }
 
 #[test]
 fn answers_mean_what_they_say() {
     let told = |answers: Vec<_>| {
-        let stage = stage(&config());
-        let (begun, _) = stage.begin(&firing());
+        let harness = harness(&config());
+        let (begun, _) = harness.begin(&firing());
         let mut exchange = begun.expect("it begins");
         let mut step = exchange.begin();
         for answer in answers {
@@ -82,7 +83,7 @@ fn a_message_is_no_longer_than_wechat_takes() {
         let content = |message: &str| {
             let message = message.to_owned();
             let config = Config { message, message_type, ..config() };
-            let requests = stage(&config).requests(&many(1_000), TOKEN);
+            let requests = harness(&config).requests(&many(1_000), TOKEN);
             let sent = requests.last().expect("the message");
             let body: serde_json::Value = serde_json::from_slice(&sent.body).expect("JSON");
             let kind = body["msgtype"].as_str().expect("a type").to_owned();

@@ -56,7 +56,7 @@ impl Teller for Listener {
         &'a self,
         notification: &'a Notification,
         _: Instant,
-        _: &'a mut Vec<bellwether_integrations::Fault>,
+        _: &'a mut Vec<bellwether_integrations::TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
         let reaction = self.reactions.lock().unwrap().pop_front().unwrap_or(Reaction::Deliver);
         Box::pin(async move {

@@ -24,8 +24,10 @@ pub fn parse(layout: &str, text: &str) -> Result<Moment, String> {
                 let followed =
                     matches!(all.get(index + 1), Some(Part::Field(Field::Fraction { .. }, _)));
                 rest = found.read(*field, rest, followed).map_err(|fault| match fault {
-                    Fault::Form => failed(shown, rest),
-                    Fault::Range(what) => format!("parsing time {text:?}: {what} out of range"),
+                    TemplateFault::Form => failed(shown, rest),
+                    TemplateFault::Range(what) => {
+                        format!("parsing time {text:?}: {what} out of range")
+                    }
                 })?;
             }
         }
@@ -51,14 +53,19 @@ struct Found {
     zone: Option<String>,
 }
 
-enum Fault {
+enum TemplateFault {
     Form,
     Range(&'static str),
 }
 
 impl Found {
     /// Reads a field at the front; returns what follows it.
-    fn read<'t>(&mut self, field: Field, text: &'t str, followed: bool) -> Result<&'t str, Fault> {
+    fn read<'t>(
+        &mut self,
+        field: Field,
+        text: &'t str,
+        followed: bool,
+    ) -> Result<&'t str, TemplateFault> {
         let mut rest = text;
         match field {
             Field::Year => self.year = i64::from(fixed(&mut rest, 4)?),
@@ -91,21 +98,21 @@ impl Found {
                 }
             }
             Field::HalfUpper | Field::HalfLower => {
-                let (half, behind) = rest.split_at_checked(2).ok_or(Fault::Form)?;
+                let (half, behind) = rest.split_at_checked(2).ok_or(TemplateFault::Form)?;
                 let lower = field == Field::HalfLower;
                 self.is_afternoon = Some(match (half, lower) {
                     ("PM", false) | ("pm", true) => true,
                     ("AM", false) | ("am", true) => false,
-                    _ => return Err(Fault::Form),
+                    _ => return Err(TemplateFault::Form),
                 });
                 rest = behind;
             }
             Field::Zone => rest = self.zone(rest)?,
             Field::Offset(form) => self.offset_seconds = Some(offset(&mut rest, form)?),
             Field::Fraction { digits, keeps_zeros: true } => {
-                let inside = rest.strip_prefix(['.', ',']).ok_or(Fault::Form)?;
-                let (shown, behind) = inside.split_at_checked(digits).ok_or(Fault::Form)?;
-                self.nanos = nanos_of(shown).ok_or(Fault::Form)?;
+                let inside = rest.strip_prefix(['.', ',']).ok_or(TemplateFault::Form)?;
+                let (shown, behind) = inside.split_at_checked(digits).ok_or(TemplateFault::Form)?;
+                self.nanos = nanos_of(shown).ok_or(TemplateFault::Form)?;
                 rest = behind;
             }
             Field::Fraction { keeps_zeros: false, .. } => {
@@ -115,14 +122,14 @@ impl Found {
         Ok(rest)
     }
 
-    fn zone<'t>(&mut self, text: &'t str) -> Result<&'t str, Fault> {
+    fn zone<'t>(&mut self, text: &'t str) -> Result<&'t str, TemplateFault> {
         if let Some(rest) = text.strip_prefix("UTC") {
             self.offset_seconds = Some(0);
             return Ok(rest);
         }
         let letters = text.bytes().take_while(u8::is_ascii_uppercase).count();
         if !(3..=5).contains(&letters) {
-            return Err(Fault::Form);
+            return Err(TemplateFault::Form);
         }
         let (name, rest) = text.split_at(letters);
         self.zone = Some(name.to_owned());
@@ -184,37 +191,37 @@ fn skip<'t>(text: &'t str, literal: &str) -> Result<&'t str, &'t str> {
 }
 
 /// One or two digits; two if they are padded with zeros.
-fn number(rest: &mut &str, pad: Pad) -> Result<u32, Fault> {
+fn number(rest: &mut &str, pad: Pad) -> Result<u32, TemplateFault> {
     if pad == Pad::Space {
         *rest = rest.strip_prefix(' ').unwrap_or(rest);
     }
     let digits = rest.bytes().take(2).take_while(u8::is_ascii_digit).count();
     match (digits, pad) {
-        (0, _) | (1, Pad::Zero) => Err(Fault::Form),
+        (0, _) | (1, Pad::Zero) => Err(TemplateFault::Form),
         (digits, _) => fixed(rest, digits),
     }
 }
 
 /// Exactly as many digits.
-fn fixed(rest: &mut &str, digits: usize) -> Result<u32, Fault> {
-    let (number, behind) = rest.split_at_checked(digits).ok_or(Fault::Form)?;
+fn fixed(rest: &mut &str, digits: usize) -> Result<u32, TemplateFault> {
+    let (number, behind) = rest.split_at_checked(digits).ok_or(TemplateFault::Form)?;
     if number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(Fault::Form);
+        return Err(TemplateFault::Form);
     }
     *rest = behind;
-    number.parse().map_err(|_| Fault::Form)
+    number.parse().map_err(|_| TemplateFault::Form)
 }
 
 fn within(
     value: u32,
     range: std::ops::RangeInclusive<u32>,
     what: &'static str,
-) -> Result<u32, Fault> {
-    if range.contains(&value) { Ok(value) } else { Err(Fault::Range(what)) }
+) -> Result<u32, TemplateFault> {
+    if range.contains(&value) { Ok(value) } else { Err(TemplateFault::Range(what)) }
 }
 
 /// The position of the name at the front, of which only `letters` letters are written.
-fn name(rest: &mut &str, names: &[&str], letters: usize) -> Result<u32, Fault> {
+fn name(rest: &mut &str, names: &[&str], letters: usize) -> Result<u32, TemplateFault> {
     for (position, name) in names.iter().enumerate() {
         let name = &name[..name.len().min(letters)];
         let front = rest.get(..name.len());
@@ -223,7 +230,7 @@ fn name(rest: &mut &str, names: &[&str], letters: usize) -> Result<u32, Fault> {
             return Ok(position as u32);
         }
     }
-    Err(Fault::Form)
+    Err(TemplateFault::Form)
 }
 
 /// A point and digits, of which nine count.
@@ -243,7 +250,7 @@ fn nanos_of(digits: &str) -> Option<u32> {
     if padded.bytes().all(|byte| byte.is_ascii_digit()) { padded.parse().ok() } else { None }
 }
 
-fn offset(rest: &mut &str, form: Offset) -> Result<i32, Fault> {
+fn offset(rest: &mut &str, form: Offset) -> Result<i32, TemplateFault> {
     if form.z_for_utc
         && let Some(behind) = rest.strip_prefix('Z')
     {
@@ -253,12 +260,12 @@ fn offset(rest: &mut &str, form: Offset) -> Result<i32, Fault> {
     let sign = match rest.as_bytes().first() {
         Some(b'+') => 1,
         Some(b'-') => -1,
-        _ => return Err(Fault::Form),
+        _ => return Err(TemplateFault::Form),
     };
     *rest = &rest[1..];
     let mut part = |is_first: bool, limit: u32, what| {
         if form.colons && !is_first {
-            *rest = rest.strip_prefix(':').ok_or(Fault::Form)?;
+            *rest = rest.strip_prefix(':').ok_or(TemplateFault::Form)?;
         }
         within(fixed(rest, 2)?, 0..=limit, what)
     };

@@ -6,24 +6,26 @@
 //! A template that fails never loses a page. What is to stand in for a failed text depends on what
 //! it is for, so there are three ways to ask for one:
 //!
-//! - [`Writer::line`] and [`Writer::prose`] for what people read: a title, a body. A plain built-in
+//! - [`Renderer::line`] and [`Renderer::prose`] for what people read: a title, a body. A plain built-in
 //!   text takes its place and says so.
-//! - [`Writer::term`] for what programs read and can do without: a colour, an icon, a priority. A
+//! - [`Renderer::or_default`] for what programs read and can do without: a colour, an icon, a priority. A
 //!   given word takes its place.
-//! - [`Writer::address`] for what nothing can replace: whom to tell. The attempt is refused.
+//! - [`Renderer::required`] for what nothing can replace: whom to tell. The attempt is refused.
 //!
-//! Each failure is remembered as a [`Fault`] for the log, and the other texts are rendered as if
+//! Each failure is remembered as a [`TemplateFault`] for the log, and the other texts are rendered as if
 //! nothing had happened.
 
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use bellwether_template::{Error, Limits, Prepared, Value as TemplateValue};
 
+use crate::any_value::AnyValue;
 use crate::data::{Data, Status};
-use crate::exchange::Halt;
+use crate::exchange::BeginError;
 use crate::secret::{Files, SecretSource};
 use crate::templates::value::{Host, template_value};
-use crate::templates::{Definitions, Fault, Form, Language, SecretText, Structure, Text};
-use crate::value::Value;
+use crate::templates::{
+    Definitions, Form, Language, SecretText, Structure, TemplateFault, TextTemplate,
+};
 
 mod fitting;
 mod idempotency;
@@ -34,22 +36,22 @@ pub use self::fitting::Limit;
 pub(crate) use self::route_labels::RouteLabels;
 
 /// Renders texts for one attempt.
-pub struct Writer<'a> {
+pub struct Renderer<'a> {
     definitions: &'a Definitions,
     notification: &'a Notification,
     files: &'a Files,
     data: Data<'a>,
-    /// Alerts of the notification that [`Writer::tell_first`] left out.
+    /// Alerts of the notification that [`Renderer::limit_alerts`] left out.
     left_out: u64,
     host: Host,
     /// The data as templates see it; made when the first template wants it.
     value: Option<TemplateValue>,
-    faults: Vec<Fault>,
+    faults: Vec<TemplateFault>,
     /// What must not be seen where a request is shown instead of sent.
     secrets: Vec<Secret>,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> Renderer<'a> {
     pub fn new(
         definitions: &'a Definitions,
         notification: &'a Notification,
@@ -57,7 +59,7 @@ impl<'a> Writer<'a> {
     ) -> Self {
         let data = Data::new(notification, &notification.alerts, &definitions.external_url);
         let host = Host { now: notification.now, route_labels: RouteLabels::default() };
-        let mut writer = Writer {
+        let mut renderer = Renderer {
             definitions,
             notification,
             files,
@@ -68,13 +70,13 @@ impl<'a> Writer<'a> {
             faults: Vec::new(),
             secrets: Vec::new(),
         };
-        writer.render_route_labels();
-        writer
+        renderer.render_route_labels();
+        renderer
     }
 
     /// From here on, only the first `max` alerts are told about, also by what all have in common;
     /// 0 means all. Returns how many are left out.
-    pub fn tell_first(&mut self, max: u64) -> u64 {
+    pub fn limit_alerts(&mut self, max: u64) -> u64 {
         let all = &self.notification.alerts;
         let told = match usize::try_from(max) {
             Ok(max) if max > 0 => all.get(..max).unwrap_or(all),
@@ -90,7 +92,7 @@ impl<'a> Writer<'a> {
 
     /// A text of one line that people read. If its template fails: the status and the group's
     /// labels.
-    pub fn line(&mut self, text: &Text) -> String {
+    pub fn line(&mut self, text: &TextTemplate) -> String {
         match self.render(text) {
             Ok(rendered) => rendered,
             Err(error) => self.plain_line(text, &error),
@@ -99,7 +101,7 @@ impl<'a> Writer<'a> {
 
     /// A text of any length that people read. If its template fails: the status, the group's
     /// labels, and the first alerts.
-    pub fn prose(&mut self, text: &Text) -> String {
+    pub fn prose(&mut self, text: &TextTemplate) -> String {
         match self.render(text) {
             Ok(rendered) => rendered,
             Err(error) => self.plain_prose(text, &error),
@@ -107,7 +109,7 @@ impl<'a> Writer<'a> {
     }
 
     /// A text that programs read, or that decorates. If its template fails: `otherwise`.
-    pub fn term(&mut self, text: &Text, otherwise: &str) -> String {
+    pub fn or_default(&mut self, text: &TextTemplate, otherwise: &str) -> String {
         self.render(text).unwrap_or_else(|_| otherwise.to_owned())
     }
 
@@ -115,15 +117,16 @@ impl<'a> Writer<'a> {
     ///
     /// # Errors
     /// If its template fails.
-    pub fn address(&mut self, text: &Text) -> Result<String, Halt> {
-        self.render(text).map_err(|error| Halt::refused(format!("{}: {}", text.field, error.text)))
+    pub fn required(&mut self, text: &TextTemplate) -> Result<String, BeginError> {
+        self.render(text)
+            .map_err(|error| BeginError::refused(format!("{}: {}", text.field, error.text)))
     }
 
     /// A secret that is no template; without white space around it if it comes from a file.
     ///
     /// # Errors
     /// If its file has not been read yet, or could not be.
-    pub fn secret(&mut self, source: &SecretSource) -> Result<Secret, Halt> {
+    pub fn secret(&mut self, source: &SecretSource) -> Result<Secret, BeginError> {
         let secret = source.trimmed(self.files)?;
         Ok(self.noted(secret))
     }
@@ -131,8 +134,8 @@ impl<'a> Writer<'a> {
     /// A secret that is no template, with all its white space.
     ///
     /// # Errors
-    /// As [`Writer::secret`].
-    pub fn secret_untrimmed(&mut self, source: &SecretSource) -> Result<Secret, Halt> {
+    /// As [`Renderer::secret`].
+    pub fn secret_untrimmed(&mut self, source: &SecretSource) -> Result<Secret, BeginError> {
         let secret = source.untrimmed(self.files)?;
         Ok(self.noted(secret))
     }
@@ -140,8 +143,8 @@ impl<'a> Writer<'a> {
     /// A secret that is a template.
     ///
     /// # Errors
-    /// As [`Writer::secret`], or if the template fails. The error does not quote it.
-    pub fn secret_text(&mut self, text: &SecretText) -> Result<Secret, Halt> {
+    /// As [`Renderer::secret`], or if the template fails. The error does not quote it.
+    pub fn secret_text(&mut self, text: &SecretText) -> Result<Secret, BeginError> {
         let (field, rendered) = match text {
             SecretText::Given(text) => (text.field, self.render_quietly(text)),
             SecretText::File { field, source } => {
@@ -155,8 +158,8 @@ impl<'a> Writer<'a> {
         };
         rendered.map(|text| self.noted(Secret::new(text))).map_err(|_| {
             let reason = "the template failed".to_owned();
-            self.faults.push(Fault { field: field.into(), reason });
-            Halt::Ended(Outcome::Refused {
+            self.faults.push(TemplateFault { field: field.into(), reason });
+            BeginError::Ended(Outcome::Refused {
                 reason: FailureReason::Other,
                 detail: format!("{field}: the template failed; it may be secret and is not shown"),
             })
@@ -165,24 +168,24 @@ impl<'a> Writer<'a> {
 
     /// A value of any shape, its texts rendered. What a text then says as YAML takes its place,
     /// unless that is a text: `"3"` becomes a number, `"[a, b]"` a list.
-    pub fn structure(&mut self, structure: &Structure) -> Value {
+    pub fn structure(&mut self, structure: &Structure) -> AnyValue {
         match structure {
             Structure::Plain(value) => value.clone(),
             Structure::Text(text) => {
                 let rendered = self.line(text);
                 match (self.definitions.read_yaml.0)(&rendered) {
-                    None | Some(Value::Text(_)) => Value::Text(rendered),
+                    None | Some(AnyValue::Text(_)) => AnyValue::Text(rendered),
                     Some(value) => value.with_text_keys(),
                 }
             }
             Structure::List(items) => {
-                Value::List(items.iter().map(|item| self.structure(item)).collect())
+                AnyValue::List(items.iter().map(|item| self.structure(item)).collect())
             }
             Structure::Map(entries) => {
                 let entries = entries
                     .iter()
-                    .map(|(key, value)| (Value::Text(self.line(key)), self.structure(value)));
-                Value::Map(entries.collect())
+                    .map(|(key, value)| (AnyValue::Text(self.line(key)), self.structure(value)));
+                AnyValue::Map(entries.collect())
             }
         }
     }
@@ -213,11 +216,11 @@ impl<'a> Writer<'a> {
     }
 
     /// The failures so far.
-    pub fn faults(&self) -> &[Fault] {
+    pub fn faults(&self) -> &[TemplateFault] {
         &self.faults
     }
 
-    pub fn into_faults(self) -> Vec<Fault> {
+    pub fn into_faults(self) -> Vec<TemplateFault> {
         self.faults
     }
 
@@ -231,14 +234,14 @@ impl<'a> Writer<'a> {
         secret
     }
 
-    fn render(&mut self, text: &Text) -> Result<String, Error> {
+    fn render(&mut self, text: &TextTemplate) -> Result<String, Error> {
         self.render_quietly(text).inspect_err(|error| {
             let reason = error.text.clone();
-            self.faults.push(Fault { field: text.field.into(), reason });
+            self.faults.push(TemplateFault { field: text.field.into(), reason });
         })
     }
 
-    fn render_quietly(&mut self, text: &Text) -> Result<String, Error> {
+    fn render_quietly(&mut self, text: &TextTemplate) -> Result<String, Error> {
         match &text.form {
             Form::Literal(literal) => Ok(literal.to_string()),
             Form::Template { prepared, .. } => match &**prepared {
@@ -255,7 +258,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Whether a stand-in for this text must be escaped.
-fn is_html(text: &Text) -> bool {
+fn is_html(text: &TextTemplate) -> bool {
     matches!(&text.form, Form::Template { language: Language::Html, .. })
 }
 

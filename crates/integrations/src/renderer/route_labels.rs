@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use bellwether_model::LabelSet;
 
-use super::Writer;
-use crate::templates::Fault;
+use super::Renderer;
+use crate::templates::TemplateFault;
 
-impl Writer<'_> {
+impl Renderer<'_> {
     pub(super) fn render_route_labels(&mut self) {
         let configured = &self.notification.route_labels;
         if configured.iter().all(|(_, value)| !value.contains("{{")) {
@@ -44,7 +44,7 @@ impl Writer<'_> {
             }
         }
         for (name, reason) in failed {
-            self.faults.push(Fault { field: format!("route label {name}").into(), reason });
+            self.faults.push(TemplateFault { field: format!("route label {name}").into(), reason });
         }
         self.data.route_labels = self.host.route_labels.settle();
         self.value = None;

@@ -1,28 +1,29 @@
 use bellwether_model::{LabelSet, Notification, Reason};
 
-use super::{Limit, Writer};
+use super::{Limit, Renderer};
 use crate::secret::Files;
-use crate::templates::{Definitions, Fault, Text};
+use crate::templates::{Definitions, TemplateFault, TextTemplate};
 use crate::tests::{firing, many, mixed, resolved, templates};
 
 /// What `ask` makes of a text, and the faults.
 fn written(
     notification: &Notification,
     source: &str,
-    ask: impl FnOnce(&mut Writer<'_>, &Text) -> String,
-) -> (String, Vec<Fault>) {
+    ask: impl FnOnce(&mut Renderer<'_>, &TextTemplate) -> String,
+) -> (String, Vec<TemplateFault>) {
     let mut templates = templates();
     let text = templates.text("title", source);
     let (definitions, _) = templates.finish([]);
     let files = Files::default();
-    let mut writer = Writer::new(&definitions, notification, &files);
-    let written = ask(&mut writer, &text);
-    (written, writer.into_faults())
+    let mut renderer = Renderer::new(&definitions, notification, &files);
+    let written = ask(&mut renderer, &text);
+    (written, renderer.into_faults())
 }
 
 #[test]
 fn a_line_that_fails_says_so_and_what_it_is_about() {
-    let (line, faults) = written(&mixed(), "x {{ .Nothing }}", |writer, text| writer.line(text));
+    let (line, faults) =
+        written(&mixed(), "x {{ .Nothing }}", |renderer, text| renderer.line(text));
     let reason = "template: :1:5: executing \"\" at <.Nothing>: can't evaluate field Nothing in \
                   type *template.Data";
     assert_eq!(
@@ -31,7 +32,7 @@ fn a_line_that_fails_says_so_and_what_it_is_about() {
             "[FIRING:2, RESOLVED:1] alertname=\"Disk\" [the template of title failed: {reason}]"
         )
     );
-    assert_eq!(faults, [Fault { field: "title".into(), reason: reason.to_owned() }]);
+    assert_eq!(faults, [TemplateFault { field: "title".into(), reason: reason.to_owned() }]);
 }
 
 #[test]
@@ -42,13 +43,13 @@ fn a_text_that_is_no_template_fails_like_one_that_does_not_fit() {
     assert!(templates.faults()[0].reason.contains("unclosed action"), "{:?}", templates.faults());
     let (definitions, _) = templates.finish([]);
     let (files, resolved) = (Files::default(), resolved());
-    let mut writer = Writer::new(&definitions, &resolved, &files);
-    assert!(writer.line(&text).starts_with("[RESOLVED:1] alertname=\"Disk\" ["));
+    let mut renderer = Renderer::new(&definitions, &resolved, &files);
+    assert!(renderer.line(&text).starts_with("[RESOLVED:1] alertname=\"Disk\" ["));
 }
 
 #[test]
 fn prose_that_fails_lists_alerts() {
-    let (prose, _) = written(&firing(), "{{ .Nothing }}", |writer, text| writer.prose(text));
+    let (prose, _) = written(&firing(), "{{ .Nothing }}", |renderer, text| renderer.prose(text));
     let lines: Vec<&str> = prose.lines().collect();
     assert_eq!(
         lines[..2],
@@ -57,7 +58,7 @@ fn prose_that_fails_lists_alerts() {
             "- firing: {alertname=\"Disk\", host=\"a\", severity=\"critical\"} full"
         ]
     );
-    let (prose, _) = written(&many(25), "{{ .Nothing }}", |writer, text| writer.prose(text));
+    let (prose, _) = written(&many(25), "{{ .Nothing }}", |renderer, text| renderer.prose(text));
     assert_eq!(prose.matches("- firing").count(), 20);
     assert!(prose.contains("\n… and 5 more\n"), "{prose}");
 }
@@ -68,7 +69,7 @@ fn a_stand_in_for_html_is_escaped() {
     let text = templates.html("html", "<p>{{ .Nothing }}</p>");
     let (definitions, _) = templates.finish([]);
     let (files, mixed) = (Files::default(), mixed());
-    let prose = Writer::new(&definitions, &mixed, &files).prose(&text);
+    let prose = Renderer::new(&definitions, &mixed, &files).prose(&text);
     assert!(prose.contains("&lt;b&gt;&#34;full&#34;&lt;/b&gt;"), "{prose}");
     assert!(!prose.contains("<b>"), "{prose}");
 }
@@ -76,10 +77,11 @@ fn a_stand_in_for_html_is_escaped() {
 #[test]
 fn terms_and_addresses_have_no_stand_in_that_talks() {
     let failing = "{{ .Nothing }}";
-    let (term, faults) = written(&firing(), failing, |writer, text| writer.term(text, "grey"));
+    let (term, faults) =
+        written(&firing(), failing, |renderer, text| renderer.or_default(text, "grey"));
     assert_eq!((term.as_str(), faults.len()), ("grey", 1));
-    let (address, _) = written(&firing(), failing, |writer, text| {
-        format!("{:?}", writer.address(text).expect_err("it fails"))
+    let (address, _) = written(&firing(), failing, |renderer, text| {
+        format!("{:?}", renderer.required(text).expect_err("it fails"))
     });
     assert!(address.contains("Refused") && address.contains("title: template"), "{address}");
 }
@@ -88,7 +90,7 @@ fn terms_and_addresses_have_no_stand_in_that_talks() {
 fn alerts_that_do_not_fit_are_counted() {
     let list = "{{ range .Alerts }}{{ .Labels.host }}\n{{ end }}";
     let fitted =
-        |limit| written(&many(100), list, |writer, text| writer.prose_within(text, limit)).0;
+        |limit| written(&many(100), list, |renderer, text| renderer.prose_within(text, limit)).0;
     assert_eq!(fitted(Limit::Chars(1100)).lines().count(), 100);
     let cut = fitted(Limit::Chars(500));
     assert!(cut.chars().count() <= 500, "{cut}");
@@ -98,8 +100,8 @@ fn alerts_that_do_not_fit_are_counted() {
     assert!(fitted(Limit::Bytes(500)).len() <= 500);
     // Where not even one alert fits, the text is cut.
     assert_eq!(fitted(Limit::Chars(8)), "host-00…");
-    let (plain, _) = written(&firing(), "äöüäöü", |writer, text| {
-        writer.prose_within(text, Limit::Chars(4))
+    let (plain, _) = written(&firing(), "äöüäöü", |renderer, text| {
+        renderer.prose_within(text, Limit::Chars(4))
     });
     assert_eq!(plain, "äöü…");
 }
@@ -109,7 +111,7 @@ fn those_that_fire_are_kept_first() {
     let list = "{{ range .Alerts }}{{ .Labels.host }} {{ .Status }} {{ .CommonLabels }}\n{{ end }}";
     let list = list.replace(" {{ .CommonLabels }}", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     let (text, faults) =
-        written(&mixed(), &list, |writer, text| writer.prose_within(text, Limit::Chars(120)));
+        written(&mixed(), &list, |renderer, text| renderer.prose_within(text, Limit::Chars(120)));
     assert!(text.ends_with("\n… 1 more alert did not fit"), "{text}");
     assert!(text.contains("a firing") && text.contains("c firing"), "{text}");
     assert!(faults.is_empty());
@@ -123,9 +125,9 @@ fn with_route_labels(labels: &[(&str, &str)]) -> (String, Vec<String>) {
     let values: Vec<&str> = labels.iter().map(|(_, value)| *value).collect();
     let (definitions, _): (Definitions, _) = templates.finish(values);
     let files = Files::default();
-    let mut writer = Writer::new(&definitions, &notification, &files);
-    let line = writer.line(&text);
-    (line, writer.into_faults().iter().map(ToString::to_string).collect())
+    let mut renderer = Renderer::new(&definitions, &notification, &files);
+    let line = renderer.line(&text);
+    (line, renderer.into_faults().iter().map(ToString::to_string).collect())
 }
 
 #[test]
@@ -158,7 +160,7 @@ fn the_same_news_has_the_same_key() {
     let key = |notification: &Notification| {
         let (definitions, _) = templates().finish([]);
         let files = Files::default();
-        Writer::new(&definitions, notification, &files).idempotency_key()
+        Renderer::new(&definitions, notification, &files).idempotency_key()
     };
     let mut later = firing();
     later.now = later.now.plus(std::time::Duration::from_secs(30));

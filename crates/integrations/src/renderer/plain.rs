@@ -3,17 +3,17 @@
 use bellwether_encoding::html;
 use bellwether_template::Error;
 
-use super::{Writer, is_html};
+use super::{Renderer, is_html};
 use crate::data::{AlertData, Status};
-use crate::templates::Text;
+use crate::templates::TextTemplate;
 use crate::trim;
 
-impl Writer<'_> {
-    pub(super) fn plain_line(&self, text: &Text, error: &Error) -> String {
+impl Renderer<'_> {
+    pub(super) fn plain_line(&self, text: &TextTemplate, error: &Error) -> String {
         finished(text, format!("{} [{}]", self.summary(), apology(text, error)))
     }
 
-    pub(super) fn plain_prose(&self, text: &Text, error: &Error) -> String {
+    pub(super) fn plain_prose(&self, text: &TextTemplate, error: &Error) -> String {
         let mut out = self.summary();
         let alerts = &self.data.alerts;
         for alert in alerts.iter().take(ALERTS_MAX) {
@@ -55,12 +55,12 @@ fn push_alert(out: &mut String, alert: &AlertData<'_>) {
     }
 }
 
-fn apology(text: &Text, error: &Error) -> String {
+fn apology(text: &TextTemplate, error: &Error) -> String {
     let (reason, _) = trim::to_chars(&error.text, REASON_CHARS_MAX);
     format!("the template of {} failed: {reason}", text.field)
 }
 
-fn finished(text: &Text, plain: String) -> String {
+fn finished(text: &TextTemplate, plain: String) -> String {
     if is_html(text) { html::escape(&plain).replace('\n', "<br>\n") } else { plain }
 }
 

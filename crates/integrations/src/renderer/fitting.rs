@@ -6,10 +6,10 @@
 
 use bellwether_template::Limits;
 
-use super::Writer;
+use super::Renderer;
 use crate::data::Status;
 use crate::templates::value::{template_value, with_alerts};
-use crate::templates::{Form, Text};
+use crate::templates::{Form, TextTemplate};
 use crate::trim;
 use bellwether_encoding::json::escaped_len;
 
@@ -24,15 +24,15 @@ pub enum Limit {
     Json(usize),
 }
 
-impl Writer<'_> {
-    /// [`Writer::prose`] within a limit. If alerts have to be left out, the text ends with their
+impl Renderer<'_> {
+    /// [`Renderer::prose`] within a limit. If alerts have to be left out, the text ends with their
     /// number. Compat: see docs/compat.md#truncation.
-    pub fn prose_within(&mut self, text: &Text, limit: Limit) -> String {
+    pub fn prose_within(&mut self, text: &TextTemplate, limit: Limit) -> String {
         self.fitted(text, limit).0
     }
 
-    /// [`Writer::prose_within`], and whether that is less than there was to tell.
-    pub fn fitted(&mut self, text: &Text, limit: Limit) -> (String, bool) {
+    /// [`Renderer::prose_within`], and whether that is less than there was to tell.
+    pub fn fitted(&mut self, text: &TextTemplate, limit: Limit) -> (String, bool) {
         let whole = self.prose(text);
         if limit.holds(&whole) {
             return (whole, false);
@@ -41,7 +41,7 @@ impl Writer<'_> {
     }
 
     /// The text with as many alerts as fit; none if that is not what makes it too long.
-    fn fewer_alerts(&self, text: &Text, limit: Limit) -> Option<String> {
+    fn fewer_alerts(&self, text: &TextTemplate, limit: Limit) -> Option<String> {
         let Form::Template { prepared, .. } = &text.form else { return None };
         let prepared = prepared.as_ref().as_ref().ok()?;
         let all = self.data.alerts.len();

@@ -10,7 +10,7 @@ use bellwether_encoding::json::{Escape, List, Object, push_float, push_string};
 
 /// Null, a scalar, a list or a map, nested at will.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub enum Value {
+pub enum AnyValue {
     #[default]
     Null,
     Bool(bool),
@@ -19,22 +19,22 @@ pub enum Value {
     Uint(u64),
     Float(f64),
     Text(String),
-    List(Vec<Value>),
+    List(Vec<AnyValue>),
     /// In the order of the file; keys are distinct, and need not be texts.
-    Map(Vec<(Value, Value)>),
+    Map(Vec<(AnyValue, AnyValue)>),
 }
 
-impl Value {
+impl AnyValue {
     /// The value without the entries of maps whose keys are no texts: JSON has no place for them.
     #[must_use]
     pub fn with_text_keys(self) -> Self {
         match self {
-            Value::List(items) => {
-                Value::List(items.into_iter().map(Value::with_text_keys).collect())
+            AnyValue::List(items) => {
+                AnyValue::List(items.into_iter().map(AnyValue::with_text_keys).collect())
             }
-            Value::Map(entries) => {
-                let texts = entries.into_iter().filter(|(key, _)| matches!(key, Value::Text(_)));
-                Value::Map(texts.map(|(key, value)| (key, value.with_text_keys())).collect())
+            AnyValue::Map(entries) => {
+                let texts = entries.into_iter().filter(|(key, _)| matches!(key, AnyValue::Text(_)));
+                AnyValue::Map(texts.map(|(key, value)| (key, value.with_text_keys())).collect())
             }
             scalar => scalar,
         }
@@ -45,24 +45,24 @@ impl Value {
     /// Entries whose keys are not texts are left out; numbers that JSON does not have become `null`.
     pub fn push_json(&self, out: &mut String) {
         match self {
-            Value::Null => out.push_str("null"),
-            Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-            Value::Int(value) => out.push_str(&value.to_string()),
-            Value::Uint(value) => out.push_str(&value.to_string()),
-            Value::Float(value) => push_float(out, *value),
-            Value::Text(text) => push_string(out, text, Escape::Html),
-            Value::List(items) => {
+            AnyValue::Null => out.push_str("null"),
+            AnyValue::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
+            AnyValue::Int(value) => out.push_str(&value.to_string()),
+            AnyValue::Uint(value) => out.push_str(&value.to_string()),
+            AnyValue::Float(value) => push_float(out, *value),
+            AnyValue::Text(text) => push_string(out, text, Escape::Html),
+            AnyValue::List(items) => {
                 let mut list = List::begin(out);
                 for item in items {
                     item.push_json(list.value());
                 }
                 list.end();
             }
-            Value::Map(entries) => {
+            AnyValue::Map(entries) => {
                 // Of equal keys the last one counts.
                 let mut sorted = BTreeMap::new();
                 for (key, value) in entries {
-                    if let Value::Text(key) = key {
+                    if let AnyValue::Text(key) = key {
                         sorted.insert(key.as_str(), value);
                     }
                 }
