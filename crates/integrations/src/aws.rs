@@ -44,7 +44,7 @@ pub fn failure(response: &Response) -> String {
     match (element(&body, "Code"), element(&body, "Message")) {
         (Some(code), Some(message)) => format!("{code}: {message}"),
         (Some(code), None) => code,
-        (None, _) => crate::exchange::body_excerpt(&response.body),
+        (None, _) => crate::outcome::body_excerpt(&response.body),
     }
 }
 

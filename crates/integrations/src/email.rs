@@ -15,11 +15,10 @@ use std::sync::Arc;
 
 use bellwether_model::{Notification, Outcome, Secret};
 
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, Step, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, Step};
 use crate::http::{RequestError, Response};
 use crate::mail::{Mail, MailAccount, MailServer, Security};
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{BeginError, BuildError, Exchange, Integration, OneRequest};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
+use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::Templates;

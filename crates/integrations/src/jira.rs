@@ -10,7 +10,8 @@ mod search;
 
 use self::config::{ApiType, Config, Field};
 use self::exchange::{JiraExchange, JiraRequest};
-use crate::exchange::{BeginError, BuildError, Exchange, Integration};
+use crate::exchange::{BuildError, Exchange, Integration};
+use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 use crate::templates::{Structure, Templates, TextTemplate};
 

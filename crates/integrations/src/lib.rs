@@ -19,6 +19,7 @@ pub mod data;
 pub mod exchange;
 pub mod http;
 pub mod mail;
+pub mod outcome;
 pub mod renderer;
 pub mod secret;
 pub mod templates;
@@ -45,7 +46,8 @@ pub mod webhook;
 pub mod wechat;
 
 pub use any_value::AnyValue;
-pub use exchange::{BeginError, BuildError, Exchange, Integration, OneRequest, Step};
+pub use exchange::{BuildError, Exchange, Integration, OneRequest, Step};
+pub use outcome::BeginError;
 pub use renderer::Renderer;
 pub use secret::{Files, SecretSource};
 pub use templates::{Definitions, TemplateFault, Templates, TextTemplate};

@@ -7,8 +7,9 @@ mod message;
 
 use self::config::{Attachment, Config, Field, Priority};
 use crate::channel::ChannelPost;
-use crate::exchange::{BeginError, BuildError, Exchange, Integration, check_response, delivered};
+use crate::exchange::{BuildError, Exchange, Integration};
 use crate::http::Request;
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

@@ -5,10 +5,9 @@
 pub mod config;
 
 use self::config::Config;
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

@@ -7,11 +7,10 @@ pub mod config;
 mod message;
 
 use self::config::Config;
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
 use crate::msteams::{HEADING_MAX, text_max};
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

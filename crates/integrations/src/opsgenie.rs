@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{BeginError, BuildError, Exchange, Integration};
+use crate::exchange::{BuildError, Exchange, Integration};
 use crate::http::{Method, Request};
+use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 use crate::templates::{SecretText, Templates, TextTemplate};
 use crate::url;

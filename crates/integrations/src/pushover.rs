@@ -12,10 +12,9 @@ use std::time::Duration;
 use bellwether_model::Secret;
 use bytes::Bytes;
 
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::{Method, Request};
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::Renderer;
 use crate::templates::{SecretText, Templates, TextTemplate};
 

@@ -20,8 +20,9 @@ use bellwether_template::{Error, Limits, Prepared, Value as TemplateValue};
 
 use crate::any_value::AnyValue;
 use crate::data::{Data, Status};
-use crate::exchange::BeginError;
+use crate::outcome::BeginError;
 use crate::secret::{Files, SecretSource};
+use crate::templates::route_labels::RouteLabels;
 use crate::templates::value::{Host, template_value};
 use crate::templates::{
     Definitions, Form, Language, SecretText, Structure, TemplateFault, TextTemplate,
@@ -33,7 +34,6 @@ mod plain;
 mod route_labels;
 
 pub use self::fitting::Limit;
-pub(crate) use self::route_labels::RouteLabels;
 
 /// Renders texts for one attempt.
 pub struct Renderer<'a> {

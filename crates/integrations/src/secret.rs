@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::{FailureReason, Outcome, Secret};
 
-use crate::exchange::BeginError;
+use crate::outcome::BeginError;
 
 /// Where a secret is. `Debug` shows the path, never the text.
 #[derive(Clone, Debug, PartialEq, Eq)]

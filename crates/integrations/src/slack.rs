@@ -17,10 +17,9 @@ use serde_json::Value;
 use self::config::{Action, Config, Confirmation, Field};
 use self::message::Place;
 use crate::channel::ChannelPost;
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, body_excerpt, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration};
 use crate::http::{Request, RequestError, Response};
+use crate::outcome::{BeginError, body_excerpt, check_response, delivered};
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

@@ -17,11 +17,9 @@ use bytes::Bytes;
 
 use self::config::{Config, SigV4};
 use crate::aws::{self, AwsCall};
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, ResponseRules, Step, check_response_with,
-    delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, Step};
 use crate::http::{RequestError, Response};
+use crate::outcome::{BeginError, ResponseRules, check_response_with, delivered};
 use crate::renderer::Renderer;
 use crate::templates::{Templates, TextTemplate};
 

@@ -10,10 +10,9 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use serde_json::Value;
 
 use self::config::Config;
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, OneRequest, delivered, failure_reason,
-};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::{Request, RequestError, Response};
+use crate::outcome::{BeginError, delivered, failure_reason};
 use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

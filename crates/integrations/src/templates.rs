@@ -20,9 +20,10 @@ use bellwether_template::{Error, Prepared, Templates as Set};
 
 mod defaults;
 mod functions;
+pub(crate) mod route_labels;
+mod text;
 pub(crate) mod time;
 pub(crate) mod value;
-mod words;
 
 use crate::any_value::AnyValue;
 use crate::secret::SecretSource;

@@ -15,9 +15,10 @@ use bytes::Bytes;
 
 use crate::any_value::AnyValue;
 use crate::aws::AwsCall;
-use crate::exchange::{BeginError, BuildError, Exchange, Integration, Step, delivered};
+use crate::exchange::{BuildError, Exchange, Integration, Step};
 use crate::http::{Method, Request, RequestError, Response};
 use crate::mail::Mail;
+use crate::outcome::{BeginError, delivered};
 use crate::renderer::Renderer;
 use crate::secret::Files;
 use crate::templates::{Definitions, ReadYaml, TemplateFault, Templates};

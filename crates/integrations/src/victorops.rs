@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 
 use bellwether_model::Secret;
 
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};

@@ -9,10 +9,9 @@
 
 use std::time::Duration;
 
-use crate::exchange::{
-    BeginError, BuildError, Exchange, Integration, OneRequest, check_response, delivered,
-};
+use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
+use crate::outcome::{BeginError, check_response, delivered};
 use crate::renderer::Renderer;
 use crate::templates::{SecretText, Structure, Templates};
 

@@ -10,8 +10,9 @@ mod message;
 use bellwether_model::Secret;
 
 use self::config::{Config, MessageType};
-use self::exchange::{JiraExchange, SharedToken};
-use crate::exchange::{BeginError, BuildError, Exchange, Integration};
+use self::exchange::{SharedToken, WeChatExchange};
+use crate::exchange::{BuildError, Exchange, Integration};
+use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};
@@ -74,7 +75,7 @@ impl Integration for WeChat {
         let secret = renderer.secret(&self.secret)?;
         let corp_id = renderer.required(&self.corp_id)?;
         let body = message::json(self, renderer);
-        Ok(Box::new(JiraExchange::new(
+        Ok(Box::new(WeChatExchange::new(
             &self.api_url,
             corp_id,
             &secret,

@@ -4,9 +4,7 @@
 //! conditions that are evaluated without allocation, and their canonical text, which is part of
 //! route keys. A label that is missing counts as the empty string.
 
-mod classic;
 mod parse;
-mod utf8;
 
 use std::fmt;
 
@@ -158,7 +156,7 @@ impl Eq for Matcher {}
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut out = String::with_capacity(self.name.len() + self.value.len() + 4);
-        let name_needs_quotes = self.name.contains(utf8::is_reserved);
+        let name_needs_quotes = self.name.contains(parse::is_reserved);
         if name_needs_quotes {
             push_quoted(&mut out, &self.name);
             out.push_str(self.op.text());

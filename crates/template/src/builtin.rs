@@ -4,9 +4,8 @@ mod compare;
 mod index;
 mod text;
 
-use crate::function::{Call, Function, Type};
 use crate::parse::tree::Form;
-use crate::value::Value;
+use crate::value::{Call, Function, Type, Value};
 
 pub(crate) use self::text::{html_reference, url_query, write_html};
 

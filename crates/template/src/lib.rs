@@ -22,10 +22,9 @@
 
 mod builtin;
 mod error;
-mod function;
+mod escaper;
 mod html;
 mod limits;
-mod object;
 mod parse;
 mod print;
 mod render;
@@ -33,10 +32,8 @@ mod templates;
 mod value;
 
 pub use error::{Error, ErrorKind};
-pub use function::{Call, Function, Type};
-pub use html::{Trust, to_json};
+pub use html::to_json;
 pub use limits::{Limits, ParseLimits};
-pub use object::{Body, Object};
 pub use print::{print_text, sprint, sprintf};
 pub use templates::{Prepared, Templates};
-pub use value::{List, Map, Text, Value};
+pub use value::{Body, Call, Function, List, Map, Object, Text, Trust, Type, Value};

@@ -6,6 +6,8 @@
 //! [`Sink`] is where text goes. It stops taking any once its limit is reached, and says so; all
 //! loops here look at it, so a value that prints endlessly ends.
 
+use std::fmt;
+
 mod float;
 mod format;
 mod verb;
@@ -13,8 +15,7 @@ mod verb;
 pub(crate) use self::float::format_float;
 pub(crate) use self::format::write_formatted;
 use self::verb::{Flags, Printer};
-use crate::object::Body;
-use crate::value::{Value, to_utf8};
+use crate::value::{Body, Value, to_utf8};
 
 /// Text that may grow up to a limit.
 pub(crate) struct Sink {
@@ -130,5 +131,11 @@ fn pointer(value: &Value) -> bool {
             object.type_name().starts_with('*') && matches!(object.body(), Body::Fields(_))
         }
         _ => false,
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}({})", self.type_name(), print_text(self))
     }
 }

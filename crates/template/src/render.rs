@@ -13,20 +13,16 @@ mod call;
 mod eval;
 
 use std::any::Any;
-use std::collections::BTreeMap;
 use std::fmt::Display;
-use std::sync::Arc;
 
 use crate::error::{Error, ErrorKind};
+use crate::escaper::Escaper;
 use crate::html;
 use crate::limits::Limits;
 use crate::parse::quote::quote;
-use crate::parse::tree::{Branch, List, Node, Pipe, Template};
+use crate::parse::tree::{Branch, Definitions, List, Node, Pipe, Template};
 use crate::print::{Sink, print_text, write_value};
 use crate::value::{Value, to_utf8};
-
-/// Definitions by name.
-pub(crate) type Definitions = BTreeMap<Arc<str>, Arc<Template>>;
 
 /// Renders one definition.
 pub(crate) fn render(
@@ -142,7 +138,7 @@ impl<'a> Machine<'a> {
         Ok(Flow::Next)
     }
 
-    fn print(&mut self, node: &Node, value: &Value, escapers: &[html::Escaper]) -> Rendered<()> {
+    fn print(&mut self, node: &Node, value: &Value, escapers: &[Escaper]) -> Rendered<()> {
         if !escapers.is_empty() {
             html::write_escaped(&mut self.sink, value, escapers);
         } else if let Value::Function(_) = value {

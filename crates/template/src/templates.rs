@@ -9,14 +9,13 @@ use std::sync::Arc;
 
 use crate::builtin::BUILTINS;
 use crate::error::Error;
-use crate::function::Function;
 use crate::html;
 use crate::limits::{Limits, ParseLimits};
 use crate::parse::parse;
 use crate::parse::parser::Known;
-use crate::parse::tree::{Form, Template};
-use crate::render::{Definitions, render};
-use crate::value::Value;
+use crate::parse::tree::{Definitions, Form, Template};
+use crate::render::render;
+use crate::value::{Function, Value};
 
 /// A set of definitions and the functions that they may use.
 #[derive(Clone)]

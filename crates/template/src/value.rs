@@ -11,17 +11,21 @@
 //! methods or fields, are [`Object`]s.
 
 mod collection;
+mod function;
 mod text;
+mod trust;
+mod types;
 
+use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 pub use self::collection::{List, Map};
+pub use self::function::{Call, Function};
 pub use self::text::Text;
 pub(crate) use self::text::{first_char, to_utf8, to_utf8_char};
-use crate::Trust;
-use crate::function::{Function, Type};
-use crate::object::{Body, Object};
+pub use self::trust::Trust;
+pub use self::types::Type;
 
 /// A value of the template language.
 #[derive(Clone, Default)]
@@ -44,6 +48,52 @@ pub enum Value {
     Map(Arc<Map>),
     Object(Arc<dyn Object>),
     Function(&'static Function),
+}
+
+/// A value of a type of the host.
+pub trait Object: Any + Send + Sync {
+    /// The type as Go names it, e.g. `template.KV`. A leading `*` makes it a pointer: it prints
+    /// with `&` where Go does so.
+    fn type_name(&self) -> &'static str;
+
+    /// What it is when its methods are left aside.
+    fn body(&self) -> Body<'_>;
+
+    /// Its methods; they win over fields and keys of the same name.
+    fn methods(&self) -> &'static [Function] {
+        &[]
+    }
+
+    /// What Go's `String` or `Error` method says, if the type has one: it is used to print it.
+    fn text(&self) -> Option<String> {
+        None
+    }
+
+    /// What Go's `MarshalJSON` method says, if the type has one.
+    fn json(&self) -> Option<String> {
+        None
+    }
+
+    /// The name of a field in JSON.
+    fn json_name(&self, field: &'static str) -> &'static str {
+        field
+    }
+
+    /// Go's `==`, asked only of a value with the same type name; `None` if Go cannot compare them.
+    fn equals(&self, other: &dyn Object) -> Option<bool> {
+        let _ = other;
+        None
+    }
+}
+
+/// What an object is underneath.
+pub enum Body<'a> {
+    /// A struct: its exported fields in the order of their declaration.
+    Fields(&'a [(&'static str, Value)]),
+    /// A list, map, number or text with a name.
+    Like(Value),
+    /// A struct without anything exported, such as a time.
+    Opaque,
 }
 
 impl Value {
@@ -141,9 +191,11 @@ impl Value {
     }
 }
 
-impl std::fmt::Debug for Value {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}({})", self.type_name(), crate::print::print_text(self))
+impl dyn Object {
+    /// The object as the host's own type.
+    pub fn downcast<T: Object>(&self) -> Option<&T> {
+        let any: &dyn Any = self;
+        any.downcast_ref()
     }
 }
 

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bellwether_courier::{Client, EXCHANGE_REQUESTS_MAX, perform};
 use bellwether_integrations::AnyValue;
-use bellwether_integrations::exchange::{check_response, delivered};
 use bellwether_integrations::http::{RequestError, Response};
 use bellwether_integrations::mail::Mail;
+use bellwether_integrations::outcome::{check_response, delivered};
 use bellwether_integrations::templates::ReadYaml;
 use bellwether_integrations::webhook::Webhook;
 use bellwether_integrations::webhook::config::Config;

@@ -4,9 +4,10 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::config::{Config, HostPort, Threading};
 use super::{BODY_BYTES_MAX, Email};
-use crate::exchange::{BeginError, Step, delivered};
+use crate::exchange::Step;
 use crate::http::RequestError;
 use crate::mail::{Mail, Security};
+use crate::outcome::{BeginError, delivered};
 use crate::secret::SecretSource;
 use crate::tests::{
     Harness, answer, at, check_snapshot, firing, many, mixed, notification, resolved,

@@ -5,8 +5,8 @@
 use bellwether_model::Outcome;
 use serde_json::Value;
 
-use crate::exchange::{ResponseRules, body_excerpt, check_response_with, delivered};
 use crate::http::{RequestError, Response};
+use crate::outcome::{ResponseRules, body_excerpt, check_response_with, delivered};
 
 pub fn judge(answer: Result<Response, RequestError>) -> Outcome {
     let rules = ResponseRules { detail: explanation, ..ResponseRules::default() };

@@ -8,8 +8,8 @@ use bellwether_model::{FailureReason, Notification, Outcome, Reason, Secret};
 use super::IncidentIo;
 use super::config::Config;
 use super::message::BODY_BYTES_MAX;
-use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
+use crate::outcome::{BeginError, delivered};
 use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {

@@ -4,8 +4,9 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 use bytes::Bytes;
 use serde_json::Value;
 
-use crate::exchange::{Exchange, ResponseRules, Step, check_response_with, delivered};
+use crate::exchange::{Exchange, Step};
 use crate::http::{Method, Request, RequestError, Response};
+use crate::outcome::{ResponseRules, check_response_with, delivered};
 
 /// All that may have to be said.
 pub struct JiraRequest {

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::Jira;
 use super::search::alert_label;
-use crate::exchange::BeginError;
+use crate::outcome::BeginError;
 use crate::renderer::{Limit, Renderer};
 use crate::trim;
 use bellwether_encoding::json::{Escape, List, Object, push_string};

@@ -2,7 +2,7 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::Mattermost;
 use super::config::{Attachment, Config, Field, Priority, Props};
-use crate::exchange::{BeginError, delivered};
+use crate::outcome::{BeginError, delivered};
 use crate::tests::{
     Harness, LIST, answer, check_snapshot, firing, many, mixed, resolved, tells_what_is_missing,
 };

@@ -1,7 +1,8 @@
 //! Requests one after the other, as long as each is accepted.
 
-use crate::exchange::{Exchange, Step, check_response, delivered};
+use crate::exchange::{Exchange, Step};
 use crate::http::{Request, RequestError, Response};
+use crate::outcome::{check_response, delivered};
 
 /// What is still to be sent.
 pub struct Sequence(std::vec::IntoIter<Request>);

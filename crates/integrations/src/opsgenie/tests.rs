@@ -8,8 +8,8 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
 use super::Opsgenie;
 use super::config::{Config, Responder};
-use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
+use crate::outcome::{BeginError, delivered};
 use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {

@@ -5,8 +5,8 @@
 use bellwether_model::{FailureReason, Outcome};
 use serde_json::Value;
 
-use crate::exchange::{ResponseRules, body_excerpt, check_response_with, delivered};
 use crate::http::{RequestError, Response};
+use crate::outcome::{ResponseRules, body_excerpt, check_response_with, delivered};
 
 /// Version 1 says 403 when events come too fast.
 ///

@@ -10,8 +10,8 @@ use super::PagerDuty;
 use super::config::{Config, Image, Link};
 use super::message::EVENT_BYTES_MAX;
 use crate::any_value::AnyValue;
-use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
+use crate::outcome::{BeginError, delivered};
 use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 /// What every configuration that was read from a file has.

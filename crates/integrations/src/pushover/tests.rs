@@ -7,8 +7,8 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
 use super::Pushover;
 use super::config::Config;
-use crate::exchange::{BeginError, delivered};
 use crate::http::RequestError;
+use crate::outcome::{BeginError, delivered};
 use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 fn plain() -> Config {

@@ -7,8 +7,6 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::LabelSet;
-
 use super::Renderer;
 use crate::templates::TemplateFault;
 
@@ -25,7 +23,7 @@ impl Renderer<'_> {
             while let Some(name) = path.last().cloned() {
                 match self.route_label(&name, &failed) {
                     Ok(rendered) => {
-                        self.host.route_labels.enter(&name, rendered);
+                        self.host.route_labels.insert(&name, rendered);
                         path.pop();
                     }
                     Err(Unrendered::Asks(other)) if path.contains(&other) => {
@@ -46,7 +44,7 @@ impl Renderer<'_> {
         for (name, reason) in failed {
             self.faults.push(TemplateFault { field: format!("route label {name}").into(), reason });
         }
-        self.data.route_labels = self.host.route_labels.settle();
+        self.data.route_labels = self.host.route_labels.complete();
         self.value = None;
     }
 
@@ -71,8 +69,8 @@ impl Renderer<'_> {
             },
             None => self.definitions.set.prepare(value).and_then(|ready| self.run(&ready)),
         };
-        let asked = self.host.route_labels.take_asked();
-        rendered.map_err(|error| match asked {
+        let missing = self.host.route_labels.take_missing();
+        rendered.map_err(|error| match missing {
             Some(other) => match failed.get(&other) {
                 Some(reason) => Unrendered::Failed(reason.clone()),
                 None => Unrendered::Asks(other),
@@ -86,53 +84,4 @@ enum Unrendered {
     /// It needs another label, which has not been rendered yet.
     Asks(String),
     Failed(String),
-}
-
-/// What `routeLabels` knows: the labels that are rendered, all of them once they are settled.
-#[derive(Default)]
-pub(crate) struct RouteLabels {
-    rendered: BTreeMap<String, String>,
-    is_settled: bool,
-    /// What was asked for and is not there yet.
-    asked: std::cell::RefCell<Option<String>>,
-}
-
-impl RouteLabels {
-    /// The value of a label, empty if there is none.
-    ///
-    /// # Errors
-    /// If it has not been rendered yet; who asked is then to be rendered again.
-    pub(crate) fn value(&self, name: &str) -> Result<String, String> {
-        match self.rendered.get(name) {
-            Some(value) => Ok(value.clone()),
-            None if self.is_settled => Ok(String::new()),
-            None => {
-                self.asked.replace(Some(name.to_owned()));
-                Err(format!("route label {name} is not known yet"))
-            }
-        }
-    }
-
-    fn enter(&mut self, name: &str, value: String) {
-        self.rendered.insert(name.to_owned(), value);
-    }
-
-    fn take_asked(&self) -> Option<String> {
-        self.asked.take()
-    }
-
-    /// From now on, a label that is not here has no value.
-    fn settle(&mut self) -> LabelSet {
-        self.is_settled = true;
-        // Labels that were only asked for do not exist.
-        let pairs = self.rendered.iter().filter(|(_, value)| !value.is_empty());
-        LabelSet::from_sorted(pairs.map(|(name, value)| (name.as_str(), value.as_str())))
-    }
-}
-
-impl From<LabelSet> for RouteLabels {
-    fn from(labels: LabelSet) -> Self {
-        let rendered = labels.iter().map(|(name, value)| (name.to_owned(), value.to_owned()));
-        RouteLabels { rendered: rendered.collect(), is_settled: true, asked: None.into() }
-    }
 }

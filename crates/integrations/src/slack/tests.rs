@@ -5,7 +5,7 @@ use bellwether_model::{FailureReason, Outcome, Reason, Remembered, Secret};
 
 use super::Slack;
 use super::config::{Action, Config, Confirmation, Field};
-use crate::exchange::delivered;
+use crate::outcome::delivered;
 use crate::tests::{
     Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
     tells_what_is_missing,

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use super::Sns;
-use crate::exchange::BeginError;
+use crate::outcome::BeginError;
 use crate::renderer::{Limit, Renderer};
 use crate::templates::TextTemplate;
 use crate::trim;

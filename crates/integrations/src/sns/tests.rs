@@ -6,7 +6,8 @@ use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
 use super::Sns;
 use super::config::{Config, SigV4};
-use crate::exchange::{Step, delivered};
+use crate::exchange::Step;
+use crate::outcome::delivered;
 use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
 
 const TOPIC: &str = "arn:aws:sns:eu-west-1:1:pages";

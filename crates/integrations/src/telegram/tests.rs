@@ -4,7 +4,7 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::Telegram;
 use super::config::Config;
-use crate::exchange::delivered;
+use crate::outcome::delivered;
 use crate::tests::{Harness, check_snapshot, firing, json_answer, many, mixed, resolved};
 
 fn config() -> Config {

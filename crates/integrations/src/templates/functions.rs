@@ -9,56 +9,56 @@ use bellwether_model::Timestamp;
 use bellwether_model::regex::{Pattern, Replacer};
 use bellwether_template::{Call, Function, List, Trust, Type, Value, to_json};
 
+use super::text::{self, bytes};
 use super::time::Moment;
-use super::value::{Host, joined, method};
-use super::words;
+use super::value::{Host, joined};
 
 pub(super) static FUNCTIONS: &[Function] = &[
-    method("toUpper", &[Type::Text], |call| Ok(Value::from(words::upper(&call.text(0))))),
-    method("toLower", &[Type::Text], |call| Ok(Value::from(words::lower(&call.text(0))))),
-    method("title", &[Type::Text], |call| Ok(Value::from(words::title(&call.text(0))))),
-    method("trimSpace", &[Type::Text], |call| Ok(Value::from(call.text(0).trim()))),
-    method("join", &[Type::Text, Type::List(&Type::Text)], |call| {
+    Function::new("toUpper", &[Type::Text], |call| Ok(Value::from(text::upper(&call.text(0))))),
+    Function::new("toLower", &[Type::Text], |call| Ok(Value::from(text::lower(&call.text(0))))),
+    Function::new("title", &[Type::Text], |call| Ok(Value::from(text::title(&call.text(0))))),
+    Function::new("trimSpace", &[Type::Text], |call| Ok(Value::from(call.text(0).trim()))),
+    Function::new("join", &[Type::Text, Type::List(&Type::Text)], |call| {
         Ok(Value::from(joined(&call.items(1), &call.text(0))))
     }),
-    method("match", &[Type::Text, Type::Text], |call| {
+    Function::new("match", &[Type::Text, Type::Text], |call| {
         let pattern = Pattern::unanchored(&call.text(0)).map_err(|error| error.to_string())?;
         Ok(Value::Bool(pattern.is_match(&call.text(1))))
     }),
-    method("reReplaceAll", &[Type::Text, Type::Text, Type::Text], replace_all),
-    method("urlUnescape", &[Type::Text], |call| {
-        words::url_unescaped(call.argument(0)).map(Value::text)
+    Function::new("reReplaceAll", &[Type::Text, Type::Text, Type::Text], replace_all),
+    Function::new("urlUnescape", &[Type::Text], |call| {
+        text::url_unescaped(call.argument(0)).map(Value::text)
     }),
-    method("base64encode", &[Type::Text], |call| {
+    Function::new("base64encode", &[Type::Text], |call| {
         Ok(Value::from(URL_SAFE.encode(bytes(call.argument(0)))))
     }),
-    method("base64decode", &[Type::Text], |call| words::base64_decoded(&call.text(0))),
-    method("now", &[], |call| Ok(Value::object(Moment::new(host(call).now)))),
-    method("since", &[TIME], |call| {
+    Function::new("base64decode", &[Type::Text], |call| text::base64_decoded(&call.text(0))),
+    Function::new("now", &[], |call| Ok(Value::object(Moment::new(host(call).now)))),
+    Function::new("since", &[TIME], |call| {
         Ok(Value::object(Moment::new(host(call).now).since(moment(call, 0))))
     }),
-    method("date", &[Type::Text, TIME], |call| {
+    Function::new("date", &[Type::Text, TIME], |call| {
         Ok(Value::from(moment(call, 1).format(&call.text(0))))
     }),
-    method("tz", &[Type::Text, TIME], |call| {
+    Function::new("tz", &[Type::Text, TIME], |call| {
         moment(call, 1).at_place(&call.text(0)).map(Value::object)
     }),
-    method("toDate", &[Type::Text, Type::Text], |call| {
+    Function::new("toDate", &[Type::Text, Type::Text], |call| {
         let parsed = Moment::parse(&call.text(0), &call.text(1));
         Ok(Value::object(parsed.unwrap_or_else(|_| Moment::new(Timestamp::ZERO))))
     }),
-    method("mustToDate", &[Type::Text, Type::Text], |call| {
+    Function::new("mustToDate", &[Type::Text, Type::Text], |call| {
         Moment::parse(&call.text(0), &call.text(1)).map(Value::object)
     }),
-    method("humanizeDuration", &[Type::Any], |call| {
-        words::humanized(call.argument(0)).map(Value::from)
+    Function::new("humanizeDuration", &[Type::Any], |call| {
+        text::humanized(call.argument(0)).map(Value::from)
     }),
-    method("safeHtml", &[Type::Text], |call| Ok(trusted(call, Trust::Html))),
-    method("safeUrl", &[Type::Text], |call| Ok(trusted(call, Trust::Url))),
-    method("routeLabels", &[Type::Text], |call| {
+    Function::new("safeHtml", &[Type::Text], |call| Ok(trusted(call, Trust::Html))),
+    Function::new("safeUrl", &[Type::Text], |call| Ok(trusted(call, Trust::Url))),
+    Function::new("routeLabels", &[Type::Text], |call| {
         host(call).route_labels.value(&call.text(0)).map(Value::from)
     }),
-    method("toJson", &[Type::Any], |call| to_json(call.argument(0)).map(Value::from)),
+    Function::new("toJson", &[Type::Any], |call| to_json(call.argument(0)).map(Value::from)),
     variadic("stringSlice", &[], Type::Text, |call| {
         Ok(Value::List(List::new(Type::Text, call.arguments().to_vec()).into()))
     }),
@@ -76,13 +76,6 @@ fn host<'a>(call: &Call<'a>) -> &'a Host {
 
 fn moment<'a>(call: &Call<'a>, position: usize) -> &'a Moment {
     call.object(position).expect("the type was checked")
-}
-
-pub(super) fn bytes(value: &Value) -> &[u8] {
-    match value {
-        Value::Text(text) | Value::Trusted(_, text) => text.as_bytes(),
-        _ => &[],
-    }
 }
 
 fn replace_all(call: &Call<'_>) -> Result<Value, String> {

@@ -15,7 +15,6 @@ use bellwether_model::interval::Location;
 use bellwether_template::{Body, Call, Function, Object, Type, Value};
 
 use self::civil::{Civil, Instant, MONTHS, WEEKDAYS, Zone, days_to};
-use super::value::method;
 
 /// `time.Time`.
 #[derive(Clone, Debug)]
@@ -175,43 +174,45 @@ fn unix(call: &Call<'_>, unit: i128) -> Result<Value, String> {
 }
 
 const MOMENT_METHODS: &[Function] = &[
-    method("Format", &[Type::Text], |call| Ok(Value::from(moment(call).format(&call.text(0))))),
-    method("String", &[], |call| Ok(Value::from(moment(call).text().unwrap_or_default()))),
-    method("Unix", &[], |call| unix(call, 1_000_000_000)),
-    method("UnixMilli", &[], |call| unix(call, 1_000_000)),
-    method("UnixMicro", &[], |call| unix(call, 1_000)),
-    method("UnixNano", &[], |call| unix(call, 1)),
-    method("UTC", &[], |call| Ok(Value::object(moment(call).in_utc()))),
-    method("Local", &[], |call| Ok(Value::object(moment(call).in_utc()))),
-    method("IsZero", &[], |call| {
+    Function::new("Format", &[Type::Text], |call| {
+        Ok(Value::from(moment(call).format(&call.text(0))))
+    }),
+    Function::new("String", &[], |call| Ok(Value::from(moment(call).text().unwrap_or_default()))),
+    Function::new("Unix", &[], |call| unix(call, 1_000_000_000)),
+    Function::new("UnixMilli", &[], |call| unix(call, 1_000_000)),
+    Function::new("UnixMicro", &[], |call| unix(call, 1_000)),
+    Function::new("UnixNano", &[], |call| unix(call, 1)),
+    Function::new("UTC", &[], |call| Ok(Value::object(moment(call).in_utc()))),
+    Function::new("Local", &[], |call| Ok(Value::object(moment(call).in_utc()))),
+    Function::new("IsZero", &[], |call| {
         Ok(Value::Bool(moment(call).at == Moment::new(Timestamp::ZERO).at))
     }),
-    method("Add", &[DURATION], |call| Ok(Value::object(moment(call).plus(span(call)?)))),
-    method("AddDate", &[Type::Int, Type::Int, Type::Int], |call| {
+    Function::new("Add", &[DURATION], |call| Ok(Value::object(moment(call).plus(span(call)?)))),
+    Function::new("AddDate", &[Type::Int, Type::Int, Type::Int], |call| {
         let (years, months, days) = (call.int(0), call.int(1), call.int(2));
         Ok(Value::object(moment(call).plus_date(years, months, days)))
     }),
-    method("Sub", &[TIME], |call| Ok(Value::object(moment(call).since(other(call))))),
-    method("Before", &[TIME], |call| Ok(Value::Bool(moment(call).at < other(call).at))),
-    method("After", &[TIME], |call| Ok(Value::Bool(moment(call).at > other(call).at))),
-    method("Equal", &[TIME], |call| Ok(Value::Bool(moment(call).at == other(call).at))),
-    method("Compare", &[TIME], |call| int(moment(call).at.cmp(&other(call).at) as i64)),
-    method("Truncate", &[DURATION], |call| {
+    Function::new("Sub", &[TIME], |call| Ok(Value::object(moment(call).since(other(call))))),
+    Function::new("Before", &[TIME], |call| Ok(Value::Bool(moment(call).at < other(call).at))),
+    Function::new("After", &[TIME], |call| Ok(Value::Bool(moment(call).at > other(call).at))),
+    Function::new("Equal", &[TIME], |call| Ok(Value::Bool(moment(call).at == other(call).at))),
+    Function::new("Compare", &[TIME], |call| int(moment(call).at.cmp(&other(call).at) as i64)),
+    Function::new("Truncate", &[DURATION], |call| {
         Ok(Value::object(moment(call).rounded(span(call)?, truncated)))
     }),
-    method("Round", &[DURATION], |call| {
+    Function::new("Round", &[DURATION], |call| {
         Ok(Value::object(moment(call).rounded(span(call)?, rounded)))
     }),
-    method("Year", &[], |call| int(moment(call).civil().year)),
-    method("Month", &[], |call| Ok(Value::object(Month(moment(call).civil().month)))),
-    method("Day", &[], |call| int(moment(call).civil().day)),
-    method("YearDay", &[], |call| int(moment(call).civil().day_of_year)),
-    method("Weekday", &[], |call| Ok(Value::object(Weekday(moment(call).civil().weekday)))),
-    method("Hour", &[], |call| int(moment(call).civil().hour)),
-    method("Minute", &[], |call| int(moment(call).civil().minute)),
-    method("Second", &[], |call| int(moment(call).civil().second)),
-    method("Nanosecond", &[], |call| int(moment(call).civil().nanos)),
-    method("IsDST", &[], |call| Ok(Value::Bool(moment(call).civil().is_summer))),
+    Function::new("Year", &[], |call| int(moment(call).civil().year)),
+    Function::new("Month", &[], |call| Ok(Value::object(Month(moment(call).civil().month)))),
+    Function::new("Day", &[], |call| int(moment(call).civil().day)),
+    Function::new("YearDay", &[], |call| int(moment(call).civil().day_of_year)),
+    Function::new("Weekday", &[], |call| Ok(Value::object(Weekday(moment(call).civil().weekday)))),
+    Function::new("Hour", &[], |call| int(moment(call).civil().hour)),
+    Function::new("Minute", &[], |call| int(moment(call).civil().minute)),
+    Function::new("Second", &[], |call| int(moment(call).civil().second)),
+    Function::new("Nanosecond", &[], |call| int(moment(call).civil().nanos)),
+    Function::new("IsDST", &[], |call| Ok(Value::Bool(moment(call).civil().is_summer))),
 ];
 
 impl Object for Span {
@@ -256,16 +257,16 @@ fn span_rounded(call: &Call<'_>, round: fn(i128, i128) -> i128) -> Result<Value,
 }
 
 const SPAN_METHODS: &[Function] = &[
-    method("String", &[], |call| Ok(Value::from(format_go(nanos(call))))),
-    method("Hours", &[], |call| in_units(nanos(call), 3_600_000_000_000)),
-    method("Minutes", &[], |call| in_units(nanos(call), 60_000_000_000)),
-    method("Seconds", &[], |call| in_units(nanos(call), 1_000_000_000)),
-    method("Milliseconds", &[], |call| int(nanos(call) / 1_000_000)),
-    method("Microseconds", &[], |call| int(nanos(call) / 1_000)),
-    method("Nanoseconds", &[], |call| int(nanos(call))),
-    method("Abs", &[], |call| Ok(Value::object(Span(nanos(call).saturating_abs())))),
-    method("Truncate", &[DURATION], |call| span_rounded(call, truncated)),
-    method("Round", &[DURATION], |call| span_rounded(call, rounded)),
+    Function::new("String", &[], |call| Ok(Value::from(format_go(nanos(call))))),
+    Function::new("Hours", &[], |call| in_units(nanos(call), 3_600_000_000_000)),
+    Function::new("Minutes", &[], |call| in_units(nanos(call), 60_000_000_000)),
+    Function::new("Seconds", &[], |call| in_units(nanos(call), 1_000_000_000)),
+    Function::new("Milliseconds", &[], |call| int(nanos(call) / 1_000_000)),
+    Function::new("Microseconds", &[], |call| int(nanos(call) / 1_000)),
+    Function::new("Nanoseconds", &[], |call| int(nanos(call))),
+    Function::new("Abs", &[], |call| Ok(Value::object(Span(nanos(call).saturating_abs())))),
+    Function::new("Truncate", &[DURATION], |call| span_rounded(call, truncated)),
+    Function::new("Round", &[DURATION], |call| span_rounded(call, rounded)),
 ];
 
 impl Object for Month {
@@ -278,7 +279,7 @@ impl Object for Month {
     }
 
     fn methods(&self) -> &'static [Function] {
-        const METHODS: &[Function] = &[method("String", &[], |call| {
+        const METHODS: &[Function] = &[Function::new("String", &[], |call| {
             Ok(Value::from(MONTHS[call.receiver::<Month>().0 as usize - 1]))
         })];
         METHODS
@@ -303,7 +304,7 @@ impl Object for Weekday {
     }
 
     fn methods(&self) -> &'static [Function] {
-        const METHODS: &[Function] = &[method("String", &[], |call| {
+        const METHODS: &[Function] = &[Function::new("String", &[], |call| {
             Ok(Value::from(WEEKDAYS[call.receiver::<Weekday>().0 as usize]))
         })];
         METHODS

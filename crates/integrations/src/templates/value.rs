@@ -8,11 +8,11 @@
 use std::sync::{Arc, OnceLock};
 
 use bellwether_model::{LabelSet, Timestamp};
-use bellwether_template::{Body, Call, Function, List, Map, Object, Type, Value};
+use bellwether_template::{Body, Function, List, Map, Object, Type, Value};
 
+use super::route_labels::RouteLabels;
 use super::time::Moment;
 use crate::data::{AlertData, Data, Status};
-use crate::renderer::RouteLabels;
 
 /// What functions know beyond their arguments.
 pub(crate) struct Host {
@@ -21,7 +21,7 @@ pub(crate) struct Host {
 }
 
 /// `template.Data`.
-struct Page([(&'static str, Value); 9]);
+struct TemplateData([(&'static str, Value); 9]);
 
 /// `template.Alert`.
 struct Alert {
@@ -68,7 +68,7 @@ pub(crate) fn template_value(data: &Data<'_>) -> Value {
         external_url,
     } = data;
     let list = List::new(ALERT, alerts.iter().map(alert_value).collect());
-    Value::object(Page([
+    Value::object(TemplateData([
         ("Receiver", Value::from(receiver.as_str())),
         ("Status", Value::from(status.text())),
         ("Alerts", Value::object(Alerts::new(list))),
@@ -84,7 +84,7 @@ pub(crate) fn template_value(data: &Data<'_>) -> Value {
 /// The same dot with only these of its alerts; what all alerts share stays what it was.
 pub(crate) fn with_alerts(page: &Value, kept: &[usize]) -> Value {
     let Value::Object(object) = page else { return page.clone() };
-    let Some(Page(fields)) = object.downcast::<Page>() else { return page.clone() };
+    let Some(TemplateData(fields)) = object.downcast::<TemplateData>() else { return page.clone() };
     let mut fields = fields.clone();
     for (name, value) in &mut fields {
         if *name == "Alerts"
@@ -95,7 +95,7 @@ pub(crate) fn with_alerts(page: &Value, kept: &[usize]) -> Value {
             *value = Value::object(Alerts::new(List::new(ALERT, items.collect())));
         }
     }
-    Value::object(Page(fields))
+    Value::object(TemplateData(fields))
 }
 
 fn alert_value(data: &AlertData<'_>) -> Value {
@@ -103,7 +103,7 @@ fn alert_value(data: &AlertData<'_>) -> Value {
     Value::object(Alert { status: *status, alert: Arc::clone(alert), fields: OnceLock::new() })
 }
 
-impl Object for Page {
+impl Object for TemplateData {
     fn type_name(&self) -> &'static str {
         "*template.Data"
     }
@@ -202,8 +202,10 @@ impl Object for Alerts {
 
     fn methods(&self) -> &'static [Function] {
         const METHODS: &[Function] = &[
-            method("Firing", &[], |call| Ok(call.receiver::<Alerts>().with(Status::Firing))),
-            method("Resolved", &[], |call| Ok(call.receiver::<Alerts>().with(Status::Resolved))),
+            Function::new("Firing", &[], |call| Ok(call.receiver::<Alerts>().with(Status::Firing))),
+            Function::new("Resolved", &[], |call| {
+                Ok(call.receiver::<Alerts>().with(Status::Resolved))
+            }),
         ];
         METHODS
     }
@@ -252,16 +254,18 @@ impl Object for Kv {
 
     fn methods(&self) -> &'static [Function] {
         const METHODS: &[Function] = &[
-            method("SortedPairs", &[], |call| {
+            Function::new("SortedPairs", &[], |call| {
                 let pairs = Arc::clone(call.receiver::<Kv>().pairs());
                 Ok(Value::Object(pairs))
             }),
-            method("Remove", &[Type::List(&Type::Text)], |call| {
+            Function::new("Remove", &[Type::List(&Type::Text)], |call| {
                 Ok(call.receiver::<Kv>().without(&call.items(0)))
             }),
-            method("Names", &[], |call| Ok(call.receiver::<Kv>().pairs().column(0))),
-            method("Values", &[], |call| Ok(call.receiver::<Kv>().pairs().column(1))),
-            method("String", &[], |call| Ok(Value::from(call.receiver::<Kv>().pairs().shown()))),
+            Function::new("Names", &[], |call| Ok(call.receiver::<Kv>().pairs().column(0))),
+            Function::new("Values", &[], |call| Ok(call.receiver::<Kv>().pairs().column(1))),
+            Function::new("String", &[], |call| {
+                Ok(Value::from(call.receiver::<Kv>().pairs().shown()))
+            }),
         ];
         METHODS
     }
@@ -310,9 +314,9 @@ impl Object for Pairs {
 
     fn methods(&self) -> &'static [Function] {
         const METHODS: &[Function] = &[
-            method("Names", &[], |call| Ok(call.receiver::<Pairs>().column(0))),
-            method("Values", &[], |call| Ok(call.receiver::<Pairs>().column(1))),
-            method("String", &[], |call| Ok(Value::from(call.receiver::<Pairs>().shown()))),
+            Function::new("Names", &[], |call| Ok(call.receiver::<Pairs>().column(0))),
+            Function::new("Values", &[], |call| Ok(call.receiver::<Pairs>().column(1))),
+            Function::new("String", &[], |call| Ok(Value::from(call.receiver::<Pairs>().shown()))),
         ];
         METHODS
     }
@@ -349,7 +353,7 @@ impl Object for Strings {
     }
 
     fn methods(&self) -> &'static [Function] {
-        const METHODS: &[Function] = &[method("Join", &[Type::Text], |call| {
+        const METHODS: &[Function] = &[Function::new("Join", &[Type::Text], |call| {
             Ok(Value::from(joined(&call.receiver::<Strings>().0.items, &call.text(0))))
         })];
         METHODS
@@ -370,17 +374,6 @@ fn push_text(out: &mut String, value: &Value) {
     if let Value::Text(text) = value {
         out.push_str(&text.to_str());
     }
-}
-
-type FunctionBody = fn(&Call<'_>) -> Result<Value, String>;
-
-/// A function or method with a fixed number of parameters.
-pub(crate) const fn method(
-    name: &'static str,
-    parameters: &'static [Type],
-    body: FunctionBody,
-) -> Function {
-    Function { name, parameters, rest: None, body }
 }
 
 const ALERT: Type = Type::Object("template.Alert");

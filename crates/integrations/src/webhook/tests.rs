@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::Webhook;
 use super::config::Config;
 use crate::any_value::AnyValue;
-use crate::exchange::BeginError;
 use crate::http::{Method, Request, RequestError, Response};
+use crate::outcome::BeginError;
 use crate::templates::{Definitions, ReadYaml, Templates};
 use crate::tests::Harness;
 

@@ -8,10 +8,9 @@ use bytes::Bytes;
 use serde_json::Value;
 use url::form_urlencoded::Serializer;
 
-use crate::exchange::{
-    Exchange, ResponseRules, Step, check_response_with, delivered, failure_reason,
-};
+use crate::exchange::{Exchange, Step};
 use crate::http::{Method, Request, RequestError, Response};
+use crate::outcome::{ResponseRules, check_response_with, delivered, failure_reason};
 
 /// The token that was fetched last, and when.
 ///
@@ -21,7 +20,7 @@ use crate::http::{Method, Request, RequestError, Response};
 pub struct SharedToken(Arc<Mutex<Option<(Secret, Timestamp)>>>);
 
 /// One attempt.
-pub struct JiraExchange {
+pub struct WeChatExchange {
     api_url: String,
     corp_id: String,
     token_url: Secret,
@@ -43,7 +42,7 @@ impl SharedToken {
     }
 }
 
-impl JiraExchange {
+impl WeChatExchange {
     pub fn new(
         api_url: &str,
         corp_id: String,
@@ -56,7 +55,7 @@ impl JiraExchange {
             .append_pair("corpid", &corp_id)
             .append_pair("corpsecret", secret.reveal())
             .finish();
-        JiraExchange {
+        WeChatExchange {
             api_url: api_url.to_owned(),
             corp_id,
             token_url: Secret::new(format!("{api_url}gettoken?{query}")),
@@ -131,7 +130,7 @@ impl JiraExchange {
     }
 }
 
-impl Exchange for JiraExchange {
+impl Exchange for WeChatExchange {
     fn begin(&mut self) -> Step {
         if let Some(token) = self.shared.usable(self.now) {
             return self.send(&token);

@@ -2,7 +2,7 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::WeChat;
 use super::config::{Config, MessageType};
-use crate::exchange::delivered;
+use crate::outcome::delivered;
 use crate::tests::{
     Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
     tells_what_is_missing,

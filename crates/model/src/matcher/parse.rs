@@ -7,7 +7,12 @@
 
 use std::fmt;
 
-use super::{Matcher, MatcherMode, Matchers, classic, utf8};
+use super::{Matcher, MatcherMode, Matchers};
+
+mod classic;
+mod utf8;
+
+pub(super) use utf8::is_reserved;
 
 /// What was read, and what the user should be told about it.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,10 +109,7 @@ fn check_length(text: &str) -> Result<(), ParseError> {
 }
 
 /// Adds a matcher to a list that is being read, or says that there are too many.
-pub(super) fn push_limited(
-    matchers: &mut Vec<Matcher>,
-    matcher: Matcher,
-) -> Result<(), ParseError> {
+fn push_limited(matchers: &mut Vec<Matcher>, matcher: Matcher) -> Result<(), ParseError> {
     if matchers.len() == MATCHERS_MAX {
         return Err(ParseError::new(format!("more than {MATCHERS_MAX} matchers")));
     }
@@ -116,7 +118,7 @@ pub(super) fn push_limited(
 }
 
 impl ParseError {
-    pub(super) fn new(message: String) -> Self {
+    fn new(message: String) -> Self {
         ParseError { message: message.into() }
     }
 }

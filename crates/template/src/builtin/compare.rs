@@ -5,10 +5,8 @@
 
 use std::cmp::Ordering;
 
-use crate::function::Call;
-use crate::object::Body;
 use crate::print::{print_text, sprintf};
-use crate::value::{Text, Value};
+use crate::value::{Body, Call, Text, Value};
 
 pub(super) fn eq(call: &Call<'_>) -> Result<Value, String> {
     let Some((first, others)) = call.arguments().split_first() else {

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::function::Call;
-use crate::object::Body;
-use crate::value::{List, Value};
+use crate::value::{Body, Call, List, Value};
 
 pub(super) fn len(call: &Call<'_>) -> Result<Value, String> {
     let value = call.argument(0);

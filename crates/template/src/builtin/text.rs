@@ -2,10 +2,9 @@
 
 use bellwether_encoding::{html, url};
 
-use crate::function::Call;
 use crate::parse::quote::is_printable;
 use crate::print::{Sink, write_formatted, write_print, write_println};
-use crate::value::{Text, Value, first_char};
+use crate::value::{Call, Text, Value, first_char};
 
 pub(super) fn print(call: &Call<'_>) -> Result<Value, String> {
     build(call, |sink| write_print(sink, call.arguments()))

@@ -13,13 +13,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::Escaper;
 use super::context::{Context, Delimiter, Fault, State, UrlPart};
 use super::rewrite::{escape_text, plan};
 use crate::error::{Error, ErrorKind};
+use crate::escaper::Escaper;
 use crate::parse::quote::quote;
-use crate::parse::tree::{Branch, Form, List, Node, Pipe, Source, Template, WordKind};
-use crate::render::Definitions;
+use crate::parse::tree::{Branch, Definitions, Form, List, Node, Pipe, Source, Template, WordKind};
 
 /// An inline text and its definitions, escaped.
 pub(crate) fn escape(

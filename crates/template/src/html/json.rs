@@ -4,9 +4,8 @@
 
 use bellwether_encoding::json::{self, Escape, push_string};
 
-use crate::object::Body;
 use crate::print::format_float;
-use crate::value::Value;
+use crate::value::{Body, Value};
 
 /// The value as JSON. An error is a value that JSON does not have.
 pub fn to_json(value: &Value) -> Result<String, String> {

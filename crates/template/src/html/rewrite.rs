@@ -3,10 +3,10 @@
 //! Comments go, since they tell a reader what the author did not mean to publish. A `<` that opens
 //! nothing is escaped, and an end tag inside of a string of a script is taken apart.
 
-use super::Escaper;
 use super::context::{Attribute, Context, Delimiter, Element, State};
 use super::transition::{special_end, step};
 use crate::builtin::JOIN;
+use crate::escaper::Escaper;
 use crate::parse::quote::quote;
 use crate::parse::tree::{Form, Pipe, WordKind};
 

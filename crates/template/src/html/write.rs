@@ -12,10 +12,10 @@ pub(super) use self::reference::resolve as resolve_references;
 use super::attribute::{Meaning, meaning};
 use super::context::{Context, Delimiter, Element, State};
 use super::transition::step;
-use super::{Escaper, Trust};
 use crate::builtin::{html_reference, url_query, write_html};
+use crate::escaper::Escaper;
 use crate::print::{Sink, write_print};
-use crate::value::{Text, Value, first_char};
+use crate::value::{Text, Trust, Value, first_char};
 
 /// Writes a value through its escapers, one after the other.
 pub(crate) fn write_escaped(sink: &mut Sink, value: &Value, escapers: &[Escaper]) {

@@ -17,9 +17,8 @@ use super::lex::{Keyword, Kind, Lexer, Token};
 use super::quote::unquote;
 use super::tree::{Form, List, Node, Source, Template};
 use crate::error::{Error, ErrorKind};
-use crate::function::Function;
 use crate::limits::ParseLimits;
-use crate::value::to_utf8;
+use crate::value::{Function, to_utf8};
 
 /// The functions that a text may name.
 pub(crate) type Known = BTreeMap<&'static str, (&'static Function, Form)>;

@@ -3,12 +3,12 @@
 //! A node keeps the offset at which Go would report it, and enough of its source to be shown in an
 //! error as Go would show it (see `show`).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::number::Number;
-use crate::function::Function;
-use crate::html::Escaper;
-use crate::value::Text;
+use crate::escaper::Escaper;
+use crate::value::{Function, Text};
 
 /// One definition.
 #[derive(Clone)]
@@ -17,6 +17,9 @@ pub(crate) struct Template {
     pub source: Arc<Source>,
     pub body: List,
 }
+
+/// Definitions by name.
+pub(crate) type Definitions = BTreeMap<Arc<str>, Arc<Template>>;
 
 /// The text that a definition was parsed from.
 pub(crate) struct Source {

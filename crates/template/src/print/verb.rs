@@ -4,9 +4,8 @@
 //! under the verbs for texts. What a verb cannot print is said as `%!d(string=x)`.
 
 use super::{Sink, format_float, pointer};
-use crate::object::Body;
 use crate::parse::quote::{is_printable, push_escaped, quote_with};
-use crate::value::{Text, Value, first_char};
+use crate::value::{Body, Text, Value, first_char};
 
 /// What stands between `%` and the verb.
 #[derive(Clone, Copy, Debug, Default)]

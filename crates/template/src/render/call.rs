@@ -8,11 +8,9 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use super::{Here, Machine, Rendered, Slot};
-use crate::function::{Call, Function, Type};
 use crate::limits::VALUE_NESTING_MAX;
-use crate::object::Object;
 use crate::parse::tree::{Form, Word};
-use crate::value::Value;
+use crate::value::{Call, Function, Object, Type, Value};
 
 impl<'a> Machine<'a> {
     pub(super) fn call(

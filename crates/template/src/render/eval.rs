@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use super::{Here, Machine, Rendered, Slot};
 use crate::Type;
-use crate::object::Body;
 use crate::parse::number::Number;
 use crate::parse::tree::{Command, Pipe, Word, WordKind};
-use crate::value::Value;
+use crate::value::{Body, Value};
 
 impl<'a> Machine<'a> {
     pub(super) fn pipe(&mut self, dot: &Slot, pipe: &'a Pipe) -> Rendered<Slot> {

@@ -3,8 +3,9 @@
 //! Both know the type of their elements, since that decides what a missing key gives and how the
 //! type is called in an error.
 
-use super::{Text, Value};
-use crate::function::Type;
+use super::Value;
+use super::text::Text;
+use super::types::Type;
 
 /// A slice.
 pub struct List {

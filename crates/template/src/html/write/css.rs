@@ -1,9 +1,9 @@
 //! Strings and values of a style.
 
-use super::super::Trust;
 use super::super::transition::{decode_css, is_css_space};
 use super::FAILSAFE;
 use crate::print::Sink;
+use crate::value::Trust;
 
 pub(super) fn string(sink: &mut Sink, bytes: &[u8]) {
     let mut start = 0;

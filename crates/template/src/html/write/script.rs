@@ -1,8 +1,8 @@
 //! Values, strings, template literals and regular expressions of a script.
 
-use super::super::{Trust, to_json};
+use super::super::json::to_json;
 use crate::print::Sink;
-use crate::value::{Value, first_char};
+use crate::value::{Trust, Value, first_char};
 
 /// A value as an expression: trusted code as it is, everything else as JSON.
 pub(super) fn value(sink: &mut Sink, value: &Value) {

@@ -1,8 +1,8 @@
 //! URLs: schemes that may be followed, and bytes that need not be encoded.
 
-use super::super::Trust;
 use super::FAILSAFE;
 use crate::print::Sink;
+use crate::value::Trust;
 
 /// Which bytes stay as they are.
 #[derive(Clone, Copy, PartialEq, Eq)]

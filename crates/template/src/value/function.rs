@@ -1,4 +1,4 @@
-//! How does the host lend its functions to templates?
+//! Functions and methods of the host.
 //!
 //! A [`Function`] is a name, the types of its parameters, and a plain function. The renderer
 //! checks number and types of the arguments before it calls, with Go's error messages, so the
@@ -10,12 +10,12 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::cell::Cell;
-use std::fmt;
 use std::sync::Arc;
 
-use crate::Trust;
-use crate::object::{Body, Object};
-use crate::value::{List, Text, Value};
+use super::collection::{List, Map};
+use super::text::Text;
+use super::types::Type;
+use super::{Body, Object, Value};
 
 /// A function, or a method of an [`Object`].
 pub struct Function {
@@ -26,25 +26,6 @@ pub struct Function {
     pub rest: Option<Type>,
     /// An error is shown as `error calling NAME: …`.
     pub body: fn(&Call<'_>) -> Result<Value, String>,
-}
-
-/// The type of a parameter or an element.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Type {
-    /// Anything (`interface {}`).
-    Any,
-    /// Anything, as Go's own functions take it (`reflect.Value`).
-    Reflected,
-    Bool,
-    Int,
-    Uint,
-    Float,
-    Text,
-    Trusted(Trust),
-    List(&'static Type),
-    Map(&'static Type),
-    /// An object with this type name.
-    Object(&'static str),
 }
 
 /// One call of a function: its arguments, whose types have been checked.
@@ -61,6 +42,15 @@ pub struct Call<'a> {
 // === impl Function ===
 
 impl Function {
+    /// One with a fixed number of parameters.
+    pub const fn new(
+        name: &'static str,
+        parameters: &'static [Type],
+        body: fn(&Call<'_>) -> Result<Value, String>,
+    ) -> Self {
+        Function { name, parameters, rest: None, body }
+    }
+
     /// The type as Go might write it; results are not known, so they are left out.
     pub(crate) fn type_name(&self) -> String {
         let mut name = "func(".to_owned();
@@ -91,23 +81,7 @@ impl Type {
             Self::Text => Value::Text(Text::default()),
             Self::Trusted(trust) => Value::Trusted(trust, Text::default()),
             Self::List(of) => Value::List(Arc::new(List::new(*of, Vec::new()))),
-            Self::Map(of) => {
-                Value::Map(Arc::new(crate::value::Map::new::<Text>(*of, std::iter::empty())))
-            }
-        }
-    }
-
-    /// Whether `nil` can stand for a value of this type.
-    pub(crate) fn takes_nil(self) -> bool {
-        match self {
-            Self::Any | Self::Reflected | Self::List(_) | Self::Map(_) => true,
-            Self::Bool
-            | Self::Int
-            | Self::Uint
-            | Self::Float
-            | Self::Text
-            | Self::Trusted(_)
-            | Self::Object(_) => false,
+            Self::Map(of) => Value::Map(Arc::new(Map::new::<Text>(*of, std::iter::empty()))),
         }
     }
 
@@ -145,24 +119,6 @@ impl Type {
                 | Self::Object(_),
                 _,
             ) => false,
-        }
-    }
-}
-
-impl fmt::Display for Type {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Any => formatter.write_str("interface {}"),
-            Self::Reflected => formatter.write_str("reflect.Value"),
-            Self::Bool => formatter.write_str("bool"),
-            Self::Int => formatter.write_str("int"),
-            Self::Uint => formatter.write_str("uint64"),
-            Self::Float => formatter.write_str("float64"),
-            Self::Text => formatter.write_str("string"),
-            Self::Trusted(trust) => formatter.write_str(trust.type_name()),
-            Self::List(of) => write!(formatter, "[]{of}"),
-            Self::Map(of) => write!(formatter, "map[string]{of}"),
-            Self::Object(name) => formatter.write_str(name),
         }
     }
 }

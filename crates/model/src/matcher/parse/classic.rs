@@ -1,8 +1,8 @@
 //! The classic syntax: tolerant of values without quotes and of stray backslashes, but names are
 //! ASCII.
 
-use super::parse::{ParseError, push_limited};
-use super::{Matcher, Op};
+use super::{ParseError, push_limited};
+use crate::matcher::{Matcher, Op};
 
 /// One matcher: `name op value`, the value perhaps in double quotes.
 pub(super) fn parse_one(text: &str) -> Result<Matcher, ParseError> {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Outcome};
 use bytes::Bytes;
 
-use super::{BuildError, EXCERPT_BYTES_MAX, check_response};
+use super::{EXCERPT_BYTES_MAX, check_response};
 use crate::http::{RequestError, Response};
 
 fn response(status: u16, retry_after: Option<Duration>, body: &[u8]) -> Response {
@@ -95,10 +95,4 @@ fn a_body_that_is_no_text_is_still_told() {
     let answer = Ok(response(400, None, b"\xff\xfe{"));
     let refused = check_response("test", answer).expect_err("a 400 is refused");
     assert!(format!("{refused:?}").contains("400: \u{fffd}\u{fffd}{"), "{refused:?}");
-}
-
-#[test]
-fn a_build_error_names_its_field() {
-    let error = BuildError { field: "url", reason: "no host".into() };
-    assert_eq!(error.to_string(), "url: no host");
 }

@@ -1,10 +1,9 @@
-//! The longer ones among the functions on texts and numbers.
+//! Template functions on texts and numbers that take more than a line.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bellwether_template::{Value, sprintf};
 
-use super::functions::bytes;
 use super::time::Span;
 
 /// Each word with a large first letter and small others.
@@ -171,5 +170,12 @@ fn seconds(value: &Value) -> Result<f64, String> {
             Ok((nanos / 1_000_000_000) as f64 + (nanos % 1_000_000_000) as f64 / 1e9)
         }
         other => Err(format!("can't convert {} to float", other.type_name())),
+    }
+}
+
+pub(super) fn bytes(value: &Value) -> &[u8] {
+    match value {
+        Value::Text(text) | Value::Trusted(_, text) => text.as_bytes(),
+        _ => &[],
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::super::Op;
+use crate::matcher::Op;
 
 pub(super) struct Lexer<'a> {
     input: &'a str,
@@ -37,7 +37,7 @@ pub(super) struct Columns {
 }
 
 /// Whether a name or value with this character needs quotes.
-pub(in super::super) fn is_reserved(c: char) -> bool {
+pub fn is_reserved(c: char) -> bool {
     c.is_whitespace() || "{}!=~,\\\"'`".contains(c)
 }
 

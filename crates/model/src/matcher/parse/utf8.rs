@@ -5,12 +5,12 @@
 
 mod lexer;
 
-use super::parse::{ParseError, push_limited};
-use super::{Matcher, Op};
+use super::{ParseError, push_limited};
+use crate::matcher::{Matcher, Op};
 use crate::quote::unquoted;
 use lexer::{Kind, Lexer, Token};
 
-pub(super) use lexer::is_reserved;
+pub use lexer::is_reserved;
 
 /// Exactly one matcher.
 pub(super) fn parse_one(text: &str) -> Result<Matcher, ParseError> {
