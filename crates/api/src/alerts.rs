@@ -1,7 +1,7 @@
 //! The doorway for alerts: is each of them well formed?
 //!
-//! In: the body of a POST. Out: an [`Inbox`]: the good alerts, with fingerprints, and for each bad
-//! one a [`Refusal`]; or, where the body as a whole does not fit the interface, the error for all of
+//! In: the body of a POST. Out: an [`DecodedAlerts`]: the good alerts, with fingerprints, and for each bad
+//! one a [`InvalidAlert`]; or, where the body as a whole does not fit the interface, the error for all of
 //! it. The configuration is not known here, nor the time: what depends on them the engine decides.
 //!
 //! The good alerts of a body are kept though others are refused, and the answer is 400 then.
@@ -12,33 +12,33 @@ use bellwether_engine::{Answer, RejectedAlert};
 use bellwether_model::{MatcherMode, NewAlert};
 
 use crate::answer::ApiError;
-use crate::house::{Command, House};
+use crate::backend::{Backend, Command};
 
 pub use decode::decode_alerts;
 
 /// What came of one body.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub struct DecodedAlerts {
     pub alerts: Vec<NewAlert>,
     /// In ascending order of positions.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<InvalidAlert>,
 }
 
 /// An alert that is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct InvalidAlert {
     /// Which element of the body it was, from 0.
     pub position: usize,
     pub message: String,
 }
 
 /// Takes the body of a POST to `/alerts`.
-pub(crate) async fn post<H: House>(
-    house: &H,
+pub(crate) async fn post<B: Backend>(
+    backend: &B,
     body: bytes::Bytes,
     mode: MatcherMode,
 ) -> Result<(), ApiError> {
-    let Inbox { alerts, refusals } = if body.len() > INLINE_BYTES_MAX {
+    let DecodedAlerts { alerts, refusals } = if body.len() > INLINE_BYTES_MAX {
         let decoded = tokio::task::spawn_blocking(move || decode_alerts(&body, mode)).await;
         decoded.map_err(|error| ApiError::internal(error.to_string()))??
     } else {
@@ -48,7 +48,7 @@ pub(crate) async fn post<H: House>(
         return Ok(());
     }
     let command = Command::Alerts { alerts, refused: refusals.len() };
-    let answer = house.command(command).await;
+    let answer = backend.command(command).await;
     match answer.map_err(|error| ApiError::internal(error.to_string()))? {
         Answer::Alerts { rejected } => verdict(refusals, &rejected),
         other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
@@ -56,7 +56,7 @@ pub(crate) async fn post<H: House>(
 }
 
 /// Joins what the doorway and the engine refused, in the order of the body.
-fn verdict(refusals: Vec<Refusal>, rejected: &[RejectedAlert]) -> Result<(), ApiError> {
+fn verdict(refusals: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Result<(), ApiError> {
     if refusals.is_empty() && rejected.is_empty() {
         return Ok(());
     }

@@ -15,18 +15,18 @@ use crate::json::write::{Escape, push_string};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiError {
     /// The request does not fit the interface: an HTTP status, or a validation code from 600 on.
-    Misfit { code: u16, message: String },
+    Framework { code: u16, message: String },
     /// The path is known, the method is not; these are.
     Method { method: Method, allowed: &'static str },
     /// The request fits, but cannot be done.
     Refused { status: StatusCode, message: String },
     /// There is nothing of that name.
-    Absent,
+    NotFound,
 }
 
 impl ApiError {
-    pub fn misfit(code: u16, message: impl Into<String>) -> Self {
-        ApiError::Misfit { code, message: message.into() }
+    pub fn framework(code: u16, message: impl Into<String>) -> Self {
+        ApiError::Framework { code, message: message.into() }
     }
 
     pub fn bad_request(message: impl Into<String>) -> Self {
@@ -39,10 +39,10 @@ impl ApiError {
 
     pub fn into_response(self) -> Response {
         match self {
-            ApiError::Misfit { code, message } => misfit(code, &message),
+            ApiError::Framework { code, message } => framework(code, &message),
             ApiError::Method { method, allowed } => {
                 let message = format!("method {method} is not allowed, but [{allowed}] are");
-                let mut response = misfit(405, &message);
+                let mut response = framework(405, &message);
                 response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
                 response
             }
@@ -52,12 +52,12 @@ impl ApiError {
                 body.push('\n');
                 json(status, body)
             }
-            ApiError::Absent => empty(StatusCode::NOT_FOUND),
+            ApiError::NotFound => empty(StatusCode::NOT_FOUND),
         }
     }
 }
 
-fn misfit(code: u16, message: &str) -> Response {
+fn framework(code: u16, message: &str) -> Response {
     let status = if code >= FIRST_VALIDATION_CODE {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {

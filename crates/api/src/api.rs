@@ -20,29 +20,29 @@ use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use crate::answer::{ApiError, JSON, empty, json, typed};
-use crate::door::Door;
-use crate::gate::Pass;
-use crate::house::{House, Observation};
+use crate::backend::{Backend, Observation};
+use crate::body_writer::BodyWriter;
+use crate::limits::Permit;
 use crate::negotiate::{check_accept, check_content_type};
-use crate::outflow::Outflow;
 use crate::paths::ApiPath;
 use crate::query::{Filters, Query};
+use crate::router::AppState;
 use crate::silences::SilenceQuery;
 use crate::{alerts, cors, listing, silences};
 
 /// Answers one request; `None` stands for a path that is not there.
-pub(crate) async fn answer<H: House>(
-    door: Arc<Door<H>>,
+pub(crate) async fn answer<B: Backend>(
+    state: Arc<AppState<B>>,
     path: Option<ApiPath>,
     request: Request,
-    pass: Option<Pass<H>>,
+    permit: Option<Permit<B>>,
 ) -> Response {
     let method = request.method().clone();
     if let Some(response) = cors::preflight(&method, request.headers()) {
         return response;
     }
     let has_origin = request.headers().contains_key(ORIGIN);
-    let mut response = match dispatch(&door, path, request, pass).await {
+    let mut response = match dispatch(&state, path, request, permit).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
@@ -51,114 +51,117 @@ pub(crate) async fn answer<H: House>(
     response
 }
 
-async fn dispatch<H: House>(
-    door: &Door<H>,
+async fn dispatch<B: Backend>(
+    state: &AppState<B>,
     path: Option<ApiPath>,
     request: Request,
-    pass: Option<Pass<H>>,
+    permit: Option<Permit<B>>,
 ) -> Result<Response, ApiError> {
     let Some(path) = path else {
         let path = request.uri().path();
-        let path = path.strip_prefix(door.settings.route_prefix.trim_end_matches('/'));
+        let path = path.strip_prefix(state.settings.route_prefix.trim_end_matches('/'));
         let path = path.unwrap_or_default();
-        return Err(ApiError::misfit(404, format!("path {path} was not found")));
+        return Err(ApiError::framework(404, format!("path {path} was not found")));
     };
     let (parts, body) = request.into_parts();
     if !path.allowed().split(',').any(|method| parts.method.as_str() == method) {
         return Err(ApiError::Method { method: parts.method, allowed: path.allowed() });
     }
-    let room = door.room.take(body.size_hint().exact(), door.settings.body_bytes_max).await;
-    let body = read_body(&parts.headers, body, door.settings.body_bytes_max).await?;
+    let body_budget =
+        state.body_budget.reserve(body.size_hint().exact(), state.settings.body_bytes_max).await;
+    let body = read_body(&parts.headers, body, state.settings.body_bytes_max).await?;
     if body.is_empty() {
         check_accept(&parts.headers)?;
     }
     let query = Query::parse(parts.uri.query());
-    let mode = door.settings.matcher_mode;
-    let house = &*door.house;
+    let mode = state.settings.matcher_mode;
+    let backend = &*state.backend;
     match (path, parts.method) {
         (ApiPath::Alerts, Method::POST) => {
-            let posted = alerts::post(house, body, mode).await;
-            drop(room);
+            let posted = alerts::post(backend, body, mode).await;
+            drop(body_budget);
             posted.map(|()| empty(StatusCode::OK))
         }
-        (ApiPath::Silences, Method::POST) => silences::post(house, body, mode).await.map(ok),
+        (ApiPath::Silences, Method::POST) => silences::post(backend, body, mode).await.map(ok),
         (ApiPath::Silence { id }, method) => {
             if !silences::is_uuid(&id) {
                 let message = format!("silenceID in path must be of type uuid: {}", quoted(&id));
-                return Err(ApiError::misfit(601, message));
+                return Err(ApiError::framework(601, message));
             }
             if method == Method::DELETE {
-                return silences::expire(house, id).await.map(|()| empty(StatusCode::OK));
+                return silences::expire(backend, id).await.map(|()| empty(StatusCode::OK));
             }
-            read(house, pass, move |view, now| silences::one(view, now, &id)).await
+            read(backend, permit, move |view, now| silences::one(view, now, &id)).await
         }
-        (ApiPath::Status, _) => Ok(ok(listing::status(&house.status()))),
+        (ApiPath::Status, _) => Ok(ok(listing::status(&backend.status()))),
         (ApiPath::Receivers, _) => {
             let Filters { matchers, warnings } = query.receiver_matchers(mode)?;
-            warn(house, warnings);
+            warn(backend, warnings);
             let filter = ReceiverFilter { name: None, labels: matchers };
-            read(house, pass, move |view, _| Ok(listing::receivers(view, &filter))).await
+            read(backend, permit, move |view, _| Ok(listing::receivers(view, &filter))).await
         }
         (ApiPath::Alerts, _) => {
-            let query = alert_query(house, &query, mode)?;
-            stream(house, pass, move |view, now, out| listing::alerts(view, now, &query, out)).await
+            let query = alert_query(backend, &query, mode)?;
+            stream(backend, permit, move |view, now, out| listing::alerts(view, now, &query, out))
+                .await
         }
         (ApiPath::Groups, _) => {
-            let alerts = alert_query(house, &query, mode)?;
+            let alerts = alert_query(backend, &query, mode)?;
             let query = GroupQuery { alerts, muted: query.flag("muted") };
-            stream(house, pass, move |view, now, out| listing::groups(view, now, &query, out)).await
+            stream(backend, permit, move |view, now, out| listing::groups(view, now, &query, out))
+                .await
         }
         (ApiPath::Silences, _) => {
-            let filters = filters(house, &query, mode)?;
+            let filters = filters(backend, &query, mode)?;
             let query = SilenceQuery::new(&query, filters.matchers);
-            read(house, pass, move |view, now| silences::list(view, now, &query)).await
+            read(backend, permit, move |view, now| silences::list(view, now, &query)).await
         }
     }
 }
 
 /// Runs a read beside the threads that serve connections.
-async fn read<H: House>(
-    house: &H,
-    pass: Option<Pass<H>>,
+async fn read<B: Backend>(
+    backend: &B,
+    permit: Option<Permit<B>>,
     write: impl FnOnce(&View, Timestamp) -> Result<String, ApiError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let view = house.view().await.map_err(|error| ApiError::internal(error.to_string()))?;
-    let now = house.now();
+    let view = backend.view().await.map_err(|error| ApiError::internal(error.to_string()))?;
+    let now = backend.now();
     let written = tokio::task::spawn_blocking(move || {
         let written = write(&view, now);
-        drop(pass);
+        drop(permit);
         written
     });
     written.await.map_err(|error| ApiError::internal(error.to_string()))?.map(ok)
 }
 
 /// Runs a read beside the threads that serve connections, and sends what it writes as it comes.
-async fn stream<H: House>(
-    house: &H,
-    pass: Option<Pass<H>>,
-    write: impl FnOnce(&View, Timestamp, &mut Outflow) + Send + 'static,
+async fn stream<B: Backend>(
+    backend: &B,
+    permit: Option<Permit<B>>,
+    write: impl FnOnce(&View, Timestamp, &mut BodyWriter) + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let view = house.view().await.map_err(|error| ApiError::internal(error.to_string()))?;
-    let now = house.now();
-    let (mut outflow, body) = Outflow::new();
+    let view = backend.view().await.map_err(|error| ApiError::internal(error.to_string()))?;
+    let now = backend.now();
+    let (mut writer, body) = BodyWriter::new();
     tokio::task::spawn_blocking(move || {
-        write(&view, now, &mut outflow);
+        write(&view, now, &mut writer);
         // Before the last piece leaves: whoever has it may ask again.
-        drop(pass);
-        outflow.finish();
+        drop(permit);
+        writer.finish();
     });
     let body = body.await.map_err(|error| ApiError::internal(error.to_string()))?;
     Ok(typed(StatusCode::OK, JSON, body))
 }
 
-fn alert_query<H: House>(
-    house: &H,
+fn alert_query<B: Backend>(
+    backend: &B,
     query: &Query,
     mode: MatcherMode,
 ) -> Result<AlertQuery, ApiError> {
-    let Filters { matchers, .. } = filters(house, query, mode)?;
+    let Filters { matchers, .. } = filters(backend, query, mode)?;
     let (receivers, warnings) = query.receivers(mode)?;
-    warn(house, warnings);
+    warn(backend, warnings);
     Ok(AlertQuery {
         filters: matchers,
         active: query.flag("active"),
@@ -168,15 +171,15 @@ fn alert_query<H: House>(
     })
 }
 
-fn filters<H: House>(house: &H, query: &Query, mode: MatcherMode) -> Result<Filters, ApiError> {
+fn filters<B: Backend>(backend: &B, query: &Query, mode: MatcherMode) -> Result<Filters, ApiError> {
     let mut filters = query.filters("filter", mode).map_err(ApiError::bad_request)?;
-    warn(house, std::mem::take(&mut filters.warnings));
+    warn(backend, std::mem::take(&mut filters.warnings));
     Ok(filters)
 }
 
-fn warn<H: House>(house: &H, warnings: Vec<String>) {
+fn warn<B: Backend>(backend: &B, warnings: Vec<String>) {
     for warning in warnings {
-        house.observe(Observation::MatcherWarning(warning));
+        backend.observe(Observation::MatcherWarning(warning));
     }
 }
 
@@ -186,7 +189,7 @@ pub(crate) async fn read_body(
     body: Body,
     limit: usize,
 ) -> Result<Bytes, ApiError> {
-    let too_large = || ApiError::misfit(413, format!("body is larger than {limit} bytes"));
+    let too_large = || ApiError::framework(413, format!("body is larger than {limit} bytes"));
     let announced = body.size_hint().exact();
     if announced == Some(0) {
         return Ok(Bytes::new());
@@ -207,7 +210,7 @@ pub(crate) async fn read_body(
         }
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         // Most probably nobody is there to read this.
-        Err(error) => Err(ApiError::misfit(400, format!("the body ended early: {error}"))),
+        Err(error) => Err(ApiError::framework(400, format!("the body ended early: {error}"))),
     }
 }
 

@@ -69,7 +69,7 @@ fn earliest() -> Timestamp {
 /// Why the last layout that is tried, the date alone, does not fit.
 fn refusal(text: &str) -> String {
     let shown = quoted(text);
-    let misfit = |rest: &str, wanted: &str| {
+    let framework = |rest: &str, wanted: &str| {
         format!(
             "parsing time {shown} as \"2006-01-02\": cannot parse {} as {wanted:?}",
             quoted(rest)
@@ -84,17 +84,17 @@ fn refusal(text: &str) -> String {
         ("02", 2, 0..=99),
     ] {
         let Some((part, behind)) = rest.split_at_checked(width) else {
-            return misfit(rest, wanted);
+            return framework(rest, wanted);
         };
         if wanted == "-" {
             if part != "-" {
-                return misfit(rest, wanted);
+                return framework(rest, wanted);
             }
         } else {
             match part.parse::<u32>() {
                 Ok(number) if range.contains(&number) => {}
                 Ok(_) => return format!("parsing time {shown}: month out of range"),
-                Err(_) => return misfit(rest, wanted),
+                Err(_) => return framework(rest, wanted),
             }
         }
         rest = behind;

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use bellwether_model::Timestamp;
 
 use crate::datetime::parse_date_time;
-use crate::json::read::{Kind, Reader, SyntaxError};
+use crate::json::read::{JsonReader, Kind, SyntaxError};
 
 type Read<T> = Result<T, SyntaxError>;
 
@@ -24,7 +24,7 @@ pub struct Decoder {
 impl Decoder {
     pub fn string<'a>(
         &mut self,
-        reader: &mut Reader<'a>,
+        reader: &mut JsonReader<'a>,
         field: &str,
     ) -> Read<Option<Cow<'a, str>>> {
         if self.expect(reader, Kind::String, field, "string")? {
@@ -33,7 +33,7 @@ impl Decoder {
         Ok(None)
     }
 
-    pub fn boolean(&mut self, reader: &mut Reader<'_>, field: &str) -> Read<Option<bool>> {
+    pub fn boolean(&mut self, reader: &mut JsonReader<'_>, field: &str) -> Read<Option<bool>> {
         if self.expect(reader, Kind::Boolean, field, "bool")? {
             return reader.boolean().map(Some);
         }
@@ -43,7 +43,7 @@ impl Decoder {
     /// Sets `place` if there is a date-time; `null` clears nothing.
     pub fn date_time(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut JsonReader<'_>,
         field: &str,
         place: &mut Option<Timestamp>,
     ) -> Read<()> {
@@ -59,7 +59,7 @@ impl Decoder {
     /// Adds the members of an object of strings; `None` if it was `null`, which empties the map.
     pub fn string_map<'a>(
         &mut self,
-        reader: &mut Reader<'a>,
+        reader: &mut JsonReader<'a>,
         field: &str,
         pairs: &mut Vec<(Cow<'a, str>, Cow<'a, str>)>,
     ) -> Read<Option<()>> {
@@ -83,7 +83,7 @@ impl Decoder {
     /// Whether the value to come is of this kind; if not, it has been read over.
     pub fn expect(
         &mut self,
-        reader: &mut Reader<'_>,
+        reader: &mut JsonReader<'_>,
         wanted: Kind,
         field: &str,
         type_name: &str,

@@ -1,7 +1,7 @@
-//! The front door: Alertmanager's HTTP interface, version 2, and the pages beside it.
+//! Alertmanager's HTTP interface, version 2, and the pages beside it.
 //!
-//! In: HTTP requests. Out: commands for the house behind the door, answers made from its [`View`]s.
-//! [`router`] makes the service; who implements [`House`] decides what stands behind it.
+//! In: HTTP requests. Out: commands for the backend behind the door, answers made from its [`View`]s.
+//! [`router`] makes the service; who implements [`Backend`] decides what stands behind it.
 //!
 //! It knows nothing of gossip, of the journal, or of the configuration file, and it stamps no time
 //! on alerts: whatever depends on the present is the engine's to decide.
@@ -12,9 +12,9 @@
 
 mod targets;
 
-mod door;
-mod gate;
+mod limits;
 mod paths;
+mod router;
 
 mod pages;
 
@@ -30,22 +30,22 @@ mod silences;
 mod uri;
 
 mod answer;
+mod body_writer;
 mod listing;
-mod outflow;
 
-mod house;
+mod backend;
 mod json;
 mod receiver_test;
 
-pub use alerts::{Inbox, Refusal, decode_alerts};
+pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
-pub use door::{BODY_BYTES_MAX, Settings, router};
-pub use house::{
-    Check, ClusterInfo, ClusterState, Command, Exposition, House, Observation, PeerInfo, Readiness,
-    StatusInfo, Unavailable, VersionInfo,
+pub use backend::{
+    Backend, Check, ClusterInfo, ClusterState, Command, Exposition, Observation, PeerInfo,
+    Readiness, StatusInfo, Unavailable, VersionInfo,
 };
 pub use receiver_test::{
-    ReceiverTest, ShownRequest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Tested,
+    DryRunRequest, IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
 };
+pub use router::{ApiSettings, BODY_BYTES_MAX, router};
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
-pub use targets::{Tolerant, TolerantStream};
+pub use targets::{TolerantListener, TolerantStream};

@@ -12,22 +12,22 @@ use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, Status, View};
 use bellwether_model::hex::push_hex;
 use bellwether_model::{Alert, LabelSet, Timestamp};
 
-use crate::house::{ClusterInfo, ClusterState, StatusInfo};
+use crate::backend::{ClusterInfo, ClusterState, StatusInfo};
+use crate::body_writer::BodyWriter;
 use crate::json::write::{Escape, push_string, push_string_map, push_strings};
-use crate::outflow::Outflow;
 
-pub(crate) fn alerts(view: &View, now: Timestamp, query: &AlertQuery, out: &mut Outflow) {
+pub(crate) fn alerts(view: &View, now: Timestamp, query: &AlertQuery, out: &mut BodyWriter) {
     let mut separator = '[';
     view.each_alert(now, query, |listed| {
         out.text.push(separator);
         separator = ',';
         push_alert(&mut out.text, listed.alert, listed.status, listed.receivers);
-        out.yield_chunk();
+        out.send_if_full();
     });
     out.text.push_str(if separator == '[' { "[]\n" } else { "]\n" });
 }
 
-pub(crate) fn groups(view: &View, now: Timestamp, query: &GroupQuery, out: &mut Outflow) {
+pub(crate) fn groups(view: &View, now: Timestamp, query: &GroupQuery, out: &mut BodyWriter) {
     let mut separator = '[';
     for group in view.groups(now, query) {
         out.text.push(separator);
@@ -38,7 +38,7 @@ pub(crate) fn groups(view: &View, now: Timestamp, query: &GroupQuery, out: &mut 
                 out.text.push(',');
             }
             push_alert(&mut out.text, &grouped.alert, &grouped.status, &grouped.receivers);
-            out.yield_chunk();
+            out.send_if_full();
         }
         out.text.push_str("],\"labels\":");
         push_labels(&mut out.text, &group.labels, Escape::Plain);

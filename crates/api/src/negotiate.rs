@@ -18,14 +18,14 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     let media_type = media_type(value).map_err(|reason| {
         let shown = quoted(value);
         let message = format!("parsing Content-Type header from {shown} failed, because {reason}");
-        ApiError::misfit(400, message)
+        ApiError::framework(400, message)
     })?;
     if media_type == "application/json" {
         return Ok(());
     }
     let shown = quoted(&media_type);
     let message = format!("unsupported media type {shown}, only [application/json] are allowed");
-    Err(ApiError::misfit(415, message))
+    Err(ApiError::framework(415, message))
 }
 
 /// To be asked where there is no body: with one, its type is what goes back.
@@ -45,7 +45,7 @@ pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
         return Ok(());
     }
     let message = "unsupported media type requested, only [application/json] are available";
-    Err(ApiError::misfit(406, message))
+    Err(ApiError::framework(406, message))
 }
 
 /// Whether the client reads gzip.

@@ -16,40 +16,40 @@ use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::answer::{empty, json, not_found, text, text_error, typed, with_header};
-use crate::door::Door;
-use crate::house::{Exposition, House};
+use crate::backend::{Backend, Exposition};
 use crate::negotiate::accepts_gzip;
 use crate::paths::PageKind;
 use crate::query::Query;
 use crate::receiver_test;
+use crate::router::AppState;
 
-pub(crate) async fn answer<H: House>(
-    door: &Door<H>,
+pub(crate) async fn answer<B: Backend>(
+    state: &AppState<B>,
     kind: PageKind,
     request: Parts,
     body: Body,
 ) -> Response {
-    let house = &*door.house;
+    let backend = &*state.backend;
     match kind {
-        PageKind::Home => home(house),
+        PageKind::Home => home(backend),
         PageKind::Asset => not_found(),
-        PageKind::Metrics => metrics(house, &request.headers).await,
+        PageKind::Metrics => metrics(backend, &request.headers).await,
         PageKind::Healthy if request.method == Method::HEAD => empty(StatusCode::OK),
         PageKind::Healthy => text(StatusCode::OK, "OK"),
-        PageKind::Ready => ready(house, &request),
-        PageKind::Reload => reload(house).await,
+        PageKind::Ready => ready(backend, &request),
+        PageKind::Reload => reload(backend).await,
         PageKind::Debug if request.uri.path().contains("/debug/pprof") => {
             text_error(StatusCode::NOT_FOUND, NO_PROFILES)
         }
         PageKind::Debug => not_found(),
-        PageKind::ReceiverTest => receiver_test::answer(door, &request.headers, body).await,
+        PageKind::ReceiverTest => receiver_test::answer(state, &request.headers, body).await,
         PageKind::OldApi => json(StatusCode::GONE, OLD_API.to_string()),
     }
 }
 
 /// `?verbose` shows all checks, whatever came of them.
-fn ready<H: House>(house: &H, request: &Parts) -> Response {
-    let readiness = house.readiness();
+fn ready<B: Backend>(backend: &B, request: &Parts) -> Response {
+    let readiness = backend.readiness();
     let status =
         if readiness.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if request.method == Method::HEAD {
@@ -73,8 +73,8 @@ fn ready<H: House>(house: &H, request: &Parts) -> Response {
     text(status, body)
 }
 
-async fn reload<H: House>(house: &H) -> Response {
-    match house.reload().await {
+async fn reload<B: Backend>(backend: &B) -> Response {
+    match backend.reload().await {
         Ok(()) => empty(StatusCode::OK),
         Err(reason) => {
             let body = format!("failed to reload config: {reason}\n");
@@ -83,9 +83,9 @@ async fn reload<H: House>(house: &H) -> Response {
     }
 }
 
-async fn metrics<H: House>(house: &H, headers: &HeaderMap) -> Response {
+async fn metrics<B: Backend>(backend: &B, headers: &HeaderMap) -> Response {
     let accept = headers.get(http::header::ACCEPT).and_then(|value| value.to_str().ok());
-    let Exposition { content_type, body } = house.metrics(accept).await;
+    let Exposition { content_type, body } = backend.metrics(accept).await;
     let content_type = HeaderValue::from_str(&content_type)
         .unwrap_or(HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"));
     let mut response = if accepts_gzip(headers) {
@@ -108,9 +108,9 @@ fn gzipped(body: &[u8]) -> std::io::Result<Vec<u8>> {
 }
 
 /// Links are relative, so that they hold under any prefix and behind any proxy.
-fn home<H: House>(house: &H) -> Response {
-    let status = house.status();
-    let state = if house.readiness().is_ready() { "ready" } else { "not ready" };
+fn home<B: Backend>(backend: &B) -> Response {
+    let status = backend.status();
+    let state = if backend.readiness().is_ready() { "ready" } else { "not ready" };
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Bellwether</title></head>\n\

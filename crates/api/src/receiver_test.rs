@@ -1,6 +1,6 @@
 //! What is asked, and answered, when an operator wants to know whether a receiver can be told.
 //!
-//! In: a [`ReceiverTest`], also as the body of a POST. Out: one [`Tested`] for each integration. The
+//! In: a [`ReceiverTest`], also as the body of a POST. Out: one [`IntegrationTest`] for each integration. The
 //! sample is told by the same code as every notification; nothing of it enters the alerts, the
 //! groups or the notification log.
 //!
@@ -18,14 +18,18 @@ use http::{HeaderMap, StatusCode};
 
 use crate::answer::{ApiError, json, with_header};
 use crate::api::read_body;
-use crate::door::Door;
-use crate::house::House;
+use crate::backend::Backend;
+use crate::router::AppState;
 
 mod wire;
 
 /// Answers a POST of a test.
-pub(crate) async fn answer<H: House>(door: &Door<H>, headers: &HeaderMap, body: Body) -> Response {
-    let tested = tested(door, headers, body).await;
+pub(crate) async fn answer<B: Backend>(
+    state: &AppState<B>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
+    let tested = tested(state, headers, body).await;
     let response = match tested {
         Ok(tested) => json(StatusCode::OK, wire::answer(&tested)),
         Err(error) => error.into_response(),
@@ -34,26 +38,26 @@ pub(crate) async fn answer<H: House>(door: &Door<H>, headers: &HeaderMap, body: 
 }
 
 /// The test goes on if its client goes away; until it has ended there is no other one.
-async fn tested<H: House>(
-    door: &Door<H>,
+async fn tested<B: Backend>(
+    state: &AppState<B>,
     headers: &HeaderMap,
     body: Body,
-) -> Result<Vec<Tested>, ApiError> {
-    if !door.settings.receiver_test {
-        return Err(ApiError::misfit(404, SWITCHED_OFF));
+) -> Result<Vec<IntegrationTest>, ApiError> {
+    if !state.settings.receiver_test {
+        return Err(ApiError::framework(404, SWITCHED_OFF));
     }
     let body = read_body(headers, body, TEST_BODY_BYTES_MAX).await?;
-    let test = wire::parse(&body).map_err(|reason| ApiError::misfit(400, reason))?;
-    let place = Arc::clone(&door.test_place).try_acquire_owned();
-    let place = place.map_err(|_| ApiError::misfit(429, BUSY))?;
-    let house = Arc::clone(&door.house);
+    let test = wire::parse(&body).map_err(|reason| ApiError::framework(400, reason))?;
+    let place = Arc::clone(&state.test_slot).try_acquire_owned();
+    let place = place.map_err(|_| ApiError::framework(429, BUSY))?;
+    let backend = Arc::clone(&state.backend);
     let told = tokio::spawn(async move {
-        let tested = house.test_receiver(test).await;
+        let tested = backend.test_receiver(test).await;
         drop(place);
         tested
     });
-    let tested = told.await.map_err(|_| ApiError::misfit(500, "the test has failed"))?;
-    tested.map_err(|reason| ApiError::misfit(400, reason))
+    let tested = told.await.map_err(|_| ApiError::framework(500, "the test has failed"))?;
+    tested.map_err(|reason| ApiError::framework(400, reason))
 }
 
 const SWITCHED_OFF: &str =
@@ -82,7 +86,7 @@ pub struct ReceiverTest {
 
 /// What came of it at one integration.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Tested {
+pub struct IntegrationTest {
     /// `slack[0]`
     pub integration: String,
     pub result: TestResult,
@@ -93,16 +97,16 @@ pub struct Tested {
 #[derive(Clone, Debug, PartialEq)]
 pub enum TestResult {
     /// It was told, or there was no way to tell it.
-    Told(Outcome),
+    Attempted(Outcome),
     /// It would be sent this.
-    Shown(ShownRequest),
+    DryRun(DryRunRequest),
     /// It is not told about resolved alerts.
     Skipped,
 }
 
 /// The first request to an integration, fit to be seen: no URL, and `<secret>` for each secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ShownRequest {
+pub struct DryRunRequest {
     /// `POST`, or `MAIL` for a mail.
     pub method: &'static str,
     /// For a mail its envelope.
@@ -110,12 +114,12 @@ pub struct ShownRequest {
     pub body: String,
 }
 
-impl Tested {
+impl IntegrationTest {
     /// Whether it would be told, or has been, or need not be.
     pub fn is_ok(&self) -> bool {
         match &self.result {
-            TestResult::Told(outcome) => matches!(outcome, Outcome::Delivered { .. }),
-            TestResult::Shown(_) | TestResult::Skipped => true,
+            TestResult::Attempted(outcome) => matches!(outcome, Outcome::Delivered { .. }),
+            TestResult::DryRun(_) | TestResult::Skipped => true,
         }
     }
 }

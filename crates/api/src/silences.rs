@@ -1,6 +1,6 @@
 //! Silences over HTTP: post, read, list, expire.
 //!
-//! In: bodies, ids and queries. Out: commands for the house, and silences as JSON. Which changes
+//! In: bodies, ids and queries. Out: commands for the backend, and silences as JSON. Which changes
 //! are allowed the engine decides; here is only what the interface demands of a body, and the words
 //! in which each refusal is told.
 
@@ -15,7 +15,7 @@ use bellwether_model::{Matcher, Silence, SilenceState, Timestamp};
 use http::StatusCode;
 
 use crate::answer::ApiError;
-use crate::house::{Command, House};
+use crate::backend::{Backend, Command};
 use crate::json::write::{Escape, push_string};
 use crate::query::Query;
 
@@ -32,13 +32,13 @@ pub(crate) struct SilenceQuery {
 }
 
 /// Takes the body of a POST to `/silences`; returns the JSON of the answer.
-pub(crate) async fn post<H: House>(
-    house: &H,
+pub(crate) async fn post<B: Backend>(
+    backend: &B,
     body: bytes::Bytes,
     mode: bellwether_model::MatcherMode,
 ) -> Result<String, ApiError> {
-    let posted = decode_silence(&body)?.into_posted(mode, house.now())?;
-    let answer = house.command(Command::PostSilence(posted)).await;
+    let posted = decode_silence(&body)?.into_posted(mode, backend.now())?;
+    let answer = backend.command(Command::PostSilence(posted)).await;
     match answer.map_err(|error| ApiError::internal(error.to_string()))? {
         Answer::SilencePosted { id } => {
             let mut out = String::from("{\"silenceID\":");
@@ -63,18 +63,18 @@ pub(crate) async fn post<H: House>(
 }
 
 /// Ends the silence with this id now; one that has ended stays as it is.
-pub(crate) async fn expire<H: House>(house: &H, id: String) -> Result<(), ApiError> {
-    let answer = house.command(Command::ExpireSilence(id)).await;
+pub(crate) async fn expire<B: Backend>(backend: &B, id: String) -> Result<(), ApiError> {
+    let answer = backend.command(Command::ExpireSilence(id)).await;
     match answer.map_err(|error| ApiError::internal(error.to_string()))? {
         Answer::SilenceExpired => Ok(()),
-        Answer::SilenceUnknown => Err(ApiError::Absent),
+        Answer::SilenceUnknown => Err(ApiError::NotFound),
         other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
     }
 }
 
 /// One silence as JSON.
 pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, ApiError> {
-    let silence = view.silence(id).ok_or(ApiError::Absent)?;
+    let silence = view.silence(id).ok_or(ApiError::NotFound)?;
     let mut out = String::new();
     push_silence(&mut out, silence, now)?;
     out.push('\n');

@@ -17,7 +17,7 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A listener whose connections forgive such targets.
-pub struct Tolerant<L>(pub L);
+pub struct TolerantListener<L>(pub L);
 
 /// A connection that forgives such targets.
 pub struct TolerantStream<I> {
@@ -167,7 +167,7 @@ impl<I: AsyncWrite + Unpin> AsyncWrite for TolerantStream<I> {
     }
 }
 
-impl<L: Listener> Listener for Tolerant<L> {
+impl<L: Listener> Listener for TolerantListener<L> {
     type Io = TolerantStream<L::Io>;
     type Addr = L::Addr;
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::warn;
 
 use crate::clock::Clock;
-use crate::main_loop::Event;
+use crate::main_loop::ServerEvent;
 use crate::metrics::Metrics;
 
 /// Limit: attempts that are under way at the same time; others wait, within their deadlines.
@@ -29,10 +29,10 @@ pub const ATTEMPTS_MAX: usize = 512;
 pub const ATTEMPTS_PER_INTEGRATION_MAX: usize = 64;
 
 /// Someone who can be told.
-pub trait Teller: Send + Sync {
+pub trait Notifier: Send + Sync {
     /// One attempt, which ends at `deadline` at the latest. Texts that could not be rendered are
     /// added to `faults`.
-    fn tell<'a>(
+    fn notify<'a>(
         &'a self,
         notification: &'a Notification,
         deadline: Instant,
@@ -41,7 +41,7 @@ pub trait Teller: Send + Sync {
 }
 
 /// A receiver's integration with the client that carries its requests.
-pub struct Correspondent {
+pub struct IntegrationNotifier {
     pub integration: Box<dyn Integration>,
     /// Shared by all of one configuration.
     pub definitions: Arc<Definitions>,
@@ -51,25 +51,25 @@ pub struct Correspondent {
 
 /// All that a configuration names and a route uses.
 #[derive(Clone, Default)]
-pub struct Tellers(BTreeMap<IntegrationId, Desk>);
+pub struct Notifiers(BTreeMap<IntegrationId, Slot>);
 
 #[derive(Clone)]
-struct Desk {
-    teller: Arc<dyn Teller>,
+struct Slot {
+    notifier: Arc<dyn Notifier>,
     room: Arc<Semaphore>,
 }
 
 /// Starts attempts and reports their outcomes.
 pub struct Attempts {
-    tellers: Tellers,
+    notifiers: Notifiers,
     room: Arc<Semaphore>,
-    outcomes: UnboundedSender<Event>,
+    outcomes: UnboundedSender<ServerEvent>,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
 
-impl Teller for Correspondent {
-    fn tell<'a>(
+impl Notifier for IntegrationNotifier {
+    fn notify<'a>(
         &'a self,
         notification: &'a Notification,
         deadline: Instant,
@@ -80,10 +80,10 @@ impl Teller for Correspondent {
     }
 }
 
-impl Tellers {
-    pub fn insert(&mut self, id: IntegrationId, teller: Arc<dyn Teller>) {
+impl Notifiers {
+    pub fn insert(&mut self, id: IntegrationId, notifier: Arc<dyn Notifier>) {
         let room = Arc::new(Semaphore::new(ATTEMPTS_PER_INTEGRATION_MAX));
-        self.0.insert(id, Desk { teller, room });
+        self.0.insert(id, Slot { notifier, room });
     }
 
     pub fn ids(&self) -> impl Iterator<Item = &IntegrationId> {
@@ -97,34 +97,34 @@ impl Tellers {
 
 impl Attempts {
     pub fn new(
-        tellers: Tellers,
-        outcomes: UnboundedSender<Event>,
+        notifiers: Notifiers,
+        outcomes: UnboundedSender<ServerEvent>,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let room = Arc::new(Semaphore::new(ATTEMPTS_MAX));
-        Attempts { tellers, room, outcomes, clock, metrics }
+        Attempts { notifiers, room, outcomes, clock, metrics }
     }
 
     /// From now on these are told; attempts that are under way go on.
-    pub fn replace(&mut self, tellers: Tellers) {
-        self.tellers = tellers;
+    pub fn replace(&mut self, notifiers: Notifiers) {
+        self.notifiers = notifiers;
     }
 
     /// Begins an attempt; returns at once.
     pub fn begin(&self, attempt: Attempt) {
         let Attempt { delivery, notification, deadline, number: _ } = attempt;
-        let Some(desk) = self.tellers.0.get(&notification.integration).cloned() else {
+        let Some(slot) = self.notifiers.0.get(&notification.integration).cloned() else {
             let outcome = Outcome::Refused {
                 reason: FailureReason::Other,
                 detail: "the receiver is no longer in the configuration".into(),
             };
             // Nobody listens only once the server has stopped.
-            let _ = self.outcomes.send(Event::Outcome { delivery, outcome });
+            let _ = self.outcomes.send(ServerEvent::Outcome { delivery, outcome });
             return;
         };
         let mut report =
-            Report { delivery, outcome: None, outcomes: self.outcomes.clone(), under_way: None };
+            Report { delivery, outcome: None, outcomes: self.outcomes.clone(), in_flight: None };
         let deadline = Instant::from_std(self.clock.instant(deadline));
         let room = Arc::clone(&self.room);
         let metrics = Arc::clone(&self.metrics);
@@ -132,10 +132,10 @@ impl Attempts {
             let mut faults = Vec::new();
             let told = async {
                 // The semaphores are never closed, so a permit comes or the deadline does.
-                let _own = desk.room.acquire().await;
+                let _own = slot.room.acquire().await;
                 let _any = room.acquire().await;
-                report.under_way = Some(UnderWay::begin(&metrics, &notification.integration));
-                desk.teller.tell(&notification, deadline, &mut faults).await
+                report.in_flight = Some(InFlight::begin(&metrics, &notification.integration));
+                slot.notifier.notify(&notification, deadline, &mut faults).await
             };
             let outcome = timeout_at(deadline, told).await;
             report_faults(&metrics, &notification, &faults);
@@ -166,39 +166,39 @@ fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[Templ
 struct Report {
     delivery: DeliveryId,
     outcome: Option<Outcome>,
-    outcomes: UnboundedSender<Event>,
-    under_way: Option<UnderWay>,
+    outcomes: UnboundedSender<ServerEvent>,
+    in_flight: Option<InFlight>,
 }
 
 impl Drop for Report {
     fn drop(&mut self) {
-        self.under_way = None;
+        self.in_flight = None;
         let outcome = self.outcome.take().unwrap_or_else(|| Outcome::Retry {
             after: None,
             reason: FailureReason::Other,
             detail: "the attempt ended early; this is a defect of the server".into(),
         });
         // Nobody listens only once the server has stopped.
-        let _ = self.outcomes.send(Event::Outcome { delivery: self.delivery, outcome });
+        let _ = self.outcomes.send(ServerEvent::Outcome { delivery: self.delivery, outcome });
     }
 }
 
 /// Counts an attempt and its time for as long as it lives.
-struct UnderWay {
+struct InFlight {
     metrics: Arc<Metrics>,
     integration: IntegrationId,
     begun: Instant,
 }
 
-impl UnderWay {
+impl InFlight {
     fn begin(metrics: &Arc<Metrics>, integration: &IntegrationId) -> Self {
         metrics.attempts_in_flight.add(1.0);
         let metrics = Arc::clone(metrics);
-        UnderWay { metrics, integration: integration.clone(), begun: Instant::now() }
+        InFlight { metrics, integration: integration.clone(), begun: Instant::now() }
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlight {
     fn drop(&mut self) {
         self.metrics.attempts_in_flight.add(-1.0);
         let IntegrationId { receiver, kind, .. } = &self.integration;

@@ -1,7 +1,7 @@
 //! The start and the end: one straight line from flags to a running server and back.
 //!
 //! In: checked flags. Out: an exit code. The order of the start is: journal, configuration, bind,
-//! restore, join the cluster, listen. Nothing listens before the state is loaded, and nothing is spoken before it is
+//! restore, join the cluster, listen. Nothing listens before the state is loaded, and nothing is reply_for before it is
 //! durable.
 //!
 //! The end is the start in reverse: stop listening, let answers and attempts end within their
@@ -11,23 +11,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use bellwether_api::{BODY_BYTES_MAX, Settings as DoorSettings, router};
+use bellwether_api::{ApiSettings, BODY_BYTES_MAX, router};
 use bellwether_engine::{EngineSettings, PeerSettings};
 use bellwether_journal::{FileJournal, Writer};
 use bellwether_mesh::{Handle, Mesh, Security, Settings as MeshSettings};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 
+use crate::backend::ServerBackend;
 use crate::clock::Clock;
 use crate::cluster::{self, Introduction, PeerCredentials, SharedIntroduction};
 use crate::external_url::ExternalUrl;
 use crate::features::Features;
 use crate::flags::Flags;
-use crate::front::Front;
-use crate::house::Residence;
+use crate::http_servers::HttpServers;
 use crate::listen::Bound;
-use crate::load::{ConfigInForce, Loader};
-use crate::main_loop::{Doors, Event, MainLoop, Parts, Peers, StoreCondition, doors, listen};
+use crate::load::{CurrentConfig, Loader};
+use crate::main_loop::{
+    EventSenders, MainLoop, Parts, Peers, ServerEvent, StoreCondition, event_channels, listen,
+};
 use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
 use crate::reload::{Signals, reload_when_asked};
@@ -58,10 +60,10 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         retention: settings.retention,
         metrics: Arc::clone(&metrics),
         clock: clock.clone(),
-        in_force: ConfigInForce::default(),
+        current: CurrentConfig::default(),
     };
     let refused = |reason| anyhow!("error loading configuration file: {reason}");
-    let (plan, tellers, applied) = loader.load().map_err(refused)?.apply();
+    let (plan, notifiers, applied) = loader.load().map_err(refused)?.apply();
     let introduction = SharedIntroduction::new(Introduction {
         cluster_id: flags.cluster_id.clone(),
         config: plan.keys_hash(),
@@ -75,48 +77,48 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let restored = restore(opened, &storage, plan, settings, &clock, &metrics)?;
     loader.takes_effect(&applied);
 
-    let (doors, inlets) = doors();
+    let (senders, receivers) = event_channels();
     let condition = StoreCondition::default();
     let parts = Parts {
         engine: restored.engine,
         first_turn: restored.turn,
-        writer: spawn_writer(restored.journal, &doors)?,
-        tellers,
+        writer: spawn_writer(restored.journal, &senders)?,
+        notifiers,
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
-        silence_log: if flags.log_silences { SilenceLog::Told } else { SilenceLog::Quiet },
+        silence_log: if flags.log_silences { SilenceLog::Info } else { SilenceLog::Debug },
         condition: condition.clone(),
     };
-    let main_loop = tokio::spawn(MainLoop::new(parts, &doors).run(inlets));
+    let main_loop = tokio::spawn(MainLoop::new(parts, &senders).run(receivers));
     let mesh = match mesh_settings {
-        Some(settings) => Some(join(settings, &introduction, &doors).await?),
+        Some(settings) => Some(join(settings, &introduction, &senders).await?),
         None => None,
     };
-    let (reloads, wishes) = mpsc::channel(1);
-    let reloader = tokio::spawn(reload_when_asked(loader.clone(), doors.clone(), wishes));
-    let residence = Residence {
-        doors: doors.clone(),
+    let (reloads, requests) = mpsc::channel(1);
+    let reloader = tokio::spawn(reload_when_asked(loader.clone(), senders.clone(), requests));
+    let backend = ServerBackend {
+        senders: senders.clone(),
         reloads: reloads.clone(),
         clock,
         started_at,
         features,
         metrics,
-        config: loader.in_force,
+        config: loader.current,
         external_url: loader.external_url,
         condition,
         mesh: mesh.clone(),
         introduction,
     };
-    let app = router(Arc::new(residence), door_settings(&flags, features, route_prefix));
+    let app = router(Arc::new(backend), api_settings(&flags, features, route_prefix));
     let signals = Signals::listen()?;
-    let front = Front::open(bound, app, web)?;
+    let servers = HttpServers::open(bound, app, web)?;
 
-    signals.told_to_stop(&reloads).await;
+    signals.wait_for_stop(&reloads).await;
     info!("Received shutdown signal, exiting gracefully...");
-    front.close().await;
+    servers.close().await;
     reloader.abort();
     // The loop is there: it ends only after this.
-    let _ = doors.news.send(Event::Stop);
+    let _ = senders.internal.send(ServerEvent::Stop);
     main_loop.await.context("the main loop has failed")?;
     if let Some(mesh) = mesh {
         // Only now: what the last attempts came to has been told.
@@ -140,14 +142,14 @@ fn security(flags: &Flags) -> anyhow::Result<Security> {
 async fn join(
     settings: MeshSettings,
     introduction: &SharedIntroduction,
-    doors: &Doors,
+    senders: &EventSenders,
 ) -> anyhow::Result<Handle> {
     let (mesh, heard) = Mesh::start(settings).await.context("start the cluster")?;
     info!(component = "cluster", address = %mesh.bound(), "Listening for peers");
     let peers = Peers::new(mesh.clone(), introduction.clone());
     // The loop is there: it ends only when it is told to.
-    let _ = doors.news.send(Event::Join(peers));
-    tokio::spawn(listen(heard, doors.peers.clone()));
+    let _ = senders.internal.send(ServerEvent::Join(peers));
+    tokio::spawn(listen(heard, senders.peers.clone()));
     Ok(mesh)
 }
 
@@ -164,11 +166,11 @@ fn check(flags: &Flags) -> anyhow::Result<(Features, EngineSettings)> {
     Ok((features, settings))
 }
 
-fn spawn_writer(journal: FileJournal, doors: &Doors) -> anyhow::Result<Writer> {
-    let answers = doors.news.clone();
+fn spawn_writer(journal: FileJournal, senders: &EventSenders) -> anyhow::Result<Writer> {
+    let answers = senders.internal.clone();
     let writer = Writer::spawn(journal, move |durable| {
         // Nobody listens only once the server has stopped.
-        let _ = answers.send(Event::Durable(durable));
+        let _ = answers.send(ServerEvent::Durable(durable));
     });
     writer.context("start the journal")
 }
@@ -209,8 +211,8 @@ fn external_url(flags: &Flags, bound: &[Bound]) -> anyhow::Result<ExternalUrl> {
     url.map_err(|reason| anyhow!(reason).context("failed to determine external URL"))
 }
 
-fn door_settings(flags: &Flags, features: Features, route_prefix: String) -> DoorSettings {
-    DoorSettings {
+fn api_settings(flags: &Flags, features: Features, route_prefix: String) -> ApiSettings {
+    ApiSettings {
         route_prefix,
         get_concurrency: usize::try_from(flags.web_get_concurrency).unwrap_or(0),
         timeout: flags.web_timeout.positive(),

@@ -31,7 +31,7 @@ impl Clock {
 
     /// The wall clock as the engine reads it: where this machine's clock is off, as most of the
     /// cluster sees it.
-    pub fn house_wall(&self) -> Timestamp {
+    pub fn corrected_wall(&self) -> Timestamp {
         let correction = self.correction.load(Ordering::Relaxed);
         let by = Duration::from_millis(correction.unsigned_abs());
         let wall = self.now().wall;

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use crate::clock::Clock;
 use crate::flags::{self, Flags, Parsed};
-use crate::{boot, demo_webhook, export, logging, trial};
+use crate::{boot, demo_webhook, export, logging, receiver_test};
 
 /// Does what the arguments say.
 pub fn run(arguments: &[String]) -> ExitCode {
@@ -133,7 +133,7 @@ fn export(arguments: &[String]) -> ExitCode {
 
 fn receivers(arguments: &[String]) -> ExitCode {
     match arguments.split_first() {
-        Some((command, rest)) if command == "test" => trial::run(rest),
+        Some((command, rest)) if command == "test" => receiver_test::run(rest),
         Some((other, _)) => refused("bellwether receivers", &format!("unexpected {other}")),
         None => refused("bellwether receivers", "expected test"),
     }

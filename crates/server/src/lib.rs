@@ -15,7 +15,7 @@ mod features;
 mod flags;
 
 mod clock;
-mod followed;
+mod file_backed;
 mod logging;
 mod tls;
 
@@ -31,7 +31,7 @@ mod listen;
 mod import;
 mod restore;
 
-mod front;
+mod http_servers;
 mod reload;
 mod web;
 
@@ -42,10 +42,10 @@ mod attempts;
 mod metrics;
 mod notes;
 
-mod house;
+mod backend;
 
 mod demo_webhook;
 mod export;
-mod trial;
+mod receiver_test;
 
 pub use command::run;

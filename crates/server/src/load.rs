@@ -14,10 +14,10 @@ use bellwether_model::MatcherMode;
 use md5::{Digest, Md5};
 use tracing::{error, info, warn};
 
-use crate::attempts::Tellers;
+use crate::attempts::Notifiers;
 use crate::clock::Clock;
 use crate::features::Features;
-use crate::lower::{Doubt, DoubtKind, Lowered, lower};
+use crate::lower::{Lowered, TimingWarning, TimingWarningKind, lower};
 use crate::metrics::Metrics;
 
 /// What is needed to load the file, again and again.
@@ -29,13 +29,13 @@ pub struct Loader {
     pub retention: Duration,
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
-    pub in_force: ConfigInForce,
+    pub current: CurrentConfig,
 }
 
 /// A configuration that can take effect.
 pub struct Loaded {
     pub plan: Arc<Plan>,
-    pub tellers: Tellers,
+    pub notifiers: Notifiers,
     configured: Configured,
     hash: f64,
     receivers: usize,
@@ -53,9 +53,9 @@ pub struct Configured {
 
 /// The configuration in force.
 #[derive(Clone, Default)]
-pub struct ConfigInForce(Arc<Mutex<Configured>>);
+pub struct CurrentConfig(Arc<Mutex<Configured>>);
 
-impl ConfigInForce {
+impl CurrentConfig {
     pub fn now(&self) -> Configured {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -91,7 +91,7 @@ impl Loader {
         self.metrics.receivers.set(loaded.receivers as f64);
         self.metrics.integrations.set(loaded.integrations as f64);
         self.metrics.inhibition_rules.set(loaded.inhibition_rules as f64);
-        self.in_force.set(loaded.configured.clone());
+        self.current.set(loaded.configured.clone());
     }
 
     fn compile(&self) -> Result<Loaded, String> {
@@ -104,27 +104,33 @@ impl Loader {
         parsed.config.resolve_paths(self.path.parent().unwrap_or(Path::new("")));
         let inhibition_rules = parsed.config.inhibit_rules.len();
         let lowered = lower(&parsed.config, &self.external_url, self.retention)?;
-        let Lowered { parts, tellers, receivers_used, receivers_skipped, template_faults, doubts } =
-            lowered;
+        let Lowered {
+            parts,
+            notifiers,
+            receivers_used,
+            receivers_skipped,
+            template_faults,
+            timing_warnings,
+        } = lowered;
         for receiver in receivers_skipped {
             info!(
                 component = COMPONENT,
                 receiver, "skipping creation of receiver not referenced by any route"
             );
         }
-        doubts.iter().for_each(warn_about);
+        timing_warnings.iter().for_each(log_timing_warning);
         for TemplateFault { field, reason } in template_faults {
             warn!(
                 component = COMPONENT, field = %field, err = reason,
                 "A text is no template; something plain will be sent in its place"
             );
         }
-        for id in tellers.ids() {
+        for id in notifiers.ids() {
             self.metrics.begin_integration(&id.kind, &id.receiver);
         }
         Ok(Loaded {
             plan: Arc::new(Plan::new(parts)),
-            tellers,
+            notifiers,
             configured: Configured { text: shown.into(), config: Arc::new(parsed.config) },
             hash: hash(&bytes),
             receivers: receivers_used,
@@ -146,7 +152,7 @@ pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String>
     Ok((bytes, parsed))
 }
 
-/// What remains to be told of a [`Loaded`] once its plan and tellers have been handed on.
+/// What remains to be told of a [`Loaded`] once its plan and notifiers have been handed on.
 pub struct Applied {
     configured: Configured,
     hash: f64,
@@ -157,20 +163,20 @@ pub struct Applied {
 
 impl Loaded {
     /// Splits off what takes effect.
-    pub fn apply(self) -> (Arc<Plan>, Tellers, Applied) {
-        let Loaded { plan, tellers, configured, hash, receivers, inhibition_rules } = self;
-        let integrations = tellers.count();
+    pub fn apply(self) -> (Arc<Plan>, Notifiers, Applied) {
+        let Loaded { plan, notifiers, configured, hash, receivers, inhibition_rules } = self;
+        let integrations = notifiers.count();
         let applied = Applied { configured, hash, receivers, integrations, inhibition_rules };
-        (plan, tellers, applied)
+        (plan, notifiers, applied)
     }
 }
 
-fn warn_about(doubt: &Doubt) {
-    let Doubt { what, receiver, repeat_interval, compared_with } = doubt;
+fn log_timing_warning(warning: &TimingWarning) {
+    let TimingWarning { what, receiver, repeat_interval, compared_with } = warning;
     let repeat_interval = go_text(*repeat_interval);
     let compared_with = go_text(*compared_with);
     match what {
-        DoubtKind::RepeatAboveRetention => {
+        TimingWarningKind::RepeatAboveRetention => {
             warn!(
                 component = COMPONENT,
                 repeat_interval,
@@ -179,7 +185,7 @@ fn warn_about(doubt: &Doubt) {
                 "repeat_interval is greater than the data retention period. It can lead to notifications being repeated more often than expected."
             );
         }
-        DoubtKind::RepeatBelowGroupInterval => {
+        TimingWarningKind::RepeatBelowGroupInterval => {
             warn!(
                 component = COMPONENT,
                 repeat_interval,

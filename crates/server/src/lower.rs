@@ -1,6 +1,6 @@
 //! From what the operator wrote to what the engine and the couriers work with.
 //!
-//! In: a checked [`Config`]. Out: the engine's [`PlanParts`] and the [`Tellers`] of every receiver
+//! In: a checked [`Config`]. Out: the engine's [`PlanParts`] and the [`Notifiers`] of every receiver
 //! that a route uses, or why this build cannot do what is asked. Everything that can fail happens
 //! here, before anything that runs is touched.
 //!
@@ -23,12 +23,12 @@ use bellwether_integrations::templates::ReadYaml;
 use bellwether_integrations::{Integration, TemplateFault, Templates};
 use bellwether_model::{IntegrationId, LabelSet, Matchers};
 
-use crate::attempts::{Correspondent, Tellers};
+use crate::attempts::{IntegrationNotifier, Notifiers};
 
 /// What a configuration becomes.
 pub struct Lowered {
     pub parts: PlanParts,
-    pub tellers: Tellers,
+    pub notifiers: Notifiers,
     /// Receivers that a route uses.
     pub receivers_used: usize,
     /// Names of receivers that no route uses; they are not built.
@@ -36,20 +36,20 @@ pub struct Lowered {
     /// Texts that are no templates: something plain will be sent in their place.
     pub template_faults: Vec<TemplateFault>,
     /// Timings that hardly do what their author had in mind.
-    pub doubts: Vec<Doubt>,
+    pub timing_warnings: Vec<TimingWarning>,
 }
 
 /// A route whose repeat interval does not fit the other times.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubt {
-    pub what: DoubtKind,
+pub struct TimingWarning {
+    pub what: TimingWarningKind,
     pub receiver: String,
     pub repeat_interval: Duration,
     pub compared_with: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DoubtKind {
+pub enum TimingWarningKind {
     RepeatAboveRetention,
     RepeatBelowGroupInterval,
 }
@@ -77,28 +77,28 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
     }
     let root = lower_route(route, &inherited_by_root(route));
     let mut used = BTreeSet::new();
-    let mut doubts = Vec::new();
+    let mut timing_warnings = Vec::new();
     walk(&root, &mut |spec| {
         used.insert(Arc::clone(&spec.receiver));
-        doubt(spec, retention, &mut doubts);
+        check_timing(spec, retention, &mut timing_warnings);
     });
     let mut route_labels = BTreeSet::new();
     walk(&root, &mut |spec| {
         route_labels.extend(spec.labels.iter().map(|(_, value)| value.to_owned()));
     });
-    let Voices { correspondents, template_faults } =
-        voices(receivers, templates, external_url, &used, &route_labels)?;
-    let mut tellers = Tellers::default();
-    for (id, correspondent) in correspondents {
-        tellers.insert(id, Arc::new(correspondent));
+    let BuiltReceivers { built, template_faults } =
+        build_receivers(receivers, templates, external_url, &used, &route_labels)?;
+    let mut notifiers = Notifiers::default();
+    for (id, notifier) in built {
+        notifiers.insert(id, Arc::new(notifier));
     }
     let skipped = receivers.iter().filter(|receiver| !used.contains(receiver.name.as_str()));
     Ok(Lowered {
         receivers_used: used.len(),
         receivers_skipped: skipped.map(|receiver| receiver.name.clone()).collect(),
         template_faults,
-        doubts,
-        tellers,
+        timing_warnings,
+        notifiers,
         parts: PlanParts {
             route: root,
             receivers: receivers.iter().map(lower_receiver).collect(),
@@ -109,7 +109,7 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
     })
 }
 
-/// The correspondents of one receiver, in the order in which they are told, whether a route uses it
+/// The notifiers of one receiver, in the order in which they are told, whether a route uses it
 /// or not. Reads the files that the configuration names.
 ///
 /// # Errors
@@ -118,28 +118,28 @@ pub fn lower_alone(
     config: &Config,
     external_url: &str,
     receiver: &str,
-) -> Result<Vec<(IntegrationId, Correspondent)>, String> {
+) -> Result<Vec<(IntegrationId, IntegrationNotifier)>, String> {
     let Config { receivers, templates, .. } = config;
     let only = BTreeSet::from([Arc::from(receiver)]);
     // What is no template is told again when it is rendered.
-    let voices = voices(receivers, templates, external_url, &only, &BTreeSet::new())?;
-    Ok(voices.correspondents)
+    let receivers = build_receivers(receivers, templates, external_url, &only, &BTreeSet::new())?;
+    Ok(receivers.built)
 }
 
 /// All who can be told, and their texts that are no templates.
-struct Voices {
-    correspondents: Vec<(IntegrationId, Correspondent)>,
+struct BuiltReceivers {
+    built: Vec<(IntegrationId, IntegrationNotifier)>,
     template_faults: Vec<TemplateFault>,
 }
 
 /// Those of the receivers `used`.
-fn voices(
+fn build_receivers(
     receivers: &[Receiver],
     templates: &[String],
     external_url: &str,
     used: &BTreeSet<Arc<str>>,
     route_labels: &BTreeSet<String>,
-) -> Result<Voices, String> {
+) -> Result<BuiltReceivers, String> {
     let files = template_files::read(templates)?;
     let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
     let mut templates =
@@ -148,11 +148,11 @@ fn voices(
     let built = build_integrations(receivers, used, &mut templates)?;
     let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
     let definitions = Arc::new(definitions);
-    let correspondents = built.into_iter().map(|(id, integration, client)| {
+    let notifiers = built.into_iter().map(|(id, integration, client)| {
         let definitions = Arc::clone(&definitions);
-        (id, Correspondent { integration, definitions, client })
+        (id, IntegrationNotifier { integration, definitions, client })
     });
-    Ok(Voices { correspondents: correspondents.collect(), template_faults })
+    Ok(BuiltReceivers { built: notifiers.collect(), template_faults })
 }
 
 /// What the root inherits: the defaults of the format.
@@ -231,17 +231,21 @@ fn walk(route: &engine::RouteSpec, visit: &mut impl FnMut(&engine::RouteSpec)) {
     }
 }
 
-fn doubt(route: &engine::RouteSpec, retention: Duration, doubts: &mut Vec<Doubt>) {
+fn check_timing(
+    route: &engine::RouteSpec,
+    retention: Duration,
+    timing_warnings: &mut Vec<TimingWarning>,
+) {
     let engine::Timing { group_wait: _, group_interval, repeat_interval } = route.timing;
     let mut add = |what, compared_with| {
         let receiver = route.receiver.to_string();
-        doubts.push(Doubt { what, receiver, repeat_interval, compared_with });
+        timing_warnings.push(TimingWarning { what, receiver, repeat_interval, compared_with });
     };
     if repeat_interval > retention {
-        add(DoubtKind::RepeatAboveRetention, retention);
+        add(TimingWarningKind::RepeatAboveRetention, retention);
     }
     if repeat_interval < group_interval {
-        add(DoubtKind::RepeatBelowGroupInterval, group_interval);
+        add(TimingWarningKind::RepeatBelowGroupInterval, group_interval);
     }
 }
 

@@ -1,11 +1,11 @@
 //! The one task that owns the engine, and through which everything passes.
 //!
-//! In: [`Event`]s from four doors: commands of clients, reads, what peers say, and news from inside
+//! In: [`ServerEvent`]s from four senders: commands of clients, reads, what peers say, and news from inside
 //! (outcomes, answers of the journal, a new configuration, the end). Out: answers, attempts to notify, views.
 //! Each event is one turn of the engine with one reading of the clocks; what follows from a turn
 //! goes through the [`Outbox`], so that nothing is said that the disk does not know yet.
 //!
-//! The doors differ in who waits. Commands and peers wait in a bounded queue, and for the journal if it is
+//! The senders differ in who waits. Commands and peers wait in a bounded queue, and for the journal if it is
 //! behind. Reads wait only for their turn. News never wait: there is at most one per attempt under
 //! way and one per commit, and the loop must hear of them to go on.
 
@@ -26,11 +26,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use crate::attempts::{Attempts, Tellers};
+use crate::attempts::{Attempts, Notifiers};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::notes::{self, SilenceLog};
-use crate::outbox::{Kept, Outbox, Released};
+use crate::outbox::{Durability, Outbox, Released};
 use peers::Message;
 pub use peers::{Peers, listen};
 
@@ -44,7 +44,7 @@ pub const PEER_EVENTS_MAX: usize = 1024;
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Everything that can happen to the engine but the passing of time.
-pub enum Event {
+pub enum ServerEvent {
     Command {
         command: Command,
         reply: Reply,
@@ -62,7 +62,7 @@ pub enum Event {
     Join(Peers),
     Plan {
         plan: Arc<Plan>,
-        tellers: Tellers,
+        notifiers: Notifiers,
         applied: oneshot::Sender<()>,
     },
     Stop,
@@ -70,21 +70,21 @@ pub enum Event {
 
 pub type Reply = oneshot::Sender<Result<Answer, Unavailable>>;
 
-/// The ends of the four doors that others hold.
+/// The ends of the four senders that others hold.
 #[derive(Clone)]
-pub struct Doors {
-    pub commands: mpsc::Sender<Event>,
-    pub reads: mpsc::Sender<Event>,
-    pub peers: mpsc::Sender<Event>,
-    pub news: mpsc::UnboundedSender<Event>,
+pub struct EventSenders {
+    pub commands: mpsc::Sender<ServerEvent>,
+    pub reads: mpsc::Sender<ServerEvent>,
+    pub peers: mpsc::Sender<ServerEvent>,
+    pub internal: mpsc::UnboundedSender<ServerEvent>,
 }
 
 /// The ends that the loop holds.
-pub struct Inlets {
-    commands: mpsc::Receiver<Event>,
-    reads: mpsc::Receiver<Event>,
-    peers: mpsc::Receiver<Event>,
-    news: mpsc::UnboundedReceiver<Event>,
+pub struct EventReceivers {
+    commands: mpsc::Receiver<ServerEvent>,
+    reads: mpsc::Receiver<ServerEvent>,
+    peers: mpsc::Receiver<ServerEvent>,
+    internal: mpsc::UnboundedReceiver<ServerEvent>,
 }
 
 /// What others may know about the journal without asking the loop.
@@ -100,7 +100,7 @@ pub struct MainLoop {
     condition: StoreCondition,
     /// Reused from turn to turn.
     turn: Turn,
-    outbox: Outbox<Vec<Deed>>,
+    outbox: Outbox<Vec<Action>>,
     attempts: Attempts,
     waiting: BTreeMap<Ticket, Waiter>,
     next_ticket: u64,
@@ -112,12 +112,12 @@ pub struct MainLoop {
 }
 
 /// Something to perform, once it may be.
-enum Deed {
-    Answer { reply: Reply, answer: Answer, alerts: usize },
+enum Action {
+    Reply { reply: Reply, answer: Answer, alerts: usize },
     Attempt(Attempt),
-    Show { reply: oneshot::Sender<View>, view: View },
-    Memory { token: StateToken, answer: Answer },
-    Tell(Message),
+    SendView { reply: oneshot::Sender<View>, view: View },
+    SendFullState { token: StateToken, answer: Answer },
+    SendToPeers(Message),
 }
 
 /// Who waits for an answer.
@@ -134,7 +134,7 @@ enum Waiter {
 pub struct Parts {
     pub engine: Engine,
     pub writer: Writer,
-    pub tellers: Tellers,
+    pub notifiers: Notifiers,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub silence_log: SilenceLog,
@@ -143,26 +143,31 @@ pub struct Parts {
     pub first_turn: Turn,
 }
 
-/// Both ends of the doors.
-pub fn doors() -> (Doors, Inlets) {
+/// Both ends of the senders.
+pub fn event_channels() -> (EventSenders, EventReceivers) {
     let (commands, commands_in) = mpsc::channel(COMMANDS_MAX);
     let (reads, reads_in) = mpsc::channel(READS_MAX);
     let (peers, peers_in) = mpsc::channel(PEER_EVENTS_MAX);
-    let (news, news_in) = mpsc::unbounded_channel();
+    let (internal, internal_in) = mpsc::unbounded_channel();
     (
-        Doors { commands, reads, peers, news },
-        Inlets { commands: commands_in, reads: reads_in, peers: peers_in, news: news_in },
+        EventSenders { commands, reads, peers, internal },
+        EventReceivers {
+            commands: commands_in,
+            reads: reads_in,
+            peers: peers_in,
+            internal: internal_in,
+        },
     )
 }
 
 impl MainLoop {
-    pub fn new(parts: Parts, doors: &Doors) -> Self {
-        let Parts { engine, writer, tellers, clock, metrics, silence_log, condition, first_turn } =
+    pub fn new(parts: Parts, senders: &EventSenders) -> Self {
+        let Parts { engine, writer, notifiers, clock, metrics, silence_log, condition, first_turn } =
             parts;
         MainLoop {
             attempts: Attempts::new(
-                tellers,
-                doors.news.clone(),
+                notifiers,
+                senders.internal.clone(),
                 clock.clone(),
                 Arc::clone(&metrics),
             ),
@@ -185,16 +190,16 @@ impl MainLoop {
     /// Runs until it is told to stop and attempts have ended or had their time.
     ///
     /// When this returns, the journal has synced all that it was given.
-    pub async fn run(mut self, mut inlets: Inlets) {
+    pub async fn run(mut self, mut receivers: EventReceivers) {
         self.finish_turn();
         loop {
             let wake_up = self.wake_up();
             tokio::select! {
                 biased;
-                Some(event) = inlets.news.recv() => self.take(event),
-                Some(event) = inlets.reads.recv() => self.take(event),
-                Some(event) = inlets.peers.recv(), if !self.outbox.is_full() => self.take(event),
-                Some(event) = inlets.commands.recv(), if !self.outbox.is_full() => self.take(event),
+                Some(event) = receivers.internal.recv() => self.take(event),
+                Some(event) = receivers.reads.recv() => self.take(event),
+                Some(event) = receivers.peers.recv(), if !self.outbox.is_full() => self.take(event),
+                Some(event) = receivers.commands.recv(), if !self.outbox.is_full() => self.take(event),
                 () = sleep_until(wake_up) => self.tick(),
             }
             if self.has_stopped() {
@@ -207,31 +212,31 @@ impl MainLoop {
         synced.expect("dropping the journal's writer does not panic");
     }
 
-    fn take(&mut self, event: Event) {
+    fn take(&mut self, event: ServerEvent) {
         match event {
-            Event::Command { command, reply } => self.take_command(command, reply),
-            Event::Read { reply } => self.show(reply),
-            Event::Outcome { delivery, outcome } => {
+            ServerEvent::Command { command, reply } => self.take_command(command, reply),
+            ServerEvent::Read { reply } => self.show(reply),
+            ServerEvent::Outcome { delivery, outcome } => {
                 self.attempts_open = self.attempts_open.saturating_sub(1);
                 self.handle(Input::Outcome { delivery, outcome });
             }
-            Event::Durable(durable) => {
+            ServerEvent::Durable(durable) => {
                 let released = self.outbox.answer(durable);
                 self.report_journal();
                 self.perform(released);
             }
-            Event::Peer(event) => self.take_from_mesh(event),
-            Event::Join(peers) => self.peers = Some(peers),
-            Event::Plan { plan, tellers, applied } => {
+            ServerEvent::Peer(event) => self.take_from_mesh(event),
+            ServerEvent::Join(peers) => self.peers = Some(peers),
+            ServerEvent::Plan { plan, notifiers, applied } => {
                 if let Some(peers) = &mut self.peers {
                     peers.set_config(plan.keys_hash());
                 }
-                self.attempts.replace(tellers);
+                self.attempts.replace(notifiers);
                 self.handle(Input::Plan(plan));
                 // Whoever asked may have gone away.
                 let _ = applied.send(());
             }
-            Event::Stop => self.stop_at = Some(Instant::now() + STOP_GRACE),
+            ServerEvent::Stop => self.stop_at = Some(Instant::now() + STOP_GRACE),
         }
     }
 
@@ -280,29 +285,33 @@ impl MainLoop {
             if let Note::ClockCorrected { by_seconds } = note {
                 self.clock.correct(by_seconds);
             }
-            notes::tell(&note, &self.metrics, self.silence_log);
+            notes::record(&note, &self.metrics, self.silence_log);
         }
         let changes: Vec<Change> = self.turn.keep.drain(..).map(|record| change(&record)).collect();
-        let mut deeds = Vec::with_capacity(self.turn.after.len());
+        let mut actions = Vec::with_capacity(self.turn.after.len());
         for effect in self.turn.after.drain(..) {
             match effect {
-                Effect::Attempt(attempt) => deeds.push(Deed::Attempt(attempt)),
+                Effect::Attempt(attempt) => actions.push(Action::Attempt(attempt)),
                 Effect::Reply { ticket, answer } => {
                     let waiting = self.waiting.remove(&ticket);
                     match waiting.expect("the engine answers each ticket once") {
                         Waiter::Client { reply, alerts } => {
-                            deeds.push(Deed::Answer { reply, answer, alerts });
+                            actions.push(Action::Reply { reply, answer, alerts });
                         }
-                        Waiter::Peer(token) => deeds.push(Deed::Memory { token, answer }),
+                        Waiter::Peer(token) => {
+                            actions.push(Action::SendFullState { token, answer })
+                        }
                     }
                 }
                 effect @ (Effect::Broadcast { .. }
                 | Effect::Forward { .. }
                 | Effect::CheckLiveness { .. }
-                | Effect::SendStatus { .. }) => deeds.extend(Message::of(effect).map(Deed::Tell)),
+                | Effect::SendStatus { .. }) => {
+                    actions.extend(Message::of(effect).map(Action::SendToPeers))
+                }
             }
         }
-        let released = self.outbox.put(changes, deeds);
+        let released = self.outbox.put(changes, actions);
         self.metrics.journal_records_refused.add(self.outbox.take_oversized());
         if self.outbox.poison().is_some() {
             self.report_journal();
@@ -317,39 +326,39 @@ impl MainLoop {
             _ => self.engine.view(),
         };
         self.view = Some((generation, view.clone()));
-        let released = self.outbox.put(Vec::new(), vec![Deed::Show { reply, view }]);
+        let released = self.outbox.put(Vec::new(), vec![Action::SendView { reply, view }]);
         self.perform(released);
     }
 
-    fn perform(&mut self, released: Released<Vec<Deed>>) {
-        for (deeds, kept) in released {
-            for deed in deeds {
-                self.perform_one(deed, kept);
+    fn perform(&mut self, released: Released<Vec<Action>>) {
+        for (actions, durability) in released {
+            for action in actions {
+                self.perform_one(action, durability);
             }
         }
     }
 
     /// Clients that went away meanwhile are no error.
-    fn perform_one(&mut self, deed: Deed, kept: Kept) {
-        match deed {
-            Deed::Attempt(attempt) => {
+    fn perform_one(&mut self, action: Action, durability: Durability) {
+        match action {
+            Action::Attempt(attempt) => {
                 // After the order to stop, what is not begun is left to the next start.
                 if self.stop_at.is_none() {
                     self.attempts_open += 1;
                     self.attempts.begin(attempt);
                 }
             }
-            Deed::Memory { token, answer } => self.answer_peer(token, answer),
-            Deed::Tell(message) => {
+            Action::SendFullState { token, answer } => self.answer_peer(token, answer),
+            Action::SendToPeers(message) => {
                 if let Some(peers) = &self.peers {
                     peers.send(message);
                 }
             }
-            Deed::Show { reply, view } => {
+            Action::SendView { reply, view } => {
                 let _ = reply.send(view);
             }
-            Deed::Answer { reply, answer, alerts } => {
-                let _ = reply.send(self.spoken(answer, alerts, kept));
+            Action::Reply { reply, answer, alerts } => {
+                let _ = reply.send(self.reply_for(answer, alerts, durability));
             }
         }
     }
@@ -358,21 +367,26 @@ impl MainLoop {
     ///
     /// Senders repeat alerts, and an alert that is refused is one that nobody hears of, so alerts
     /// are taken even if they cannot be kept. Nobody repeats a silence.
-    fn spoken(&self, answer: Answer, alerts: usize, kept: Kept) -> Result<Answer, Unavailable> {
-        match (&answer, kept) {
-            (Answer::SilencePosted { .. } | Answer::SilenceExpired, Kept::No) => {
+    fn reply_for(
+        &self,
+        answer: Answer,
+        alerts: usize,
+        durability: Durability,
+    ) -> Result<Answer, Unavailable> {
+        match (&answer, durability) {
+            (Answer::SilencePosted { .. } | Answer::SilenceExpired, Durability::NotDurable) => {
                 Err(Unavailable::NotDurable)
             }
-            (Answer::Alerts { rejected }, Kept::No) => {
+            (Answer::Alerts { rejected }, Durability::NotDurable) => {
                 let taken = alerts.saturating_sub(rejected.len());
                 self.metrics.alerts_not_durable.add(taken as u64);
                 Ok(answer)
             }
             (
                 Answer::SilenceRefused(_) | Answer::SilenceUnknown | Answer::Memory { .. },
-                Kept::No,
+                Durability::NotDurable,
             )
-            | (_, Kept::Yes) => Ok(answer),
+            | (_, Durability::Durable) => Ok(answer),
         }
     }
 

@@ -12,14 +12,14 @@ use crate::metrics::Metrics;
 /// Whether changes of silences are logged (`--log.silences`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SilenceLog {
-    Quiet,
-    Told,
+    Debug,
+    Info,
 }
 
 /// Logs and counts one note.
 ///
 /// Long because: it is the table.
-pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
+pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
     match note {
         Note::AlertsReceived { firing, resolved, invalid } => {
             metrics.alerts_received.with(&["firing", "v2"]).add(*firing as u64);
@@ -145,13 +145,11 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
                 "Notify for alerts failed"
             );
         }
-        Note::SilenceStored { id, created: true } => {
-            tell_silence(id, "create silence", silence_log)
-        }
+        Note::SilenceStored { id, created: true } => log_silence(id, "create silence", silence_log),
         Note::SilenceStored { id, created: false } => {
-            tell_silence(id, "update silence", silence_log);
+            log_silence(id, "update silence", silence_log);
         }
-        Note::SilenceExpired { id } => tell_silence(id, "expire silence", silence_log),
+        Note::SilenceExpired { id } => log_silence(id, "expire silence", silence_log),
         Note::PlanApplied { groups, kept } => {
             debug!(component = DISPATCHER, groups, kept, "Configuration applied");
         }
@@ -164,7 +162,7 @@ pub fn tell(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
 }
 
 /// Logs what happened in the mesh; what is only counted there is debug.
-pub fn tell_of_mesh(note: &bellwether_mesh::Note) {
+pub fn record_mesh(note: &bellwether_mesh::Note) {
     use bellwether_memberlist::cluster::Note as Cluster;
     use bellwether_mesh::Note as Mesh;
     match note {
@@ -190,10 +188,10 @@ pub fn tell_of_mesh(note: &bellwether_mesh::Note) {
     }
 }
 
-fn tell_silence(id: &str, happened: &str, silence_log: SilenceLog) {
+fn log_silence(id: &str, happened: &str, silence_log: SilenceLog) {
     match silence_log {
-        SilenceLog::Told => info!(component = "silences", id, "{happened}"),
-        SilenceLog::Quiet => debug!(component = "silences", id, "{happened}"),
+        SilenceLog::Info => info!(component = "silences", id, "{happened}"),
+        SilenceLog::Debug => debug!(component = "silences", id, "{happened}"),
     }
 }
 

@@ -19,9 +19,9 @@ use tracing::error;
 
 /// Whether the changes that something follows from will survive a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    Yes,
-    No,
+pub enum Durability {
+    Durable,
+    NotDurable,
 }
 
 /// Things of type `T` that wait for the journal.
@@ -44,11 +44,11 @@ struct Held<T> {
     sequence: u64,
     what: T,
     /// Known before the journal answers if a change was too large.
-    kept: Kept,
+    durability: Durability,
 }
 
 /// What may be performed now.
-pub type Released<T> = Vec<(T, Kept)>;
+pub type Released<T> = Vec<(T, Durability)>;
 
 impl<T> Outbox<T> {
     /// The writer's answers must come back through [`Outbox::answer`].
@@ -67,20 +67,20 @@ impl<T> Outbox<T> {
     /// Takes one turn: its changes, and what follows from it.
     pub fn put(&mut self, mut changes: Vec<Change>, what: T) -> Released<T> {
         if self.poison.is_some() {
-            return vec![(what, Kept::No)];
+            return vec![(what, Durability::NotDurable)];
         }
         let dropped = drop_oversized(&mut changes);
         self.oversized += dropped;
-        let kept = if dropped == 0 { Kept::Yes } else { Kept::No };
+        let durability = if dropped == 0 { Durability::Durable } else { Durability::NotDurable };
         if changes.is_empty() {
             if self.held.is_empty() && self.answered == self.sequence {
-                return vec![(what, kept)];
+                return vec![(what, durability)];
             }
-            self.held.push_back(Held { sequence: self.sequence, what, kept });
+            self.held.push_back(Held { sequence: self.sequence, what, durability });
             return Vec::new();
         }
         self.sequence += 1;
-        self.held.push_back(Held { sequence: self.sequence, what, kept });
+        self.held.push_back(Held { sequence: self.sequence, what, durability });
         self.unsubmitted.push_back((self.sequence, changes));
         self.submit()
     }
@@ -93,7 +93,7 @@ impl<T> Outbox<T> {
         }
         let ready = self.held.partition_point(|held| held.sequence <= self.answered);
         let mut released: Released<T> =
-            self.held.drain(..ready).map(|held| (held.what, held.kept)).collect();
+            self.held.drain(..ready).map(|held| (held.what, held.durability)).collect();
         released.extend(self.submit());
         released
     }
@@ -142,7 +142,7 @@ impl<T> Outbox<T> {
             self.poison = Some(error);
         }
         self.unsubmitted.clear();
-        self.held.drain(..).map(|held| (held.what, Kept::No)).collect()
+        self.held.drain(..).map(|held| (held.what, Durability::NotDurable)).collect()
     }
 }
 
@@ -155,7 +155,10 @@ fn drop_oversized(changes: &mut Vec<Change>) -> u64 {
     });
     let records = before - changes.len();
     if records > 0 {
-        error!(component = "journal", records, "Too large to be kept: forgotten after a restart");
+        error!(
+            component = "journal",
+            records, "Too large to be durability: forgotten after a restart"
+        );
     }
     records as u64
 }

@@ -1,4 +1,4 @@
-//! What makes a running server read its configuration again, or end: signals and wishes.
+//! What makes a running server read its configuration again, or end: signals and requests.
 //!
 //! Reloads happen one after the other, whoever asks. One that fails leaves everything as it is.
 
@@ -7,28 +7,32 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::load::Loader;
-use crate::main_loop::{Doors, Event};
+use crate::main_loop::{EventSenders, ServerEvent};
 
 /// A wish for the configuration to be read again, and where to say how that went.
-pub type Reload = oneshot::Sender<Result<(), String>>;
+pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
 /// Loads the configuration again for everyone who asks, one after the other.
-pub async fn reload_when_asked(loader: Loader, doors: Doors, mut wishes: mpsc::Receiver<Reload>) {
-    while let Some(reply) = wishes.recv().await {
+pub async fn reload_when_asked(
+    loader: Loader,
+    senders: EventSenders,
+    mut requests: mpsc::Receiver<ReloadRequest>,
+) {
+    while let Some(reply) = requests.recv().await {
         // Whoever asked may have gone away; the reload happens all the same.
-        let _ = reply.send(reload(&loader, &doors).await);
+        let _ = reply.send(reload(&loader, &senders).await);
     }
 }
 
-async fn reload(loader: &Loader, doors: &Doors) -> Result<(), String> {
+async fn reload(loader: &Loader, senders: &EventSenders) -> Result<(), String> {
     let for_thread = loader.clone();
     let loaded = tokio::task::spawn_blocking(move || for_thread.load()).await;
     let loaded = loaded.unwrap_or_else(|error| Err(format!("loading has failed: {error}")));
-    let (plan, tellers, applied) = loaded.inspect_err(|error| loader.refused(error))?.apply();
+    let (plan, notifiers, applied) = loaded.inspect_err(|error| loader.refused(error))?.apply();
     let (done, is_done) = oneshot::channel();
-    let event = Event::Plan { plan, tellers, applied: done };
+    let event = ServerEvent::Plan { plan, notifiers, applied: done };
     let ending = || "the server is shutting down".to_owned();
-    doors.news.send(event).map_err(|_| ending())?;
+    senders.internal.send(event).map_err(|_| ending())?;
     is_done.await.map_err(|_| ending())?;
     loader.takes_effect(&applied);
     Ok(())
@@ -53,7 +57,7 @@ impl Signals {
     }
 
     /// Waits for SIGINT or SIGTERM; SIGHUP asks for a reload.
-    pub async fn told_to_stop(mut self, reloads: &mpsc::Sender<Reload>) {
+    pub async fn wait_for_stop(mut self, reloads: &mpsc::Sender<ReloadRequest>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,

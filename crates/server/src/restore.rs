@@ -63,7 +63,7 @@ pub fn restore(
     let Opened { mut journal, entries, moved_aside: _, torn_bytes: _ } = opened;
     let mut engine = Engine::new(plan, settings, seed()?);
     let mut turn = Turn::default();
-    let mut memories = Memories {
+    let mut records = RestoredRecords {
         entries,
         failure: None,
         importer: Importer::default(),
@@ -72,19 +72,19 @@ pub fn restore(
         changes: Vec::new(),
         metrics,
     };
-    engine.restore(clock.now(), &mut memories, &mut turn);
-    if let Some(error) = memories.failure {
+    engine.restore(clock.now(), &mut records, &mut turn);
+    if let Some(error) = records.failure {
         return Err(error).context("read the journal");
     }
-    if !memories.changes.is_empty() {
-        journal.commit(&memories.changes).context("keep what was imported")?;
+    if !records.changes.is_empty() {
+        journal.commit(&records.changes).context("keep what was imported")?;
     }
     Ok(Restored { engine, turn, journal })
 }
 
 /// All records that memory is made of: those of the journal, then those of an import, which must
 /// know the former.
-struct Memories<'a> {
+struct RestoredRecords<'a> {
     entries: Entries,
     failure: Option<JournalError>,
     importer: Importer,
@@ -95,7 +95,7 @@ struct Memories<'a> {
     metrics: &'a Metrics,
 }
 
-impl Memories<'_> {
+impl RestoredRecords<'_> {
     fn kept(&mut self) -> Option<Record> {
         loop {
             let entry = match self.entries.next()? {
@@ -122,7 +122,7 @@ impl Memories<'_> {
     }
 }
 
-impl Iterator for Memories<'_> {
+impl Iterator for RestoredRecords<'_> {
     type Item = Record;
 
     fn next(&mut self) -> Option<Record> {

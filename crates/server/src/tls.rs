@@ -71,7 +71,7 @@ fn provider(config: &ServerTls) -> anyhow::Result<Arc<CryptoProvider>> {
     let mut provider = aws_lc_rs::default_provider();
     let wanted = &config.cipher_suites;
     if let Some(name) = wanted.iter().find(|name| name.contains("_CBC_")) {
-        bail!("cipher_suites: {name} is not possible here: suites with CBC are not spoken");
+        bail!("cipher_suites: {name} is not possible here: suites with CBC are not reply_for");
     }
     if !wanted.is_empty() {
         // Compat: the list is about TLS 1.2 only; the suites of 1.3 are not for choice.
@@ -104,7 +104,7 @@ fn versions(config: &ServerTls) -> anyhow::Result<Vec<&'static SupportedProtocol
     let max = config.max_version.unwrap_or(TlsVersion::Tls13);
     for (field, limit) in [("min_version", min), ("max_version", max)] {
         if limit < TlsVersion::Tls12 {
-            bail!("{field} below TLS12 is not possible here: TLS 1.0 and 1.1 are not spoken");
+            bail!("{field} below TLS12 is not possible here: TLS 1.0 and 1.1 are not reply_for");
         }
     }
     let known = [(TlsVersion::Tls12, &version::TLS12), (TlsVersion::Tls13, &version::TLS13)];

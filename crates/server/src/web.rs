@@ -20,20 +20,20 @@ use anyhow::Context as _;
 use bellwether_config::WebConfig;
 use rustls::ServerConfig;
 
-use crate::followed::{Followed, Soundness};
+use crate::file_backed::{FileBacked, Validity};
 use crate::tls;
 
 pub use guard::protect;
 pub use listener::TlsListener;
 
 /// The protection of the HTTP port.
-pub struct Web(Followed<Settings>);
+pub struct Web(FileBacked<WebSettings>);
 
 /// What the file asked for when it last made sense.
-struct Settings {
+struct WebSettings {
     config: WebConfig,
-    /// `None`: HTTP is spoken in the open.
-    tls: Option<Followed<ServerConfig>>,
+    /// `None`: HTTP is reply_for in the open.
+    tls: Option<FileBacked<ServerConfig>>,
 }
 
 impl Web {
@@ -44,8 +44,9 @@ impl Web {
         }
         let path = PathBuf::from(path);
         let files = vec![path.clone()];
-        let followed = Followed::new("web.config.file", files, move || Settings::read(&path))?;
-        Ok(Some(Arc::new(Web(followed))))
+        let file_backed =
+            FileBacked::new("web.config.file", files, move || WebSettings::read(&path))?;
+        Ok(Some(Arc::new(Web(file_backed))))
     }
 
     /// Whether connections begin with a handshake; blocks on files.
@@ -53,7 +54,7 @@ impl Web {
         self.0.now().value.tls.is_some()
     }
 
-    /// Settings for a new connection; blocks on files. `None` if there is no TLS any more.
+    /// WebSettings for a new connection; blocks on files. `None` if there is no TLS any more.
     pub fn server_config(&self) -> Option<Arc<ServerConfig>> {
         Some(self.0.now().value.tls.as_ref()?.now().value)
     }
@@ -64,20 +65,20 @@ impl Web {
     }
 
     /// The settings as of now; `None` if the file makes no sense. Blocks on files.
-    fn settings(&self) -> Option<Arc<Settings>> {
+    fn settings(&self) -> Option<Arc<WebSettings>> {
         let now = self.0.now();
-        (now.soundness == Soundness::Sound).then_some(now.value)
+        (now.validity == Validity::Valid).then_some(now.value)
     }
 }
 
-impl Settings {
+impl WebSettings {
     fn read(path: &Path) -> anyhow::Result<Self> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("open {}", path.display()))?;
         let mut config = WebConfig::parse(&text).with_context(|| path.display().to_string())?;
         config.resolve_paths(path.parent().unwrap_or(Path::new("")));
         if config.tls.is_absent() {
-            return Ok(Settings { config, tls: None });
+            return Ok(WebSettings { config, tls: None });
         }
         let block = config.tls.clone();
         let http2 = config.http.http2;
@@ -87,8 +88,8 @@ impl Settings {
             made.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
             Ok(made)
         };
-        let tls = Followed::new("tls_server_config", tls::files(&config.tls), make)?;
-        Ok(Settings { config, tls: Some(tls) })
+        let tls = FileBacked::new("tls_server_config", tls::files(&config.tls), make)?;
+        Ok(WebSettings { config, tls: Some(tls) })
     }
 }
 

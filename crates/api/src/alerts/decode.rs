@@ -14,35 +14,40 @@ use bellwether_model::matcher::valid_label_name;
 use bellwether_model::quote::quoted;
 use bellwether_model::{LabelSet, MatcherMode, NewAlert, Timestamp};
 
-use super::{Inbox, Refusal};
+use super::{DecodedAlerts, InvalidAlert};
 use crate::answer::ApiError;
 use crate::fields::{Decoder, mistyped};
-use crate::json::read::{Kind, Reader, SyntaxError, lossy};
+use crate::json::read::{JsonReader, Kind, SyntaxError, lossy};
 use crate::uri::is_request_uri;
 
 /// Reads the body of a POST to `/alerts`.
-pub fn decode_alerts(body: &[u8], mode: MatcherMode) -> Result<Inbox, ApiError> {
+pub fn decode_alerts(body: &[u8], mode: MatcherMode) -> Result<DecodedAlerts, ApiError> {
     let text = lossy(body);
-    let mut reader = Reader::new(&text);
+    let mut reader = JsonReader::new(&text);
     if reader.is_at_end() {
-        return Err(ApiError::misfit(602, "alerts in body is required"));
+        return Err(ApiError::framework(602, "alerts in body is required"));
     }
     let broken = |reason: String| {
-        ApiError::misfit(400, format!("parsing alerts body from \"\" failed, because {reason}"))
+        ApiError::framework(400, format!("parsing alerts body from \"\" failed, because {reason}"))
     };
-    let mut pass = Pass { mode, inbox: Inbox::default(), type_error: None, schema_error: None };
-    pass.read_all(&mut reader).map_err(|SyntaxError(reason)| broken(reason))?;
-    match (pass.type_error, pass.schema_error) {
+    let mut decoder = AlertsDecoder {
+        mode,
+        decoded: DecodedAlerts::default(),
+        type_error: None,
+        schema_error: None,
+    };
+    decoder.read_all(&mut reader).map_err(|SyntaxError(reason)| broken(reason))?;
+    match (decoder.type_error, decoder.schema_error) {
         (Some(reason), _) => Err(broken(reason)),
         (None, Some(error)) => Err(error),
-        (None, None) => Ok(pass.inbox),
+        (None, None) => Ok(decoder.decoded),
     }
 }
 
 /// One walk over a body.
-struct Pass {
+struct AlertsDecoder {
     mode: MatcherMode,
-    inbox: Inbox,
+    decoded: DecodedAlerts,
     /// The first of each in the body.
     type_error: Option<String>,
     schema_error: Option<ApiError>,
@@ -67,8 +72,8 @@ struct Draft<'a> {
     second_half: Decoder,
 }
 
-impl Pass {
-    fn read_all<'a>(&mut self, reader: &mut Reader<'a>) -> Result<(), SyntaxError> {
+impl AlertsDecoder {
+    fn read_all<'a>(&mut self, reader: &mut JsonReader<'a>) -> Result<(), SyntaxError> {
         match reader.kind()? {
             Kind::Array => reader.open_array()?,
             Kind::Null => return reader.null(),
@@ -106,7 +111,7 @@ impl Pass {
     }
 
     fn note_schema(&mut self, code: u16, message: impl FnOnce() -> String) {
-        self.schema_error.get_or_insert_with(|| ApiError::misfit(code, message()));
+        self.schema_error.get_or_insert_with(|| ApiError::framework(code, message()));
     }
 
     /// Judges a draft, and turns it into an alert if it is one.
@@ -128,8 +133,8 @@ impl Pass {
             return;
         }
         match draft.judge(self.mode) {
-            Ok(alert) => self.inbox.alerts.push(alert),
-            Err(message) => self.inbox.refusals.push(Refusal { position, message }),
+            Ok(alert) => self.decoded.alerts.push(alert),
+            Err(message) => self.decoded.refusals.push(InvalidAlert { position, message }),
         }
     }
 }
@@ -144,7 +149,7 @@ impl<'a> Draft<'a> {
         self.ends_at = None;
     }
 
-    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), SyntaxError> {
+    fn read(&mut self, reader: &mut JsonReader<'a>) -> Result<(), SyntaxError> {
         reader.open_object()?;
         let mut first = true;
         while let Some(key) = reader.next_key(&mut first)? {

@@ -1,10 +1,10 @@
 use bellwether_engine::RejectedAlert;
 use bellwether_model::MatcherMode;
 
-use super::{Inbox, Refusal, decode_alerts, verdict};
+use super::{DecodedAlerts, InvalidAlert, decode_alerts, verdict};
 use crate::answer::ApiError;
 
-fn decode(body: &str) -> Inbox {
+fn decode(body: &str) -> DecodedAlerts {
     decode_alerts(body.as_bytes(), MatcherMode::Fallback).expect(body)
 }
 
@@ -76,7 +76,7 @@ fn label_names_obey_the_mode() {
 
 #[test]
 fn positions_of_the_engine_are_shifted_by_refusals_before_them() {
-    let refusal = |position| Refusal { position, message: format!("door {position}") };
+    let refusal = |position| InvalidAlert { position, message: format!("door {position}") };
     let rejected = |position| RejectedAlert { position, message: "engine" };
     // Elements 0, 1, 4 and 7 never reached the engine; 2, 3, 5, 6 and 8 did.
     let refusals = vec![refusal(0), refusal(1), refusal(4), refusal(7)];

@@ -13,7 +13,7 @@ use bellwether_model::quote::quoted;
 use super::word;
 
 /// Where we are in one JSON text.
-pub struct Reader<'a> {
+pub struct JsonReader<'a> {
     text: &'a str,
     at: usize,
     /// Arrays and objects that are open.
@@ -37,9 +37,9 @@ pub struct SyntaxError(pub String);
 
 type Read<T> = Result<T, SyntaxError>;
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     pub fn new(text: &'a str) -> Self {
-        Reader { text, at: 0, depth: 0 }
+        JsonReader { text, at: 0, depth: 0 }
     }
 
     /// Whether nothing but space is left.
@@ -62,19 +62,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads `null`, to be called where [`Reader::kind`] said so.
+    /// Reads `null`, to be called where [`JsonReader::kind`] said so.
     pub fn null(&mut self) -> Read<()> {
         self.literal("null")
     }
 
-    /// Reads `true` or `false`, to be called where [`Reader::kind`] said so.
+    /// Reads `true` or `false`, to be called where [`JsonReader::kind`] said so.
     pub fn boolean(&mut self) -> Read<bool> {
         let value = self.byte() == Some(b't');
         self.literal(if value { "true" } else { "false" })?;
         Ok(value)
     }
 
-    /// Reads a string, to be called where [`Reader::kind`] said so.
+    /// Reads a string, to be called where [`JsonReader::kind`] said so.
     pub fn string(&mut self) -> Read<Cow<'a, str>> {
         let start = self.at + 1;
         self.at = self.end_of_plain(start);
@@ -88,7 +88,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Steps into an array, to be called where [`Reader::kind`] said so.
+    /// Steps into an array, to be called where [`JsonReader::kind`] said so.
     pub fn open_array(&mut self) -> Read<()> {
         self.open()
     }
@@ -109,7 +109,7 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// Steps into an object, to be called where [`Reader::kind`] said so.
+    /// Steps into an object, to be called where [`JsonReader::kind`] said so.
     pub fn open_object(&mut self) -> Read<()> {
         self.open()
     }

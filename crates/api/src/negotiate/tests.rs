@@ -12,7 +12,7 @@ fn headers(name: HeaderName, values: &[&'static str]) -> HeaderMap {
 fn code(result: Result<(), ApiError>) -> u16 {
     match result {
         Ok(()) => 200,
-        Err(ApiError::Misfit { code, .. }) => code,
+        Err(ApiError::Framework { code, .. }) => code,
         Err(other) => panic!("{other:?}"),
     }
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Outcome, Remembered};
 use serde_json::{Value, json};
 
-use super::{ReceiverTest, ShownRequest, TestResult, Tested, wire};
+use super::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult, wire};
 
 fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())
@@ -53,23 +53,23 @@ fn what_is_wrong_is_named() {
 
 #[test]
 fn each_result_has_a_shape_of_its_own() {
-    let tested = |result, faults: &[(String, String)]| Tested {
+    let tested = |result, faults: &[(String, String)]| IntegrationTest {
         integration: "slack[0]".into(),
         result,
         template_faults: faults.to_vec(),
     };
     let (reason, detail) = (FailureReason::RateLimited, "slow \"down\"".to_owned());
     let after = Some(Duration::from_secs(90));
-    let request = ShownRequest {
+    let request = DryRunRequest {
         method: "POST",
         headers: vec![pair("Accept", "*/*")],
         body: "{\"a\":1}".into(),
     };
     let all = [
-        tested(TestResult::Told(Outcome::Delivered { remember: Remembered::default() }), &[]),
-        tested(TestResult::Told(Outcome::Refused { reason, detail: detail.clone() }), &[]),
-        tested(TestResult::Told(Outcome::Retry { after, reason, detail }), &[]),
-        tested(TestResult::Shown(request), &[pair("title", "no such field")]),
+        tested(TestResult::Attempted(Outcome::Delivered { remember: Remembered::default() }), &[]),
+        tested(TestResult::Attempted(Outcome::Refused { reason, detail: detail.clone() }), &[]),
+        tested(TestResult::Attempted(Outcome::Retry { after, reason, detail }), &[]),
+        tested(TestResult::DryRun(request), &[pair("title", "no such field")]),
         tested(TestResult::Skipped, &[]),
     ];
     let answer: Value = serde_json::from_str(&wire::answer(&all)).expect("it is JSON");

@@ -9,7 +9,7 @@ use bellwether_model::Outcome;
 use bellwether_model::duration::{format_go, parse_prometheus};
 use serde_json::{Map, Value, json};
 
-use super::{ReceiverTest, ShownRequest, TestResult, Tested};
+use super::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 
 /// Reads what is asked.
 ///
@@ -69,27 +69,27 @@ fn pairs(value: Value) -> Result<Vec<(String, String)>, String> {
 }
 
 /// Writes what came of it, with a line end.
-pub fn answer(tested: &[Tested]) -> String {
+pub fn answer(tested: &[IntegrationTest]) -> String {
     let integrations: Vec<Value> = tested.iter().map(one).collect();
     let answer = json!({
         "integrations": integrations,
-        "ok": tested.iter().all(Tested::is_ok),
+        "ok": tested.iter().all(IntegrationTest::is_ok),
     });
     format!("{answer}\n")
 }
 
-fn one(tested: &Tested) -> Value {
-    let Tested { integration, result, template_faults } = tested;
+fn one(tested: &IntegrationTest) -> Value {
+    let IntegrationTest { integration, result, template_faults } = tested;
     let mut members = Map::from_iter([("integration".to_owned(), integration.as_str().into())]);
     let mut add = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
     match result {
-        TestResult::Told(Outcome::Delivered { .. }) => add("result", "delivered".into()),
-        TestResult::Told(Outcome::Refused { reason, detail }) => {
+        TestResult::Attempted(Outcome::Delivered { .. }) => add("result", "delivered".into()),
+        TestResult::Attempted(Outcome::Refused { reason, detail }) => {
             add("result", "refused".into());
             add("reason", reason.label().into());
             add("detail", detail.as_str().into());
         }
-        TestResult::Told(Outcome::Retry { after, reason, detail }) => {
+        TestResult::Attempted(Outcome::Retry { after, reason, detail }) => {
             add("result", "failed".into());
             add("reason", reason.label().into());
             add("detail", detail.as_str().into());
@@ -97,7 +97,7 @@ fn one(tested: &Tested) -> Value {
                 add("retryAfter", shown_duration(*after).into());
             }
         }
-        TestResult::Shown(request) => {
+        TestResult::DryRun(request) => {
             add("result", "shown".into());
             add("request", shown_request(request));
         }
@@ -109,8 +109,8 @@ fn one(tested: &Tested) -> Value {
     Value::Object(members)
 }
 
-fn shown_request(request: &ShownRequest) -> Value {
-    let ShownRequest { method, headers, body } = request;
+fn shown_request(request: &DryRunRequest) -> Value {
+    let DryRunRequest { method, headers, body } = request;
     let headers = headers.iter().map(|(name, value)| json!({"name": name, "value": value}));
     json!({"method": method, "headers": headers.collect::<Vec<Value>>(), "body": body})
 }

@@ -13,7 +13,7 @@ use bellwether_model::{Matcher, MatcherMode, Op, Timestamp};
 
 use crate::answer::ApiError;
 use crate::fields::{Decoder, mistyped};
-use crate::json::read::{Kind, Reader, SyntaxError, lossy};
+use crate::json::read::{JsonReader, Kind, SyntaxError, lossy};
 
 /// A silence as posted: complete, but not yet looked at for its meaning.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,12 +37,12 @@ pub struct MatcherDraft {
 /// Reads the body of a POST to `/silences`.
 pub fn decode_silence(body: &[u8]) -> Result<SilenceDraft, ApiError> {
     let text = lossy(body);
-    let mut reader = Reader::new(&text);
+    let mut reader = JsonReader::new(&text);
     if reader.is_at_end() {
-        return Err(ApiError::misfit(602, "silence in body is required"));
+        return Err(ApiError::framework(602, "silence in body is required"));
     }
     let broken = |reason: String| {
-        ApiError::misfit(400, format!("parsing silence body from \"\" failed, because {reason}"))
+        ApiError::framework(400, format!("parsing silence body from \"\" failed, because {reason}"))
     };
     let mut members = Members::default();
     members.read(&mut reader).map_err(|SyntaxError(reason)| broken(reason))?;
@@ -78,7 +78,7 @@ struct MatcherMembers {
 }
 
 impl Members {
-    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), SyntaxError> {
+    fn read(&mut self, reader: &mut JsonReader<'_>) -> Result<(), SyntaxError> {
         match reader.kind()? {
             Kind::Object => reader.open_object()?,
             Kind::Null => return reader.null(),
@@ -97,7 +97,7 @@ impl Members {
         Ok(())
     }
 
-    fn read_member(&mut self, key: &str, reader: &mut Reader<'_>) -> Result<(), SyntaxError> {
+    fn read_member(&mut self, key: &str, reader: &mut JsonReader<'_>) -> Result<(), SyntaxError> {
         let key = key.to_ascii_lowercase();
         let second = &mut self.second_pass;
         match key.as_str() {
@@ -138,7 +138,7 @@ impl Members {
         Ok(())
     }
 
-    fn read_matchers(&mut self, reader: &mut Reader<'_>) -> Result<(), SyntaxError> {
+    fn read_matchers(&mut self, reader: &mut JsonReader<'_>) -> Result<(), SyntaxError> {
         let second = &mut self.second_pass;
         if !second.expect(reader, Kind::Array, "Silence.matchers", "models.Matchers")? {
             self.matchers = None;
@@ -161,13 +161,13 @@ impl Members {
     }
 
     fn into_draft(self) -> Result<SilenceDraft, ApiError> {
-        let required = |name: &str| ApiError::misfit(602, format!("{name} in body is required"));
+        let required = |name: &str| ApiError::framework(602, format!("{name} in body is required"));
         let comment = self.comment.ok_or_else(|| required("comment"))?;
         let created_by = self.created_by.ok_or_else(|| required("createdBy"))?;
         let ends_at = self.ends_at.ok_or_else(|| required("endsAt"))?;
         let matchers = self.matchers.ok_or_else(|| required("matchers"))?;
         if matchers.is_empty() {
-            return Err(ApiError::misfit(612, "matchers in body should have at least 1 items"));
+            return Err(ApiError::framework(612, "matchers in body should have at least 1 items"));
         }
         let matchers: Result<Vec<MatcherDraft>, ApiError> = matchers
             .into_iter()
@@ -190,7 +190,11 @@ impl Members {
 }
 
 impl MatcherMembers {
-    fn read(&mut self, reader: &mut Reader<'_>, decoder: &mut Decoder) -> Result<(), SyntaxError> {
+    fn read(
+        &mut self,
+        reader: &mut JsonReader<'_>,
+        decoder: &mut Decoder,
+    ) -> Result<(), SyntaxError> {
         reader.open_object()?;
         let mut first = true;
         while let Some(key) = reader.next_key(&mut first)? {

@@ -13,12 +13,12 @@ use bellwether_config::ClusterTls;
 use bellwether_mesh::Credentials;
 use rustls::{ClientConfig, ServerConfig};
 
-use crate::followed::Followed;
+use crate::file_backed::FileBacked;
 use crate::tls;
 
 pub struct PeerCredentials {
-    server: Followed<ServerConfig>,
-    client: Followed<ClientConfig>,
+    server: FileBacked<ServerConfig>,
+    client: FileBacked<ClientConfig>,
 }
 
 impl PeerCredentials {
@@ -34,10 +34,10 @@ impl PeerCredentials {
             .filter(|path| !path.is_empty())
             .map(PathBuf::from);
         Ok(PeerCredentials {
-            client: Followed::new("tls_client_config", client_files.collect(), move || {
+            client: FileBacked::new("tls_client_config", client_files.collect(), move || {
                 bellwether_courier::read_client_config(&client).context("invalid TLS client config")
             })?,
-            server: Followed::new("tls_server_config", tls::files(&server), move || {
+            server: FileBacked::new("tls_server_config", tls::files(&server), move || {
                 tls::server_config(&server).context("invalid TLS server config")
             })?,
         })

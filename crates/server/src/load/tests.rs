@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ConfigInForce, Loader, hash};
+use super::{CurrentConfig, Loader, hash};
 use crate::clock::Clock;
 use crate::features::Features;
 use crate::metrics::Metrics;
@@ -16,7 +16,7 @@ fn loader(path: &Path) -> Loader {
         retention: Duration::from_secs(120 * 3600),
         metrics: Arc::new(Metrics::new(Features::default())),
         clock: Clock::start(),
-        in_force: ConfigInForce::default(),
+        current: CurrentConfig::default(),
     }
 }
 
@@ -34,14 +34,14 @@ fn a_file_takes_effect_and_is_shown_without_secrets() {
     let text = format!("route: {{receiver: a}}\nreceivers:\n- name: a\n  {webhook}\n");
     fs::write(&path, text).unwrap();
     let loader = loader(&path);
-    let (plan, tellers, applied) = loader.load().unwrap().apply();
-    assert_eq!((plan.receivers().len(), tellers.count()), (1, 1));
-    assert_eq!(&*loader.in_force.now().text, "");
+    let (plan, notifiers, applied) = loader.load().unwrap().apply();
+    assert_eq!((plan.receivers().len(), notifiers.count()), (1, 1));
+    assert_eq!(&*loader.current.now().text, "");
     loader.takes_effect(&applied);
-    let in_force = loader.in_force.now();
-    assert!(in_force.text.contains("url: <secret>"));
-    assert!(!in_force.text.contains("marker"));
-    assert_eq!(in_force.config.receivers[0].webhook.len(), 1);
+    let current = loader.current.now();
+    assert!(current.text.contains("url: <secret>"));
+    assert!(!current.text.contains("marker"));
+    assert_eq!(current.config.receivers[0].webhook.len(), 1);
     assert_eq!(loader.metrics.config_reload_successful.read(), 1.0);
     assert_eq!(loader.metrics.integrations.read(), 1.0);
     assert!(loader.metrics.config_hash.read() > 0.0);

@@ -4,7 +4,7 @@ use std::time::Duration;
 use bellwether_engine::{GroupBy, Timing};
 use bellwether_model::MatcherMode;
 
-use super::{DoubtKind, Lowered, lower};
+use super::{Lowered, TimingWarningKind, lower};
 use crate::metrics::KINDS;
 
 const RETENTION: Duration = Duration::from_secs(120 * 3600);
@@ -99,7 +99,7 @@ fn receivers_rules_and_intervals_are_carried_over() {
     assert_eq!(names, ["other", "team", "unused"]);
     assert_eq!(receivers[1].labels.to_string(), "{area=\"core\", name=\"team\"}");
     assert!(!receivers[0].integrations[0].send_resolved);
-    let built: Vec<String> = lowered.tellers.ids().map(ToString::to_string).collect();
+    let built: Vec<String> = lowered.notifiers.ids().map(ToString::to_string).collect();
     assert_eq!(built, ["other/webhook[0]", "team/webhook[0]", "team/webhook[1]"]);
     assert_eq!((lowered.receivers_used, lowered.receivers_skipped), (2, vec!["unused".into()]));
     let rule = &lowered.parts.inhibit_rules[0];
@@ -111,11 +111,14 @@ fn receivers_rules_and_intervals_are_carried_over() {
 
 #[test]
 fn doubtful_repeat_intervals_are_told() {
-    let doubts = lowered(TREE).unwrap().doubts;
-    let kinds: Vec<DoubtKind> = doubts.iter().map(|doubt| doubt.what).collect();
-    assert_eq!(kinds, [DoubtKind::RepeatBelowGroupInterval; 2]);
+    let timing_warnings = lowered(TREE).unwrap().timing_warnings;
+    let kinds: Vec<TimingWarningKind> = timing_warnings.iter().map(|doubt| doubt.what).collect();
+    assert_eq!(kinds, [TimingWarningKind::RepeatBelowGroupInterval; 2]);
     let yaml = "route: {receiver: a, repeat_interval: 10d}\nreceivers: [{name: a}]";
-    assert_eq!(lowered(yaml).unwrap().doubts[0].what, DoubtKind::RepeatAboveRetention);
+    assert_eq!(
+        lowered(yaml).unwrap().timing_warnings[0].what,
+        TimingWarningKind::RepeatAboveRetention
+    );
 }
 
 #[test]
@@ -145,9 +148,9 @@ fn every_kind_of_receiver_has_a_documented_example_that_is_accepted() {
     for example in examples {
         let lowered = lowered(&format!("route: {{receiver: team}}\n{example}"));
         let lowered = lowered.unwrap_or_else(|reason| panic!("{reason}\n{example}"));
-        assert_eq!(lowered.tellers.count(), 1, "{example}");
+        assert_eq!(lowered.notifiers.count(), 1, "{example}");
         assert_eq!(lowered.template_faults, [], "{example}");
-        kinds.extend(lowered.tellers.ids().map(|id| id.kind.to_string()));
+        kinds.extend(lowered.notifiers.ids().map(|id| id.kind.to_string()));
     }
     assert_eq!(kinds, KINDS.map(str::to_owned).into());
 }

@@ -12,7 +12,7 @@ use bellwether_mesh::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{Event, MainLoop, Waiter};
+use super::{MainLoop, ServerEvent, Waiter};
 use crate::cluster::{self, BULLETIN_KEY, SharedIntroduction};
 use crate::notes;
 
@@ -98,7 +98,7 @@ impl MainLoop {
                 peers.look_for_drift(&status);
                 self.handle(Input::Peers(cluster::peers(&status)));
             }
-            Heard::Note(note) => notes::tell_of_mesh(&note),
+            Heard::Note(note) => notes::record_mesh(&note),
         }
     }
 
@@ -121,9 +121,12 @@ impl MainLoop {
 }
 
 /// Carries the mesh's events to the main loop; ends with either of them.
-pub async fn listen(mut heard: mpsc::Receiver<bellwether_mesh::Event>, door: mpsc::Sender<Event>) {
+pub async fn listen(
+    mut heard: mpsc::Receiver<bellwether_mesh::Event>,
+    door: mpsc::Sender<ServerEvent>,
+) {
     while let Some(event) = heard.recv().await {
-        if door.send(Event::Peer(event)).await.is_err() {
+        if door.send(ServerEvent::Peer(event)).await.is_err() {
             return;
         }
     }

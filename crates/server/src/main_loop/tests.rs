@@ -16,8 +16,8 @@ use bellwether_model::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::{Doors, Event, MainLoop, Parts, StoreCondition, doors};
-use crate::attempts::{Teller, Tellers};
+use super::{EventSenders, MainLoop, Parts, ServerEvent, StoreCondition, event_channels};
+use crate::attempts::{Notifier, Notifiers};
 use crate::clock::Clock;
 use crate::features::Features;
 use crate::metrics::Metrics;
@@ -51,8 +51,8 @@ struct Listener {
     reactions: Mutex<VecDeque<Reaction>>,
 }
 
-impl Teller for Listener {
-    fn tell<'a>(
+impl Notifier for Listener {
+    fn notify<'a>(
         &'a self,
         notification: &'a Notification,
         _: Instant,
@@ -72,7 +72,7 @@ impl Teller for Listener {
 }
 
 struct Fixture {
-    doors: Doors,
+    senders: EventSenders,
     running: tokio::task::JoinHandle<()>,
     store: MemoryStore,
     begun: mpsc::UnboundedReceiver<()>,
@@ -116,19 +116,19 @@ fn plan() -> Arc<Plan> {
 }
 
 fn fixture(reactions: Vec<Reaction>) -> Fixture {
-    let (doors, inlets) = doors();
+    let (senders, receivers) = event_channels();
     let store = MemoryStore::default();
     let (begin, begun) = mpsc::unbounded_channel();
     let (gate, opened) = std_mpsc::channel();
     let journal = Gated { journal: Box::new(store.open().0), begun: begin, gate: opened };
-    let answers = doors.news.clone();
+    let answers = senders.internal.clone();
     let writer = Writer::spawn(journal, move |durable| {
-        let _ = answers.send(Event::Durable(durable));
+        let _ = answers.send(ServerEvent::Durable(durable));
     });
     let (tell, told) = mpsc::unbounded_channel();
-    let mut tellers = Tellers::default();
+    let mut notifiers = Notifiers::default();
     let listener = Listener { told: tell, reactions: Mutex::new(reactions.into()) };
-    tellers.insert(integration(), Arc::new(listener));
+    notifiers.insert(integration(), Arc::new(listener));
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new(Features::default()));
     let condition = StoreCondition::default();
@@ -138,15 +138,15 @@ fn fixture(reactions: Vec<Reaction>) -> Fixture {
     let parts = Parts {
         engine,
         writer: writer.unwrap(),
-        tellers,
+        notifiers,
         clock,
         metrics: Arc::clone(&metrics),
-        silence_log: SilenceLog::Quiet,
+        silence_log: SilenceLog::Debug,
         condition: condition.clone(),
         first_turn,
     };
-    let running = tokio::spawn(MainLoop::new(parts, &doors).run(inlets));
-    Fixture { doors, running, store, begun, gate, told, condition, metrics }
+    let running = tokio::spawn(MainLoop::new(parts, &senders).run(receivers));
+    Fixture { senders, running, store, begun, gate, told, condition, metrics }
 }
 
 type Promise = oneshot::Receiver<Result<Answer, Unavailable>>;
@@ -154,7 +154,7 @@ type Promise = oneshot::Receiver<Result<Answer, Unavailable>>;
 impl Fixture {
     async fn ask(&self, command: Command) -> Promise {
         let (reply, promise) = oneshot::channel();
-        let sent = self.doors.commands.send(Event::Command { command, reply }).await;
+        let sent = self.senders.commands.send(ServerEvent::Command { command, reply }).await;
         assert!(sent.is_ok(), "the loop has ended");
         promise
     }
@@ -169,7 +169,7 @@ impl Fixture {
     }
 
     async fn stop(self) {
-        self.doors.news.send(Event::Stop).ok().unwrap();
+        self.senders.internal.send(ServerEvent::Stop).ok().unwrap();
         self.running.await.unwrap();
     }
 }
@@ -231,7 +231,7 @@ async fn readers_see_what_is_promised() {
     fixture.open();
     let answer = fixture.ask(silence()).await.await.unwrap().unwrap();
     let (reply, view) = oneshot::channel();
-    fixture.doors.reads.send(Event::Read { reply }).await.ok().unwrap();
+    fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
     let view = view.await.unwrap();
     let ids: Vec<String> = view.silences().map(|silence| silence.id.clone()).collect();
     assert_eq!(answer, Answer::SilencePosted { id: ids[0].clone() });
@@ -280,10 +280,10 @@ async fn stopping_waits_for_attempts_and_keeps_what_was_told() {
     fixture.open();
     assert!(fixture.ask(alert()).await.await.unwrap().is_ok());
     assert!(fixture.told.recv().await.is_some());
-    fixture.doors.news.send(Event::Stop).ok().unwrap();
+    fixture.senders.internal.send(ServerEvent::Stop).ok().unwrap();
     // Reads are answered in the turn after the order to stop, so the loop has heard it.
     let (reply, view) = oneshot::channel();
-    fixture.doors.reads.send(Event::Read { reply }).await.ok().unwrap();
+    fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
     view.await.unwrap();
     assert!(!fixture.running.is_finished());
     release.send(()).unwrap();

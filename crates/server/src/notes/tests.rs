@@ -3,7 +3,7 @@ use std::sync::Arc;
 use bellwether_engine::{Limit, Note, Suppression};
 use bellwether_model::{FailureReason, GroupKey, IntegrationId, Reason};
 
-use super::{SilenceLog, tell};
+use super::{SilenceLog, record};
 use crate::features::Features;
 use crate::metrics::{Form, Metrics, Snapshot};
 
@@ -15,7 +15,7 @@ fn integration() -> IntegrationId {
 fn check(notes: &[Note], expected: &[&str]) {
     let metrics = Metrics::new(Features::default());
     for note in notes {
-        tell(note, &metrics, SilenceLog::Told);
+        record(note, &metrics, SilenceLog::Info);
     }
     let text = metrics.text(&Snapshot::default(), Form::Classic);
     let moved: Vec<&str> = text

@@ -4,7 +4,7 @@ use bellwether_journal::{
     Change, Durable, Fault, Journal, JournalError, KEY_BYTES_MAX, MemoryStore, Writer,
 };
 
-use super::{Kept, Outbox, Released};
+use super::{Durability, Outbox, Released};
 
 /// A journal whose commits wait until the test lets them go on.
 struct Gated {
@@ -55,7 +55,7 @@ fn change(key: &str) -> Vec<Change> {
 #[test]
 fn without_changes_nothing_waits() {
     let mut fixture = fixture();
-    assert_eq!(fixture.outbox.put(vec![], "a"), [("a", Kept::Yes)]);
+    assert_eq!(fixture.outbox.put(vec![], "a"), [("a", Durability::Durable)]);
 }
 
 #[test]
@@ -63,9 +63,9 @@ fn what_follows_from_a_change_waits_for_the_disk() {
     let mut fixture = fixture();
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);
     assert_eq!(fixture.store.commits(), 0);
-    assert_eq!(fixture.commit(), [("a", Kept::Yes)]);
+    assert_eq!(fixture.commit(), [("a", Durability::Durable)]);
     assert_eq!(fixture.store.commits(), 1);
-    assert_eq!(fixture.outbox.put(vec![], "b"), [("b", Kept::Yes)]);
+    assert_eq!(fixture.outbox.put(vec![], "b"), [("b", Durability::Durable)]);
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn what_has_no_changes_waits_for_the_turns_before_it() {
     let mut fixture = fixture();
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);
     assert_eq!(fixture.outbox.put(vec![], "b"), []);
-    assert_eq!(fixture.commit(), [("a", Kept::Yes), ("b", Kept::Yes)]);
+    assert_eq!(fixture.commit(), [("a", Durability::Durable), ("b", Durability::Durable)]);
 }
 
 #[test]
@@ -82,10 +82,10 @@ fn a_failed_journal_lets_everything_go_as_not_kept() {
     fixture.store.fail_after(0, Fault::DiskFull);
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);
     assert_eq!(fixture.outbox.put(change("2"), "b"), []);
-    assert_eq!(fixture.commit(), [("a", Kept::No), ("b", Kept::No)]);
+    assert_eq!(fixture.commit(), [("a", Durability::NotDurable), ("b", Durability::NotDurable)]);
     assert!(fixture.outbox.poison().is_some());
-    assert_eq!(fixture.outbox.put(change("3"), "c"), [("c", Kept::No)]);
-    assert_eq!(fixture.outbox.put(vec![], "d"), [("d", Kept::No)]);
+    assert_eq!(fixture.outbox.put(change("3"), "c"), [("c", Durability::NotDurable)]);
+    assert_eq!(fixture.outbox.put(vec![], "d"), [("d", Durability::NotDurable)]);
 }
 
 #[test]
@@ -94,8 +94,8 @@ fn a_change_that_is_too_large_is_dropped_alone() {
     let mut changes = change("1");
     changes.push(Change::put(vec![0; KEY_BYTES_MAX + 1], b"".as_slice()));
     assert_eq!(fixture.outbox.put(changes, "a"), []);
-    assert_eq!(fixture.commit(), [("a", Kept::No)]);
+    assert_eq!(fixture.commit(), [("a", Durability::NotDurable)]);
     assert_eq!(fixture.outbox.take_oversized(), 1);
     assert_eq!(fixture.outbox.put(change("2"), "b"), []);
-    assert_eq!(fixture.commit(), [("b", Kept::Yes)]);
+    assert_eq!(fixture.commit(), [("b", Durability::Durable)]);
 }

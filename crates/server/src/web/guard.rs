@@ -16,7 +16,7 @@ use tracing::info;
 
 use super::passwords::{Credentials, Passwords};
 use super::rate::Bucket;
-use super::{Settings, Web};
+use super::{Web, WebSettings};
 
 struct Guard {
     web: Arc<Web>,
@@ -61,7 +61,7 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
 }
 
 impl Guard {
-    async fn is_welcome(&self, shown: Option<Credentials>, settings: &Settings) -> bool {
+    async fn is_welcome(&self, shown: Option<Credentials>, settings: &WebSettings) -> bool {
         let users = &settings.config.users;
         if users.is_empty() {
             return true;

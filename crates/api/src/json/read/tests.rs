@@ -1,11 +1,11 @@
-use super::{DEPTH_MAX, Kind, Reader, lossy};
+use super::{DEPTH_MAX, JsonReader, Kind, lossy};
 
 fn error(text: &str) -> String {
-    Reader::new(text).skip().expect_err("broken").0
+    JsonReader::new(text).skip().expect_err("broken").0
 }
 
 fn string(text: &str) -> String {
-    let mut reader = Reader::new(text);
+    let mut reader = JsonReader::new(text);
     assert_eq!(reader.kind(), Ok(Kind::String));
     reader.string().expect("a string").into_owned()
 }
@@ -64,7 +64,7 @@ fn the_end_of_a_string_is_found_wherever_it_stands() {
 
 #[test]
 fn nothing_behind_the_first_value_is_read() {
-    let mut reader = Reader::new(" {\"a\":[1,{\"b\":null}],\"c\":-1.5e-3} garbage");
+    let mut reader = JsonReader::new(" {\"a\":[1,{\"b\":null}],\"c\":-1.5e-3} garbage");
     assert_eq!(reader.skip(), Ok(()));
     assert_eq!(reader.at, " {\"a\":[1,{\"b\":null}],\"c\":-1.5e-3}".len());
 }
@@ -72,7 +72,7 @@ fn nothing_behind_the_first_value_is_read() {
 #[test]
 fn depth_is_limited() {
     let nested = |depth: usize| "[".repeat(depth) + &"]".repeat(depth);
-    assert_eq!(Reader::new(&nested(DEPTH_MAX)).skip(), Ok(()));
+    assert_eq!(JsonReader::new(&nested(DEPTH_MAX)).skip(), Ok(()));
     assert_eq!(error(&nested(DEPTH_MAX + 1)), "invalid character '[' exceeded max depth");
 }
 

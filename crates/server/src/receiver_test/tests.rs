@@ -1,4 +1,4 @@
-use bellwether_api::{ReceiverTest, ShownRequest, TestResult, Tested};
+use bellwether_api::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 use bellwether_model::{MatcherMode, Outcome, Timestamp};
 
 use super::command::{parse, table};
@@ -20,7 +20,7 @@ receivers:
   - {api_key: marker-api}
 "#;
 
-async fn tested(test: ReceiverTest) -> Result<Vec<Tested>, String> {
+async fn tested(test: ReceiverTest) -> Result<Vec<IntegrationTest>, String> {
     let parsed = bellwether_config::parse(CONFIG, MatcherMode::Fallback).unwrap();
     let now = Timestamp::parse_rfc3339("2026-03-01T12:00:00Z").unwrap();
     receiver(parsed.config.into(), "http://am.example", &test, now).await
@@ -30,10 +30,10 @@ fn dry() -> ReceiverTest {
     ReceiverTest { receiver: "team".into(), dry_run: true, ..ReceiverTest::default() }
 }
 
-fn request<'a>(tested: &'a [Tested], integration: &str) -> &'a ShownRequest {
+fn request<'a>(tested: &'a [IntegrationTest], integration: &str) -> &'a DryRunRequest {
     let found = tested.iter().find(|tested| tested.integration == integration);
     match &found.unwrap().result {
-        TestResult::Shown(request) => request,
+        TestResult::DryRun(request) => request,
         other => panic!("{other:?}"),
     }
 }
@@ -91,7 +91,7 @@ async fn a_receiver_that_cannot_be_reached_has_failed() {
     let test = ReceiverTest { dry_run: false, integration: "webhook[0]".into(), ..dry() };
     let tested = tested(test).await.unwrap();
     match &tested[0].result {
-        TestResult::Told(Outcome::Retry { detail, .. }) => assert!(!detail.contains("marker")),
+        TestResult::Attempted(Outcome::Retry { detail, .. }) => assert!(!detail.contains("marker")),
         other => panic!("{other:?}"),
     }
     assert!(!tested[0].is_ok());

@@ -17,14 +17,14 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use tokio::sync::Semaphore;
 
 use crate::answer::{empty, not_found, text, text_error, typed};
-use crate::gate::{Gate, Pass, Room};
-use crate::house::{House, Observation};
+use crate::backend::{Backend, Observation};
+use crate::limits::{BodyBudget, ConcurrencyLimit, Permit};
 use crate::paths::{ApiPath, Destination, resolve};
 use crate::{api, pages};
 
 /// What the operator sets by flags.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ApiSettings {
     /// `/`, or a path that begins with a slash and does not end in one (`--web.route-prefix`).
     pub route_prefix: String,
     /// Limit: GETs under way; 0 for the default (`--web.get-concurrency`).
@@ -39,68 +39,75 @@ pub struct Settings {
 }
 
 /// All that a request may need.
-pub(crate) struct Door<H: House> {
-    pub house: Arc<H>,
-    pub settings: Settings,
-    gate: Gate<H>,
-    pub room: Room,
+pub(crate) struct AppState<B: Backend> {
+    pub backend: Arc<B>,
+    pub settings: ApiSettings,
+    get_limit: ConcurrencyLimit<B>,
+    pub body_budget: BodyBudget,
     /// Limit: tests of receivers under way.
-    pub test_place: Arc<Semaphore>,
+    pub test_slot: Arc<Semaphore>,
 }
 
 /// The service for all paths, to be served by the caller on its listeners.
-pub fn router<H: House>(house: Arc<H>, settings: Settings) -> axum::Router {
-    let gate = Gate::new(house.clone(), settings.get_concurrency);
-    let test_place = Arc::new(Semaphore::new(1));
-    let door = Arc::new(Door { house, settings, gate, room: Room::default(), test_place });
-    axum::Router::new().fallback(answer::<H>).with_state(door)
+pub fn router<B: Backend>(backend: Arc<B>, settings: ApiSettings) -> axum::Router {
+    let get_limit = ConcurrencyLimit::new(backend.clone(), settings.get_concurrency);
+    let test_slot = Arc::new(Semaphore::new(1));
+    let state = Arc::new(AppState {
+        backend,
+        settings,
+        get_limit,
+        body_budget: BodyBudget::default(),
+        test_slot,
+    });
+    axum::Router::new().fallback(answer::<B>).with_state(state)
 }
 
-async fn answer<H: House>(State(door): State<Arc<Door<H>>>, request: Request) -> Response {
+async fn answer<B: Backend>(State(state): State<Arc<AppState<B>>>, request: Request) -> Response {
     let method = request.method().clone();
     if request.uri().path() == "*" {
         let ok = method == Method::OPTIONS;
         return empty(if ok { StatusCode::OK } else { StatusCode::BAD_REQUEST });
     }
     let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
-    match resolve(&method, &path, &door.settings.route_prefix) {
+    match resolve(&method, &path, &state.settings.route_prefix) {
         Destination::Redirect { status, path } => {
             redirect(&method, status, &path, request.uri().query())
         }
         Destination::Api => {
-            let path = ApiPath::parse(request.uri().path(), &door.settings.route_prefix);
+            let path = ApiPath::parse(request.uri().path(), &state.settings.route_prefix);
             let handler = ApiPath::handler(path.as_ref());
             let started = Instant::now();
-            let guarded = door.clone();
-            let response =
-                door.guard(&method, move |pass| api::answer(guarded, path, request, pass)).await;
-            door.observe(handler, &method, &response, started, None);
+            let guarded = state.clone();
+            let response = state
+                .guard(&method, move |permit| api::answer(guarded, path, request, permit))
+                .await;
+            state.observe(handler, &method, &response, started, None);
             response
         }
         destination => {
-            let inner = door.clone();
-            door.guard(&method, move |pass| page(inner, destination, request, pass)).await
+            let inner = state.clone();
+            state.guard(&method, move |permit| page(inner, destination, request, permit)).await
         }
     }
 }
 
-/// Answers what is not API; the pass is held until then.
-async fn page<H: House>(
-    door: Arc<Door<H>>,
+/// Answers what is not API; the permit is held until then.
+async fn page<B: Backend>(
+    state: Arc<AppState<B>>,
     destination: Destination,
     request: Request,
-    _pass: Option<Pass<H>>,
+    _permit: Option<Permit<B>>,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     let started = Instant::now();
     let (handler, response) = match destination {
         Destination::Page(page) => {
-            let response = pages::answer(&door, page.kind, parts, body).await;
+            let response = pages::answer(&state, page.kind, parts, body).await;
             (page.handler, response)
         }
         Destination::Root => {
-            let prefix = &door.settings.route_prefix;
+            let prefix = &state.settings.route_prefix;
             ("/", redirect(&method, StatusCode::FOUND, prefix, None))
         }
         Destination::Options { allowed } => return allowing(empty(StatusCode::OK), &allowed),
@@ -113,25 +120,25 @@ async fn page<H: House>(
         }
     };
     let length = response.body().size_hint().exact();
-    door.observe(handler, &method, &response, started, length);
+    state.observe(handler, &method, &response, started, length);
     response
 }
 
-impl<H: House> Door<H> {
-    /// Lets a request pass within the limits of number and time.
-    async fn guard<F>(&self, method: &Method, work: impl FnOnce(Option<Pass<H>>) -> F) -> Response
+impl<B: Backend> AppState<B> {
+    /// Runs `work` within the limits of number and time.
+    async fn guard<F>(&self, method: &Method, work: impl FnOnce(Option<Permit<B>>) -> F) -> Response
     where
         F: Future<Output = Response> + Send + 'static,
     {
         // Only reads are limited: alerts are never turned away for being many.
-        let pass = if *method == Method::GET { self.gate.enter() } else { None };
-        if *method == Method::GET && pass.is_none() {
-            let limit = self.gate.limit;
+        let permit = if *method == Method::GET { self.get_limit.try_acquire() } else { None };
+        if *method == Method::GET && permit.is_none() {
+            let limit = self.get_limit.limit;
             let body =
                 format!("Limit of concurrent GET requests reached ({limit}), try again later.\n\n");
             return text_error(StatusCode::SERVICE_UNAVAILABLE, body);
         }
-        let work = work(pass);
+        let work = work(permit);
         let Some(timeout) = self.settings.timeout else { return work.await };
         // The work goes on when its time is over, so that no command is torn in half.
         match tokio::time::timeout(timeout, tokio::spawn(work)).await {
@@ -153,7 +160,7 @@ impl<H: House> Door<H> {
         started: Instant,
         response_bytes: Option<u64>,
     ) {
-        self.house.observe(Observation::Request {
+        self.backend.observe(Observation::Request {
             handler: handler.to_string(),
             method: method_label(method),
             code: response.status().as_u16(),
@@ -212,9 +219,9 @@ fn method_label(method: &Method) -> &'static str {
     }
 }
 
-impl Default for Settings {
+impl Default for ApiSettings {
     fn default() -> Self {
-        Settings {
+        ApiSettings {
             route_prefix: "/".into(),
             get_concurrency: 0,
             timeout: None,

@@ -4,7 +4,7 @@
 //! receiver. In the rest each secret that the integration has asked for is hidden; what
 //! `http_config` adds to the request is not part of it.
 
-use bellwether_api::{ShownRequest, TestResult};
+use bellwether_api::{DryRunRequest, TestResult};
 use bellwether_courier::{Draft, Redactor};
 use bellwether_integrations::Step;
 use bellwether_integrations::aws::AwsCall;
@@ -15,20 +15,20 @@ use bellwether_integrations::mail::Mail;
 pub fn result(draft: Draft) -> TestResult {
     let Draft { step, redactor } = draft;
     match step {
-        Step::Send(request) => TestResult::Shown(request_shown(&request, &redactor)),
-        Step::Mail(mail) => TestResult::Shown(mail_shown(&mail, &redactor)),
-        Step::Aws(call) => TestResult::Shown(call_shown(&call, &redactor)),
-        Step::Done(outcome) => TestResult::Told(outcome),
+        Step::Send(request) => TestResult::DryRun(request_shown(&request, &redactor)),
+        Step::Mail(mail) => TestResult::DryRun(mail_shown(&mail, &redactor)),
+        Step::Aws(call) => TestResult::DryRun(call_shown(&call, &redactor)),
+        Step::Done(outcome) => TestResult::Attempted(outcome),
     }
 }
 
 /// Who signs the call, and with what, is found out when it is sent.
-fn call_shown(call: &AwsCall, redactor: &Redactor) -> ShownRequest {
+fn call_shown(call: &AwsCall, redactor: &Redactor) -> DryRunRequest {
     let body = redactor.redact(&String::from_utf8_lossy(&call.form));
-    ShownRequest { method: "POST", headers: Vec::new(), body }
+    DryRunRequest { method: "POST", headers: Vec::new(), body }
 }
 
-fn request_shown(request: &Request, redactor: &Redactor) -> ShownRequest {
+fn request_shown(request: &Request, redactor: &Redactor) -> DryRunRequest {
     let method = match request.method {
         Method::Get => "GET",
         Method::Post => "POST",
@@ -41,10 +41,10 @@ fn request_shown(request: &Request, redactor: &Redactor) -> ShownRequest {
         (name.clone(), value)
     });
     let body = redactor.redact(&String::from_utf8_lossy(&request.body));
-    ShownRequest { method, headers: headers.collect(), body }
+    DryRunRequest { method, headers: headers.collect(), body }
 }
 
-fn mail_shown(mail: &Mail, redactor: &Redactor) -> ShownRequest {
+fn mail_shown(mail: &Mail, redactor: &Redactor) -> DryRunRequest {
     let server = &mail.server;
     let headers = vec![
         ("Server".to_owned(), server.address()),
@@ -52,7 +52,7 @@ fn mail_shown(mail: &Mail, redactor: &Redactor) -> ShownRequest {
         ("To".to_owned(), mail.to.join(", ")),
     ];
     let body = redactor.redact(&String::from_utf8_lossy(&mail.message));
-    ShownRequest { method: "MAIL", headers, body }
+    DryRunRequest { method: "MAIL", headers, body }
 }
 
 const HIDDEN: &str = "<secret>";

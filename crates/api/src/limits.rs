@@ -1,38 +1,38 @@
 //! How many GETs may be under way at once, and how much room bodies may take.
 //!
-//! In: a request to pass. Out: a [`Pass`], or nothing if the limit is reached; a body waits for its
+//! In: a request to permit. Out: a [`Permit`], or nothing if the limit is reached; a body waits for its
 //! room. Reads can be large,
-//! and a crowd of them must not take the memory that alerts need. Whoever holds the pass holds the
-//! place: work that outlives its connection takes the pass along.
+//! and a crowd of them must not take the memory that alerts need. Whoever holds the permit holds the
+//! place: work that outlives its connection takes the permit along.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::house::{House, Observation};
+use crate::backend::{Backend, Observation};
 
 /// Limit: GETs under way (`--web.get-concurrency`).
-pub(crate) struct Gate<H: House> {
-    house: Arc<H>,
+pub(crate) struct ConcurrencyLimit<B: Backend> {
+    backend: Arc<B>,
     places: Arc<Semaphore>,
     pub limit: usize,
 }
 
 /// A place that is given back when this is dropped.
-pub(crate) struct Pass<H: House> {
-    house: Arc<H>,
+pub(crate) struct Permit<B: Backend> {
+    backend: Arc<B>,
     _place: OwnedSemaphorePermit,
 }
 
 /// Limit: bytes of request bodies that are being read and taken in, all together.
-pub(crate) struct Room {
+pub(crate) struct BodyBudget {
     units: Arc<Semaphore>,
 }
 
-impl Room {
+impl BodyBudget {
     /// Waits for the room that a body of this length needs; of one that does not say, the room
     /// that it may take at most. It is given back when the result is dropped.
-    pub async fn take(&self, length: Option<u64>, most: usize) -> Option<OwnedSemaphorePermit> {
+    pub async fn reserve(&self, length: Option<u64>, most: usize) -> Option<OwnedSemaphorePermit> {
         let most = most as u64;
         let units = length.unwrap_or(most).min(most).div_ceil(UNIT_BYTES).min(UNITS);
         let units = u32::try_from(units).ok().filter(|units| *units > 0)?;
@@ -41,9 +41,9 @@ impl Room {
     }
 }
 
-impl Default for Room {
+impl Default for BodyBudget {
     fn default() -> Self {
-        Room { units: Arc::new(Semaphore::new(UNITS as usize)) }
+        BodyBudget { units: Arc::new(Semaphore::new(UNITS as usize)) }
     }
 }
 
@@ -51,46 +51,46 @@ const UNIT_BYTES: u64 = 64 * 1024;
 /// 256 MiB.
 const UNITS: u64 = 4096;
 
-impl<H: House> Gate<H> {
+impl<B: Backend> ConcurrencyLimit<B> {
     /// A limit of 0 means the number of processors, or 8 if that is more.
-    pub fn new(house: Arc<H>, limit: usize) -> Self {
+    pub fn new(backend: Arc<B>, limit: usize) -> Self {
         let limit = match limit {
             0 => std::thread::available_parallelism().map_or(1, |count| count.get()).max(8),
             given => given.min(Semaphore::MAX_PERMITS),
         };
-        Gate { house, places: Arc::new(Semaphore::new(limit)), limit }
+        ConcurrencyLimit { backend, places: Arc::new(Semaphore::new(limit)), limit }
     }
 
-    pub fn enter(&self) -> Option<Pass<H>> {
+    pub fn try_acquire(&self) -> Option<Permit<B>> {
         let Ok(place) = self.places.clone().try_acquire_owned() else {
-            self.house.observe(Observation::GetRefused);
+            self.backend.observe(Observation::GetRejected);
             return None;
         };
-        self.house.observe(Observation::GetBegun);
-        Some(Pass { house: self.house.clone(), _place: place })
+        self.backend.observe(Observation::GetStarted);
+        Some(Permit { backend: self.backend.clone(), _place: place })
     }
 }
 
-impl<H: House> Drop for Pass<H> {
+impl<B: Backend> Drop for Permit<B> {
     fn drop(&mut self) {
-        self.house.observe(Observation::GetEnded);
+        self.backend.observe(Observation::GetFinished);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Room;
+    use super::BodyBudget;
 
     #[tokio::test]
     async fn bodies_wait_for_room_and_give_it_back() {
-        let room = Room::default();
+        let body_budget = BodyBudget::default();
         let most = 64 << 20;
-        assert!(room.take(Some(0), most).await.is_none(), "nothing needs no room");
+        assert!(body_budget.reserve(Some(0), most).await.is_none(), "nothing needs no room");
         let mut held = Vec::new();
         for _ in 0..4 {
-            held.push(room.take(None, most).await);
+            held.push(body_budget.reserve(None, most).await);
         }
-        let waiting = room.take(Some(1), most);
+        let waiting = body_budget.reserve(Some(1), most);
         tokio::pin!(waiting);
         assert!(!is_ready_at_once(waiting.as_mut()).await, "all room is taken");
         held.pop();

@@ -1,4 +1,4 @@
-//! The house as seen from its front door.
+//! The backend as seen from its front door.
 //!
 //! Everything that the HTTP front needs from the rest of the program, and nothing more: it reads a
 //! [`View`], hands in a [`Command`] and waits for the answer, asks how things are, and reports what
@@ -11,10 +11,10 @@ use bellwether_engine::{Answer, PostedSilence, View};
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
 
-use crate::receiver_test::{ReceiverTest, Tested};
+use crate::receiver_test::{IntegrationTest, ReceiverTest};
 
 /// What stands behind the doors; implemented by the server.
-pub trait House: Send + Sync + 'static {
+pub trait Backend: Send + Sync + 'static {
     /// The wall clock, in the zone in which server-made times are shown.
     fn now(&self) -> Timestamp;
 
@@ -40,7 +40,7 @@ pub trait House: Send + Sync + 'static {
     fn test_receiver(
         &self,
         test: ReceiverTest,
-    ) -> impl Future<Output = Result<Vec<Tested>, String>> + Send;
+    ) -> impl Future<Output = Result<Vec<IntegrationTest>, String>> + Send;
 
     /// Called for every happening that a metric or log line is made of; must not block.
     fn observe(&self, observation: Observation);
@@ -58,7 +58,7 @@ pub enum Command {
     ExpireSilence(String),
 }
 
-/// Why the house does not answer.
+/// Why the backend does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unavailable {
     /// The program is ending.
@@ -148,10 +148,10 @@ pub enum Observation {
         /// Absent where upstream does not measure it, that is for the API.
         response_bytes: Option<u64>,
     },
-    GetBegun,
-    GetEnded,
+    GetStarted,
+    GetFinished,
     /// Limit: `--web.get-concurrency`.
-    GetRefused,
+    GetRejected,
     /// A matcher was read in a way that its author may not have meant.
     MatcherWarning(String),
 }

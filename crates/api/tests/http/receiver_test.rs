@@ -4,40 +4,40 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use bellwether_api::{Observation, Settings};
+use bellwether_api::{ApiSettings, Observation};
 use http::Request;
 
-use crate::house::TestHouse;
-use crate::{exchange, front, front_with, get, post, send, serve};
+use crate::backend::TestBackend;
+use crate::{exchange, get, post, send, serve, setup, setup_with};
 
 const PATH: &str = "/api/bellwether/v1/receivers/test";
 const TEAM: &str = r#"{"receiver":"team"}"#;
 
-fn allowed() -> (Arc<TestHouse>, Router) {
-    front_with(Settings { receiver_test: true, ..Settings::default() })
+fn allowed() -> (Arc<TestBackend>, Router) {
+    setup_with(ApiSettings { receiver_test: true, ..ApiSettings::default() })
 }
 
 #[tokio::test]
 async fn without_leave_nothing_is_tested_and_the_flag_is_named() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     let refused = post(&router, PATH, TEAM).await;
     assert_eq!(refused.status, 404);
     assert!(refused.text.contains("--web.enable-receiver-test"), "{}", refused.text);
-    assert!(house.commands.lock().expect("no panic").is_empty());
+    assert!(backend.commands.lock().expect("no panic").is_empty());
 }
 
 #[tokio::test]
 async fn a_test_is_handed_on_and_answered() {
-    let (house, router) = allowed();
+    let (backend, router) = allowed();
     let answer = post(&router, PATH, r#"{"receiver":"team","dryRun":true}"#).await;
     let text = "{\"integrations\":[{\"integration\":\"webhook[0]\",\"result\":\"skipped\",\
                 \"templateFaults\":[]}],\"ok\":true}\n";
     assert_eq!((answer.status, answer.text.as_str()), (200, text));
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("content-type"), "application/json");
-    let asked = house.commands.lock().expect("no panic").join("");
+    let asked = backend.commands.lock().expect("no panic").join("");
     assert!(asked.contains("receiver: \"team\"") && asked.contains("dry_run: true"), "{asked}");
-    let seen = house.observations.lock().expect("no panic");
+    let seen = backend.observations.lock().expect("no panic");
     let is_counted = |one: &Observation| match one {
         Observation::Request { handler, method, code, .. } => {
             (handler.as_str(), *method, *code) == (PATH, "post", 200)
@@ -49,7 +49,7 @@ async fn a_test_is_handed_on_and_answered() {
 
 #[tokio::test]
 async fn what_is_wrong_is_told_and_nothing_is_tested() {
-    let (house, router) = allowed();
+    let (backend, router) = allowed();
     let no_receiver = post(&router, PATH, "{}").await;
     let text = r#"{"code":400,"message":"receiver: missing"}"#;
     assert_eq!((no_receiver.status, no_receiver.text.as_str()), (400, text));
@@ -65,7 +65,7 @@ async fn what_is_wrong_is_told_and_nothing_is_tested() {
     let preflight = preflight.header("access-control-request-method", "POST");
     let preflight = preflight.body(Body::empty()).expect("a fixed request");
     assert_eq!(send(&router, preflight).await.header("access-control-allow-origin"), "");
-    assert!(house.commands.lock().expect("no panic").is_empty());
+    assert!(backend.commands.lock().expect("no panic").is_empty());
 
     let unknown = post(&router, PATH, r#"{"receiver":"nobody"}"#).await;
     let text = r#"{"code":400,"message":"there is no receiver \"nobody\""}"#;
@@ -74,13 +74,13 @@ async fn what_is_wrong_is_told_and_nothing_is_tested() {
 
 #[tokio::test]
 async fn there_is_one_test_at_a_time_also_if_its_client_goes_away() {
-    let (house, router) = allowed();
-    house.tests.forget_permits(1_000);
+    let (backend, router) = allowed();
+    backend.tests.forget_permits(1_000);
     let first = tokio::spawn({
         let router = router.clone();
         async move { post(&router, PATH, TEAM).await }
     });
-    while house.commands.lock().expect("no panic").is_empty() {
+    while backend.commands.lock().expect("no panic").is_empty() {
         tokio::task::yield_now().await;
     }
     first.abort();
@@ -88,7 +88,7 @@ async fn there_is_one_test_at_a_time_also_if_its_client_goes_away() {
     let busy = post(&router, PATH, TEAM).await;
     assert_eq!(busy.status, 429);
     assert!(busy.text.contains("another receiver is being tested"), "{}", busy.text);
-    house.tests.add_permits(1_000);
+    backend.tests.add_permits(1_000);
     while post(&router, PATH, TEAM).await.status == 429 {
         tokio::task::yield_now().await;
     }

@@ -13,7 +13,7 @@ use tracing::{error, info};
 type Make<T> = dyn Fn() -> anyhow::Result<T> + Send + Sync;
 
 /// A value made from files.
-pub struct Followed<T> {
+pub struct FileBacked<T> {
     /// What it is, for the log.
     what: &'static str,
     files: Vec<PathBuf>,
@@ -30,14 +30,14 @@ struct State<T> {
 pub struct Now<T> {
     /// From the files as they are, or as they last made sense.
     pub value: Arc<T>,
-    pub soundness: Soundness,
+    pub validity: Validity,
 }
 
 /// Whether the files make sense as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Soundness {
-    Sound,
-    Broken,
+pub enum Validity {
+    Valid,
+    Invalid,
 }
 
 /// By this a file that was written or replaced is known, also if it is as long as before.
@@ -49,7 +49,7 @@ struct Stamp {
     changed: (i64, i64),
 }
 
-impl<T> Followed<T> {
+impl<T> FileBacked<T> {
     /// Makes the first value; blocks on files.
     pub fn new(
         what: &'static str,
@@ -58,9 +58,9 @@ impl<T> Followed<T> {
     ) -> anyhow::Result<Self> {
         // Before the files are read: a change in between is then seen as one.
         let stamps = stamps(&files);
-        let now = Now { value: Arc::new(make()?), soundness: Soundness::Sound };
+        let now = Now { value: Arc::new(make()?), validity: Validity::Valid };
         let state = Mutex::new(State { stamps, now });
-        Ok(Followed { what, files, make: Box::new(make), state })
+        Ok(FileBacked { what, files, make: Box::new(make), state })
     }
 
     /// The value as of now; blocks on files.
@@ -73,12 +73,12 @@ impl<T> Followed<T> {
             match (self.make)() {
                 Ok(value) => {
                     info!("The files of {what} have changed and are in use");
-                    state.now = Now { value: Arc::new(value), soundness: Soundness::Sound };
+                    state.now = Now { value: Arc::new(value), validity: Validity::Valid };
                 }
                 Err(error) => {
                     let err = format!("{error:#}");
                     error!(err, "The files of {what} have changed and cannot be used");
-                    state.now.soundness = Soundness::Broken;
+                    state.now.validity = Validity::Invalid;
                 }
             }
         }
@@ -88,7 +88,7 @@ impl<T> Followed<T> {
 
 impl<T> Clone for Now<T> {
     fn clone(&self) -> Self {
-        Now { value: Arc::clone(&self.value), soundness: self.soundness }
+        Now { value: Arc::clone(&self.value), validity: self.validity }
     }
 }
 
@@ -114,7 +114,7 @@ mod tests {
 
     use anyhow::Context as _;
 
-    use super::{Followed, Soundness};
+    use super::{FileBacked, Validity};
 
     #[test]
     fn the_value_follows_the_file_and_outlives_nonsense() {
@@ -124,24 +124,24 @@ mod tests {
             let file = file.clone();
             move || fs::read_to_string(&file)?.parse::<u32>().context("no number")
         };
-        assert!(Followed::new("number", vec![file.clone()], make.clone()).is_err());
+        assert!(FileBacked::new("number", vec![file.clone()], make.clone()).is_err());
         fs::write(&file, "1").unwrap();
-        let followed = Followed::new("number", vec![file.clone()], make).unwrap();
-        let (first, again) = (followed.now().value, followed.now().value);
+        let file_backed = FileBacked::new("number", vec![file.clone()], make).unwrap();
+        let (first, again) = (file_backed.now().value, file_backed.now().value);
         assert!(*first == 1 && Arc::ptr_eq(&first, &again), "an unchanged file is not read again");
 
         // Another file in its place, as certificates are exchanged.
         let other = folder.path().join("other");
         fs::write(&other, "2").unwrap();
         fs::rename(&other, &file).unwrap();
-        assert_eq!(*followed.now().value, 2);
+        assert_eq!(*file_backed.now().value, 2);
 
         fs::remove_file(&file).unwrap();
-        let gone = followed.now();
-        assert_eq!((*gone.value, gone.soundness), (2, Soundness::Broken));
-        assert_eq!(followed.now().soundness, Soundness::Broken);
+        let gone = file_backed.now();
+        assert_eq!((*gone.value, gone.validity), (2, Validity::Invalid));
+        assert_eq!(file_backed.now().validity, Validity::Invalid);
         fs::write(&file, "3").unwrap();
-        let back = followed.now();
-        assert_eq!((*back.value, back.soundness), (3, Soundness::Sound));
+        let back = file_backed.now();
+        assert_eq!((*back.value, back.validity), (3, Validity::Valid));
     }
 }

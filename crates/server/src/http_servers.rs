@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use axum::serve::{Listener, ListenerExt as _};
-use bellwether_api::Tolerant;
+use bellwether_api::TolerantListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -18,12 +18,12 @@ use crate::web::{TlsListener, Web, protect};
 const CLIENTS_GRACE: Duration = Duration::from_secs(5);
 
 /// The HTTP servers on all listeners.
-pub struct Front {
+pub struct HttpServers {
     servers: JoinSet<()>,
     closing: watch::Sender<bool>,
 }
 
-impl Front {
+impl HttpServers {
     /// Listens on all of them, and says so.
     pub fn open(
         bound: Vec<Bound>,
@@ -53,9 +53,9 @@ impl Front {
                 // Small answers should not wait for more to send.
                 let _ = stream.set_nodelay(true);
             });
-            servers.spawn(serve(Tolerant(listener), app.clone(), is_closing));
+            servers.spawn(serve(TolerantListener(listener), app.clone(), is_closing));
         }
-        Ok(Front { servers, closing })
+        Ok(HttpServers { servers, closing })
     }
 
     /// Takes no more requests, and waits for those under way, within their time.

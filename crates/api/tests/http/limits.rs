@@ -1,24 +1,25 @@
-//! The limits of the door: number, time and size.
+//! The limits of the API: number, time and size.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bellwether_api::{Observation, Settings};
+use bellwether_api::{ApiSettings, Observation};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::{front, front_with, get, post, serve};
+use crate::{get, post, serve, setup, setup_with};
 
 #[tokio::test]
 async fn gets_beyond_the_limit_are_turned_away_and_others_are_not() {
-    let (house, router) = front_with(Settings { get_concurrency: 1, ..Settings::default() });
+    let (backend, router) =
+        setup_with(ApiSettings { get_concurrency: 1, ..ApiSettings::default() });
     // A read that waits for its view holds the only place.
-    house.views.forget_permits(1_000);
+    backend.views.forget_permits(1_000);
     let waiting = tokio::spawn({
         let router = router.clone();
         async move { get(&router, "/api/v2/alerts").await }
     });
-    while !house.observations.lock().expect("no panic").contains(&Observation::GetBegun) {
+    while !backend.observations.lock().expect("no panic").contains(&Observation::GetStarted) {
         tokio::task::yield_now().await;
     }
     for path in ["/api/v2/status", "/metrics", "/nowhere"] {
@@ -29,28 +30,28 @@ async fn gets_beyond_the_limit_are_turned_away_and_others_are_not() {
         assert_eq!(refused.header("x-content-type-options"), "nosniff");
     }
     assert_eq!(post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await.status, 200);
-    house.views.add_permits(1_000);
+    backend.views.add_permits(1_000);
     assert_eq!(waiting.await.expect("no panic").status, 200);
     assert_eq!(get(&router, "/api/v2/alerts").await.status, 200);
-    let seen = house.observations.lock().expect("no panic");
-    assert_eq!(seen.iter().filter(|it| **it == Observation::GetRefused).count(), 3);
+    let seen = backend.observations.lock().expect("no panic");
+    assert_eq!(seen.iter().filter(|it| **it == Observation::GetRejected).count(), 3);
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_answer_that_takes_too_long_is_given_up() {
     let timeout = Some(Duration::from_millis(1500));
-    let (house, router) = front_with(Settings { timeout, ..Settings::default() });
-    house.views.forget_permits(1_000);
+    let (backend, router) = setup_with(ApiSettings { timeout, ..ApiSettings::default() });
+    backend.views.forget_permits(1_000);
     let late = get(&router, "/api/v2/alerts").await;
     assert_eq!((late.status, late.text.as_str()), (503, "Exceeded configured timeout of 1.5s.\n"));
-    house.views.add_permits(1_000);
+    backend.views.add_permits(1_000);
     assert_eq!(get(&router, "/-/healthy").await.status, 200);
 }
 
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_refused_before_or_while_it_is_read() {
-    let settings = Settings { body_bytes_max: 1_000, ..Settings::default() };
-    let (house, router) = front_with(settings);
+    let settings = ApiSettings { body_bytes_max: 1_000, ..ApiSettings::default() };
+    let (backend, router) = setup_with(settings);
     let address = serve(&router).await;
     let too_large = |reply: String| {
         assert!(reply.starts_with("HTTP/1.1 413 "), "{reply}");
@@ -64,21 +65,21 @@ async fn a_body_beyond_the_limit_is_refused_before_or_while_it_is_read() {
     );
     let fits = format!(r#"[{{"labels":{{"a":"{}"}}}}]"#, "b".repeat(900));
     assert_eq!(post(&router, "/api/v2/alerts", fits).await.status, 200);
-    assert_eq!(house.commands.lock().expect("no panic").len(), 1);
+    assert_eq!(backend.commands.lock().expect("no panic").len(), 1);
 }
 
 #[tokio::test]
 async fn a_body_of_a_hundred_mebibytes_is_refused_before_it_is_sent() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     let address = serve(&router).await;
     let reply = exchange(address, "Content-Length: 104857600\r\n\r\n[").await;
     assert!(reply.ends_with(r#""message":"body is larger than 67108864 bytes"}"#), "{reply}");
-    assert!(house.commands.lock().expect("no panic").is_empty());
+    assert!(backend.commands.lock().expect("no panic").is_empty());
 }
 
 #[tokio::test]
 async fn a_client_that_stops_half_way_disturbs_nothing() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     let address = serve(&router).await;
     let begun = r#"[{"labels":{"a":"b"}},"#;
     for framing in ["Content-Length: 500\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n16\r\n"] {
@@ -91,7 +92,7 @@ async fn a_client_that_stops_half_way_disturbs_nothing() {
         client.read_to_end(&mut reply).await.expect("an end");
         assert!(!reply.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&reply));
     }
-    assert!(house.commands.lock().expect("no panic").is_empty());
+    assert!(backend.commands.lock().expect("no panic").is_empty());
     assert_eq!(get(&router, "/api/v2/alerts").await.text, "[]\n");
 }
 

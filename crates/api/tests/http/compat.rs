@@ -10,14 +10,14 @@ use axum::body::Body;
 use http::Request;
 use serde_json::Value;
 
-use crate::{Reply, front, front_with, send};
-use bellwether_api::Settings;
+use crate::{Reply, send, setup, setup_with};
+use bellwether_api::ApiSettings;
 
 #[tokio::test]
 async fn answers_equal_the_recorded_ones() {
-    let (_house, at_root) = front();
+    let (_house, at_root) = setup();
     let (_house, below) =
-        front_with(Settings { route_prefix: "/am".into(), ..Settings::default() });
+        setup_with(ApiSettings { route_prefix: "/am".into(), ..ApiSettings::default() });
     let mut count = 0;
     for (number, line) in include_str!("upstream.jsonl").lines().enumerate() {
         let case: Value = serde_json::from_str(line).expect("a line of JSON");
@@ -83,7 +83,7 @@ fn is_uuid(text: &str) -> bool {
 
 #[tokio::test]
 async fn a_filter_may_be_typed_as_it_is() {
-    let (_house, router) = front();
+    let (_house, router) = setup();
     crate::post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"<é>"}}]"#).await;
     let address = crate::serve(&router).await;
     for filter in ["a=\"<é>\"", "a=~\".{3}|^x\""] {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use bellwether_api::{ReceiverTest, ShownRequest, TestResult, Tested};
+use bellwether_api::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 use bellwether_model::duration::{format_go, parse_prometheus};
 use bellwether_model::{MatcherMode, Outcome};
 
@@ -100,7 +100,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
-fn test(options: &Options) -> Result<Vec<Tested>, String> {
+fn test(options: &Options) -> Result<Vec<IntegrationTest>, String> {
     let Options { config_file, external_url, test } = options;
     let (_, mut parsed) = load::read(config_file, MatcherMode::default())?;
     parsed.config.resolve_paths(config_file.parent().unwrap_or(Path::new("")));
@@ -110,8 +110,8 @@ fn test(options: &Options) -> Result<Vec<Tested>, String> {
     runtime.block_on(super::receiver(Arc::new(parsed.config), external_url, test, now))
 }
 
-fn code(tested: &[Tested]) -> u8 {
-    if !tested.iter().all(Tested::is_ok) {
+fn code(tested: &[IntegrationTest]) -> u8 {
+    if !tested.iter().all(IntegrationTest::is_ok) {
         1
     } else if tested.iter().any(|tested| !tested.template_faults.is_empty()) {
         2
@@ -121,11 +121,11 @@ fn code(tested: &[Tested]) -> u8 {
 }
 
 /// One line for each integration, with its template faults and the request below it.
-pub(super) fn table(tested: &[Tested]) -> String {
+pub(super) fn table(tested: &[IntegrationTest]) -> String {
     let widest = tested.iter().map(|tested| tested.integration.len()).max().unwrap_or(0);
     let width = widest.max("INTEGRATION".len());
     let mut out = format!("{:width$}  {:9}  DETAIL\n", "INTEGRATION", "RESULT");
-    for Tested { integration, result, template_faults } in tested {
+    for IntegrationTest { integration, result, template_faults } in tested {
         let (result, detail) = told(result);
         let row = format!("{integration:width$}  {result:9}  {}", one_line(&detail));
         out.push_str(row.trim_end());
@@ -135,10 +135,10 @@ pub(super) fn table(tested: &[Tested]) -> String {
         }
     }
     let shown = tested.iter().filter_map(|tested| match &tested.result {
-        TestResult::Shown(request) => Some((&tested.integration, request)),
-        TestResult::Told(_) | TestResult::Skipped => None,
+        TestResult::DryRun(request) => Some((&tested.integration, request)),
+        TestResult::Attempted(_) | TestResult::Skipped => None,
     });
-    for (integration, ShownRequest { method, headers, body }) in shown {
+    for (integration, DryRunRequest { method, headers, body }) in shown {
         out.push_str(&format!("\n# {integration}\n{method} <secret>\n"));
         for (name, value) in headers {
             out.push_str(&format!("{name}: {value}\n"));
@@ -150,13 +150,13 @@ pub(super) fn table(tested: &[Tested]) -> String {
 
 fn told(result: &TestResult) -> (&'static str, String) {
     match result {
-        TestResult::Shown(_) => ("shown", "not sent; see below".into()),
+        TestResult::DryRun(_) => ("shown", "not sent; see below".into()),
         TestResult::Skipped => ("skipped", "send_resolved is false".into()),
-        TestResult::Told(Outcome::Delivered { .. }) => ("delivered", String::new()),
-        TestResult::Told(Outcome::Refused { reason, detail }) => {
+        TestResult::Attempted(Outcome::Delivered { .. }) => ("delivered", String::new()),
+        TestResult::Attempted(Outcome::Refused { reason, detail }) => {
             ("refused", format!("{}: {detail}", reason.label()))
         }
-        TestResult::Told(Outcome::Retry { after, reason, detail }) => {
+        TestResult::Attempted(Outcome::Retry { after, reason, detail }) => {
             let nanos = after.and_then(|after| i64::try_from(after.as_nanos()).ok());
             let when = nanos.map(|nanos| format!(" after {}", format_go(nanos)));
             let when = when.unwrap_or_default();

@@ -1,27 +1,29 @@
 //! Can this receiver be told? Tells it a sample, or shows what it would be told.
 //!
-//! In: a configuration and a [`ReceiverTest`]. Out: one [`Tested`] for each integration, in the
+//! In: a configuration and a [`ReceiverTest`]. Out: one [`IntegrationTest`] for each integration, in the
 //! order in which they are notified. The sample goes the way of every notification, by the same
-//! [`Correspondent`]s, but for one attempt only: it is not tried again, and nothing of it is kept,
+//! [`IntegrationNotifier`]s, but for one attempt only: it is not tried again, and nothing of it is kept,
 //! counted or gossiped.
 //!
 //! `sample` makes the notification, `shown` makes a request fit to be seen, `command` is the
 //! program's sub-command; a running server does the same when it is asked over HTTP.
 
 mod command;
+mod dry_run;
 mod sample;
-mod shown;
 
 use std::sync::Arc;
 
-use bellwether_api::{ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Tested};
+use bellwether_api::{
+    IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
+};
 use bellwether_config::Config;
 use bellwether_courier::draft;
 use bellwether_integrations::TemplateFault;
 use bellwether_model::{FailureReason, IntegrationId, Outcome, Timestamp};
 use tokio::time::Instant;
 
-use crate::attempts::{Correspondent, Teller as _};
+use crate::attempts::{IntegrationNotifier, Notifier as _};
 use crate::lower::lower_alone;
 
 pub use command::run;
@@ -35,7 +37,7 @@ pub async fn receiver(
     external_url: &str,
     test: &ReceiverTest,
     now: Timestamp,
-) -> Result<Vec<Tested>, String> {
+) -> Result<Vec<IntegrationTest>, String> {
     check(test)?;
     let receiver = config.receivers.iter().find(|receiver| receiver.name == test.receiver);
     let receiver = receiver.ok_or_else(|| unknown_receiver(&config, &test.receiver))?;
@@ -44,33 +46,33 @@ pub async fn receiver(
     let (external_url, name) = (external_url.to_owned(), test.receiver.clone());
     let lowering = move || lower_alone(&config, &external_url, &name);
     let lowered = tokio::task::spawn_blocking(lowering).await;
-    let correspondents = lowered.unwrap_or_else(|error| Err(error.to_string()))?;
-    let mut under_way = Vec::new();
-    for ((id, correspondent), quiet) in correspondents.into_iter().zip(quiet) {
+    let notifiers = lowered.unwrap_or_else(|error| Err(error.to_string()))?;
+    let mut in_flight = Vec::new();
+    for ((id, notifier), quiet) in notifiers.into_iter().zip(quiet) {
         let name = local_name(&id);
         if test.integration.is_empty() || test.integration == name {
-            let told = tokio::spawn(integration(id, correspondent, quiet, test.clone(), now));
-            under_way.push((name, told));
+            let told = tokio::spawn(integration(id, notifier, quiet, test.clone(), now));
+            in_flight.push((name, told));
         }
     }
-    if under_way.is_empty() {
+    if in_flight.is_empty() {
         return Err(match test.integration.as_str() {
             "" => format!("receiver {:?} has no integration", test.receiver),
             other => format!("receiver {:?} has no integration {other}", test.receiver),
         });
     }
     let mut all = Vec::new();
-    for (name, told) in under_way {
+    for (name, told) in in_flight {
         let (result, faults) = told.await.unwrap_or_else(|_| (ended_early(), Vec::new()));
         let faults = faults.into_iter().map(|fault| (fault.field.into_owned(), fault.reason));
-        all.push(Tested { integration: name, result, template_faults: faults.collect() });
+        all.push(IntegrationTest { integration: name, result, template_faults: faults.collect() });
     }
     Ok(all)
 }
 
 async fn integration(
     id: IntegrationId,
-    correspondent: Correspondent,
+    notifier: IntegrationNotifier,
     quiet: bool,
     test: ReceiverTest,
     now: Timestamp,
@@ -81,14 +83,14 @@ async fn integration(
     let notification = sample::notification(id, &test, now);
     let mut faults = Vec::new();
     let result = if test.dry_run {
-        let Correspondent { integration, definitions, client: _ } = &correspondent;
+        let IntegrationNotifier { integration, definitions, client: _ } = &notifier;
         match draft(integration.as_ref(), definitions, &notification, &mut faults).await {
-            Ok(draft) => shown::result(draft),
-            Err(outcome) => TestResult::Told(outcome),
+            Ok(draft) => dry_run::result(draft),
+            Err(outcome) => TestResult::Attempted(outcome),
         }
     } else {
         let deadline = Instant::now() + test.timeout;
-        TestResult::Told(correspondent.tell(&notification, deadline, &mut faults).await)
+        TestResult::Attempted(notifier.notify(&notification, deadline, &mut faults).await)
     };
     (result, faults)
 }
@@ -117,7 +119,7 @@ fn local_name(id: &IntegrationId) -> String {
 }
 
 fn ended_early() -> TestResult {
-    TestResult::Told(Outcome::Refused {
+    TestResult::Attempted(Outcome::Refused {
         reason: FailureReason::Other,
         detail: "the attempt ended early; this is a defect of the program".into(),
     })

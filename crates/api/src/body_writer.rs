@@ -15,7 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// The writer's end.
-pub(crate) struct Outflow {
+pub(crate) struct BodyWriter {
     /// What has not left yet; writers append to it.
     pub text: String,
     /// Until the first text leaves.
@@ -23,17 +23,17 @@ pub(crate) struct Outflow {
     sender: Option<Sender<Bytes, axum::Error>>,
 }
 
-impl Outflow {
+impl BodyWriter {
     /// An empty text, and where the body appears once it is known whether the text is short.
     pub fn new() -> (Self, oneshot::Receiver<Body>) {
         let (first, body) = oneshot::channel();
-        (Outflow { text: String::new(), first: Some(first), sender: None }, body)
+        (BodyWriter { text: String::new(), first: Some(first), sender: None }, body)
     }
 
     /// To be called between pieces: lets a chunk leave if enough has gathered.
     ///
     /// Must run where blocking is allowed.
-    pub fn yield_chunk(&mut self) {
+    pub fn send_if_full(&mut self) {
         if self.text.len() >= CHUNK_BYTES {
             if let Some(first) = self.first.take() {
                 let (sender, body) = Channel::new(CHUNKS_WAITING_MAX);
@@ -78,14 +78,14 @@ const STALL_MAX: Duration = Duration::from_secs(60);
 mod tests {
     use http_body_util::BodyExt;
 
-    use super::{CHUNK_BYTES, Outflow};
+    use super::{BodyWriter, CHUNK_BYTES};
 
     #[tokio::test]
     async fn a_short_text_has_a_known_length() {
-        let (mut outflow, body) = Outflow::new();
-        outflow.text.push_str("short");
-        outflow.yield_chunk();
-        outflow.finish();
+        let (mut writer, body) = BodyWriter::new();
+        writer.text.push_str("short");
+        writer.send_if_full();
+        writer.finish();
         let body = body.await.unwrap();
         assert_eq!(axum::body::HttpBody::size_hint(&body).exact(), Some(5));
         assert_eq!(body.collect().await.unwrap().to_bytes(), "short");
@@ -93,16 +93,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_long_text_arrives_whole_and_in_order() {
-        let (mut outflow, body) = Outflow::new();
+        let (mut writer, body) = BodyWriter::new();
         let writer = tokio::task::spawn_blocking(move || {
             let mut expected = String::new();
             for number in 0..100_000 {
                 let piece = format!("{number},");
                 expected.push_str(&piece);
-                outflow.text.push_str(&piece);
-                outflow.yield_chunk();
+                writer.text.push_str(&piece);
+                writer.send_if_full();
             }
-            outflow.finish();
+            writer.finish();
             expected
         });
         let body = body.await.unwrap();
@@ -115,13 +115,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_that_goes_away_stops_nothing() {
-        let (mut outflow, body) = Outflow::new();
+        let (mut writer, body) = BodyWriter::new();
         let writer = tokio::task::spawn_blocking(move || {
             for _ in 0..1000 {
-                outflow.text.push_str(&"x".repeat(1024));
-                outflow.yield_chunk();
+                writer.text.push_str(&"x".repeat(1024));
+                writer.send_if_full();
             }
-            outflow.finish();
+            writer.finish();
         });
         let mut body = body.await.unwrap();
         assert!(body.frame().await.unwrap().is_ok());

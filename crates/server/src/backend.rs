@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use bellwether_api::{
-    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, ReceiverTest,
-    StatusInfo, Tested, Unavailable, VersionInfo,
+    Backend, Check, ClusterInfo, Command, Exposition, IntegrationTest, Observation, Readiness,
+    ReceiverTest, StatusInfo, Unavailable, VersionInfo,
 };
 use bellwether_engine::{Answer, GroupQuery, PeerView, View};
 use bellwether_mesh::Handle;
@@ -18,21 +18,21 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::cluster::{self, SharedIntroduction};
 use crate::features::Features;
-use crate::load::ConfigInForce;
-use crate::main_loop::{Doors, Event, StoreCondition};
+use crate::load::CurrentConfig;
+use crate::main_loop::{EventSenders, ServerEvent, StoreCondition};
 use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
-use crate::reload::Reload;
-use crate::{trial, version};
+use crate::reload::ReloadRequest;
+use crate::{receiver_test, version};
 
 /// The server, as its front door sees it.
-pub struct Residence {
-    pub doors: Doors,
-    pub reloads: mpsc::Sender<Reload>,
+pub struct ServerBackend {
+    pub senders: EventSenders,
+    pub reloads: mpsc::Sender<ReloadRequest>,
     pub clock: Clock,
     pub started_at: Timestamp,
     pub features: Features,
     pub metrics: Arc<Metrics>,
-    pub config: ConfigInForce,
+    pub config: CurrentConfig,
     pub external_url: String,
     pub condition: StoreCondition,
     /// `None` if this server is alone.
@@ -40,21 +40,21 @@ pub struct Residence {
     pub introduction: SharedIntroduction,
 }
 
-impl House for Residence {
+impl Backend for ServerBackend {
     fn now(&self) -> Timestamp {
-        self.clock.house_wall()
+        self.clock.corrected_wall()
     }
 
     async fn view(&self) -> Result<View, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        let asked = self.doors.reads.send(Event::Read { reply }).await;
+        let asked = self.senders.reads.send(ServerEvent::Read { reply }).await;
         asked.map_err(|_| Unavailable::ShuttingDown)?;
         answer.await.map_err(|_| Unavailable::ShuttingDown)
     }
 
     async fn command(&self, command: Command) -> Result<Answer, Unavailable> {
         let (reply, answer) = oneshot::channel();
-        let asked = self.doors.commands.send(Event::Command { command, reply }).await;
+        let asked = self.senders.commands.send(ServerEvent::Command { command, reply }).await;
         asked.map_err(|_| Unavailable::ShuttingDown)?;
         answer.await.map_err(|_| Unavailable::ShuttingDown)?
     }
@@ -120,12 +120,13 @@ impl House for Residence {
         answer.await.map_err(|_| gone())?
     }
 
-    async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<Tested>, String> {
+    async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<IntegrationTest>, String> {
         let config = self.config.now().config;
         let tested =
-            trial::receiver(config, &self.external_url, &test, self.clock.now().wall).await?;
+            receiver_test::receiver(config, &self.external_url, &test, self.clock.now().wall)
+                .await?;
         let ReceiverTest { receiver, dry_run, .. } = test;
-        let ok = tested.iter().all(Tested::is_ok);
+        let ok = tested.iter().all(IntegrationTest::is_ok);
         info!(component = "api", receiver, dry_run, ok, "Receiver tested");
         Ok(tested)
     }
@@ -140,15 +141,15 @@ impl House for Residence {
                     metrics.response_bytes.with(&[&handler, method]).observe(bytes as f64);
                 }
             }
-            Observation::GetBegun => metrics.requests_in_flight.add(1.0),
-            Observation::GetEnded => metrics.requests_in_flight.add(-1.0),
-            Observation::GetRefused => metrics.requests_over_limit.increment(),
+            Observation::GetStarted => metrics.requests_in_flight.add(1.0),
+            Observation::GetFinished => metrics.requests_in_flight.add(-1.0),
+            Observation::GetRejected => metrics.requests_over_limit.increment(),
             Observation::MatcherWarning(warning) => warn!(component = "api", "{warning}"),
         }
     }
 }
 
-impl Residence {
+impl ServerBackend {
     fn cluster(&self) -> ClusterInfo {
         cluster::info(self.mesh.as_ref(), &self.introduction.read())
     }

@@ -3,7 +3,7 @@
 use bellwether_api::{decode_alerts, decode_silence};
 use bellwether_model::MatcherMode;
 
-use crate::{front, get, post};
+use crate::{get, post, setup};
 
 const GOOD: &str = r#"[{"labels":{"alertname":"Dé\u00e9\n","severity":"page"},"annotations":{"a":"\"\\"},
  "startsAt":"2026-11-22T10:00:00.5+02:00","endsAt":null,"generatorURL":"http://x/?a=1","x":[1.5e3,-0,true,{}]}]"#;
@@ -13,7 +13,7 @@ const SILENCE: &str = r#"{"id":"","matchers":[{"name":"a","value":"b|c","isRegex
 
 #[tokio::test]
 async fn a_body_that_is_cut_off_anywhere_changes_nothing() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     for end in 1..GOOD.len() {
         let reply = post(&router, "/api/v2/alerts", GOOD.as_bytes()[..end].to_vec()).await;
         assert_eq!(reply.status, 400, "cut at {end}: {}", reply.text);
@@ -23,14 +23,14 @@ async fn a_body_that_is_cut_off_anywhere_changes_nothing() {
         let reply = post(&router, "/api/v2/silences", SILENCE.as_bytes()[..end].to_vec()).await;
         assert_eq!(reply.status, 400, "cut at {end}: {}", reply.text);
     }
-    assert!(house.commands.lock().expect("no panic").is_empty());
+    assert!(backend.commands.lock().expect("no panic").is_empty());
     assert_eq!(post(&router, "/api/v2/alerts", GOOD).await.status, 200);
     assert_eq!(post(&router, "/api/v2/silences", SILENCE).await.status, 200);
 }
 
 #[tokio::test]
 async fn nesting_is_bounded() {
-    let (_house, router) = front();
+    let (_house, router) = setup();
     let nested = |depth: usize| {
         format!(r#"[{{"labels":{{"a":"b"}},"x":{}{}}}]"#, "[".repeat(depth), "]".repeat(depth))
     };
@@ -47,7 +47,7 @@ async fn nesting_is_bounded() {
 
 #[tokio::test]
 async fn alerts_beyond_the_limits_are_refused_one_by_one() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     let many = |count: usize| {
         let labels: Vec<String> = (0..count).map(|n| format!(r#""l{n}":"v""#)).collect();
         format!(r#"{{"labels":{{{}}}}}"#, labels.join(","))
@@ -67,14 +67,14 @@ async fn alerts_beyond_the_limits_are_refused_one_by_one() {
         "invalid label set: value of \\\"a\\\" has 262145 bytes (limit: 262144)",
     ];
     assert_eq!(reply.text, format!("\"{}\"\n", messages.join("\\n")));
-    assert!(house.commands.lock().expect("no panic")[0].ends_with("refused: 3 }"));
+    assert!(backend.commands.lock().expect("no panic")[0].ends_with("refused: 3 }"));
     let listed = get(&router, "/api/v2/alerts").await.text;
     assert_eq!(listed.matches("\"fingerprint\"").count(), 3);
 }
 
 #[tokio::test]
 async fn refusals_of_door_and_engine_stand_in_the_order_of_the_body() {
-    let (_house, router) = front();
+    let (_house, router) = setup();
     let body = r#"[{"labels":{"a":""}},
         {"labels":{"a":"1"},"startsAt":"2027-01-01T00:00:00Z"},
         {"labels":{"":"x"}},
@@ -97,7 +97,7 @@ async fn refusals_of_door_and_engine_stand_in_the_order_of_the_body() {
 
 #[tokio::test]
 async fn too_many_filters_are_refused() {
-    let (_house, router) = front();
+    let (_house, router) = setup();
     let path = |count: usize| format!("/api/v2/alerts?{}", "filter=a%3Db&".repeat(count));
     assert_eq!(get(&router, &path(128)).await.status, 200);
     let refused = get(&router, &path(129)).await;

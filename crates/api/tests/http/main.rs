@@ -1,8 +1,8 @@
 //! The front door as clients see it: whole requests in, whole answers out, a real engine behind.
 
+mod backend;
 mod compat;
 mod hostile;
-mod house;
 mod limits;
 mod pages;
 mod receiver_test;
@@ -13,14 +13,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use bellwether_api::{Settings, Tolerant, router};
+use bellwether_api::{ApiSettings, TolerantListener, router};
 use http::Request;
 use http_body_util::BodyExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tower::ServiceExt;
 
-use house::TestHouse;
+use backend::TestBackend;
 
 /// What came back.
 #[derive(Debug, PartialEq)]
@@ -36,13 +36,13 @@ impl Reply {
     }
 }
 
-pub fn front() -> (Arc<TestHouse>, Router) {
-    front_with(Settings::default())
+pub fn setup() -> (Arc<TestBackend>, Router) {
+    setup_with(ApiSettings::default())
 }
 
-pub fn front_with(settings: Settings) -> (Arc<TestHouse>, Router) {
-    let house = Arc::new(TestHouse::new());
-    (house.clone(), router(house, settings))
+pub fn setup_with(settings: ApiSettings) -> (Arc<TestBackend>, Router) {
+    let backend = Arc::new(TestBackend::new());
+    (backend.clone(), router(backend, settings))
 }
 
 pub async fn send(router: &Router, request: Request<Body>) -> Reply {
@@ -73,7 +73,7 @@ pub async fn serve(router: &Router) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let router = router.clone();
-    tokio::spawn(async move { axum::serve(Tolerant(listener), router).await });
+    tokio::spawn(async move { axum::serve(TolerantListener(listener), router).await });
     address
 }
 

@@ -1,12 +1,12 @@
-//! A house for tests: a real engine behind the door, no disk, and a clock that stands still.
+//! A backend for tests: a real engine behind the door, no disk, and a clock that stands still.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bellwether_api::{
-    Check, ClusterInfo, Command, Exposition, House, Observation, Readiness, ReceiverTest,
-    StatusInfo, TestResult, Tested, Unavailable, VersionInfo,
+    Backend, Check, ClusterInfo, Command, Exposition, IntegrationTest, Observation, Readiness,
+    ReceiverTest, StatusInfo, TestResult, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
     Answer, Effect, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts, Receiver,
@@ -15,7 +15,7 @@ use bellwether_engine::{
 use bellwether_model::{IntegrationId, LabelSet, Matcher, Matchers, Mono, Now, Op, Timestamp};
 use tokio::sync::Semaphore;
 
-pub struct TestHouse {
+pub struct TestBackend {
     engine: Mutex<Engine>,
     pub observations: Mutex<Vec<Observation>>,
     pub commands: Mutex<Vec<String>>,
@@ -32,13 +32,13 @@ pub fn noon() -> Timestamp {
     Timestamp::from_unix(1_795_348_800, 123_456_789)
 }
 
-impl TestHouse {
+impl TestBackend {
     pub fn new() -> Self {
         Self::at(noon())
     }
 
     pub fn at(now: Timestamp) -> Self {
-        TestHouse {
+        TestBackend {
             engine: Mutex::new(Engine::new(plan().into(), EngineSettings::default(), 7)),
             observations: Mutex::default(),
             commands: Mutex::default(),
@@ -109,7 +109,7 @@ fn plan() -> Plan {
     })
 }
 
-impl House for TestHouse {
+impl Backend for TestBackend {
     fn now(&self) -> Timestamp {
         self.now
     }
@@ -162,14 +162,18 @@ impl House for TestHouse {
         if self.broken.load(Ordering::Relaxed) { Err("no such file".into()) } else { Ok(()) }
     }
 
-    async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<Tested>, String> {
+    async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<IntegrationTest>, String> {
         self.commands.lock().expect("no panic").push(format!("{test:?}"));
         let _permit = self.tests.acquire().await.expect("never closed");
         if test.receiver == "nobody" {
             return Err("there is no receiver \"nobody\"".into());
         }
         let result = TestResult::Skipped;
-        Ok(vec![Tested { integration: "webhook[0]".into(), result, template_faults: Vec::new() }])
+        Ok(vec![IntegrationTest {
+            integration: "webhook[0]".into(),
+            result,
+            template_faults: Vec::new(),
+        }])
     }
 
     fn observe(&self, observation: Observation) {

@@ -7,15 +7,15 @@ use axum::body::Body;
 use bellwether_api::Observation;
 use http::Request;
 
-use crate::{front, get, post, send};
+use crate::{get, post, send, setup};
 
 #[tokio::test]
 async fn readiness_says_what_is_missing() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     assert_eq!((200, "OK"), status_and_text(&get(&router, "/-/ready").await));
     let verbose = get(&router, "/-/ready?verbose").await;
     assert_eq!((200, "OK\n[+] state\n[+] store\n"), status_and_text(&verbose));
-    house.broken.store(true, Ordering::Relaxed);
+    backend.broken.store(true, Ordering::Relaxed);
     let missing = get(&router, "/-/ready").await;
     assert_eq!((503, "not ready\n[-] store: cannot be written\n"), status_and_text(&missing));
     let verbose = get(&router, "/-/ready?verbose").await;
@@ -28,8 +28,8 @@ async fn readiness_says_what_is_missing() {
 
 #[tokio::test]
 async fn what_cannot_be_kept_is_not_promised() {
-    let (house, router) = front();
-    house.broken.store(true, Ordering::Relaxed);
+    let (backend, router) = setup();
+    backend.broken.store(true, Ordering::Relaxed);
     let refusal = "\"the store cannot be written, so nothing can be promised\"\n";
     let alerts = post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await;
     assert_eq!((500, refusal), status_and_text(&alerts));
@@ -44,9 +44,9 @@ async fn what_cannot_be_kept_is_not_promised() {
 
 #[tokio::test]
 async fn a_failed_reload_tells_why() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     assert_eq!((200, ""), status_and_text(&post(&router, "/-/reload", "").await));
-    house.broken.store(true, Ordering::Relaxed);
+    backend.broken.store(true, Ordering::Relaxed);
     let failed = post(&router, "/-/reload", "").await;
     assert_eq!((500, "failed to reload config: no such file\n"), status_and_text(&failed));
     assert_eq!(failed.header("content-type"), "text/plain; charset=utf-8");
@@ -54,7 +54,7 @@ async fn a_failed_reload_tells_why() {
 
 #[tokio::test]
 async fn metrics_come_packed_and_in_the_format_asked_for() {
-    let (_house, router) = front();
+    let (_house, router) = setup();
     let plain = get(&router, "/metrics").await;
     assert_eq!((200, "up 1\n"), status_and_text(&plain));
     assert_eq!(plain.header("content-type"), "text/plain");
@@ -73,7 +73,7 @@ async fn metrics_come_packed_and_in_the_format_asked_for() {
 
 #[tokio::test]
 async fn the_page_for_people_links_to_everything_and_runs_nothing() {
-    let (_house, router) = front();
+    let (_house, router) = setup();
     let page = get(&router, "/").await;
     assert_eq!(page.status, 200);
     assert!(page.header("content-security-policy").starts_with("default-src 'none'"));
@@ -86,12 +86,12 @@ async fn the_page_for_people_links_to_everything_and_runs_nothing() {
 
 #[tokio::test]
 async fn requests_are_observed_under_the_labels_of_upstream() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     get(&router, "/api/v2/silence/x").await;
     get(&router, "/api/v2/made-up").await;
     get(&router, "/-/healthy").await;
     get(&router, "/nowhere").await;
-    let seen = house.observations.lock().expect("no panic").clone();
+    let seen = backend.observations.lock().expect("no panic").clone();
     let requests: Vec<(String, &str, u16, Option<u64>)> = seen
         .iter()
         .filter_map(|observation| match observation {
@@ -109,16 +109,16 @@ async fn requests_are_observed_under_the_labels_of_upstream() {
             ("/-/healthy".to_string(), "get", 200, Some(2)),
         ]
     );
-    let begun = seen.iter().filter(|it| **it == Observation::GetBegun).count();
-    let ended = seen.iter().filter(|it| **it == Observation::GetEnded).count();
+    let begun = seen.iter().filter(|it| **it == Observation::GetStarted).count();
+    let ended = seen.iter().filter(|it| **it == Observation::GetFinished).count();
     assert_eq!((begun, ended), (4, 4));
 }
 
 #[tokio::test]
 async fn a_matcher_that_reads_two_ways_is_reported() {
-    let (house, router) = front();
+    let (backend, router) = setup();
     assert_eq!(get(&router, "/api/v2/alerts?filter=a%3D").await.status, 200);
-    let seen = house.observations.lock().expect("no panic");
+    let seen = backend.observations.lock().expect("no panic");
     let warned = seen.iter().any(|it| matches!(it, Observation::MatcherWarning(_)));
     assert!(warned, "{seen:?}");
 }
