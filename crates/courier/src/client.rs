@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use crate::answer;
-use crate::aws::Sessions;
+use crate::aws::credentials::CredentialCache;
 use crate::credentials::{AddedHeaders, Credentials, basic, secret_value};
 use crate::error::{BuildError, transport, unusable};
 use crate::redactor::Redactor;
@@ -31,8 +31,8 @@ pub struct Client {
     added_headers: AddedHeaders,
     follow_redirects: bool,
     transport: Transport,
-    /// For AWS: what was lent to us for a while.
-    pub(crate) sessions: Sessions,
+    /// The temporary credentials of calls to AWS.
+    pub(crate) aws_credentials: CredentialCache,
 }
 
 impl Client {
@@ -47,7 +47,7 @@ impl Client {
             added_headers: AddedHeaders::build(config)?,
             follow_redirects: config.follow_redirects,
             transport: Transport::build(&config.tls_config, &config.proxy, http2)?,
-            sessions: Sessions::default(),
+            aws_credentials: CredentialCache::default(),
         })
     }
 

@@ -123,7 +123,7 @@ async fn run_exchange(
         let answer = match step {
             Step::Send(request) => client.send(request, redactor, deadline).await,
             Step::Mail(mail) => smtp::deliver(&mail, redactor, deadline).await,
-            Step::Aws(call) => aws::answered(&call, client, redactor, deadline).await,
+            Step::Aws(call) => aws::call(&call, client, redactor, deadline).await,
             Step::Done(outcome) => return outcome,
         };
         step = match catch_panic(|| exchange.receive(answer)) {

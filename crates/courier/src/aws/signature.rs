@@ -1,27 +1,49 @@
-//! Signature Version 4: proves who sends a request, and that nobody has changed it.
+//! Signature Version 4: proves who sends a request, and that it was not changed on the way.
 //!
-//! In: a request's parts, keys, and the time. Out: the headers that are added to it. The signature
-//! covers method, path, query, body and the headers listed in it; it is good for five minutes.
+//! In: a request's parts, credentials, and the time. Out: the headers that are added to it. The signature
+//! covers method, path, query, body and the headers listed in it; it is valid for five minutes.
 
-use bellwether_model::Timestamp;
+use bellwether_integrations::http::{Method, Request};
 use bellwether_model::hex::hex;
+use bellwether_model::{Secret, Timestamp};
 use hmac::{Hmac, Mac as _};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
-use super::Keys;
+use super::credentials::AwsCredentials;
 
-/// What a signature is good for.
+/// What a signature is valid for.
 pub struct Scope<'a> {
     pub region: &'a str,
     pub service: &'a str,
     pub now: Timestamp,
 }
 
-/// The headers that sign a POST.
-pub fn headers(
+/// The content type of the forms that services take.
+pub const FORM_CONTENT_TYPE: &str = "application/x-www-form-urlencoded";
+
+/// A signed POST of a form.
+pub fn sign_form(
     scope: &Scope<'_>,
-    keys: &Keys,
+    credentials: &AwsCredentials,
+    url: Url,
+    form: &[u8],
+) -> Request {
+    let mut headers = vec![("Content-Type".to_owned(), FORM_CONTENT_TYPE.to_owned())];
+    headers.extend(self::headers(scope, credentials, &url, Some(FORM_CONTENT_TYPE), form));
+    Request {
+        method: Method::Post,
+        url: Secret::new(String::from(url)),
+        headers,
+        body: form.to_vec().into(),
+        timeout: None,
+    }
+}
+
+/// The headers that sign a POST.
+fn headers(
+    scope: &Scope<'_>,
+    credentials: &AwsCredentials,
     url: &Url,
     content_type: Option<&str>,
     body: &[u8],
@@ -32,14 +54,14 @@ pub fn headers(
     let mut signed = Vec::new();
     signed.extend(content_type.map(|value| ("content-type", value)));
     signed.extend([("host", host.as_str()), ("x-amz-date", time.as_str())]);
-    if !keys.token.is_empty() {
-        signed.push(("x-amz-security-token", keys.token.reveal()));
+    if !credentials.session_token.is_empty() {
+        signed.push(("x-amz-security-token", credentials.session_token.reveal()));
     }
     let names: Vec<&str> = signed.iter().map(|(name, _)| *name).collect();
     let names = names.join(";");
     let lines: String =
         signed.iter().map(|(name, value)| format!("{name}:{}\n", value.trim())).collect();
-    let request = format!(
+    let canonical_request = format!(
         "POST\n{}\n{}\n{lines}\n{names}\n{}",
         canonical_path(url),
         canonical_query(url),
@@ -47,22 +69,28 @@ pub fn headers(
     );
     let Scope { region, service, .. } = scope;
     let day = &time[..8];
-    let area = format!("{day}/{region}/{service}/aws4_request");
-    let text = format!("{ALGORITHM}\n{time}\n{area}\n{}", hex(&Sha256::digest(request.as_bytes())));
-    let start = format!("AWS4{}", keys.secret.reveal()).into_bytes();
+    let credential_scope = format!("{day}/{region}/{service}/aws4_request");
+    let string_to_sign = format!(
+        "{ALGORITHM}\n{time}\n{credential_scope}\n{}",
+        hex(&Sha256::digest(canonical_request.as_bytes()))
+    );
+    let start = format!("AWS4{}", credentials.secret_access_key.reveal()).into_bytes();
     let key = [day, region, service, "aws4_request"]
         .iter()
         .fold(start, |key, part| hmac(&key, part.as_bytes()).to_vec());
-    let proof = hex(&hmac(&key, text.as_bytes()));
+    let signature = hex(&hmac(&key, string_to_sign.as_bytes()));
 
     let authorization = format!(
-        "{ALGORITHM} Credential={}/{area}, SignedHeaders={names}, Signature={proof}",
-        keys.id
+        "{ALGORITHM} Credential={}/{credential_scope}, SignedHeaders={names}, Signature={signature}",
+        credentials.access_key_id
     );
     let mut headers =
         vec![("Authorization".to_owned(), authorization), ("X-Amz-Date".to_owned(), time)];
-    if !keys.token.is_empty() {
-        headers.push(("X-Amz-Security-Token".to_owned(), keys.token.reveal().to_owned()));
+    if !credentials.session_token.is_empty() {
+        headers.push((
+            "X-Amz-Security-Token".to_owned(),
+            credentials.session_token.reveal().to_owned(),
+        ));
     }
     headers
 }
@@ -77,7 +105,7 @@ fn compact(time: Timestamp) -> String {
     text + "Z"
 }
 
-/// As the `Host` header says it.
+/// As in the `Host` header.
 fn host(url: &Url) -> String {
     let host = url.host_str().unwrap_or_default();
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
@@ -116,29 +144,26 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use bellwether_model::{Secret, Timestamp};
+    use bellwether_model::Timestamp;
     use url::Url;
 
-    use super::super::Keys;
+    use super::super::credentials::AwsCredentials;
     use super::{Scope, headers, hex, hmac};
 
     /// The time and keys of Amazon's published test suite.
     fn signature(url: &str, content_type: Option<&str>, body: &str, token: &str) -> String {
         let now = Timestamp::parse_rfc3339("2015-08-30T12:36:00Z").expect("a time");
         let scope = Scope { region: "us-east-1", service: "service", now };
-        let keys = Keys {
-            id: "AKIDEXAMPLE".into(),
-            secret: Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"),
-            token: Secret::new(token),
-        };
+        let secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+        let credentials = AwsCredentials::configured("AKIDEXAMPLE", secret, token);
         let url = Url::parse(url).expect("a URL");
-        let headers = headers(&scope, &keys, &url, content_type, body.as_bytes());
+        let headers = headers(&scope, &credentials, &url, content_type, body.as_bytes());
         assert_eq!(headers[1], ("X-Amz-Date".to_owned(), "20150830T123600Z".to_owned()));
         headers[0].1.rsplit_once("Signature=").expect("a signature").1.to_owned()
     }
 
     #[test]
-    fn signatures_equal_those_of_amazons_test_suite() {
+    fn signatures_match_amazons_test_suite() {
         let url = "https://example.amazonaws.com/";
         assert_eq!(
             signature(url, None, "", ""),
@@ -162,7 +187,7 @@ mod tests {
     const BOTOCORE: &str = "52b100b6cee9171d278a9206948c82091f2d046dfe642c5125a2b6795122cb3e";
 
     #[test]
-    fn proofs_equal_those_of_the_standard() {
+    fn hmac_matches_rfc_4231() {
         // RFC 4231, test cases 2 and 6.
         assert_eq!(
             hex(&hmac(b"Jefe", b"what do ya want for nothing?")),
