@@ -1,4 +1,4 @@
-//! One receiver's way out: performs single requests as its `http_config` wants it.
+//! The HTTP client of one integration: performs single requests as its `http_config` says.
 //!
 //! In: a [`Request`] and the deadline of the delivery that it belongs to. Out: the [`Response`], or
 //! why there is none. To the request's own headers it adds the operator's headers and credentials,
@@ -14,15 +14,17 @@ use reqwest::header::{
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use crate::answer;
 use crate::aws::credentials::CredentialCache;
-use crate::credentials::{AddedHeaders, Credentials, basic, secret_value};
+use crate::credentials::{AddedHeaders, Credentials};
 use crate::error::{BuildError, transport, unusable};
+use crate::header::{basic, secret_value};
 use crate::redactor::Redactor;
 use crate::redirect::{self, Redirect};
-use crate::transport::{Dispatch, Http2, Transport};
+use crate::response;
+use crate::transport::{Http2, OutgoingRequest, Transport};
+use crate::transport_error;
 
-/// What receivers are told about who asks, unless an integration says otherwise.
+/// The `User-Agent`, unless an integration has its own.
 const DEFAULT_USER_AGENT: &str = "Alertmanager/0.34.0";
 
 /// Performs requests for one integration; keeps its connections and its token.
@@ -67,33 +69,33 @@ impl Client {
             Some((own, timeout)) if own < deadline => (own, RequestError::TimedOut(timeout)),
             _ => (deadline, RequestError::DeadlinePassed),
         };
-        match timeout_at(until, self.answered(request, redactor)).await {
-            Ok(answer) => Ok(answer::read(answer?, until).await),
+        match timeout_at(until, self.send_following_redirects(request, redactor)).await {
+            Ok(answer) => Ok(response::read(answer?, until).await),
             Err(_) => Err(late),
         }
     }
 
-    /// Performs one request to somebody who is not the receiver: nothing is added to it, and no
+    /// Performs one request to a server that is not the receiver: nothing is added to it, and no
     /// redirect is followed.
     pub(crate) async fn send_plain(
         &self,
         request: Request,
         deadline: Instant,
     ) -> Result<Response, RequestError> {
-        let dispatch = Dispatch {
+        let outgoing = OutgoingRequest {
             method: wire_method(request.method),
             url: parsed(&request.url)?,
             headers: header_map(&request.headers)?,
             body: request.body,
         };
-        match timeout_at(deadline, self.transport.send(dispatch)).await {
-            Ok(answer) => Ok(answer::read(answer?, deadline).await),
+        match timeout_at(deadline, self.transport.send(outgoing)).await {
+            Ok(answer) => Ok(response::read(answer?, deadline).await),
             Err(_) => Err(RequestError::DeadlinePassed),
         }
     }
 
-    /// Follows redirects until there is an answer to keep.
-    async fn answered(
+    /// Follows redirects until there is a response to return.
+    async fn send_following_redirects(
         &self,
         request: Request,
         redactor: &Redactor,
@@ -110,9 +112,13 @@ impl Client {
             on_first_host = on_first_host && redirect::is_same_site(&first, &url);
             let headers = self.headers(&own_headers, &url, on_first_host, redactor).await?;
             let target = without_user(&url)?;
-            let dispatch =
-                Dispatch { method: method.clone(), url: target, headers, body: body.clone() };
-            let answer = self.transport.send(dispatch).await?;
+            let outgoing = OutgoingRequest {
+                method: method.clone(),
+                url: target,
+                headers,
+                body: body.clone(),
+            };
+            let answer = self.transport.send(outgoing).await?;
             if !self.follow_redirects {
                 return Ok(answer);
             }
@@ -185,6 +191,14 @@ const FIRST_HOST_ONLY: [HeaderName; 6] = [
     PROXY_AUTHORIZATION,
     WWW_AUTHENTICATE,
 ];
+
+/// What the request does, for the text of its failure.
+pub(crate) fn operation(request: &Request) -> String {
+    Url::parse(request.url.reveal()).map_or_else(
+        |_| String::new(),
+        |url| transport_error::operation(&wire_method(request.method), &url),
+    )
+}
 
 const BAD_REDIRECT: &str = "redirected to what is not an http or https URL";
 

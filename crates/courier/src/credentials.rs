@@ -6,16 +6,15 @@
 //! A file that cannot be read now may be there at the next attempt, so that is a failed request and
 //! not a wrong configuration.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig, RequestError};
 use bellwether_model::Secret;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::error::{BuildError, transport, unusable};
+use crate::error::{BuildError, reject_secret_ref};
+use crate::header::{basic, secret_value};
 use crate::oauth2::TokenSource;
 use crate::redactor::Redactor;
-use crate::transport::reject_secret_ref;
+use crate::source::Source;
 
 /// What becomes the `Authorization` header; at most one way is configured.
 pub enum Credentials {
@@ -30,13 +29,6 @@ pub enum Credentials {
         credentials: Source,
     },
     OAuth2(Box<TokenSource>),
-}
-
-/// A text that is given, or in a file.
-pub enum Source {
-    Text(Secret),
-    /// Read at each use, surrounding white space trimmed.
-    File(String),
 }
 
 /// The headers of `http_headers`.
@@ -102,26 +94,6 @@ impl Credentials {
     }
 }
 
-impl Source {
-    pub fn new(text: &Secret, file: &str) -> Self {
-        if text.is_empty() && !file.is_empty() {
-            Source::File(file.to_owned())
-        } else {
-            Source::Text(text.clone())
-        }
-    }
-
-    /// The text as it is now; `what` says what for.
-    pub async fn text(&self, what: &str) -> Result<Secret, RequestError> {
-        match self {
-            Source::Text(text) => Ok(text.clone()),
-            Source::File(path) => trimmed_file(path).await.map(Secret::new).map_err(|error| {
-                transport(format!("unable to read {what}: unable to read file {path}: {error}"))
-            }),
-        }
-    }
-}
-
 impl AddedHeaders {
     pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
         let mut added = Vec::new();
@@ -156,21 +128,4 @@ impl AddedHeaders {
         }
         Ok(())
     }
-}
-
-/// The content of a file without surrounding white space.
-pub async fn trimmed_file(path: &str) -> std::io::Result<String> {
-    Ok(tokio::fs::read_to_string(path).await?.trim().to_owned())
-}
-
-pub fn basic(username: &str, password: &str) -> Result<HeaderValue, RequestError> {
-    secret_value(&format!("Basic {}", STANDARD.encode(format!("{username}:{password}"))))
-}
-
-/// A header's value that is kept out of logs and compression tables.
-pub fn secret_value(text: &str) -> Result<HeaderValue, RequestError> {
-    let mut value = HeaderValue::from_bytes(text.as_bytes())
-        .map_err(|_| unusable("a credential or header contains what a header cannot carry"))?;
-    value.set_sensitive(true);
-    Ok(value)
 }

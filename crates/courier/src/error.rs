@@ -1,6 +1,4 @@
-//! Why a client cannot be built, and how a failed request is told without telling secrets.
-
-use std::error::Error;
+//! Why a client cannot be built, and constructors for errors of requests.
 
 use bellwether_integrations::http::RequestError;
 
@@ -31,20 +29,11 @@ pub(crate) fn unusable(detail: impl Into<String>) -> RequestError {
     RequestError::Unusable(detail.into())
 }
 
-/// The error and what caused it, in one line and without the URL.
-///
-/// Each cause's text is added only if the one before does not contain it already.
-pub(crate) fn described(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let inner_text = inner.to_string();
-        if !text.contains(&inner_text) {
-            text.push_str(": ");
-            text.push_str(&inner_text);
-        }
-        cause = inner.source();
+/// Rejects a reference to a secret manager: there is none, nor has the Go Alertmanager one.
+pub(crate) fn reject_secret_ref(field: &str, value: &str) -> Result<(), BuildError> {
+    if value.is_empty() {
+        return Ok(());
     }
-    text
+    let reason = "cannot use secret ref without manager";
+    Err(BuildError::Unsupported { field: field.to_owned(), reason })
 }

@@ -13,22 +13,27 @@
 //! No text that leaves this crate contains a URL, a credential or a body that was sent; what a
 //! receiver repeats of them is found by [`Redactor`].
 
-mod answer;
 mod aws;
 mod client;
 mod credentials;
 mod error;
+mod header;
+mod network;
 mod oauth2;
 mod perform;
+mod progress;
 mod proxy;
 mod redactor;
 mod redirect;
+mod response;
 mod smtp;
+mod source;
 mod tls;
 mod transport;
+mod transport_error;
 
 pub use client::Client;
 pub use error::BuildError;
 pub use perform::{Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, draft, perform};
 pub use redactor::Redactor;
-pub use tls::read_client_config;
+pub use tls::{is_ca_used_as_end_entity, read_client_config};

@@ -18,10 +18,11 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::{Url, form_urlencoded};
 
-use crate::answer;
-use crate::credentials::{Source, basic, secret_value};
-use crate::error::{BuildError, transport};
-use crate::transport::{Dispatch, Http2, Transport, reject_secret_ref};
+use crate::error::{BuildError, reject_secret_ref, transport};
+use crate::header::{basic, secret_value};
+use crate::response;
+use crate::source::Source;
+use crate::transport::{Http2, OutgoingRequest, Transport};
 
 /// A token is renewed this long before it expires.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
@@ -165,9 +166,10 @@ impl TokenSource {
             }
         }
         let body = Bytes::from(encoded_form(fields));
-        let dispatch = Dispatch { method: Method::POST, url: self.url.clone(), headers, body };
+        let outgoing =
+            OutgoingRequest { method: Method::POST, url: self.url.clone(), headers, body };
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let answer = tokio::time::timeout_at(deadline, self.transport.send(dispatch)).await;
+        let answer = tokio::time::timeout_at(deadline, self.transport.send(outgoing)).await;
         let answer = answer.map_err(|_| transport("oauth2: cannot fetch token: no answer"))?;
         let cannot = |error| match error {
             RequestError::Transport(detail) => {
@@ -175,7 +177,7 @@ impl TokenSource {
             }
             other => other,
         };
-        Ok(answer::read(answer.map_err(cannot)?, deadline).await)
+        Ok(response::read(answer.map_err(cannot)?, deadline).await)
     }
 }
 

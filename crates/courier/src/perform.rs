@@ -5,6 +5,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use bellwether_integrations::http::RequestError;
 use bellwether_integrations::{
     BeginError, Definitions, Exchange, Files, Integration, Renderer, Step, TemplateFault,
 };
@@ -13,6 +14,8 @@ use tokio::time::Instant;
 
 use crate::aws;
 use crate::client::Client;
+use crate::client::operation;
+use crate::progress::Progress;
 use crate::redactor::Redactor;
 use crate::smtp;
 
@@ -120,13 +123,22 @@ async fn run_exchange(
 ) -> Outcome {
     let mut step = first;
     for _ in 0..EXCHANGE_REQUESTS_MAX {
-        let answer = match step {
-            Step::Send(request) => client.send(request, redactor, deadline).await,
-            Step::Mail(mail) => smtp::deliver(&mail, redactor, deadline).await,
+        let progress = Progress::default();
+        let response = match step {
+            Step::Send(request) => {
+                progress.set(operation(&request));
+                client.send(request, redactor, deadline).await
+            }
+            Step::Mail(mail) => smtp::deliver(&mail, redactor, &progress, deadline).await,
             Step::Aws(call) => aws::call(&call, client, redactor, deadline).await,
             Step::Done(outcome) => return outcome,
         };
-        step = match catch_panic(|| exchange.receive(answer)) {
+        let ran_out_of_time =
+            matches!(response, Err(RequestError::DeadlinePassed | RequestError::TimedOut(_)));
+        step = match catch_panic(|| exchange.receive(response)) {
+            Ok(Step::Done(outcome)) if ran_out_of_time => {
+                return with_step(&progress.step(), outcome);
+            }
             Ok(step) => step,
             Err(outcome) => return outcome,
         };
@@ -136,6 +148,23 @@ async fn run_exchange(
         Step::Send(_) | Step::Mail(_) | Step::Aws(_) => {
             refused(format!("the exchange needs more than {EXCHANGE_REQUESTS_MAX} requests"))
         }
+    }
+}
+
+/// Puts what was being done before the text of an attempt that ran out of time.
+fn with_step(step: &str, outcome: Outcome) -> Outcome {
+    let prefixed = |detail: String| match step {
+        "" => detail,
+        step => format!("{step}: {detail}"),
+    };
+    match outcome {
+        Outcome::Retry { after, reason, detail } => {
+            Outcome::Retry { after, reason, detail: prefixed(detail) }
+        }
+        Outcome::Refused { reason, detail } => {
+            Outcome::Refused { reason, detail: prefixed(detail) }
+        }
+        delivered @ Outcome::Delivered { .. } => delivered,
     }
 }
 

@@ -100,11 +100,11 @@ impl ProxyRules {
         })
     }
 
-    /// Whether a request for `url` goes through a proxy.
-    pub fn apply_to(&self, url: &Url) -> bool {
+    /// The proxy for requests to `url`, if there is one.
+    pub fn proxy_for(&self, url: &Url) -> Option<&Url> {
         let proxy = if url.scheme() == "https" { &self.tunnelled } else { &self.plain };
         let exempt = self.exceptions.as_ref().is_some_and(|exceptions| exceptions.cover(url));
-        proxy.is_some() && !exempt
+        proxy.as_ref().filter(|_| !exempt)
     }
 
     /// Notes what proxies are told about who we are.

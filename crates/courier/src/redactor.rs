@@ -32,9 +32,15 @@ impl Redactor {
     }
 
     /// A URL that is a secret, or has one somewhere.
+    ///
+    /// One that consists of scheme, host and port has none.
     pub fn add_url(&self, text: &str) {
+        let Ok(url) = Url::parse(text) else { return self.add(text) };
+        let has_user = !url.username().is_empty() || url.password().is_some();
+        if url.path() == "/" && url.query().is_none() && url.fragment().is_none() && !has_user {
+            return;
+        }
         self.add(text);
-        let Ok(url) = Url::parse(text) else { return };
         self.add(url.as_str());
         self.add_account(&url);
         let path = url.path();

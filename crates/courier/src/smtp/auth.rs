@@ -1,7 +1,7 @@
-//! Proving to a mail server who we are.
+//! Authentication with a mail server.
 //!
 //! In: the configured account, and the mechanisms that the server offers. The first of these that
-//! the account has the means for is used, in the server's order. Out: the server's consent.
+//! the account has the means for is used, in the server's order. Out: the server's acceptance.
 //!
 //! A server that offers no authentication gets the mail without, as it always was.
 
@@ -14,14 +14,14 @@ use bellwether_model::hex::hex;
 use hmac::{Hmac, Mac as _};
 use md5::Md5;
 
-use super::dialogue::Dialogue;
-use super::wire::Reply;
+use super::connection::Reply;
+use super::session::SmtpSession;
 use crate::redactor::Redactor;
 
 /// Limit: challenges of one authentication; the longest mechanism has two.
 const CHALLENGES_MAX: usize = 4;
 
-/// One way to prove it, with what it needs.
+/// One way to authenticate, with its secret.
 enum Mechanism {
     CramMd5(Secret),
     Plain(Secret),
@@ -29,25 +29,25 @@ enum Mechanism {
 }
 
 /// Authenticates with the server called `host`, if it offers that.
-pub async fn prove(
+pub async fn authenticate(
     account: &MailAccount,
-    dialogue: &mut Dialogue,
+    session: &mut SmtpSession,
     host: &str,
     redactor: &Redactor,
 ) -> Result<(), String> {
-    let Some(offered) = dialogue.extension("AUTH") else { return Ok(()) };
-    let mechanism = chosen(account, offered)
+    let Some(offered) = session.extension("AUTH") else { return Ok(()) };
+    let mechanism = choose(account, offered)
         .await
         .map_err(|reasons| format!("find auth mechanism: {}", reasons.join("\n")))?;
     let name = mechanism.name();
     redactor.add(mechanism.secret());
     let failed = |error| format!("{name} auth: {error}");
-    let is_confidential = dialogue.is_secure() || is_local(host);
+    let is_confidential = session.is_secure() || is_local(host);
     let opening = mechanism.opening(account, is_confidential).map_err(failed)?;
     if let Some(proof) = opening.split(' ').nth(2) {
         redactor.add(proof);
     }
-    let mut reply = dialogue.ask(&opening).await.map_err(failed)?;
+    let mut reply = session.command(&opening).await.map_err(failed)?;
     for _ in 0..CHALLENGES_MAX {
         match reply.code {
             235 => return Ok(()),
@@ -57,13 +57,13 @@ pub async fn prove(
         let answer = match mechanism.answer(account, &reply) {
             Ok(answer) => STANDARD.encode(answer),
             Err(error) => {
-                // Whatever is said to this, the attempt is over.
-                let _ = dialogue.ask("*").await;
+                // Whatever the reply, the attempt is over.
+                let _ = session.command("*").await;
                 return Err(failed(error));
             }
         };
         redactor.add(&answer);
-        reply = dialogue.ask(&answer).await.map_err(failed)?;
+        reply = session.command(&answer).await.map_err(failed)?;
     }
     match reply.code {
         235 => Ok(()),
@@ -72,7 +72,7 @@ pub async fn prove(
 }
 
 /// The first mechanism that the account has the means for, or why there is none.
-async fn chosen(account: &MailAccount, offered: &str) -> Result<Mechanism, Vec<String>> {
+async fn choose(account: &MailAccount, offered: &str) -> Result<Mechanism, Vec<String>> {
     let mut reasons = Vec::new();
     for name in offered.split_ascii_whitespace() {
         let found = match name {
@@ -128,7 +128,7 @@ async fn trimmed(source: &SecretSource) -> Result<Secret, String> {
 }
 
 impl Mechanism {
-    /// The first line; `is_confidential`: nobody can listen.
+    /// The first command; `is_confidential`: nobody can read the connection.
     fn opening(&self, account: &MailAccount, is_confidential: bool) -> Result<String, String> {
         match self {
             Mechanism::CramMd5(_) => Ok("AUTH CRAM-MD5".to_owned()),
@@ -142,7 +142,7 @@ impl Mechanism {
         }
     }
 
-    /// What to say to a challenge.
+    /// The response to a challenge.
     fn answer(&self, account: &MailAccount, reply: &Reply) -> Result<String, String> {
         let challenge = STANDARD
             .decode(reply.text.trim())

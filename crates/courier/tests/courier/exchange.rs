@@ -203,7 +203,7 @@ async fn failed_requests_become_outcomes() {
     let expected = Outcome::Retry {
         after: None,
         reason: FailureReason::ContextDeadlineExceeded,
-        detail: "context deadline exceeded".into(),
+        detail: format!("Post \"http://{}/<redacted>\": context deadline exceeded", server.address),
     };
     let outcome = notify(&webhook(&server), &client(|_| {}), deadline).await;
     assert_eq!(outcome, expected);

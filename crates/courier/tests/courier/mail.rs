@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use crate::certificates::{Authority, server_config};
 use crate::exchange::deliver_mail;
 use crate::mail_server::{MailServerStub, Say};
-use crate::server::soon;
+use crate::server::{FullPort, soon};
 
 fn to(sink: &MailServerStub, security: Security) -> MailServer {
     MailServer {
@@ -152,8 +152,12 @@ async fn an_untrusted_certificate_fails_the_delivery() {
         let mut server = to(&sink, security);
         server.tls.ca = Authority::new().pem;
         let expected = match implicit {
-            true => "establish TLS connection to server: invalid peer certificate",
-            false => "send STARTTLS command: invalid peer certificate",
+            true => {
+                "establish TLS connection to server: tls: failed to verify certificate: x509: certificate signed by unknown authority"
+            }
+            false => {
+                "send STARTTLS command: tls: failed to verify certificate: x509: certificate signed by unknown authority"
+            }
         };
         match outcome(server).await {
             Outcome::Retry { detail, .. } => assert!(detail.starts_with(expected), "{detail}"),
@@ -182,7 +186,7 @@ async fn replies_sent_before_the_handshake_are_rejected() {
         line => accepting(line),
     })
     .await;
-    let text = "send STARTTLS command: the server said more before the handshake than it was asked";
+    let text = "send STARTTLS command: the server sent more than its reply before the handshake";
     retried(outcome(to(&sink, Security::StartTls)).await, text);
 }
 
@@ -370,11 +374,18 @@ async fn a_stalled_server_fails_the_delivery_at_the_deadline() {
             line => accepting(line),
         })
         .await;
+        let step = match stalls_at {
+            "" => "create SMTP client",
+            "." => "delivery failure",
+            command => &*format!("send {command} command"),
+        };
         let until = Instant::now() + std::time::Duration::from_millis(200);
-        match outcome_until(to(&sink, Security::Never), until).await {
-            Outcome::Retry { reason: FailureReason::ContextDeadlineExceeded, .. } => {}
-            other => panic!("{stalls_at}: {other:?}"),
-        }
+        let expected = Outcome::Retry {
+            after: None,
+            reason: FailureReason::ContextDeadlineExceeded,
+            detail: format!("{step}: context deadline exceeded"),
+        };
+        assert_eq!(outcome_until(to(&sink, Security::Never), until).await, expected);
     }
 }
 
@@ -397,12 +408,44 @@ async fn an_unreachable_server_is_retried() {
     let sink = MailServerStub::start(accepting(&[])).await;
     let mut server = to(&sink, Security::Never);
     server.port = sink.stop().await;
-    match outcome(server).await {
-        Outcome::Retry { detail, .. } => {
-            assert!(detail.starts_with("establish connection to server: dial tcp "), "{detail}");
-        }
-        other => panic!("{other:?}"),
+    let refused = format!("dial tcp 127.0.0.1:{}: connect: connection refused", server.port);
+    for (security, step) in [
+        (Security::Never, "establish connection to server"),
+        (Security::Implicit, "establish TLS connection to server"),
+    ] {
+        server.security = security;
+        retried(outcome(server.clone()).await, &format!("{step}: {refused}"));
     }
+}
+
+#[tokio::test]
+async fn an_unknown_server_name_is_named() {
+    let sink = MailServerStub::start(accepting(&[])).await;
+    let server = MailServer { host: "no such host.invalid".into(), ..to(&sink, Security::Never) };
+    let text =
+        "establish connection to server: dial tcp: lookup no such host.invalid: no such host";
+    retried(outcome(server).await, text);
+}
+
+/// A port of loopback that accepts no more connections: the queue for them is full.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_not_accepted_times_out_with_its_address() {
+    let full = FullPort::new().await;
+    let sink = MailServerStub::start(accepting(&[])).await;
+    let server = MailServer { port: full.address.port(), ..to(&sink, Security::Never) };
+    let until = Instant::now() + std::time::Duration::from_secs(60);
+    let text = format!("establish connection to server: dial tcp {}: i/o timeout", full.address);
+    retried(outcome_until(server.clone(), until).await, &text);
+    let until = Instant::now() + std::time::Duration::from_secs(5);
+    let expected = Outcome::Retry {
+        after: None,
+        reason: FailureReason::ContextDeadlineExceeded,
+        detail: format!(
+            "establish connection to server: dial tcp {}: context deadline exceeded",
+            full.address
+        ),
+    };
+    assert_eq!(outcome_until(server, until).await, expected);
 }
 
 #[tokio::test]

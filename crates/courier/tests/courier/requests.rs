@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::server::{
-    Answer, Server, client, ok, plain, post, post_to, soon, transport_error, with_headers,
+    Answer, FullPort, Server, client, ok, plain, post, post_to, soon, transport_error, with_headers,
 };
 
 #[tokio::test]
@@ -139,10 +139,60 @@ async fn a_refused_connection_is_a_transport_error() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
     let url = format!("http://{}/MARKER", listener.local_addr().expect("it is bound"));
     drop(listener);
+    let address = url.trim_start_matches("http://").trim_end_matches("/MARKER");
+    let refused = format!("dial tcp {address}: connect: connection refused");
     let text = transport_error(post_to(&client(|_| {}), &url).await);
-    assert!(text.starts_with("Post \"<redacted>\": "), "{text}");
-    assert!(text.to_lowercase().contains("connection refused"), "{text}");
-    assert!(!text.contains("MARKER"), "{text}");
+    assert_eq!(text, format!("Post \"http://{address}/<redacted>\": {refused}"));
+    let bare = format!("https://{address}");
+    let text = transport_error(post_to(&client(|_| {}), &bare).await);
+    assert_eq!(text, format!("Post \"{bare}/\": {refused}"));
+}
+
+#[tokio::test]
+async fn an_unknown_host_is_named() {
+    let text = transport_error(post_to(&client(|_| {}), "http://nosuch.invalid/MARKER").await);
+    assert_eq!(
+        text,
+        "Post \"http://nosuch.invalid/<redacted>\": dial tcp: lookup nosuch.invalid: no such host"
+    );
+}
+
+#[tokio::test]
+async fn the_addresses_of_a_name_are_shown() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
+    let port = listener.local_addr().expect("it is bound").port();
+    drop(listener);
+    let url = format!("http://localhost:{port}/MARKER");
+    let text = transport_error(post_to(&client(|_| {}), &url).await);
+    assert!(text.starts_with(&format!("Post \"http://localhost:{port}/<redacted>\": dial tcp ")));
+    assert!(text.contains(&format!("127.0.0.1:{port}")), "{text}");
+    assert!(text.ends_with(": connect: connection refused"), "{text}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_not_accepted_times_out_with_its_address() {
+    let full = FullPort::new().await;
+    let url = format!("http://{}/MARKER", full.address);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let response = client(|_| {}).send(post(&url), &Redactor::default(), deadline).await;
+    let expected = format!(
+        "Post \"http://{address}/<redacted>\": dial tcp {address}: i/o timeout",
+        address = full.address
+    );
+    assert_eq!(transport_error(response), expected);
+}
+
+#[tokio::test]
+async fn a_response_that_breaks_off_is_named() {
+    let check = async |response: &'static str, expected: &str| {
+        let server = Server::start(move |_| Answer::Close(response.to_owned())).await;
+        let text = transport_error(post_to(&client(|_| {}), &server.url("/MARKER")).await);
+        let operation = format!("Post \"http://{}/<redacted>\": ", server.address);
+        assert_eq!(text.strip_prefix(&operation), Some(expected), "{text}");
+    };
+    check("", "EOF").await;
+    check("HTTP/1.1 200 OK\r\nContent-", "EOF").await;
+    check("nonsense\r\n\r\n", "malformed HTTP response: invalid HTTP version parsed").await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use bellwether_model::Secret;
 use bytes::Bytes;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
@@ -201,6 +201,25 @@ impl Received {
         let same = self.headers.iter().filter(|(other, _)| other.eq_ignore_ascii_case(name));
         let values: Vec<&str> = same.map(|(_, value)| value.as_str()).collect();
         (!values.is_empty()).then(|| values.join("|"))
+    }
+}
+
+/// A port on loopback whose queue of connections is full: connecting to it never ends.
+pub struct FullPort {
+    pub address: SocketAddr,
+    _listener: TcpListener,
+    _queued: Vec<TcpStream>,
+}
+
+impl FullPort {
+    pub async fn new() -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("loopback has ports");
+        let listener = socket.listen(0).expect("it is bound");
+        let address = listener.local_addr().expect("it is bound");
+        // A queue of length 0 takes one connection.
+        let queued = TcpStream::connect(address).await.expect("there is room for one");
+        FullPort { address, _listener: listener, _queued: vec![queued] }
     }
 }
 

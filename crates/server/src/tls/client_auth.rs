@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bellwether_config::{ClientAuth, ServerTls};
+use bellwether_courier::is_ca_used_as_end_entity;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -92,7 +93,9 @@ impl Trust {
             Ok(_) => Ok(()),
             // Compat: a certificate among the authorities is good for itself, which is how one
             // that signs itself is used by all. Its dates have been checked by then.
-            Err(error) if is_ca_as_client(&error) && self.authorities.contains(certificate) => {
+            Err(error)
+                if is_ca_used_as_end_entity(&error) && self.authorities.contains(certificate) =>
+            {
                 Ok(())
             }
             Err(error) => Err(error),
@@ -151,15 +154,5 @@ impl ClientCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.algorithms.supported_schemes()
-    }
-}
-
-/// Whether the only fault so far is that a CA's certificate is used for a client.
-fn is_ca_as_client(error: &rustls::Error) -> bool {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(inner)) => {
-            inner.to_string() == "CaUsedAsEndEntity"
-        }
-        _ => false,
     }
 }

@@ -1,13 +1,15 @@
-//! The lines of an SMTP conversation: commands out, replies in.
+//! The lines of an SMTP session: commands out, replies in.
 //!
-//! Everything that a server may say has a limit: how long a line is, how many lines a reply has,
-//! and how long it is waited for.
+//! Everything that a server sends has a limit: the length of a line, the number of lines of a
+//! reply, and how long a reply is awaited.
 
 use std::fmt;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
+
+use crate::network;
 
 /// Limit: bytes of one line of a reply; RFC 5321 allows 512.
 pub const REPLY_LINE_MAX_BYTES: usize = 2048;
@@ -29,10 +31,10 @@ trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
-/// Both directions of the conversation.
-pub struct Wire {
+/// A connection with its unread input.
+pub struct Connection {
     stream: Stream,
-    /// Read, but not looked at yet.
+    /// Read, but not parsed yet.
     pending: Vec<u8>,
 }
 
@@ -58,9 +60,9 @@ impl Stream {
     }
 }
 
-impl Wire {
+impl Connection {
     pub fn new(stream: Stream) -> Self {
-        Wire { stream, pending: Vec::new() }
+        Connection { stream, pending: Vec::new() }
     }
 
     pub fn is_secure(&self) -> bool {
@@ -70,40 +72,40 @@ impl Wire {
     /// The connection alone, to be secured.
     ///
     /// # Errors
-    /// If the server has said more than it was asked: whoever put that there wants it to be taken
-    /// for something said in secret.
+    /// If there is unread input: someone may have injected it, so that it would pass for input of
+    /// the secured connection.
     pub fn into_stream(self) -> Result<Stream, String> {
         if self.pending.is_empty() {
             Ok(self.stream)
         } else {
-            Err("the server said more before the handshake than it was asked".to_owned())
+            Err("the server sent more than its reply before the handshake".to_owned())
         }
     }
 
     /// Sends a line and waits for the reply.
-    pub async fn ask(&mut self, line: &str) -> Result<Reply, String> {
+    pub async fn command(&mut self, line: &str) -> Result<Reply, String> {
         if line.contains(['\r', '\n']) {
             return Err("a command must not contain line ends".to_owned());
         }
         self.write(&[line.as_bytes(), b"\r\n"].concat()).await?;
-        self.prompt_reply().await
+        self.reply_in_time().await
     }
 
     /// Sends bytes as they are.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), String> {
         let stream = &mut self.stream.inner;
-        stream.write_all(bytes).await.map_err(|error| error.to_string())?;
-        stream.flush().await.map_err(|error| error.to_string())
+        stream.write_all(bytes).await.map_err(|error| network::describe(&error))?;
+        stream.flush().await.map_err(|error| network::describe(&error))
     }
 
-    /// A reply that a patient client need not wait long for.
-    pub async fn prompt_reply(&mut self) -> Result<Reply, String> {
+    /// The next reply, within the time for replies to commands.
+    pub async fn reply_in_time(&mut self) -> Result<Reply, String> {
         timeout(REPLY_TIMEOUT, self.reply())
             .await
             .unwrap_or_else(|_| Err(format!("no reply within {}s", REPLY_TIMEOUT.as_secs())))
     }
 
-    /// The next reply, whenever it comes.
+    /// The next reply, whenever it arrives.
     pub async fn reply(&mut self) -> Result<Reply, String> {
         let (code, mut text, mut more) = parsed(&self.line().await?)?;
         let mut lines = 1;
@@ -138,7 +140,7 @@ impl Wire {
             match self.stream.inner.read(&mut chunk).await {
                 Ok(0) => return Err("EOF".to_owned()),
                 Ok(read) => self.pending.extend_from_slice(&chunk[..read]),
-                Err(error) => return Err(error.to_string()),
+                Err(error) => return Err(network::describe(&error)),
             }
         }
     }
@@ -164,7 +166,7 @@ fn cut(text: &str, max: usize) -> &str {
     &text[..end]
 }
 
-/// As it is shown when it was not the reply hoped for.
+/// As it is shown in errors.
 impl fmt::Display for Reply {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:03} {}", self.code, cut(&self.text, EXCERPT_BYTES_MAX))

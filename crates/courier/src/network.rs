@@ -1,0 +1,108 @@
+//! Names and addresses, and their failures in the words of Go's `net` package.
+//!
+//! Operators search logs for these texts and alert on them: `dial tcp 10.0.0.1:25: connect:
+//! connection refused`, `lookup mail.test: no such host`, `i/o timeout`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use crate::tls;
+
+/// Why a name has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("lookup {host}: {reason}")]
+pub struct LookupError {
+    host: String,
+    reason: String,
+}
+
+/// The addresses of a name or address; an IPv6 address may stand in brackets.
+pub async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let failed = |reason: &str| LookupError { host: host.to_owned(), reason: reason.to_owned() };
+    let found = tokio::net::lookup_host((host, port)).await;
+    let found: Vec<SocketAddr> =
+        found.map_err(|error| failed(lookup_reason(&error.to_string())))?.collect();
+    if found.is_empty() { Err(failed(NO_SUCH_HOST)) } else { Ok(found) }
+}
+
+const NO_SUCH_HOST: &str = "no such host";
+
+/// What Go says for a failure of the system's resolver.
+fn lookup_reason(text: &str) -> &str {
+    match text.strip_prefix("failed to lookup address information: ").unwrap_or(text) {
+        "Name or service not known"
+        | "No address associated with hostname"
+        | "Name does not resolve" => NO_SUCH_HOST,
+        reason => reason,
+    }
+}
+
+/// Connects to the first address of `host` that accepts within `patience`; `trying` is told each.
+///
+/// As in Go, the failure that is shown is that of the first address.
+pub async fn dial(
+    host: &str,
+    port: u16,
+    timeout_each: Duration,
+    trying: impl Fn(SocketAddr),
+) -> Result<TcpStream, String> {
+    let found = lookup(host, port).await.map_err(|error| format!("dial tcp: {error}"))?;
+    let mut first_failure = None;
+    for address in found {
+        trying(address);
+        let failure = match timeout(timeout_each, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => format!("dial tcp {address}: connect: {}", describe(&error)),
+            Err(_) => format!("dial tcp {address}: i/o timeout"),
+        };
+        first_failure.get_or_insert(failure);
+    }
+    Err(first_failure.unwrap_or_else(|| format!("dial tcp: lookup {host}: {NO_SUCH_HOST}")))
+}
+
+/// The text of a failure, without the number of the operating system's error.
+pub fn describe(error: &io::Error) -> String {
+    if let Some(tls_error) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return tls::describe(tls_error);
+    }
+    let text = error.to_string();
+    match (error.kind(), error.raw_os_error()) {
+        (io::ErrorKind::UnexpectedEof, _) => "EOF".to_owned(),
+        (_, None) => text,
+        (_, Some(_)) => {
+            let text = text.split(" (os error ").next().unwrap_or_default();
+            let mut letters = text.chars();
+            let first = letters.next().map(|first| first.to_ascii_lowercase());
+            first.into_iter().chain(letters).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::{describe, lookup_reason};
+
+    #[test]
+    fn failures_have_the_texts_of_go() {
+        let check = |number, expected| {
+            assert_eq!(describe(&io::Error::from_raw_os_error(number)), expected);
+        };
+        check(104, "connection reset by peer");
+        check(110, "connection timed out");
+        check(111, "connection refused");
+        check(113, "no route to host");
+        let eof = io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof");
+        assert_eq!(describe(&eof), "EOF");
+        let prefix = "failed to lookup address information: ";
+        assert_eq!(lookup_reason(&format!("{prefix}Name or service not known")), "no such host");
+        let temporary = "Temporary failure in name resolution";
+        assert_eq!(lookup_reason(&format!("{prefix}{temporary}")), temporary);
+    }
+}
