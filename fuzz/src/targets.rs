@@ -15,7 +15,7 @@ use bellwether_memberlist::wire::datagram::{self, Checksum, Datagram, Envelope, 
 use bellwether_memberlist::wire::part::{FullState, PARTS_MAX, Part};
 use bellwether_memberlist::wire::stream::{self, StreamReader};
 use bellwether_memberlist::wire::{Compression, StreamError};
-use bellwether_memberlist::{Gate, Label, Meta, StreamMessage};
+use bellwether_memberlist::{Label, MemberFilter, NodeMeta, StreamMessage};
 use bellwether_model::matcher::{parse_matcher, parse_matchers};
 use bellwether_model::{LabelSet, MatcherMode, Matchers, Mono, NewAlert, Now, Timestamp};
 use bellwether_template::{ErrorKind, Limits, Templates, Value, to_json};
@@ -277,9 +277,10 @@ fn at_second(second: u64) -> Now {
 /// What a node says about itself: who reads its cluster's id must also let it in.
 pub fn introduction(bytes: &[u8]) {
     // More than a meta holds is dropped before.
-    let Some(meta) = Meta::new(bytes.to_vec()) else { return };
+    let Some(meta) = NodeMeta::new(bytes.to_vec()) else { return };
     let Some(introduction) = Introduction::read(meta.as_bytes()) else { return };
-    let gate = |of: &Introduction| Gate { scheme: Introduction::scheme(), cluster: of.cluster() };
+    let gate =
+        |of: &Introduction| MemberFilter { scheme: Introduction::scheme(), cluster: of.cluster() };
     assert!(gate(&introduction).admits(bytes), "{introduction:?} is let in by its own cluster");
     let mut other = introduction.clone();
     other.cluster_id.push('x');

@@ -19,7 +19,7 @@ mod turn;
 
 mod settings;
 
-mod parcel;
+mod payload;
 
 pub mod part;
 
@@ -29,7 +29,7 @@ mod roster;
 mod settle;
 
 mod streams;
-mod tell;
+mod updates;
 
 mod counters;
 mod note;
@@ -39,17 +39,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use counters::{Counters, Histogram, OversizeCounters, PeerCounters, Traffic, Volume};
-pub use note::{Forgotten, JoinCause, Note};
+pub use note::{ClusterNote, Forgotten, JoinCause};
 pub use oversize::OVERSIZE_WAITING_BYTES_MAX;
-pub use parcel::Parcel;
+pub use payload::StreamPayload;
 pub use roster::{ADDRESSES_PER_NAME_MAX, FAILED_PEERS_MAX};
-pub use settings::Settings;
+pub use settings::ClusterSettings;
 pub use status::{Member, Settling, Status};
 pub use streams::EXCHANGES_MAX;
-pub use tell::GOSSIP_BYTES_MAX;
-pub use turn::{Failure, Input, Outbound, Outcome, Output, Reply, StateToken, Via, Way};
+pub use turn::{
+    Input, OutboundId, Output, ReceivedVia, ReplyWanted, SendVia, StateToken, StreamFailure,
+    StreamOutcome,
+};
+pub use updates::GOSSIP_BYTES_MAX;
 
-use crate::machine::{self, Event, Memberlist, Mono, Refusal, StreamId};
+use crate::machine::{self, Memberlist, MembershipEvent, Mono, Refusal, StreamId};
 use crate::message::{Address, NodeName, NodeStatus, StreamMessage};
 use crate::wire::StreamError;
 use exchange::{Exchange, Exchanges, Side};
@@ -61,21 +64,21 @@ use settle::{Poll, Settle};
 /// One Alertmanager's part in its cluster.
 #[derive(Debug)]
 pub struct Cluster {
-    settings: Settings,
+    settings: ClusterSettings,
     machine: Memberlist,
     roster: Roster,
     settle: Settle,
     exchanges: Exchanges,
     oversize: Oversize,
     /// What our streams are for.
-    streams: BTreeMap<Outbound, Purpose>,
+    streams: BTreeMap<OutboundId, Purpose>,
     last_stream: u64,
     counters: Counters,
     members_changed: bool,
     next_tidy: Mono,
     /// Reused between turns.
     scratch: Vec<machine::Output>,
-    notes: Vec<Note>,
+    notes: Vec<ClusterNote>,
 }
 
 /// What one of our streams is for.
@@ -103,7 +106,7 @@ enum Purpose {
 
 impl Cluster {
     /// The own node is a member at once, and the peers' names are to be looked up.
-    pub fn new(now: Mono, settings: Settings, seed: u64, out: &mut Vec<Output>) -> Self {
+    pub fn new(now: Mono, settings: ClusterSettings, seed: u64, out: &mut Vec<Output>) -> Self {
         let mut scratch = Vec::new();
         let machine = Memberlist::new(now, settings.machine.clone(), seed, &mut scratch);
         let settle_interval = settings.machine.gossip_interval * SETTLE_INTERVAL_GOSSIPS;
@@ -143,7 +146,7 @@ impl Cluster {
             Input::Opened { stream, from, message } => {
                 self.handle_opened(now, stream, from, message, out);
             }
-            Input::Garbled { from: _, error } => {
+            Input::Malformed { from: _, error } => {
                 let (StreamError::Reply(error) | StreamError::Close(error)) = error;
                 self.count_dropped(error.reason());
             }
@@ -151,11 +154,13 @@ impl Cluster {
             Input::Resolved { name, addresses } => {
                 self.roster.resolved(now, &name, &addresses, &mut self.notes);
             }
-            Input::Tell { key, data } => self.handle_tell(now, key, data, out),
-            Input::TellPeer { peer, key, data, way } => {
-                self.handle_tell_peer(now, &peer, Part { key, data }, way, out);
+            Input::Broadcast { key, data } => self.handle_broadcast(now, key, data, out),
+            Input::SendToPeer { peer, key, data, via } => {
+                self.handle_send_to_peer(now, &peer, Part { key, data }, via, out);
             }
-            Input::Ask { peer } => self.feed(now, machine::Input::Ask(peer), out),
+            Input::CheckLiveness { peer } => {
+                self.feed(now, machine::Input::CheckLiveness(peer), out)
+            }
             Input::Forward { key, data } => self.handle_forward(now, key, data, out),
             Input::State { token, parts } => self.handle_state(token, parts, out),
             Input::SetMeta(meta) => self.feed(now, machine::Input::SetMeta(meta), out),
@@ -218,7 +223,7 @@ impl Cluster {
             expected: self.roster.expected(),
             failed_peers: self.roster.failed(),
             messages_queued: self.machine.user_queue_len(),
-            health: self.machine.health(),
+            health_score: self.machine.health_score(),
         }
     }
 
@@ -236,12 +241,12 @@ impl Cluster {
             self.feed(now, machine::Input::Tick, out);
         }
         while let Some(exchange) = self.exchanges.take_overdue(now) {
-            self.notes.push(Note::StateMissing);
+            self.notes.push(ClusterNote::StateMissing);
             match exchange.side {
                 Side::Ours { stream, .. } => {
                     self.feed(now, machine::Input::StreamFailed { stream }, out);
                 }
-                Side::Theirs { ticket } => out.push(Output::Close { stream: ticket }),
+                Side::Theirs { inbound } => out.push(Output::Close { stream: inbound }),
             }
         }
         let lookups = self.roster.advance(now, &mut self.notes);
@@ -267,11 +272,11 @@ impl Cluster {
             match self.settle.poll(now, self.machine.size(), self.roster.is_joining()) {
                 Poll::NotDue => return,
                 Poll::Unsettled { polls, before, now, elapsed } => {
-                    self.notes.push(Note::SettlePoll { polls, before, now, elapsed });
+                    self.notes.push(ClusterNote::SettlePoll { polls, before, now, elapsed });
                     return;
                 }
-                Poll::Settled { elapsed } => (Note::Settled { elapsed }, false),
-                Poll::TimedOut { elapsed } => (Note::SettleTimedOut { elapsed }, true),
+                Poll::Settled { elapsed } => (ClusterNote::Settled { elapsed }, false),
+                Poll::TimedOut { elapsed } => (ClusterNote::SettleTimedOut { elapsed }, true),
             };
         self.notes.push(note);
         out.push(Output::Settled { timed_out });
@@ -295,83 +300,99 @@ impl Cluster {
             machine::Output::OpenStream { stream, to, message, deadline } => match message {
                 StreamMessage::PushPull(push_pull) => {
                     let side = Side::Ours { stream, to };
-                    self.want_state(Exchange { push_pull, side, deadline }, out);
+                    self.request_state(Exchange { push_pull, side, deadline }, out);
                 }
                 message => {
                     let purpose = Purpose::Machine { stream, to, state_bytes: None };
-                    self.open(purpose, to, Parcel::new(message), Reply::Expected, deadline, out);
+                    self.open(
+                        purpose,
+                        to,
+                        StreamPayload::new(message),
+                        ReplyWanted::Yes,
+                        deadline,
+                        out,
+                    );
                 }
             },
-            machine::Output::Answer { ticket, message } => match message {
+            machine::Output::Reply { inbound, message } => match message {
                 StreamMessage::PushPull(push_pull) => {
                     let deadline = now.plus(self.settings.machine.stream_timeout);
-                    let side = Side::Theirs { ticket };
-                    self.want_state(Exchange { push_pull, side, deadline }, out);
+                    let side = Side::Theirs { inbound };
+                    self.request_state(Exchange { push_pull, side, deadline }, out);
                 }
                 message => {
-                    out.push(Output::Answer { stream: ticket, parcel: Parcel::new(message) });
+                    out.push(Output::Reply {
+                        stream: inbound,
+                        payload: StreamPayload::new(message),
+                    });
                 }
             },
-            machine::Output::Close { ticket } => out.push(Output::Close { stream: ticket }),
+            machine::Output::Close { inbound } => out.push(Output::Close { stream: inbound }),
             machine::Output::Event(event) => self.carry_event(now, event, out),
             machine::Output::Note(note) => self.carry_note(note),
         }
     }
 
-    fn carry_event(&mut self, now: Mono, event: Event, out: &mut Vec<Output>) {
+    fn carry_event(&mut self, now: Mono, event: MembershipEvent, out: &mut Vec<Output>) {
         match event {
-            Event::Join { node, address } => {
+            MembershipEvent::Join { node, address } => {
                 self.members_changed = true;
                 self.counters.peers_joined += 1;
                 if node != *self.machine.local().0 {
                     self.roster.joined(&node, address);
-                    self.notes.push(Note::PeerJoined { peer: node, address });
+                    self.notes.push(ClusterNote::PeerJoined { peer: node, address });
                 }
             }
-            Event::Leave { node, address, farewell } => {
+            MembershipEvent::Leave { node, address, graceful } => {
                 self.members_changed = true;
                 self.counters.peers_left += 1;
                 if node != *self.machine.local().0 {
                     self.roster.lost(now, &node, address, &mut self.notes);
-                    self.notes.push(Note::PeerLost { peer: node, address, left: farewell });
+                    self.notes.push(ClusterNote::PeerLost { peer: node, address, left: graceful });
                 }
             }
-            Event::Update { node: _ } => {
+            MembershipEvent::Update { node: _ } => {
                 self.members_changed = true;
                 self.counters.peers_updated += 1;
             }
-            Event::Conflict { node, address, claimed } => {
+            MembershipEvent::Conflict { node, address, claimed } => {
                 self.counters.name_conflicts += 1;
-                let note = Note::NameConflict { peer: node, known: address, other: claimed };
+                let note = ClusterNote::NameConflict { peer: node, known: address, other: claimed };
                 self.notes.push(note);
             }
-            Event::UserMessage { from, via, body } => self.hear_update(from, via, body, out),
-            Event::RemoteState { from, join: _, body } => self.hear_state(from, body, out),
-            Event::PingRtt { node, rtt } => {
+            MembershipEvent::UserMessage { from, via, body } => {
+                self.receive_update(from, via, body, out)
+            }
+            MembershipEvent::RemoteState { from, join: _, body } => {
+                self.receive_state(from, body, out)
+            }
+            MembershipEvent::PingRtt { node, rtt } => {
                 self.counters.peers.entry(node).or_default().pings.observe(rtt);
             }
-            Event::Answers { node } => out.push(Output::Answers { peer: node }),
-            Event::AliveSeen { node } => {
+            MembershipEvent::LivenessConfirmed { node } => {
+                out.push(Output::PeerAlive { peer: node })
+            }
+            MembershipEvent::AliveSeen { node } => {
                 self.counters.peers.entry(node).or_default().alive_messages += 1;
             }
-            Event::JoinEnded { address, outcome } => self.join_ended(address, outcome),
-            Event::LeaveDone => out.push(Output::Left),
+            MembershipEvent::JoinEnded { address, outcome } => self.join_ended(address, outcome),
+            MembershipEvent::LeaveDone => out.push(Output::Left),
         }
     }
 
-    fn carry_note(&mut self, note: machine::Note) {
-        if let machine::Note::MergeRefused { from, refusal: Refusal::Cluster } = note {
+    fn carry_note(&mut self, note: machine::MemberlistNote) {
+        if let machine::MemberlistNote::MergeRefused { from, refusal: Refusal::Cluster } = note {
             self.counters.foreign_refused += 1;
-            self.notes.push(Note::ForeignCluster { address: from });
+            self.notes.push(ClusterNote::ForeignCluster { address: from });
             return;
         }
-        if let machine::Note::Undecodable { error, .. } = &note {
+        if let machine::MemberlistNote::Undecodable { error, .. } = &note {
             self.count_dropped(error.reason());
         }
-        if let machine::Note::QueuePruned { count } = note {
+        if let machine::MemberlistNote::QueuePruned { count } = note {
             self.counters.messages_pruned += count as u64;
         }
-        self.notes.push(Note::Membership(note));
+        self.notes.push(ClusterNote::Membership(note));
     }
 }
 

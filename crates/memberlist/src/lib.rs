@@ -7,8 +7,9 @@ pub mod wire;
 
 pub use cluster::Cluster;
 pub use machine::{
-    Event, Gate, Input, JoinOutcome, Limits, Memberlist, Meta, Mono, Node, Note, Output, Refusal,
-    Sent, Settings, StreamId, Ticket, Via,
+    DatagramOrStream, InboundId, Input, JoinOutcome, Limits, MemberFilter, Memberlist,
+    MemberlistNote, MemberlistSettings, MembershipEvent, Mono, Node, NodeMeta, Output, Refusal,
+    Sent, StreamId,
 };
 pub use message::{
     Ack, Address, Alive, Dead, ErrorReply, IndirectPing, Label, META_BYTES_MAX, Message,

@@ -20,33 +20,36 @@ mod turn;
 
 mod claims;
 mod gossip;
+mod liveness;
 mod probing;
 mod push_pull;
-mod questions;
 
+mod broadcast_queue;
 mod nodes;
 mod probe;
-mod queue;
 mod relay;
 mod rng;
 mod scale;
 mod suspicion;
 
 pub use gossip::Sent;
-pub use settings::{Gate, Limits, Meta, Settings};
+pub use settings::{Limits, MemberFilter, MemberlistSettings, NodeMeta};
 pub use time::Mono;
-pub use turn::{Event, Input, JoinOutcome, Note, Output, Refusal, StreamId, Ticket, Via};
+pub use turn::{
+    DatagramOrStream, InboundId, Input, JoinOutcome, MemberlistNote, MembershipEvent, Output,
+    Refusal, StreamId,
+};
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use self::gossip::News;
+use self::gossip::Broadcasts;
+use self::liveness::LivenessChecks;
 use self::nodes::Nodes;
 use self::probe::Probe;
-use self::push_pull::Contact;
-use self::questions::Questions;
+use self::push_pull::PushPullKind;
 use self::relay::Relays;
 use self::rng::Rng;
 use self::suspicion::Suspicions;
@@ -56,24 +59,25 @@ use crate::wire::datagram;
 /// One member's view of its cluster.
 #[derive(Debug)]
 pub struct Memberlist {
-    settings: Settings,
+    settings: MemberlistSettings,
     rng: Rng,
     /// The clock's reading of this turn.
     now: Mono,
     nodes: Nodes,
     suspicions: Suspicions,
-    news: News,
-    /// Past while there is nothing to tell.
+    broadcasts: Broadcasts,
+    /// Past while no broadcast is queued.
     gossip_at: Mono,
     probe: Option<Probe>,
     /// Past while a probe takes longer than its interval; the next one then follows at once.
     probe_at: Mono,
     relays: Relays,
-    questions: Questions,
-    push_pulls: BTreeMap<StreamId, Contact>,
+    liveness_checks: LivenessChecks,
+    push_pulls: BTreeMap<StreamId, PushPullKind>,
     push_pull_at: Mono,
-    farewell: Farewell,
-    health: u32,
+    leave_state: LeaveState,
+    /// The health score of Lifeguard: 0 is healthy. **Invariant:** below `awareness_max`.
+    awareness: u32,
     last_sequence: u32,
     last_stream: u64,
 }
@@ -92,17 +96,20 @@ pub struct Node {
     pub since: Mono,
 }
 
-/// Whether we mean to stay.
+/// Whether this node is a member, or how far its leave has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Farewell {
-    Staying,
-    Saying { until: Mono },
-    Said,
+enum LeaveState {
+    Member,
+    /// The leave is being broadcast.
+    Leaving {
+        until: Mono,
+    },
+    Left,
 }
 
 impl Memberlist {
     /// We are a member at once, the only one: `out` gets the event.
-    pub fn new(now: Mono, settings: Settings, seed: u64, out: &mut Vec<Output>) -> Self {
+    pub fn new(now: Mono, settings: MemberlistSettings, seed: u64, out: &mut Vec<Output>) -> Self {
         let mut rng = Rng::new(seed);
         let own = Node {
             name: settings.name.clone(),
@@ -118,22 +125,22 @@ impl Memberlist {
             now,
             nodes: Nodes::new(own),
             suspicions: Suspicions::default(),
-            news: News::new(settings.limits),
+            broadcasts: Broadcasts::new(settings.limits),
             gossip_at: now,
             probe: None,
             probe_at: now.plus(rng.delay_below(settings.probe_interval)),
             relays: Relays::new(settings.limits.relays_max),
-            questions: Questions::default(),
+            liveness_checks: LivenessChecks::default(),
             push_pulls: BTreeMap::new(),
             push_pull_at: now.plus(push_pull_after).plus(settings.push_pull_interval),
-            farewell: Farewell::Staying,
-            health: 0,
+            leave_state: LeaveState::Member,
+            awareness: 0,
             last_sequence: 0,
             last_stream: 0,
             rng,
             settings,
         };
-        memberlist.introduce_ourselves(out);
+        memberlist.join_self(out);
         memberlist
     }
 
@@ -142,30 +149,34 @@ impl Memberlist {
     /// `now` must not be behind that of an earlier call; if it is, it counts as that.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Output>) {
         debug_assert!(now >= self.now, "the clock never goes back");
-        let overslept = self.next_wakeup().map_or(Duration::ZERO, |wakeup| now.since(wakeup));
+        let paused = self.next_wakeup().map_or(Duration::ZERO, |wakeup| now.since(wakeup));
         self.now = self.now.max(now);
-        if overslept > self.settings.probe_interval {
-            self.oversleep(overslept, out);
+        if paused > self.settings.probe_interval {
+            self.handle_pause(paused, out);
         }
         self.take(input, out);
-        self.fall_due(out);
+        self.run_due(out);
     }
 
     fn take(&mut self, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Datagram { from, bytes } => self.heard(from, &bytes, out),
-            Input::Stream { ticket, from, message } => self.asked(ticket, from, message, out),
-            Input::Answered { stream, answer } => self.answered(stream, answer, out),
+            Input::Datagram { from, bytes } => self.handle_datagram(from, &bytes, out),
+            Input::StreamOpened { inbound, from, message } => {
+                self.handle_inbound_stream(inbound, from, message, out)
+            }
+            Input::StreamReplied { stream, reply: answer } => {
+                self.handle_stream_reply(stream, answer, out)
+            }
             Input::StreamFailed { stream } => self.push_pull_failed(stream, out),
             Input::Unreachable { to } => {
                 if let Some(probe) = &mut self.probe {
                     probe.unreachable(self.now, to);
                 }
             }
-            Input::Join(address) => self.begin_push_pull(address, Contact::Join(address), out),
+            Input::Join(address) => self.begin_push_pull(address, PushPullKind::Join(address), out),
             Input::Broadcast(body) => self.broadcast(body, out),
-            Input::Tell { to, body } => self.tell(to, body, out),
-            Input::Ask(node) => self.ask(&node, out),
+            Input::Send { to, body } => self.send_user_message(to, body, out),
+            Input::CheckLiveness(node) => self.check_liveness(&node, out),
             Input::SetMeta(meta) => self.set_meta(meta, out),
             Input::Leave => self.leave(out),
             Input::Tick => {}
@@ -175,12 +186,12 @@ impl Memberlist {
     /// When to call [`Memberlist::handle`] if nothing happens before; may be past.
     pub fn next_wakeup(&self) -> Option<Mono> {
         let probing = self.probe.as_ref().map_or(self.probe_at, Probe::next_due);
-        let farewell = match self.farewell {
-            Farewell::Saying { until } => Some(until),
-            Farewell::Staying | Farewell::Said => None,
+        let leave = match self.leave_state {
+            LeaveState::Leaving { until } => Some(until),
+            LeaveState::Member | LeaveState::Left => None,
         };
         let gossip = self.has_gossip().then_some(self.gossip_at);
-        [self.suspicions.next_due(), self.relays.next_due(), gossip, farewell]
+        [self.suspicions.next_due(), self.relays.next_due(), gossip, leave]
             .into_iter()
             .flatten()
             .chain([probing, self.push_pull_at])
@@ -203,28 +214,28 @@ impl Memberlist {
     }
 
     /// 0 is well; the more, the less we trust our own judgement of others. Below
-    /// [`Settings::awareness_max`].
-    pub fn health(&self) -> u32 {
-        self.health
+    /// [`MemberlistSettings::awareness_max`].
+    pub fn health_score(&self) -> u32 {
+        self.awareness
     }
 
     /// How many news of the layer above wait for a transmission.
     pub fn user_queue_len(&self) -> usize {
-        self.news.user_len()
+        self.broadcasts.user_len()
     }
 
     /// Whether a message of so many bytes fits into one datagram with all news of the layer above
     /// that wait. As long as it does, everybody who is told anything is told all of it; beyond it,
     /// chance decides who is told what.
-    pub fn has_room_to_gossip(&self, body_bytes: usize) -> bool {
+    pub fn has_gossip_room(&self, body_bytes: usize) -> bool {
         // Its type takes a byte.
-        let waiting = self.news.user_bytes() + queue::PART_OVERHEAD + 1;
-        waiting + body_bytes <= self.room_beside(0)
+        let waiting = self.broadcasts.user_bytes() + broadcast_queue::PART_OVERHEAD + 1;
+        waiting + body_bytes <= self.broadcast_room(0)
     }
 
-    /// News of the layer above that were put into datagrams, once for each transmission.
+    /// Broadcasts of the layer above that were put into datagrams, once for each transmission.
     pub fn user_sent(&self) -> Sent {
-        self.news.user_sent()
+        self.broadcasts.user_sent()
     }
 
     /// Our own name and address.
@@ -233,23 +244,23 @@ impl Memberlist {
     }
 
     /// Every message of a datagram, in its order.
-    fn heard(&mut self, from: Address, bytes: &[u8], out: &mut Vec<Output>) {
+    fn handle_datagram(&mut self, from: Address, bytes: &[u8], out: &mut Vec<Output>) {
         let datagram = datagram::decode(&self.settings.label, bytes);
         for error in datagram.dropped {
-            out.push(Output::Note(Note::Undecodable { from, error }));
+            out.push(Output::Note(MemberlistNote::Undecodable { from, error }));
         }
         for message in datagram.messages {
             match message {
-                Message::Ping(ping) => self.pinged(from, ping, out),
-                Message::IndirectPing(ask) => self.asked_to_ping(from, ask, out),
-                Message::Ack(ack) => self.acked(ack.sequence, out),
-                Message::Nack(nack) => self.nacked(nack.sequence),
+                Message::Ping(ping) => self.handle_ping(from, ping, out),
+                Message::IndirectPing(ask) => self.handle_indirect_ping(from, ask, out),
+                Message::Ack(ack) => self.handle_ack(ack.sequence, out),
+                Message::Nack(nack) => self.handle_nack(nack.sequence),
                 Message::Suspect(claim) => self.claim_suspect(claim, out),
                 Message::Alive(claim) => self.claim_alive(claim, out),
                 Message::Dead(claim) => self.claim_dead(claim, out),
-                Message::User(message) => out.push(Output::Event(Event::UserMessage {
+                Message::User(message) => out.push(Output::Event(MembershipEvent::UserMessage {
                     from,
-                    via: Via::Datagram,
+                    via: DatagramOrStream::Datagram,
                     body: message.body,
                 })),
             }
@@ -257,37 +268,42 @@ impl Memberlist {
     }
 
     /// The one message of a stream that a peer has opened.
-    fn asked(
+    fn handle_inbound_stream(
         &mut self,
-        ticket: Ticket,
+        inbound: InboundId,
         from: Address,
         message: StreamMessage,
         out: &mut Vec<Output>,
     ) {
         match message {
-            StreamMessage::PushPull(theirs) => self.answer_push_pull(ticket, from, theirs, out),
-            StreamMessage::Ping(ping) => self.answer_stream_ping(ticket, from, &ping, out),
+            StreamMessage::PushPull(theirs) => self.reply_to_push_pull(inbound, from, theirs, out),
+            StreamMessage::Ping(ping) => self.reply_to_stream_ping(inbound, from, &ping, out),
             StreamMessage::User(message) => {
-                out.push(Output::Close { ticket });
-                out.push(Output::Event(Event::UserMessage {
+                out.push(Output::Close { inbound });
+                out.push(Output::Event(MembershipEvent::UserMessage {
                     from,
-                    via: Via::Stream,
+                    via: DatagramOrStream::Stream,
                     body: message.body,
                 }));
             }
             StreamMessage::Ack(_) | StreamMessage::Error(_) => {
-                out.push(Output::Close { ticket });
-                out.push(Output::Note(Note::UnexpectedOnStream { from }));
+                out.push(Output::Close { inbound });
+                out.push(Output::Note(MemberlistNote::UnexpectedOnStream { from }));
             }
         }
     }
 
     /// The answer on a stream that we have opened.
-    fn answered(&mut self, stream: StreamId, answer: StreamMessage, out: &mut Vec<Output>) {
+    fn handle_stream_reply(
+        &mut self,
+        stream: StreamId,
+        answer: StreamMessage,
+        out: &mut Vec<Output>,
+    ) {
         match answer {
-            StreamMessage::PushPull(theirs) => self.push_pull_answered(stream, theirs, out),
+            StreamMessage::PushPull(theirs) => self.merge_push_pull_reply(stream, theirs, out),
             StreamMessage::Ack(ack) => {
-                if self.answers_stream(stream, out) {
+                if self.confirm_by_stream(stream, out) {
                     return;
                 }
                 if let Some(probe) = &mut self.probe {
@@ -301,12 +317,12 @@ impl Memberlist {
         }
     }
 
-    fn fall_due(&mut self, out: &mut Vec<Output>) {
-        while let Some(asked) = self.relays.take_due(self.now) {
-            self.relay_failed(&asked, out);
+    fn run_due(&mut self, out: &mut Vec<Output>) {
+        while let Some(request) = self.relays.take_due(self.now) {
+            self.relay_failed(&request, out);
         }
         self.probing_due(out);
-        // After the probe: its verdict may confirm a suspicion whose time is then over.
+        // After the probe: its outcome may confirm a suspicion whose time is then over.
         while let Some((node, confirmations)) = self.suspicions.take_due(self.now) {
             self.fail(node, confirmations, out);
         }
@@ -316,27 +332,27 @@ impl Memberlist {
         if self.push_pull_at <= self.now {
             self.push_pull_due(out);
         }
-        self.farewell_due(out);
+        self.finish_leave(out);
     }
 
     /// We were not called in time: paused, or starved. That nobody answered meanwhile proves
     /// nothing, since the answers may lie in our sockets.
-    fn oversleep(&mut self, by: Duration, out: &mut Vec<Output>) {
+    fn handle_pause(&mut self, by: Duration, out: &mut Vec<Output>) {
         self.suspicions.prolong(by);
         if let Some(probe) = &mut self.probe {
             probe.prolong(by);
         }
-        self.ail(1);
-        out.push(Output::Note(Note::Overslept { by }));
+        self.degrade(1);
+        out.push(Output::Note(MemberlistNote::Paused { by }));
     }
 
-    fn ail(&mut self, by: u32) {
+    fn degrade(&mut self, by: u32) {
         let worst = self.settings.awareness_max.saturating_sub(1);
-        self.health = self.health.saturating_add(by).min(worst);
+        self.awareness = self.awareness.saturating_add(by).min(worst);
     }
 
-    fn recover(&mut self) {
-        self.health = self.health.saturating_sub(1);
+    fn improve(&mut self) {
+        self.awareness = self.awareness.saturating_sub(1);
     }
 
     fn next_sequence(&mut self) -> u32 {

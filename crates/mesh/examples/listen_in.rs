@@ -13,7 +13,7 @@ use std::net::SocketAddr;
 
 use bellwether_memberlist::cluster;
 use bellwether_memberlist::{Address, NodeName};
-use bellwether_mesh::{Event, Mesh, Security, Settings};
+use bellwether_mesh::{Mesh, MeshEvent, MeshSettings, Security};
 use std::time::Duration;
 
 #[tokio::main]
@@ -22,8 +22,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listen: SocketAddr = arguments.next().ok_or("where to listen?")?.parse()?;
     let name = NodeName::new(&format!("listener-{}", std::process::id()))?;
     let address = Address::new(listen.ip(), listen.port());
-    let cluster = cluster::Settings::alertmanager(name, address, arguments.collect());
-    let settings = Settings {
+    let cluster = cluster::ClusterSettings::alertmanager(name, address, arguments.collect());
+    let settings = MeshSettings {
         listen,
         advertise: None,
         cluster,
@@ -41,11 +41,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         };
         match event {
             None => break,
-            Some(Event::StateWanted { token }) => {
+            Some(MeshEvent::StateRequested { token }) => {
                 let parts = kept.iter().map(|(key, data)| (key.clone(), data.clone().into()));
-                mesh.state(token, parts.collect());
+                mesh.provide_state(token, parts.collect());
             }
-            Some(Event::Heard { key, data, from, via }) => {
+            Some(MeshEvent::Received { key, data, from, via }) => {
                 println!("heard {} bytes of {key:?} from {from} via {via:?}", data.len());
                 let known = kept.entry(key.clone()).or_default();
                 if !known.windows(data.len()).any(|window| window == data) {
@@ -53,12 +53,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
                     mesh.forward(&key, data);
                 }
             }
-            Some(Event::MembersChanged) => {
+            Some(MeshEvent::MembersChanged) => {
                 let status = mesh.status();
                 let names = status.members.iter().map(|member| member.name.as_str());
                 println!("members: {}", names.collect::<Vec<_>>().join(", "));
             }
-            Some(event @ (Event::Settled { .. } | Event::Note(_) | Event::Answers { .. })) => {
+            Some(
+                event @ (MeshEvent::Settled { .. }
+                | MeshEvent::Note(_)
+                | MeshEvent::PeerAlive { .. }),
+            ) => {
                 println!("{event:?}")
             }
         }

@@ -4,30 +4,30 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bellwether_memberlist::cluster::{Counters, StateToken, Status, Via, Way};
-use bellwether_memberlist::{Address, Meta, NodeName};
+use bellwether_memberlist::cluster::{Counters, ReceivedVia, SendVia, StateToken, Status};
+use bellwether_memberlist::{Address, NodeMeta, NodeName};
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::note::Note;
+use crate::note::MeshNote;
 use crate::transport::TransportCounters;
 
 /// What the mesh tells the server.
 #[derive(Debug)]
-pub enum Event {
+pub enum MeshEvent {
     /// A peer told this under one of the keys.
-    Heard { key: String, data: Bytes, from: Address, via: Via },
-    /// A push-pull waits for [`Handle::state`] with this token.
-    StateWanted { token: StateToken },
-    /// A peer gave the sign of life that [`Handle::ask`] asked for.
-    Answers { peer: NodeName },
+    Received { key: String, data: Bytes, from: Address, via: ReceivedVia },
+    /// A push-pull waits for [`Handle::provide_state`] with this token.
+    StateRequested { token: StateToken },
+    /// A peer gave the sign of life that [`Handle::check_liveness`] asked for.
+    PeerAlive { peer: NodeName },
     /// The cluster has settled, or has had its time to.
     Settled { timed_out: bool },
     /// [`Handle::status`] has news of who is there.
     MembersChanged,
     /// For the log.
-    Note(Note),
+    Note(MeshNote),
 }
 
 /// The server's end of the mesh; cheap to clone. When the last one is dropped the mesh ends, without
@@ -45,12 +45,12 @@ pub struct Handle {
 
 #[derive(Debug)]
 pub(crate) enum Command {
-    Tell { key: String, data: Bytes },
-    TellPeer { peer: NodeName, key: String, data: Bytes, way: Way },
+    Broadcast { key: String, data: Bytes },
+    SendToPeer { peer: NodeName, key: String, data: Bytes, via: SendVia },
     Forward { key: String, data: Bytes },
-    Ask { peer: NodeName },
+    CheckLiveness { peer: NodeName },
     State { token: StateToken, parts: Vec<(String, Bytes)> },
-    SetMeta(Meta),
+    SetMeta(NodeMeta),
     Report(oneshot::Sender<Report>),
     Leave(oneshot::Sender<()>),
 }
@@ -74,18 +74,18 @@ pub struct MeshEnded;
 
 impl Handle {
     /// Tells all members.
-    pub fn tell(&self, key: &str, data: Bytes) {
-        self.command(Command::Tell { key: key.to_owned(), data });
+    pub fn broadcast(&self, key: &str, data: Bytes) {
+        self.command(Command::Broadcast { key: key.to_owned(), data });
     }
 
     /// Tells one member, past all queues.
-    pub fn tell_peer(&self, peer: NodeName, key: &str, data: Bytes, way: Way) {
-        self.command(Command::TellPeer { peer, key: key.to_owned(), data, way });
+    pub fn send_to_peer(&self, peer: NodeName, key: &str, data: Bytes, via: SendVia) {
+        self.command(Command::SendToPeer { peer, key: key.to_owned(), data, via });
     }
 
-    /// Asks one member for a sign of life; [`Event::Answers`] follows if there is one.
-    pub fn ask(&self, peer: NodeName) {
-        self.command(Command::Ask { peer });
+    /// Asks one member for a sign of life; [`MeshEvent::PeerAlive`] follows if there is one.
+    pub fn check_liveness(&self, peer: NodeName) {
+        self.command(Command::CheckLiveness { peer });
     }
 
     /// Tells the others what was news from one of them, as it came.
@@ -93,13 +93,13 @@ impl Handle {
         self.command(Command::Forward { key: key.to_owned(), data });
     }
 
-    /// Answers [`Event::StateWanted`].
-    pub fn state(&self, token: StateToken, parts: Vec<(String, Bytes)>) {
+    /// Answers [`MeshEvent::StateRequested`].
+    pub fn provide_state(&self, token: StateToken, parts: Vec<(String, Bytes)>) {
         self.command(Command::State { token, parts });
     }
 
     /// What the own node says about itself from now on.
-    pub fn set_meta(&self, meta: Meta) {
+    pub fn set_meta(&self, meta: NodeMeta) {
         self.command(Command::SetMeta(meta));
     }
 

@@ -13,19 +13,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bellwether_memberlist::cluster::{
-    self, Cluster, Failure, Input, Outbound, Outcome, Output, Parcel,
+    self, Cluster, Input, OutboundId, Output, StreamFailure, StreamOutcome, StreamPayload,
 };
-use bellwether_memberlist::{Address, Label, Mono, Ticket};
+use bellwether_memberlist::{Address, InboundId, Label, Mono};
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
 use crate::advertise::{self, Origin};
-use crate::handle::{Command, Event, Handle, Report};
-use crate::note::Note;
+use crate::handle::{Command, Handle, MeshEvent, Report};
+use crate::note::MeshNote;
 use crate::resolve::resolve;
-use crate::settings::Settings;
+use crate::settings::MeshSettings;
 use crate::streams::{self, OutboundStream, Received};
 use crate::transport::{Dialer, InboundReceivers, InboundStream, Meter, Reach, Started, Transport};
 
@@ -42,15 +42,15 @@ pub struct Mesh {
     began: Instant,
 
     /// Streams of peers that wait for our answer.
-    answers: BTreeMap<Ticket, oneshot::Sender<Parcel>>,
-    last_ticket: u64,
+    answers: BTreeMap<InboundId, oneshot::Sender<StreamPayload>>,
+    last_inbound: u64,
     opened: usize,
     /// What tasks have to report.
     reports: mpsc::Sender<Finished>,
     tasks: JoinSet<()>,
 
     /// Events that the server has not taken yet.
-    outbox: VecDeque<Event>,
+    outbox: VecDeque<MeshEvent>,
     events_dropped: u64,
     commands_dropped: Arc<AtomicU64>,
     status: watch::Sender<Arc<cluster::Status>>,
@@ -69,16 +69,18 @@ pub enum StartError {
 
 /// What a task has come to.
 enum Finished {
-    Opened { stream: Outbound, to: SocketAddr, outcome: Outcome, error: Option<String> },
-    Heard { from: SocketAddr, received: Received, answer: oneshot::Sender<Parcel> },
+    Opened { stream: OutboundId, to: SocketAddr, outcome: StreamOutcome, error: Option<String> },
+    Heard { from: SocketAddr, received: Received, answer: oneshot::Sender<StreamPayload> },
     Resolved { name: String, found: Result<Vec<SocketAddr>, String> },
-    Note(Note),
+    Note(MeshNote),
 }
 
 impl Mesh {
     /// Listens, finds out under which address, and begins to join. The mesh runs in the
     /// background until all handles are dropped.
-    pub async fn start(settings: Settings) -> Result<(Handle, mpsc::Receiver<Event>), StartError> {
+    pub async fn start(
+        settings: MeshSettings,
+    ) -> Result<(Handle, mpsc::Receiver<MeshEvent>), StartError> {
         let mut tasks = JoinSet::new();
         let address = settings.listen;
         let Started { mut transport, inbound, bound, meter } =
@@ -89,7 +91,7 @@ impl Mesh {
         let advertised = advertised_address(&settings, bound, &mut notes);
         transport.advertise(advertised);
 
-        let Settings { mut cluster, resolve_timeout, seed, .. } = settings;
+        let MeshSettings { mut cluster, resolve_timeout, seed, .. } = settings;
         cluster.machine.address = Address::new(advertised.ip(), advertised.port());
         let label = cluster.machine.label.clone();
         let stream_timeout = cluster.machine.stream_timeout;
@@ -111,11 +113,11 @@ impl Mesh {
             resolve_timeout,
             began: Instant::now(),
             answers: BTreeMap::new(),
-            last_ticket: 0,
+            last_inbound: 0,
             opened: 0,
             reports,
             tasks,
-            outbox: notes.into_iter().map(Event::Note).collect(),
+            outbox: notes.into_iter().map(MeshEvent::Note).collect(),
             events_dropped: 0,
             commands_dropped: commands_dropped.clone(),
             status,
@@ -134,7 +136,7 @@ impl Mesh {
         mut inbound: InboundReceivers,
         mut commands: mpsc::Receiver<Command>,
         mut reports: mpsc::Receiver<Finished>,
-        events: mpsc::Sender<Event>,
+        events: mpsc::Sender<MeshEvent>,
     ) {
         loop {
             let wakeup = self.wakeup();
@@ -151,7 +153,7 @@ impl Mesh {
                 Some(to) = inbound.unreachable.recv() => {
                     self.handle(Input::Unreachable { to: address(to) });
                 }
-                Some(note) = inbound.notes.recv() => self.tell(Event::Note(note)),
+                Some(note) = inbound.notes.recv() => self.emit(MeshEvent::Note(note)),
                 room = events.reserve(), if !self.outbox.is_empty() => match room {
                     Ok(room) => {
                         if let Some(event) = self.outbox.pop_front() {
@@ -207,27 +209,30 @@ impl Mesh {
                     Reach::Unreachable => return Some(to),
                 }
             }
-            Output::Open { stream, to, parcel, reply, deadline } => {
+            Output::Open { stream, to, payload, reply_wanted, deadline } => {
                 let deadline = self.began + Duration::from_nanos(deadline.0);
                 let (label, dialer) = (self.label.clone(), self.dialer.clone());
                 let to = socket(to);
-                self.open(stream, OutboundStream { to, parcel, reply, deadline, label, dialer });
+                self.open(
+                    stream,
+                    OutboundStream { to, payload, reply_wanted, deadline, label, dialer },
+                );
             }
-            Output::Answer { stream, parcel } => {
+            Output::Reply { stream, payload } => {
                 if let Some(answer) = self.answers.remove(&stream) {
                     // It may have given up on us.
-                    let _ = answer.send(parcel);
+                    let _ = answer.send(payload);
                 }
             }
             Output::Close { stream } => drop(self.answers.remove(&stream)),
             Output::Resolve { name } => self.look_up(name),
-            Output::StateWanted { token } => self.tell(Event::StateWanted { token }),
-            Output::Heard { key, data, from, via } => {
-                self.tell(Event::Heard { key, data, from, via });
+            Output::StateRequested { token } => self.emit(MeshEvent::StateRequested { token }),
+            Output::Received { key, data, from, via } => {
+                self.emit(MeshEvent::Received { key, data, from, via });
             }
-            Output::Answers { peer } => self.tell(Event::Answers { peer }),
-            Output::Settled { timed_out } => self.tell(Event::Settled { timed_out }),
-            Output::MembersChanged => self.tell(Event::MembersChanged),
+            Output::PeerAlive { peer } => self.emit(MeshEvent::PeerAlive { peer }),
+            Output::Settled { timed_out } => self.emit(MeshEvent::Settled { timed_out }),
+            Output::MembersChanged => self.emit(MeshEvent::MembersChanged),
             Output::Left => {
                 self.has_left = true;
                 for waiting in self.leaving.drain(..) {
@@ -235,18 +240,18 @@ impl Mesh {
                     let _ = waiting.send(());
                 }
             }
-            Output::Note(note) => self.tell(Event::Note(Note::Cluster(note))),
+            Output::Note(note) => self.emit(MeshEvent::Note(MeshNote::Cluster(note))),
         }
         None
     }
 
     fn handle_command(&mut self, command: Command) {
         match command {
-            Command::Tell { key, data } => self.handle(Input::Tell { key, data }),
-            Command::TellPeer { peer, key, data, way } => {
-                self.handle(Input::TellPeer { peer, key, data, way });
+            Command::Broadcast { key, data } => self.handle(Input::Broadcast { key, data }),
+            Command::SendToPeer { peer, key, data, via } => {
+                self.handle(Input::SendToPeer { peer, key, data, via });
             }
-            Command::Ask { peer } => self.handle(Input::Ask { peer }),
+            Command::CheckLiveness { peer } => self.handle(Input::CheckLiveness { peer }),
             Command::Forward { key, data } => self.handle(Input::Forward { key, data }),
             Command::State { token, parts } => self.handle(Input::State { token, parts }),
             Command::SetMeta(meta) => self.handle(Input::SetMeta(meta)),
@@ -275,46 +280,58 @@ impl Mesh {
             Finished::Opened { stream, to, outcome, error } => {
                 self.opened = self.opened.saturating_sub(1);
                 if let Some(error) = error {
-                    self.tell(Event::Note(Note::OpenFailed { to, error }));
+                    self.emit(MeshEvent::Note(MeshNote::OpenFailed { to, error }));
                 }
                 self.handle(Input::Ended { stream, outcome });
             }
             Finished::Heard { from, received, answer } => match received {
                 Received::Message(message) => {
-                    self.last_ticket += 1;
-                    let stream = Ticket(self.last_ticket);
+                    self.last_inbound += 1;
+                    let stream = InboundId(self.last_inbound);
                     self.answers.insert(stream, answer);
                     self.handle(Input::Opened { stream, from: address(from), message });
                 }
                 Received::Closed => {}
                 Received::Broken(error) => {
-                    self.tell(Event::Note(Note::StreamFailed { from, error: error.to_string() }));
+                    self.emit(MeshEvent::Note(MeshNote::StreamFailed {
+                        from,
+                        error: error.to_string(),
+                    }));
                 }
-                Received::Garbled(error) => {
-                    self.tell(Event::Note(Note::StreamFailed { from, error: error.to_string() }));
-                    self.handle(Input::Garbled { from: address(from), error });
+                Received::Malformed(error) => {
+                    self.emit(MeshEvent::Note(MeshNote::StreamFailed {
+                        from,
+                        error: error.to_string(),
+                    }));
+                    self.handle(Input::Malformed { from: address(from), error });
                 }
             },
             Finished::Resolved { name, found } => {
                 let addresses = found.unwrap_or_else(|error| {
-                    self.tell(Event::Note(Note::LookupFailed { name: name.clone(), error }));
+                    self.emit(MeshEvent::Note(MeshNote::LookupFailed {
+                        name: name.clone(),
+                        error,
+                    }));
                     Vec::new()
                 });
                 let addresses = addresses.into_iter().map(address).collect();
                 self.handle(Input::Resolved { name, addresses });
             }
-            Finished::Note(note) => self.tell(Event::Note(note)),
+            Finished::Note(note) => self.emit(MeshEvent::Note(note)),
         }
     }
 
-    fn open(&mut self, stream: Outbound, task: OutboundStream) {
+    fn open(&mut self, stream: OutboundId, task: OutboundStream) {
         let reports = self.reports.clone();
         let to = task.to;
         let busy = self.opened >= OUTBOUND_STREAMS_MAX;
         self.opened += 1;
         self.tasks.spawn(async move {
             let (outcome, error) = match busy {
-                true => (Outcome::Failed(Failure::Busy), Some("too many streams".to_owned())),
+                true => (
+                    StreamOutcome::Failed(StreamFailure::Busy),
+                    Some("too many streams".to_owned()),
+                ),
                 false => task.run().await,
             };
             let _ = reports.send(Finished::Opened { stream, to, outcome, error }).await;
@@ -338,10 +355,10 @@ impl Mesh {
                 return;
             }
             // Without an answer the stream is closed, which also says something.
-            let Ok(Ok(parcel)) = timeout(time, answer).await else { return };
-            if let Err(error) = streams::answer(&mut *io, parcel, time).await {
+            let Ok(Ok(payload)) = timeout(time, answer).await else { return };
+            if let Err(error) = streams::answer(&mut *io, payload, time).await {
                 meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
-                let note = Note::StreamFailed { from, error: error.to_string() };
+                let note = MeshNote::StreamFailed { from, error: error.to_string() };
                 let _ = reports.send(Finished::Note(note)).await;
             }
         });
@@ -357,14 +374,14 @@ impl Mesh {
 
     /// Puts an event into the outbox. Where there are too many, what others told and the log's
     /// lines are dropped, not what the server waits for.
-    fn tell(&mut self, event: Event) {
-        let droppable = matches!(event, Event::Heard { .. } | Event::Note(_));
+    fn emit(&mut self, event: MeshEvent) {
+        let droppable = matches!(event, MeshEvent::Received { .. } | MeshEvent::Note(_));
         if self.outbox.len() >= OUTBOX_MAX && droppable {
             self.events_dropped += 1;
             return;
         }
-        let repeated = matches!(event, Event::MembersChanged)
-            && matches!(self.outbox.back(), Some(Event::MembersChanged));
+        let repeated = matches!(event, MeshEvent::MembersChanged)
+            && matches!(self.outbox.back(), Some(MeshEvent::MembersChanged));
         if !repeated && self.outbox.len() < OUTBOX_MAX * 2 {
             self.outbox.push_back(event);
         }
@@ -382,25 +399,29 @@ impl Mesh {
 }
 
 /// Finds our address, with the doubts about it.
-fn advertised_address(settings: &Settings, bound: SocketAddr, notes: &mut Vec<Note>) -> SocketAddr {
+fn advertised_address(
+    settings: &MeshSettings,
+    bound: SocketAddr,
+    notes: &mut Vec<MeshNote>,
+) -> SocketAddr {
     let unspecified = bound.ip().is_unspecified();
     let local = match advertise::local_addresses() {
         Ok(local) => local,
         Err(_) if !unspecified => Vec::new(),
         Err(error) => {
-            notes.push(Note::InterfacesUnread { error: error.to_string() });
+            notes.push(MeshNote::InterfacesUnread { error: error.to_string() });
             Vec::new()
         }
     };
     let chosen = advertise::choose(settings.advertise, bound, &local);
-    notes.push(Note::Advertising(chosen));
+    notes.push(MeshNote::Advertising(chosen));
     let elsewhere = settings.cluster.peers.iter().find(|peer| {
         peer.parse::<SocketAddr>().is_ok_and(|peer| !advertise::is_unroutable(peer.ip()))
     });
     let unroutable =
         advertise::is_unroutable(chosen.address.ip()) || chosen.origin == Origin::Loopback;
     if let (true, Some(peer)) = (unroutable, elsewhere) {
-        notes.push(Note::Unroutable { advertised: chosen.address, peer: peer.clone() });
+        notes.push(MeshNote::Unroutable { advertised: chosen.address, peer: peer.clone() });
     }
     chosen.address
 }

@@ -7,9 +7,9 @@ use bellwether_memberlist::cluster;
 use crate::advertise::Advertised;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
+pub enum MeshNote {
     /// Something in the cluster.
-    Cluster(cluster::Note),
+    Cluster(cluster::ClusterNote),
     /// Under which address the others find us, and how it was chosen.
     Advertising(Advertised),
     /// We advertise an address that no other machine can reach, and have peers on others.

@@ -10,14 +10,14 @@ use bellwether_memberlist::cluster;
 
 /// How one node listens and takes part.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct MeshSettings {
     /// One port for everything; port 0 is any. An unspecified address listens on all addresses of
     /// both families, whichever of the two it is written in.
     pub listen: SocketAddr,
     /// Where the others find us, if the operator knows better than the machine.
     pub advertise: Option<SocketAddr>,
     /// Its own address is filled in by [`Mesh::start`](crate::Mesh::start).
-    pub cluster: cluster::Settings,
+    pub cluster: cluster::ClusterSettings,
     /// Limit for one lookup of a name.
     pub resolve_timeout: Duration,
     /// Of all that is left to chance, such as whom to gossip with.

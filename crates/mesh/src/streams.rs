@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bellwether_memberlist::cluster::{Failure, Outcome, Parcel, Reply};
+use bellwether_memberlist::cluster::{ReplyWanted, StreamFailure, StreamOutcome, StreamPayload};
 use bellwether_memberlist::wire::StreamError;
 use bellwether_memberlist::wire::stream::{self, StreamReader};
 use bellwether_memberlist::{ErrorReply, Label, StreamMessage};
@@ -23,30 +23,30 @@ use crate::transport::{Connection, Dialer, Meter};
 /// A stream of ours.
 pub(crate) struct OutboundStream {
     pub to: SocketAddr,
-    pub parcel: Parcel,
-    pub reply: Reply,
+    pub payload: StreamPayload,
+    pub reply_wanted: ReplyWanted,
     pub deadline: Instant,
     pub label: Label,
     pub dialer: Dialer,
 }
 
 /// What to tell of a failure, beside what the machine needs to know.
-pub(crate) type OpenResult = (Outcome, Option<String>);
+pub(crate) type OpenResult = (StreamOutcome, Option<String>);
 
 impl OutboundStream {
     pub async fn run(self) -> OpenResult {
         let deadline = self.deadline;
         match timeout_at(deadline, self.exchange()).await {
             Ok(told) => told,
-            Err(_) => failed(Failure::TimedOut, "not done in time"),
+            Err(_) => failed(StreamFailure::TimedOut, "not done in time"),
         }
     }
 
     async fn exchange(self) -> OpenResult {
-        let pieces = self.parcel.into_pieces();
+        let pieces = self.payload.into_pieces();
         let mut io = match self.dialer.open(self.to).await {
             Ok(io) => io,
-            Err(error) => return failed(Failure::Unreachable, &error.to_string()),
+            Err(error) => return failed(StreamFailure::Unreachable, &error.to_string()),
         };
         let meter = self.dialer.meter();
         let label = stream::label_header(&self.label);
@@ -56,25 +56,25 @@ impl OutboundStream {
         };
         if let Err(error) = sent.await {
             meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
-            return failed(Failure::Unreachable, &error.to_string());
+            return failed(StreamFailure::Unreachable, &error.to_string());
         }
-        match self.reply {
-            Reply::None => {
+        match self.reply_wanted {
+            ReplyWanted::No => {
                 // The peer has it all, whether it hears our goodbye or not.
                 let _ = io.shutdown().await;
-                (Outcome::Sent, None)
+                (StreamOutcome::Sent, None)
             }
-            Reply::Expected => {
+            ReplyWanted::Yes => {
                 match receive(&mut *io, StreamReader::reply(), &[], &meter.budget).await {
-                    Received::Message(message) => (Outcome::Answered(message), None),
-                    Received::Closed => failed(Failure::Closed, "closed without an answer"),
+                    Received::Message(message) => (StreamOutcome::Replied(message), None),
+                    Received::Closed => failed(StreamFailure::Closed, "closed without an answer"),
                     Received::Broken(error) => {
                         meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
-                        failed(Failure::Unreachable, &error.to_string())
+                        failed(StreamFailure::Unreachable, &error.to_string())
                     }
-                    Received::Garbled(error) => {
+                    Received::Malformed(error) => {
                         let text = error.to_string();
-                        (Outcome::Failed(Failure::Garbled(error)), Some(text))
+                        (StreamOutcome::Failed(StreamFailure::Malformed(error)), Some(text))
                     }
                 }
             }
@@ -88,7 +88,7 @@ pub(crate) enum Received {
     /// It ended before anything came.
     Closed,
     Broken(io::Error),
-    Garbled(StreamError),
+    Malformed(StreamError),
 }
 
 /// Reads the message of a stream that a peer opened. If it makes no sense the peer is told so,
@@ -101,14 +101,14 @@ pub(crate) async fn receive_inbound(
 ) -> Received {
     let received = receive(io, StreamReader::inbound(label), beginning, &meter.budget).await;
     match &received {
-        Received::Garbled(StreamError::Reply(error)) => {
+        Received::Malformed(StreamError::Reply(error)) => {
             let reply = StreamMessage::Error(ErrorReply { text: error.to_string() });
-            let _ = answer(io, Parcel::new(reply), Duration::from_secs(1)).await;
+            let _ = answer(io, StreamPayload::new(reply), Duration::from_secs(1)).await;
         }
         Received::Broken(_) => {
             meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
         }
-        Received::Garbled(StreamError::Close(_)) | Received::Message(_) | Received::Closed => {}
+        Received::Malformed(StreamError::Close(_)) | Received::Message(_) | Received::Closed => {}
     }
     received
 }
@@ -116,10 +116,10 @@ pub(crate) async fn receive_inbound(
 /// Sends the answer on a stream that a peer opened, and closes it.
 pub(crate) async fn answer(
     io: &mut dyn Connection,
-    parcel: Parcel,
+    payload: StreamPayload,
     time: Duration,
 ) -> io::Result<()> {
-    let pieces = parcel.into_pieces();
+    let pieces = payload.into_pieces();
     let sent = async {
         send(io, &pieces).await?;
         io.shutdown().await
@@ -151,7 +151,7 @@ async fn receive(
         match piece {
             Ok(Some(message)) => return Received::Message(message),
             Ok(None) => {}
-            Err(error) => return Received::Garbled(error),
+            Err(error) => return Received::Malformed(error),
         }
         match io.read(&mut buffer).await {
             Ok(0) if nothing_yet => return Received::Closed,
@@ -176,8 +176,8 @@ fn is_close(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof)
 }
 
-fn failed(failure: Failure, text: &str) -> OpenResult {
-    (Outcome::Failed(failure), Some(text.to_owned()))
+fn failed(failure: StreamFailure, text: &str) -> OpenResult {
+    (StreamOutcome::Failed(failure), Some(text.to_owned()))
 }
 
 const READ_BYTES: usize = 32 << 10;

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use crate::bind::{self, seen};
 use crate::limits::{ConnectionLimiter, ConnectionPermit, MemoryBudget};
-use crate::note::Note;
+use crate::note::MeshNote;
 use crate::settings::Security;
 use plain::Plain;
 use tls::Tls;
@@ -40,7 +40,7 @@ pub(crate) struct InboundReceivers {
     pub streams: mpsc::Receiver<InboundStream>,
     /// Datagrams of ours to these addresses are known not to arrive.
     pub unreachable: mpsc::Receiver<SocketAddr>,
-    pub notes: mpsc::Receiver<Note>,
+    pub notes: mpsc::Receiver<MeshNote>,
 }
 
 /// A stream that a peer opened.
@@ -67,7 +67,7 @@ pub(crate) struct InboundSenders {
     datagrams: mpsc::Sender<(SocketAddr, Bytes)>,
     streams: mpsc::Sender<InboundStream>,
     unreachable: mpsc::Sender<SocketAddr>,
-    notes: mpsc::Sender<Note>,
+    notes: mpsc::Sender<MeshNote>,
     meter: Arc<Meter>,
     limiter: Arc<ConnectionLimiter>,
 }
@@ -289,13 +289,13 @@ impl InboundSenders {
         let permit = self.limiter.admit(from.ip());
         if permit.is_none() {
             self.meter.connections_refused.fetch_add(1, Ordering::Relaxed);
-            self.note(Note::TooManyConnections { from: from.ip() });
+            self.note(MeshNote::TooManyConnections { from: from.ip() });
         }
         permit
     }
 
     /// For the log; if it has no room, there are enough of them in it.
-    fn note(&self, note: Note) {
+    fn note(&self, note: MeshNote) {
         let _ = self.notes.try_send(note);
     }
 }

@@ -14,7 +14,7 @@ use anyhow::{Context as _, anyhow};
 use bellwether_api::{ApiSettings, BODY_BYTES_MAX, router};
 use bellwether_engine::{EngineSettings, PeerSettings};
 use bellwether_journal::{FileJournal, Writer};
-use bellwether_mesh::{Handle, Mesh, Security, Settings as MeshSettings};
+use bellwether_mesh::{Handle, Mesh, MeshSettings, Security};
 use tokio::sync::mpsc;
 use tracing::{debug, info, warn};
 

@@ -17,8 +17,8 @@ use anyhow::{Context as _, anyhow, bail};
 use bellwether_api::{ClusterInfo, ClusterState, PeerInfo};
 use bellwether_engine::Peer;
 use bellwether_memberlist::cluster::{self, Status};
-use bellwether_memberlist::{Address, Gate, Label, NodeName};
-use bellwether_mesh::{Handle, Security, Settings};
+use bellwether_memberlist::{Address, Label, MemberFilter, NodeName};
+use bellwether_mesh::{Handle, MeshSettings, Security};
 
 use crate::flags::Flags;
 
@@ -27,7 +27,7 @@ pub use introduction::{Introduction, SharedIntroduction};
 pub use metrics::add as add_metrics;
 
 /// Bulletins travel under this key, which Go nodes ignore.
-pub const BULLETIN_KEY: &str = "bellwether/bulletin";
+pub const STATUS_KEY: &str = "bellwether/bulletin";
 
 /// How this node takes part; `None` if it was told to stay alone.
 pub fn settings(
@@ -36,7 +36,7 @@ pub fn settings(
     introduction: &Introduction,
     security: Security,
     seed: u64,
-) -> anyhow::Result<Option<Settings>> {
+) -> anyhow::Result<Option<MeshSettings>> {
     if flags.cluster_listen_address.is_empty() {
         return Ok(None);
     }
@@ -54,7 +54,8 @@ pub fn settings(
     };
     let name = NodeName::new(&name).context("--cluster.peer-name")?;
     let unknown = Address::new(Ipv4Addr::UNSPECIFIED, 0);
-    let mut cluster = cluster::Settings::alertmanager(name, unknown, flags.cluster_peers.clone());
+    let mut cluster =
+        cluster::ClusterSettings::alertmanager(name, unknown, flags.cluster_peers.clone());
     for peer in &flags.cluster_peers {
         if peer.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.is_empty()) {
             bail!("--cluster.peer: {peer:?} is no host with a port");
@@ -62,8 +63,8 @@ pub fn settings(
     }
     cluster.machine.label = Label::new(&flags.cluster_label).context("--cluster.label")?;
     cluster.machine.meta = introduction.meta();
-    cluster.machine.gate =
-        Some(Gate { scheme: Introduction::scheme(), cluster: introduction.cluster() });
+    cluster.machine.member_filter =
+        Some(MemberFilter { scheme: Introduction::scheme(), cluster: introduction.cluster() });
     let positive = |duration: crate::flags::SignedDuration| duration.positive().unwrap_or_default();
     cluster.machine.gossip_interval = positive(flags.cluster_gossip_interval);
     cluster.machine.push_pull_interval = positive(flags.cluster_pushpull_interval);
@@ -73,7 +74,7 @@ pub fn settings(
     cluster.settle_timeout = positive(flags.cluster_settle_timeout);
     cluster.reconnect_interval = positive(flags.cluster_reconnect_interval);
     cluster.reconnect_timeout = positive(flags.cluster_reconnect_timeout);
-    Ok(Some(Settings {
+    Ok(Some(MeshSettings {
         listen,
         advertise,
         cluster,

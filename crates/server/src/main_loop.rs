@@ -57,7 +57,7 @@ pub enum ServerEvent {
         outcome: Outcome,
     },
     Durable(Durable),
-    Peer(bellwether_mesh::Event),
+    Peer(bellwether_mesh::MeshEvent),
     /// The mesh is there.
     Join(Peers),
     Plan {

@@ -162,9 +162,9 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
 }
 
 /// Logs what happened in the mesh; what is only counted there is debug.
-pub fn record_mesh(note: &bellwether_mesh::Note) {
-    use bellwether_memberlist::cluster::Note as Cluster;
-    use bellwether_mesh::Note as Mesh;
+pub fn record_mesh(note: &bellwether_mesh::MeshNote) {
+    use bellwether_memberlist::cluster::ClusterNote as Cluster;
+    use bellwether_mesh::MeshNote as Mesh;
     match note {
         Mesh::Cluster(note @ (Cluster::PeerJoined { .. } | Cluster::PeerLost { .. })) => {
             info!(component = CLUSTER, peer = ?note, "The members of the cluster changed");

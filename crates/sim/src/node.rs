@@ -10,8 +10,8 @@ use bellwether_engine::{
     Channel, DeliveryId, Effect, Engine, EngineSettings, Input, Note, Peer, PeerSettings, Plan,
     Record, Turn,
 };
-use bellwether_memberlist::cluster::{self, Cluster, Output, Way};
-use bellwether_memberlist::{self as memberlist, Address, Gate, Meta, NodeName};
+use bellwether_memberlist::cluster::{self, Cluster, Output, SendVia};
+use bellwether_memberlist::{self as memberlist, Address, MemberFilter, NodeMeta, NodeName};
 use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Timestamp};
 use std::sync::Arc;
 
@@ -292,16 +292,16 @@ impl Running {
 pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
     Ok(match effect {
         Effect::Broadcast { channel, data } => {
-            cluster::Input::Tell { key: key(channel), data: data.into() }
+            cluster::Input::Broadcast { key: key(channel), data: data.into() }
         }
         Effect::Forward { channel, data } => {
             cluster::Input::Forward { key: key(channel), data: data.into() }
         }
         Effect::SendStatus { peer, data } => {
             let (peer, key) = (node_name(&peer), STATUS_KEY.to_owned());
-            cluster::Input::TellPeer { peer, key, data: data.into(), way: Way::Datagram }
+            cluster::Input::SendToPeer { peer, key, data: data.into(), via: SendVia::Datagram }
         }
-        Effect::CheckLiveness { peer } => cluster::Input::Ask { peer: node_name(&peer) },
+        Effect::CheckLiveness { peer } => cluster::Input::CheckLiveness { peer: node_name(&peer) },
         other @ (Effect::Reply { .. } | Effect::Attempt(_)) => return Err(Box::new(other)),
     })
 }
@@ -327,12 +327,13 @@ pub fn address(number: usize) -> Address {
     Address::new([10, 0, 0, last], 9094)
 }
 
-fn membership(name: &str, own: Address, peers: &[Address]) -> cluster::Settings {
+fn membership(name: &str, own: Address, peers: &[Address]) -> cluster::ClusterSettings {
     let peers = peers.iter().map(|peer| format!("{}:{}", peer.ip, peer.port)).collect();
-    let mut settings = cluster::Settings::alertmanager(node_name(name), own, peers);
+    let mut settings = cluster::ClusterSettings::alertmanager(node_name(name), own, peers);
     let meta = [SCHEME, b"\0", b"0123456789abcdef\0"].concat();
-    settings.machine.meta = Meta::new(meta).expect("it is short");
-    settings.machine.gate = Some(Gate { scheme: SCHEME.into(), cluster: (&b"\0"[..]).into() });
+    settings.machine.meta = NodeMeta::new(meta).expect("it is short");
+    settings.machine.member_filter =
+        Some(MemberFilter { scheme: SCHEME.into(), cluster: (&b"\0"[..]).into() });
     settings
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_engine::{DeliveryId, Input, Plan, Ticket, Turn};
-use bellwether_memberlist::cluster::{self, Outbound, Reply, StateToken};
+use bellwether_memberlist::cluster::{self, OutboundId, ReplyWanted, StateToken};
 use bellwether_memberlist::{self as memberlist, Address, StreamMessage};
 use bellwether_model::{GroupKey, IntegrationId, Outcome, Timestamp};
 
@@ -45,9 +45,9 @@ pub struct World<'t> {
     /// What will happen, in order; of what happens at one instant, first what was planned first.
     events: BTreeMap<(Duration, u64), Event>,
     events_made: u64,
-    streams: BTreeMap<StreamKey, Reply>,
+    streams: BTreeMap<StreamKey, ReplyWanted>,
     /// Where the answer goes on a stream that a peer has opened.
-    tickets: BTreeMap<memberlist::Ticket, StreamKey>,
+    tickets: BTreeMap<memberlist::InboundId, StreamKey>,
     requests: BTreeMap<(usize, Ticket), Request>,
     numbers: u64,
     /// Attempts that have no outcome yet.
@@ -69,7 +69,7 @@ pub struct World<'t> {
 enum Event {
     Datagram { to: usize, from: Address, bytes: Vec<u8> },
     Opened { to: usize, from: Address, stream: StreamKey, message: StreamMessage },
-    Ended { stream: StreamKey, outcome: cluster::Outcome },
+    Ended { stream: StreamKey, outcome: cluster::StreamOutcome },
     Post { to: usize, reports: Vec<(usize, Report)> },
     Commit { node: usize, boot: u64 },
     Answer { node: usize, boot: u64, delivery: DeliveryId, key: AttemptKey, outcome: Outcome },
@@ -90,7 +90,7 @@ type AttemptKey = (IntegrationId, GroupKey);
 struct StreamKey {
     node: usize,
     boot: u64,
-    stream: Outbound,
+    stream: OutboundId,
 }
 
 /// A request that was not answered yet.

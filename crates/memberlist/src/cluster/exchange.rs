@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::turn::StateToken;
-use crate::machine::{Mono, StreamId, Ticket};
+use crate::machine::{InboundId, Mono, StreamId};
 use crate::message::{Address, PushPull};
 
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ pub(super) struct Exchange {
 #[derive(Debug)]
 pub(super) enum Side {
     Ours { stream: StreamId, to: Address },
-    Theirs { ticket: Ticket },
+    Theirs { inbound: InboundId },
 }
 
 impl Exchanges {

@@ -6,7 +6,7 @@ use crate::message::{Address, NodeName};
 
 /// A happening. What only needs counting is in [`Counters`](super::Counters).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
+pub enum ClusterNote {
     PeerJoined {
         peer: NodeName,
         address: Address,
@@ -49,7 +49,7 @@ pub enum Note {
     },
     /// Who listens at that address closes the stream when we knock: it is not `expected`, or it
     /// has another label.
-    Unwelcome {
+    PingRejected {
         address: Address,
         expected: Option<NodeName>,
     },
@@ -93,7 +93,7 @@ pub enum Note {
         peer: NodeName,
     },
     /// Something odd in the protocol.
-    Membership(crate::machine::Note),
+    Membership(crate::machine::MemberlistNote),
 }
 
 /// Why a peer was joined.

@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::cluster::note::{Forgotten, JoinCause, Note};
-use crate::cluster::settings::Settings;
+use crate::cluster::note::{ClusterNote, Forgotten, JoinCause};
+use crate::cluster::settings::ClusterSettings;
 use crate::machine::Mono;
 use crate::message::{Address, NodeName};
 
@@ -85,7 +85,7 @@ pub(super) enum Visited {
 }
 
 impl Roster {
-    pub fn new(now: Mono, settings: &Settings) -> Self {
+    pub fn new(now: Mono, settings: &ClusterSettings) -> Self {
         let own = canonical(settings.machine.address);
         let mut roster = Self {
             own,
@@ -120,7 +120,7 @@ impl Roster {
 
     /// Lets time pass: visits become due and old addresses are forgotten. Answers with the names
     /// to look up.
-    pub fn advance(&mut self, now: Mono, notes: &mut Vec<Note>) -> Vec<String> {
+    pub fn advance(&mut self, now: Mono, notes: &mut Vec<ClusterNote>) -> Vec<String> {
         if self.next_reconnect.is_some_and(|at| now >= at) {
             self.next_reconnect = Some(now.plus(self.reconnect_interval));
             for address in self.failed.keys().copied().collect::<Vec<_>>() {
@@ -159,7 +159,7 @@ impl Roster {
         now: Mono,
         text: &str,
         addresses: &[Address],
-        notes: &mut Vec<Note>,
+        notes: &mut Vec<ClusterNote>,
     ) {
         let Some(name) = self.names.get_mut(text) else { return };
         name.asked = false;
@@ -173,7 +173,7 @@ impl Roster {
             let hurry = first && now.since(self.started) < HURRIED_LOOKUPS;
             name.next = now.plus(if hurry { LOOKUP_RETRY } else { self.refresh_interval });
             if !std::mem::replace(&mut name.failing, true) {
-                notes.push(Note::NameUnresolved { name: text.to_owned() });
+                notes.push(ClusterNote::NameUnresolved { name: text.to_owned() });
             }
             return;
         }
@@ -181,7 +181,10 @@ impl Roster {
         name.failing = false;
         if name.addresses != addresses {
             name.addresses.clone_from(&addresses);
-            notes.push(Note::NameResolved { name: text.to_owned(), addresses: addresses.clone() });
+            notes.push(ClusterNote::NameResolved {
+                name: text.to_owned(),
+                addresses: addresses.clone(),
+            });
         }
         for address in addresses {
             if let Some(failed) = self.failed.get_mut(&address) {
@@ -217,7 +220,7 @@ impl Roster {
         &mut self,
         address: Address,
         result: Visited,
-        notes: &mut Vec<Note>,
+        notes: &mut Vec<ClusterNote>,
     ) -> Option<JoinCause> {
         let address = canonical(address);
         let cause = self.visiting.remove(&address);
@@ -247,7 +250,13 @@ impl Roster {
     }
 
     /// A node is no member any longer.
-    pub fn lost(&mut self, now: Mono, name: &NodeName, address: Address, notes: &mut Vec<Note>) {
+    pub fn lost(
+        &mut self,
+        now: Mono,
+        name: &NodeName,
+        address: Address,
+        notes: &mut Vec<ClusterNote>,
+    ) {
         let address = canonical(address);
         if self.members.get(&address) == Some(name) {
             self.members.remove(&address);
@@ -339,7 +348,7 @@ impl Roster {
     }
 
     /// Forgets the addresses that are past hope.
-    fn tidy(&mut self, now: Mono, notes: &mut Vec<Note>) {
+    fn tidy(&mut self, now: Mono, notes: &mut Vec<ClusterNote>) {
         let mut past_hope = Vec::new();
         for (address, failed) in &self.failed {
             let age = now.since(failed.since);
@@ -355,11 +364,16 @@ impl Roster {
         }
     }
 
-    fn forget(&mut self, address: Option<Address>, reason: Forgotten, notes: &mut Vec<Note>) {
+    fn forget(
+        &mut self,
+        address: Option<Address>,
+        reason: Forgotten,
+        notes: &mut Vec<ClusterNote>,
+    ) {
         if let Some(address) = address {
             self.failed.remove(&address);
             self.waiting.retain(|visit| visit.address != address);
-            notes.push(Note::PeerForgotten { address, reason });
+            notes.push(ClusterNote::PeerForgotten { address, reason });
         }
     }
 }

@@ -7,9 +7,9 @@ use crate::message::{Address, NodeName};
 
 /// How one node takes part in its cluster.
 #[derive(Debug, Clone)]
-pub struct Settings {
-    /// Name, address, label, gate and the figures of the protocol.
-    pub machine: machine::Settings,
+pub struct ClusterSettings {
+    /// Name, address, label, member_filter and the figures of the protocol.
+    pub machine: machine::MemberlistSettings,
     /// `host:port` of the peers to join; names are looked up again and again.
     pub peers: Vec<String>,
     /// The keys of the full state. Go nodes complain of any but `nfl` and `sil`.
@@ -24,13 +24,13 @@ pub struct Settings {
     pub refresh_interval: Duration,
 }
 
-impl Settings {
+impl ClusterSettings {
     /// What the Go Alertmanager uses if no flag says otherwise, but for one figure: updates are
     /// gossiped three times as often. With its figure, one update in some hundreds misses a node
     /// even where no datagram is lost, until the next push-pull; and who misses that something was
     /// told tells it again.
     pub fn alertmanager(name: NodeName, address: Address, peers: Vec<String>) -> Self {
-        let mut machine = machine::Settings::alertmanager(name, address, peers.len());
+        let mut machine = machine::MemberlistSettings::alertmanager(name, address, peers.len());
         machine.user_retransmit_mult *= 3;
         Self {
             machine,

@@ -24,8 +24,8 @@ pub struct Status {
     pub failed_peers: usize,
     /// Updates that wait for being gossiped.
     pub messages_queued: usize,
-    /// 0 is well; the more, the less we trust our own judgement of others.
-    pub health: u32,
+    /// 0 is healthy; the higher, the less this node trusts its own probes of others.
+    pub health_score: u32,
 }
 
 /// Who belongs to the cluster.

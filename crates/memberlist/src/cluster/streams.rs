@@ -9,10 +9,10 @@
 use super::exchange::{Exchange, Side};
 use super::roster::{Visit, Visited};
 use super::{
-    Cluster, Failure, JoinCause, Note, Outbound, Outcome, Output, Parcel, Part, Purpose, Reply,
-    StateToken, machine,
+    Cluster, ClusterNote, JoinCause, OutboundId, Output, Part, Purpose, ReplyWanted, StateToken,
+    StreamFailure, StreamOutcome, StreamPayload, machine,
 };
-use crate::machine::{JoinOutcome, Mono, Refusal, Ticket};
+use crate::machine::{InboundId, JoinOutcome, Mono, Refusal};
 use crate::message::{Address, Ping, PushPull, StreamMessage};
 use bytes::Bytes;
 
@@ -20,39 +20,39 @@ impl Cluster {
     pub(super) fn handle_opened(
         &mut self,
         now: Mono,
-        ticket: Ticket,
+        inbound: InboundId,
         from: Address,
         message: StreamMessage,
         out: &mut Vec<Output>,
     ) {
         let is_push_pull = matches!(message, StreamMessage::PushPull(_));
         if is_push_pull && self.exchanges.theirs() >= EXCHANGES_MAX {
-            self.notes.push(Note::ExchangeRefused { address: from });
-            out.push(Output::Close { stream: ticket });
+            self.notes.push(ClusterNote::ExchangeRefused { address: from });
+            out.push(Output::Close { stream: inbound });
             return;
         }
-        self.feed(now, machine::Input::Stream { ticket, from, message }, out);
+        self.feed(now, machine::Input::StreamOpened { inbound, from, message }, out);
     }
 
     pub(super) fn handle_ended(
         &mut self,
         now: Mono,
-        stream: Outbound,
-        outcome: Outcome,
+        stream: OutboundId,
+        outcome: StreamOutcome,
         out: &mut Vec<Output>,
     ) {
         let Some(purpose) = self.streams.remove(&stream) else { return };
         match purpose {
             Purpose::Machine { stream, to, state_bytes } => {
-                let unsent = matches!(outcome, Outcome::Failed(Failure::Unreachable));
+                let unsent = matches!(outcome, StreamOutcome::Failed(StreamFailure::Unreachable));
                 if let (Some(bytes), false) = (state_bytes, unsent) {
                     self.counters.sent.full_state.add(1, bytes);
                 }
                 let input = match outcome {
-                    Outcome::Answered(answer) if !self.is_foreign(to, &answer) => {
-                        machine::Input::Answered { stream, answer }
+                    StreamOutcome::Replied(answer) if !self.is_foreign(to, &answer) => {
+                        machine::Input::StreamReplied { stream, reply: answer }
                     }
-                    Outcome::Answered(_) | Outcome::Sent | Outcome::Failed(_) => {
+                    StreamOutcome::Replied(_) | StreamOutcome::Sent | StreamOutcome::Failed(_) => {
                         machine::Input::StreamFailed { stream }
                     }
                 };
@@ -62,12 +62,12 @@ impl Cluster {
                 self.oversize.ended(&key);
                 let counters = self.counters.oversize.entry(key.clone()).or_default();
                 match outcome {
-                    Outcome::Sent | Outcome::Answered(_) => {
+                    StreamOutcome::Sent | StreamOutcome::Replied(_) => {
                         counters.duration.observe(now.since(since));
                     }
-                    Outcome::Failed(_) => {
+                    StreamOutcome::Failed(_) => {
                         counters.failed += 1;
-                        self.notes.push(Note::OversizeFailed { key, peer });
+                        self.notes.push(ClusterNote::OversizeFailed { key, peer });
                     }
                 }
             }
@@ -89,10 +89,10 @@ impl Cluster {
             source: Some(address),
             source_node: Some(name.clone()),
         };
-        let parcel = Parcel::new(StreamMessage::Ping(ping));
+        let payload = StreamPayload::new(StreamMessage::Ping(ping));
         let deadline = now.plus(self.settings.machine.stream_timeout);
         let to = visit.address;
-        self.open(Purpose::Check { visit, sequence }, to, parcel, Reply::Expected, deadline, out);
+        self.open(Purpose::Check { visit, sequence }, to, payload, ReplyWanted::Yes, deadline, out);
     }
 
     /// The machine has made what it could of a visit.
@@ -121,38 +121,38 @@ impl Cluster {
             .filter(|(key, _)| keys.contains(key))
             .map(|(key, data)| Part { key, data })
             .collect();
-        let parcel = Parcel::with_state(push_pull, parts);
-        let bytes = parcel.state_len();
+        let payload = StreamPayload::with_state(push_pull, parts);
+        let bytes = payload.state_len();
         match side {
-            Side::Theirs { ticket } => {
+            Side::Theirs { inbound } => {
                 self.counters.sent.full_state.add(1, bytes);
-                out.push(Output::Answer { stream: ticket, parcel });
+                out.push(Output::Reply { stream: inbound, payload });
             }
             Side::Ours { stream, to } => {
                 let purpose = Purpose::Machine { stream, to, state_bytes: Some(bytes) };
-                self.open(purpose, to, parcel, Reply::Expected, deadline, out);
+                self.open(purpose, to, payload, ReplyWanted::Yes, deadline, out);
             }
         }
     }
 
-    pub(super) fn want_state(&mut self, exchange: Exchange, out: &mut Vec<Output>) {
+    pub(super) fn request_state(&mut self, exchange: Exchange, out: &mut Vec<Output>) {
         let token = self.exchanges.insert(exchange);
-        out.push(Output::StateWanted { token });
+        out.push(Output::StateRequested { token });
     }
 
     pub(super) fn open(
         &mut self,
         purpose: Purpose,
         to: Address,
-        parcel: Parcel,
-        reply: Reply,
+        payload: StreamPayload,
+        reply_wanted: ReplyWanted,
         deadline: Mono,
         out: &mut Vec<Output>,
     ) {
         self.last_stream += 1;
-        let stream = Outbound(self.last_stream);
+        let stream = OutboundId(self.last_stream);
         self.streams.insert(stream, purpose);
-        out.push(Output::Open { stream, to, parcel, reply, deadline });
+        out.push(Output::Open { stream, to, payload, reply_wanted, deadline });
     }
 
     /// What was said when we knocked.
@@ -161,19 +161,19 @@ impl Cluster {
         now: Mono,
         visit: Visit,
         sequence: u32,
-        outcome: &Outcome,
+        outcome: &StreamOutcome,
         out: &mut Vec<Output>,
     ) {
         match outcome {
-            Outcome::Answered(StreamMessage::Ack(ack)) if ack.sequence == sequence => {
+            StreamOutcome::Replied(StreamMessage::Ack(ack)) if ack.sequence == sequence => {
                 self.feed(now, machine::Input::Join(visit.address), out);
             }
-            Outcome::Failed(Failure::Closed) => {
+            StreamOutcome::Failed(StreamFailure::Closed) => {
                 let Visit { address, expecting: expected, .. } = visit;
-                self.notes.push(Note::Unwelcome { address, expected });
+                self.notes.push(ClusterNote::PingRejected { address, expected });
                 self.visit_ended(address, Visited::Stranger);
             }
-            Outcome::Answered(_) | Outcome::Sent | Outcome::Failed(_) => {
+            StreamOutcome::Replied(_) | StreamOutcome::Sent | StreamOutcome::Failed(_) => {
                 self.visit_ended(visit.address, Visited::Failed);
             }
         }
@@ -193,8 +193,8 @@ impl Cluster {
             *counter += 1;
         }
         self.notes.push(match joined {
-            true => Note::Joined { address, cause },
-            false => Note::JoinFailed { address, cause },
+            true => ClusterNote::Joined { address, cause },
+            false => ClusterNote::JoinFailed { address, cause },
         });
     }
 
@@ -207,7 +207,7 @@ impl Cluster {
         let foreign = !nodes.iter().any(|node| self.machine.node(&node.name).is_some());
         if foreign {
             self.counters.foreign_refused += 1;
-            self.notes.push(Note::ForeignCluster { address: from });
+            self.notes.push(ClusterNote::ForeignCluster { address: from });
         }
         foreign
     }

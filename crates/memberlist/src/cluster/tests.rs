@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::*;
-use crate::machine::{Gate, Meta};
+use crate::machine::{MemberFilter, NodeMeta};
 use crate::message::{Label, UserMessage};
 use world::{World, address, settings};
 
@@ -17,7 +17,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn heard(key: &str, data: &[u8], via: Via) -> (String, Bytes, Via) {
+fn heard(key: &str, data: &[u8], via: ReceivedVia) -> (String, Bytes, ReceivedVia) {
     (key.to_owned(), Bytes::copy_from_slice(data), via)
 }
 
@@ -54,7 +54,7 @@ fn a_small_update_is_gossiped_to_all_within_a_second() {
     let sent = world.cluster(1).counters().sent.update;
     assert_eq!((sent.messages, sent.bytes), (9, 9 * (7 + 5)));
     for n in [2, 3] {
-        let update = heard("sil", b"small", Via::Datagram);
+        let update = heard("sil", b"small", ReceivedVia::Datagram);
         assert!(world.heard(n).contains(&update), "{:?}", world.heard(n));
         assert!(world.cluster(n).counters().received.update.messages >= 1);
     }
@@ -69,7 +69,7 @@ fn a_large_update_goes_to_each_by_a_stream() {
     world.tell(1, "sil", &data);
     world.run(seconds(1));
     for n in [2, 3] {
-        assert_eq!(world.heard(n), [heard("sil", &data, Via::Stream)]);
+        assert_eq!(world.heard(n), [heard("sil", &data, ReceivedVia::Stream)]);
     }
     let oversize = &world.cluster(1).counters().oversize["sil"];
     assert_eq!((oversize.sent, oversize.failed, oversize.dropped), (2, 0, 0));
@@ -87,7 +87,7 @@ fn large_updates_that_do_not_arrive_are_counted_and_the_next_ones_go_on() {
     assert_eq!(world.heard(2).len(), 3);
     assert_eq!(world.cluster(1).counters().oversize["nfl"].failed, 3);
     let lost = NodeName::new("c").unwrap();
-    let note = Note::OversizeFailed { key: "nfl".to_owned(), peer: lost };
+    let note = ClusterNote::OversizeFailed { key: "nfl".to_owned(), peer: lost };
     assert!(world.notes(1).contains(&note));
 }
 
@@ -119,7 +119,7 @@ fn more_than_may_wait_is_dropped_and_counted() {
     }
     // One of them is on its way, and two wait.
     assert_eq!(world.cluster(1).counters().oversize["nfl"].dropped, 2);
-    assert!(world.notes(1).contains(&Note::OversizeDropped { key: "nfl".to_owned() }));
+    assert!(world.notes(1).contains(&ClusterNote::OversizeDropped { key: "nfl".to_owned() }));
     world.run(seconds(5));
     let told: usize = world.heard(2).iter().map(|(_, data, _)| data.len()).sum();
     assert_eq!(told, half.len() * 3);
@@ -156,8 +156,8 @@ fn an_update_during_the_first_exchange_is_not_lost() {
     }
     world.run(seconds(2));
     for (n, other) in [(1, 2), (2, 1)] {
-        assert!(world.heard(n).contains(&heard("nfl", &[other; 10], Via::Datagram)));
-        assert!(world.heard(n).contains(&heard("sil", &[other; 1000], Via::Stream)));
+        assert!(world.heard(n).contains(&heard("nfl", &[other; 10], ReceivedVia::Datagram)));
+        assert!(world.heard(n).contains(&heard("sil", &[other; 1000], ReceivedVia::Stream)));
     }
 }
 
@@ -168,7 +168,7 @@ fn news_are_passed_on_if_they_are_small() {
     world.give(2, small);
     world.give(2, Input::Forward { key: "sil".to_owned(), data: vec![0; 701].into() });
     world.run(seconds(1));
-    assert!(world.heard(1).contains(&heard("sil", b"news", Via::Datagram)));
+    assert!(world.heard(1).contains(&heard("sil", b"news", ReceivedVia::Datagram)));
     assert!(world.heard(1).iter().all(|(_, data, _)| data.len() < 701));
     assert_eq!(world.cluster(2).counters().forwarded["sil"], 1);
 }
@@ -176,19 +176,19 @@ fn news_are_passed_on_if_they_are_small() {
 #[test]
 fn one_peer_is_told_past_the_queues() {
     let mut world = World::of_three();
-    world.tell_peer(1, "b", b"psst", Way::Datagram);
-    world.tell_peer(1, "b", b"psst again", Way::Stream);
-    world.tell_peer(1, "b", &[5; 3000], Way::Datagram);
+    world.send_to_peer(1, "b", b"psst", SendVia::Datagram);
+    world.send_to_peer(1, "b", b"psst again", SendVia::Stream);
+    world.send_to_peer(1, "b", &[5; 3000], SendVia::Datagram);
     world.run(Duration::from_millis(10));
     let told = [
-        heard("own", b"psst", Via::Datagram),
-        heard("own", b"psst again", Via::Stream),
-        heard("own", &[5; 3000], Via::Stream),
+        heard("own", b"psst", ReceivedVia::Datagram),
+        heard("own", b"psst again", ReceivedVia::Stream),
+        heard("own", &[5; 3000], ReceivedVia::Stream),
     ];
     assert_eq!(world.heard(2), told);
     assert!(world.heard(3).is_empty());
-    world.tell_peer(1, "nobody", b"psst", Way::Datagram);
-    let unknown = Note::PeerUnknown { peer: NodeName::new("nobody").unwrap() };
+    world.send_to_peer(1, "nobody", b"psst", SendVia::Datagram);
+    let unknown = ClusterNote::PeerUnknown { peer: NodeName::new("nobody").unwrap() };
     assert!(world.notes(1).contains(&unknown));
 }
 
@@ -200,8 +200,8 @@ fn the_full_state_goes_both_ways_but_only_under_known_keys() {
     world.boot(settings("a", 1, &[]));
     world.boot(settings("b", 2, &[FIRST]));
     world.run(seconds(1));
-    assert_eq!(world.heard(1), [heard("sil", b"of b", Via::FullState)]);
-    assert_eq!(world.heard(2), [heard("nfl", b"of a", Via::FullState)]);
+    assert_eq!(world.heard(1), [heard("sil", b"of b", ReceivedVia::FullState)]);
+    assert_eq!(world.heard(2), [heard("nfl", b"of a", ReceivedVia::FullState)]);
     let sent = world.cluster(1).counters().sent.full_state;
     // Two bytes for each of part, key and data, and what is in them.
     assert_eq!((sent.messages, sent.bytes), (1, 2 + 2 + 3 + 2 + 4));
@@ -217,8 +217,8 @@ fn an_exchange_ends_if_the_state_does_not_come() {
     world.run(seconds(9));
     assert!(!world.cluster(1).exchanges.is_empty());
     world.run(seconds(2));
-    assert!(world.notes(1).contains(&Note::StateMissing));
-    let failed = Note::JoinFailed { address: address(1), cause: JoinCause::Boot };
+    assert!(world.notes(1).contains(&ClusterNote::StateMissing));
+    let failed = ClusterNote::JoinFailed { address: address(1), cause: JoinCause::Boot };
     assert!(world.notes(2).contains(&failed));
 }
 
@@ -239,15 +239,15 @@ fn too_many_who_want_the_state_at_once_are_turned_away() {
     let mut world = World::new();
     world.boot(settings("a", 1, &[]));
     world.keep_state_back(1);
-    for ticket in 1..=EXCHANGES_MAX as u64 + 1 {
+    for inbound in 1..=EXCHANGES_MAX as u64 + 1 {
         let message = StreamMessage::PushPull(Default::default());
         let mut out = Vec::new();
-        let stream = crate::machine::Ticket(ticket);
+        let stream = crate::machine::InboundId(inbound);
         let from = address(9);
         let now = world.now;
         world.cluster_mut(1).handle(now, Input::Opened { stream, from, message }, &mut out);
         let closed = out.iter().any(|output| matches!(output, Output::Close { .. }));
-        assert_eq!(closed, ticket > EXCHANGES_MAX as u64, "{ticket}");
+        assert_eq!(closed, inbound > EXCHANGES_MAX as u64, "{inbound}");
     }
 }
 
@@ -310,9 +310,9 @@ fn who_restarts_under_another_name_at_an_address_that_nobody_configured_is_let_b
     assert_eq!(world.members(1), ["a", "c"]);
     assert_eq!(world.members(2), ["stranger"]);
     let reason = Forgotten::Recycled;
-    assert!(world.notes(1).contains(&Note::PeerForgotten { address: address(2), reason }));
+    assert!(world.notes(1).contains(&ClusterNote::PeerForgotten { address: address(2), reason }));
     let expected = Some(NodeName::new("b").unwrap());
-    assert!(world.notes(1).contains(&Note::Unwelcome { address: address(2), expected }));
+    assert!(world.notes(1).contains(&ClusterNote::PingRejected { address: address(2), expected }));
     assert_eq!(world.cluster(1).status().failed_peers, 0);
 }
 
@@ -334,9 +334,9 @@ fn clusters_of_different_ids_do_not_merge() {
     let gated = |name, n, peers: &[&str], id: &str| {
         let mut settings = settings(name, n, peers);
         let cluster = format!("{id};");
-        settings.machine.meta = Meta::new(format!("id={cluster}{name}")).unwrap();
+        settings.machine.meta = NodeMeta::new(format!("id={cluster}{name}")).unwrap();
         let (scheme, cluster) = (Bytes::from_static(b"id="), Bytes::from(cluster));
-        settings.machine.gate = Some(Gate { scheme, cluster });
+        settings.machine.member_filter = Some(MemberFilter { scheme, cluster });
         settings
     };
     let mut world = World::new();
@@ -350,7 +350,7 @@ fn clusters_of_different_ids_do_not_merge() {
     assert_eq!(world.members(2), ["a", "b"]);
     assert_eq!(world.members(3), ["c"]);
     assert!(world.heard(3).is_empty());
-    assert!(world.notes(1).contains(&Note::ForeignCluster { address: address(3) }));
+    assert!(world.notes(1).contains(&ClusterNote::ForeignCluster { address: address(3) }));
     assert!(world.cluster(1).counters().foreign_refused >= 1);
 }
 
@@ -368,15 +368,18 @@ fn clusters_of_different_labels_do_not_hear_each_other() {
 }
 
 #[test]
-fn a_farewell_is_told_and_taken_as_one() {
+fn a_leave_is_broadcast_and_seen_as_graceful() {
     let mut world = World::of_three();
     let began = world.now;
     world.give(2, Input::Leave);
     world.run(seconds(10));
     assert!(world.left(2).unwrap().since(began) <= seconds(10));
     assert_eq!(world.members(1), ["a", "c"]);
-    let lost =
-        |left| Note::PeerLost { peer: NodeName::new("b").unwrap(), address: address(2), left };
+    let lost = |left| ClusterNote::PeerLost {
+        peer: NodeName::new("b").unwrap(),
+        address: address(2),
+        left,
+    };
     assert!(world.notes(1).contains(&lost(true)));
     world.crash(1);
     world.crash(3);
@@ -400,7 +403,7 @@ fn a_node_alone_leaves_at_once() {
 fn what_a_node_says_about_itself_reaches_the_others() {
     let mut world = World::of_three();
     let changes = world.changes(1);
-    world.give(3, Input::SetMeta(Meta::new("config=17").unwrap()));
+    world.give(3, Input::SetMeta(NodeMeta::new("config=17").unwrap()));
     world.run(seconds(2));
     let meta = world.cluster(1).members().find(|member| member.name.as_str() == "c").unwrap().meta;
     assert_eq!(meta, "config=17");
@@ -431,13 +434,13 @@ fn what_is_no_protobuf_is_noted() {
     let message = StreamMessage::User(UserMessage { body });
     let from = address(2);
     let mut out = Vec::new();
-    let (now, stream) = (world.now, crate::machine::Ticket(u64::MAX));
+    let (now, stream) = (world.now, crate::machine::InboundId(u64::MAX));
     world.cluster_mut(1).handle(now, Input::Opened { stream, from, message }, &mut out);
     let noted = out.iter().any(|output| {
-        matches!(output, Output::Note(Note::Undecodable { from: noted }) if *noted == from)
+        matches!(output, Output::Note(ClusterNote::Undecodable { from: noted }) if *noted == from)
     });
     assert!(noted, "{out:?}");
-    assert!(!out.iter().any(|output| matches!(output, Output::Heard { .. })));
+    assert!(!out.iter().any(|output| matches!(output, Output::Received { .. })));
 }
 
 #[test]

@@ -7,14 +7,14 @@
 //! Whoever performs the outputs, be it sockets or a simulation, owes three things:
 //! every [`Output::Open`] is followed by exactly one [`Input::Ended`];
 //! every [`Output::Resolve`] by one [`Input::Resolved`];
-//! and every [`Output::StateWanted`] by one [`Input::State`], or the exchange ends when its time
+//! and every [`Output::StateRequested`] by one [`Input::State`], or the exchange ends when its time
 //! is over.
 
 use bytes::Bytes;
 
-use crate::cluster::note::Note;
-use crate::cluster::parcel::Parcel;
-use crate::machine::{Meta, Mono, Ticket};
+use crate::cluster::note::ClusterNote;
+use crate::cluster::payload::StreamPayload;
+use crate::machine::{InboundId, Mono, NodeMeta};
 use crate::message::{Address, NodeName, StreamMessage};
 use crate::wire::StreamError;
 
@@ -28,32 +28,32 @@ pub enum Input {
     Datagram { from: Address, bytes: Bytes },
     /// A datagram could not be sent for a reason that lies beyond our own machine.
     Unreachable { to: Address },
-    /// A peer opened a stream and said this. One [`Output::Answer`] or [`Output::Close`] with its
-    /// ticket, which the shell chose, follows.
-    Opened { stream: Ticket, from: Address, message: StreamMessage },
+    /// A peer opened a stream and said this. One [`Output::Reply`] or [`Output::Close`] with its
+    /// inbound, which the shell chose, follows.
+    Opened { stream: InboundId, from: Address, message: StreamMessage },
     /// A peer opened a stream and what it said was not understood; only counted.
-    Garbled { from: Address, error: StreamError },
+    Malformed { from: Address, error: StreamError },
     /// What became of a stream of ours.
-    Ended { stream: Outbound, outcome: Outcome },
+    Ended { stream: OutboundId, outcome: StreamOutcome },
     /// What a name stands for; no addresses if the lookup failed or found none.
     Resolved { name: String, addresses: Vec<Address> },
 
     /// Tell every member. Best effort, as all of gossip: the next push-pull brings what was lost.
     /// `data` is a row of messages that know their own ends, as Go's: where much is to be told,
     /// several rows of a key are told as one.
-    Tell { key: String, data: Bytes },
+    Broadcast { key: String, data: Bytes },
     /// Tell one member, past all queues. Go nodes do not mind keys that they do not know.
-    TellPeer { peer: NodeName, key: String, data: Bytes, way: Way },
-    /// Ask a member for a sign of life; [`Output::Answers`] follows if there is one.
-    Ask { peer: NodeName },
+    SendToPeer { peer: NodeName, key: String, data: Bytes, via: SendVia },
+    /// Ask a member for a sign of life; [`Output::PeerAlive`] follows if there is one.
+    CheckLiveness { peer: NodeName },
     /// What was heard from one member and was news is told to the others, if it is small enough;
     /// whatever is large was sent to all of them at once.
     Forward { key: String, data: Bytes },
-    /// The full state that [`Output::StateWanted`] asked for. Only the keys of
-    /// [`Settings::state_keys`](super::Settings::state_keys) are sent.
+    /// The full state that [`Output::StateRequested`] asked for. Only the keys of
+    /// [`ClusterSettings::state_keys`](super::ClusterSettings::state_keys) are sent.
     State { token: StateToken, parts: Vec<(String, Bytes)> },
     /// What the own node says about itself, from now on.
-    SetMeta(Meta),
+    SetMeta(NodeMeta),
     /// Say farewell; [`Output::Left`] follows when it is told or its time is over.
     Leave,
 }
@@ -65,23 +65,23 @@ pub enum Output {
         to: Address,
         bytes: Vec<u8>,
     },
-    /// Connect, send the label and this parcel, and read one message if an answer is expected.
+    /// Connect, send the label and this payload, and read one message if an answer is expected.
     /// After `deadline` none of it has any worth.
     Open {
-        stream: Outbound,
+        stream: OutboundId,
         to: Address,
-        parcel: Parcel,
-        reply: Reply,
+        payload: StreamPayload,
+        reply_wanted: ReplyWanted,
         deadline: Mono,
     },
     /// Send this back on a stream that a peer opened, without a label, and close.
-    Answer {
-        stream: Ticket,
-        parcel: Parcel,
+    Reply {
+        stream: InboundId,
+        payload: StreamPayload,
     },
     /// Close a stream that a peer opened without a word.
     Close {
-        stream: Ticket,
+        stream: InboundId,
     },
     /// Look up `host:port`.
     Resolve {
@@ -89,18 +89,18 @@ pub enum Output {
     },
 
     /// Somebody is to be sent the full state.
-    StateWanted {
+    StateRequested {
         token: StateToken,
     },
     /// A peer told this.
-    Heard {
+    Received {
         key: String,
         data: Bytes,
         from: Address,
-        via: Via,
+        via: ReceivedVia,
     },
     /// A member gave a sign of life that was asked for.
-    Answers {
+    PeerAlive {
         peer: NodeName,
     },
     /// The cluster has settled, or has had its time to.
@@ -113,12 +113,12 @@ pub enum Output {
     /// The leave is told, or its time is over; the process may end.
     Left,
     /// For logs.
-    Note(Note),
+    Note(ClusterNote),
 }
 
 /// Names a stream that we open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Outbound(pub u64);
+pub struct OutboundId(pub u64);
 
 /// Names a wish for the full state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -126,14 +126,14 @@ pub struct StateToken(pub u64);
 
 /// Whether an answer is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Reply {
-    Expected,
-    None,
+pub enum ReplyWanted {
+    Yes,
+    No,
 }
 
 /// How a single peer is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Way {
+pub enum SendVia {
     /// By a datagram if it fits into one, else by a stream.
     Datagram,
     Stream,
@@ -141,7 +141,7 @@ pub enum Way {
 
 /// How something was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Via {
+pub enum ReceivedVia {
     Datagram,
     Stream,
     FullState,
@@ -149,16 +149,16 @@ pub enum Via {
 
 /// What became of a stream that we opened.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum StreamOutcome {
     /// Everything was sent, and no answer was expected.
     Sent,
-    Answered(StreamMessage),
-    Failed(Failure),
+    Replied(StreamMessage),
+    Failed(StreamFailure),
 }
 
 /// Why a stream came to nothing, as far as the next step depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum StreamFailure {
     /// Nobody listens there, the network is down, or TLS did not come about.
     Unreachable,
     /// No answer in time.
@@ -166,7 +166,7 @@ pub enum Failure {
     /// Somebody listens, but closed the stream without an answer: it does not want to talk to us.
     Closed,
     /// The answer made no sense.
-    Garbled(StreamError),
+    Malformed(StreamError),
     /// We have too much to do ourselves.
     Busy,
 }

@@ -10,30 +10,30 @@
 
 use bytes::Bytes;
 
-use super::suspicion::{Confirmation, Patience};
-use super::{Event, Farewell, Memberlist, Meta, Node, Note, Output};
+use super::suspicion::{Confirmation, SuspicionTimeout};
+use super::{LeaveState, Memberlist, MemberlistNote, MembershipEvent, Node, NodeMeta, Output};
 use crate::message::{Alive, Dead, Message, NodeName, NodeStatus, Suspect, Versions};
 
 impl Memberlist {
     /// The first that anybody hears of us.
-    pub(super) fn introduce_ourselves(&mut self, out: &mut Vec<Output>) {
+    pub(super) fn join_self(&mut self, out: &mut Vec<Output>) {
         let own = self.nodes.own();
         let (node, address) = (own.name.clone(), own.address);
-        out.push(Output::Event(Event::AliveSeen { node: node.clone() }));
-        out.push(Output::Event(Event::Join { node, address }));
-        self.tell_of_ourselves();
+        out.push(Output::Event(MembershipEvent::AliveSeen { node: node.clone() }));
+        out.push(Output::Event(MembershipEvent::Join { node, address }));
+        self.broadcast_alive();
     }
 
     pub(super) fn claim_alive(&mut self, claim: Alive, out: &mut Vec<Output>) {
         let claim = Alive { address: self.reachable(claim.address), ..claim };
         let ours = claim.node == self.settings.name;
-        if ours && self.farewell != Farewell::Staying {
+        if ours && self.leave_state != LeaveState::Member {
             return;
         }
         let Some(versions) = self.admit(&claim, out) else { return };
-        let settled = self.settle_address(&claim, out);
+        let settled = self.check_address(&claim, out);
         if self.nodes.get(&claim.node).is_some() {
-            out.push(Output::Event(Event::AliveSeen { node: claim.node.clone() }));
+            out.push(Output::Event(MembershipEvent::AliveSeen { node: claim.node.clone() }));
         }
         let Some(moved) = settled else { return };
         if ours {
@@ -48,7 +48,7 @@ impl Memberlist {
         }
         self.suspicions.close(&claim.node);
         self.accept_alive(&claim, versions, out);
-        self.spread(claim.node.clone(), &Message::Alive(claim));
+        self.queue_broadcast(claim.node.clone(), &Message::Alive(claim));
     }
 
     pub(super) fn claim_suspect(&mut self, claim: Suspect, out: &mut Vec<Output>) {
@@ -58,7 +58,7 @@ impl Memberlist {
         }
         match self.suspicions.confirm(&claim.node, &claim.from) {
             Some(Confirmation::New) => {
-                return self.spread(claim.node.clone(), &Message::Suspect(claim));
+                return self.queue_broadcast(claim.node.clone(), &Message::Suspect(claim));
             }
             Some(Confirmation::Known) => return,
             None => {}
@@ -69,20 +69,20 @@ impl Memberlist {
         if claim.node == self.settings.name {
             return self.refute(claim.incarnation, Some(claim.from), out);
         }
-        let patience = Patience::new(
+        let timeout = SuspicionTimeout::new(
             self.settings.suspicion_mult,
             self.settings.suspicion_max_timeout_mult,
             self.nodes.len(),
             self.settings.probe_interval,
         );
-        self.suspicions.open(self.now, claim.node.clone(), claim.from.clone(), patience);
+        self.suspicions.open(self.now, claim.node.clone(), claim.from.clone(), timeout);
         if let Some(node) = self.nodes.get_mut(&claim.node) {
             node.incarnation = claim.incarnation;
             node.change_status(self.now, NodeStatus::Suspect);
         }
         let (node, by) = (claim.node.clone(), claim.from.clone());
-        out.push(Output::Note(Note::Suspected { node, by }));
-        self.spread(claim.node.clone(), &Message::Suspect(claim));
+        out.push(Output::Note(MemberlistNote::Suspected { node, by }));
+        self.queue_broadcast(claim.node.clone(), &Message::Suspect(claim));
     }
 
     pub(super) fn claim_dead(&mut self, claim: Dead, out: &mut Vec<Output>) {
@@ -94,91 +94,93 @@ impl Memberlist {
         if !node.is_member() {
             return;
         }
-        if claim.node == self.settings.name && self.farewell == Farewell::Staying {
+        if claim.node == self.settings.name && self.leave_state == LeaveState::Member {
             return self.refute(claim.incarnation, Some(claim.from), out);
         }
         self.accept_dead(&claim, out);
-        self.spread(claim.node.clone(), &Message::Dead(claim));
+        self.queue_broadcast(claim.node.clone(), &Message::Dead(claim));
     }
 
     /// A suspect's time is over.
     pub(super) fn fail(&mut self, node: NodeName, confirmations: u32, out: &mut Vec<Output>) {
         let Some(incarnation) = self.nodes.get(&node).map(|node| node.incarnation) else { return };
-        out.push(Output::Note(Note::Failed { node: node.clone(), confirmations }));
+        out.push(Output::Note(MemberlistNote::Failed { node: node.clone(), confirmations }));
         self.claim_dead(Dead { incarnation, node, from: self.settings.name.clone() }, out);
     }
 
-    pub(super) fn set_meta(&mut self, meta: Meta, out: &mut Vec<Output>) {
+    pub(super) fn set_meta(&mut self, meta: NodeMeta, out: &mut Vec<Output>) {
         let own = self.nodes.own_mut();
-        if self.farewell != Farewell::Staying || own.meta == meta.as_bytes() {
+        if self.leave_state != LeaveState::Member || own.meta == meta.as_bytes() {
             return;
         }
         own.meta = meta.as_bytes().clone();
         own.incarnation = own.incarnation.saturating_add(1);
-        out.push(Output::Event(Event::Update { node: own.name.clone() }));
-        self.tell_of_ourselves();
+        out.push(Output::Event(MembershipEvent::Update { node: own.name.clone() }));
+        self.broadcast_alive();
     }
 
     pub(super) fn leave(&mut self, out: &mut Vec<Output>) {
-        if self.farewell != Farewell::Staying {
+        if self.leave_state != LeaveState::Member {
             return;
         }
-        self.farewell = Farewell::Saying { until: self.now.plus(self.settings.leave_timeout) };
+        self.leave_state =
+            LeaveState::Leaving { until: self.now.plus(self.settings.leave_timeout) };
         let own = self.nodes.own();
         let (node, incarnation) = (own.name.clone(), own.incarnation);
         self.claim_dead(Dead { incarnation, node: node.clone(), from: node }, out);
     }
 
     /// Whether our farewell has gone out, or nobody is there to hear it.
-    pub(super) fn farewell_due(&mut self, out: &mut Vec<Output>) {
-        let Farewell::Saying { until } = self.farewell else { return };
+    pub(super) fn finish_leave(&mut self, out: &mut Vec<Output>) {
+        let LeaveState::Leaving { until } = self.leave_state else { return };
         let heard = self.nodes.others().any(Node::is_member);
-        if until <= self.now || !heard || !self.news.tells_of(&self.settings.name) {
-            self.farewell = Farewell::Said;
-            out.push(Output::Event(Event::LeaveDone));
+        if until <= self.now || !heard || !self.broadcasts.has_broadcast_about(&self.settings.name)
+        {
+            self.leave_state = LeaveState::Left;
+            out.push(Output::Event(MembershipEvent::LeaveDone));
         }
     }
 
     /// The node's versions, if it may be one at all.
     fn admit(&self, claim: &Alive, out: &mut Vec<Output>) -> Option<Versions> {
         let (node, address) = (claim.node.clone(), claim.address);
-        let Some(versions) = claim.versions.filter(|versions| versions.make_sense()) else {
-            out.push(Output::Note(Note::BadVersions { node, address }));
+        let Some(versions) = claim.versions.filter(|versions| versions.are_valid()) else {
+            out.push(Output::Note(MemberlistNote::BadVersions { node, address }));
             return None;
         };
         if !self.admits(&claim.meta) {
-            out.push(Output::Note(Note::Stranger { node, address }));
+            out.push(Output::Note(MemberlistNote::ForeignNode { node, address }));
             return None;
         }
         Some(versions)
     }
 
     pub(super) fn admits(&self, meta: &Bytes) -> bool {
-        self.settings.gate.as_ref().is_none_or(|gate| gate.admits(meta))
+        self.settings.member_filter.as_ref().is_none_or(|member_filter| member_filter.admits(meta))
     }
 
     /// Makes room for an unknown node; `None` if it cannot be, or is at another address than the
     /// one that has this name.
-    fn settle_address(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
+    fn check_address(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
         let Some(known) = self.nodes.get(&claim.node) else {
-            return self.make_known(claim, out);
+            return self.insert_unknown(claim, out);
         };
         if known.address == claim.address {
             return Some(Moved::No);
         }
         let (node, address, claimed) = (known.name.clone(), known.address, claim.address);
         if known.status != NodeStatus::Left {
-            out.push(Output::Event(Event::Conflict { node, address, claimed }));
+            out.push(Output::Event(MembershipEvent::Conflict { node, address, claimed }));
             return None;
         }
-        out.push(Output::Note(Note::Moved { node, from: address, to: claimed }));
+        out.push(Output::Note(MemberlistNote::Moved { node, from: address, to: claimed }));
         Some(Moved::Yes)
     }
 
     /// As a dead one at first, so that it comes alive by the same rule as one that returns.
-    fn make_known(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
+    fn insert_unknown(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
         if self.nodes.len() >= self.settings.limits.nodes_max {
-            out.push(Output::Note(Note::NodesFull { refused: claim.node.clone() }));
+            out.push(Output::Note(MemberlistNote::NodesFull { refused: claim.node.clone() }));
             return None;
         }
         let node = Node {
@@ -205,20 +207,20 @@ impl Memberlist {
         node.change_status(self.now, NodeStatus::Alive);
         let (node, address) = (claim.node.clone(), claim.address);
         if !was_member {
-            self.listen_from_now_on(node.clone());
-            out.push(Output::Event(Event::Join { node, address }));
+            self.add_to_gossip_round(node.clone());
+            out.push(Output::Event(MembershipEvent::Join { node, address }));
         } else if updated {
-            out.push(Output::Event(Event::Update { node }));
+            out.push(Output::Event(MembershipEvent::Update { node }));
         }
     }
 
     fn accept_dead(&mut self, claim: &Dead, out: &mut Vec<Output>) {
         let Some(node) = self.nodes.get_mut(&claim.node) else { return };
-        let farewell = claim.from == claim.node;
+        let graceful = claim.from == claim.node;
         node.incarnation = claim.incarnation;
-        node.change_status(self.now, if farewell { NodeStatus::Left } else { NodeStatus::Dead });
+        node.change_status(self.now, if graceful { NodeStatus::Left } else { NodeStatus::Dead });
         let (node, address) = (claim.node.clone(), node.address);
-        out.push(Output::Event(Event::Leave { node, address, farewell }));
+        out.push(Output::Event(MembershipEvent::Leave { node, address, graceful }));
     }
 
     /// Somebody remembers an earlier life of ours, or repeats what we said.
@@ -244,20 +246,20 @@ impl Memberlist {
         let own = self.nodes.own_mut();
         own.incarnation = own.incarnation.max(accused).saturating_add(1);
         let incarnation = own.incarnation;
-        self.ail(1);
-        out.push(Output::Note(Note::Refuted { incarnation, by }));
-        self.tell_of_ourselves();
+        self.degrade(1);
+        out.push(Output::Note(MemberlistNote::Refuted { incarnation, by }));
+        self.broadcast_alive();
     }
 
     /// Who accuses what we were before has not heard our answer.
     fn repeat_refutation(&mut self, accused: &NodeName) {
-        let ours = *accused == self.settings.name && self.farewell == Farewell::Staying;
-        if ours && !self.news.tells_of(accused) {
-            self.tell_of_ourselves();
+        let ours = *accused == self.settings.name && self.leave_state == LeaveState::Member;
+        if ours && !self.broadcasts.has_broadcast_about(accused) {
+            self.broadcast_alive();
         }
     }
 
-    fn tell_of_ourselves(&mut self) {
+    fn broadcast_alive(&mut self) {
         let own = self.nodes.own();
         let alive = Alive {
             incarnation: own.incarnation,
@@ -266,7 +268,7 @@ impl Memberlist {
             meta: own.meta.clone(),
             versions: Some(own.versions),
         };
-        self.spread(alive.node.clone(), &Message::Alive(alive));
+        self.queue_broadcast(alive.node.clone(), &Message::Alive(alive));
     }
 }
 
@@ -279,7 +281,7 @@ enum Moved {
 
 impl Versions {
     /// The range of the protocol's versions is one.
-    fn make_sense(&self) -> bool {
+    fn are_valid(&self) -> bool {
         self.protocol_min() > 0 && self.protocol_min() <= self.protocol_max()
     }
 }

@@ -1,9 +1,9 @@
-//! Which nodes are known, and who is asked next?
+//! Which nodes are known, and who is request next?
 //!
 //! The records of all nodes, ourselves among them: members, and for a while those that are gone.
-//! Beside them an order in which members are asked whether they are there: each once a round, the
+//! Beside them an order in which members are request whether they are there: each once a round, the
 //! rounds in different orders, newcomers anywhere in the current one. So the time until a dead
-//! node is asked has a bound.
+//! node is request has a bound.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

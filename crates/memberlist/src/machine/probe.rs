@@ -1,15 +1,15 @@
 //! Is that peer there?
 //!
-//! One peer is asked at a time. First directly; if it does not answer soon, by way of a few others
+//! One peer is request at a time. First directly; if it does not answer soon, by way of a few others
 //! and over a stream, all under one number. An answer on any datagram ends the probe. A stream
 //! alone counts only when the time is over: that datagrams are blocked is worth knowing.
 //!
 //! ```text
 //!            ack                               ack
-//! Direct ───────────► Verdict::Direct  ┌───────────────► Verdict::Relayed
+//! Direct ───────────► ProbeOutcome::Direct  ┌───────────────► ProbeOutcome::Indirect
 //!   │ too late, or cannot be sent      │
-//!   └───────────► Asking ──────────────┤ time over, stream answered ► Verdict::StreamOnly
-//!                                      └ time over ─────────────────► Verdict::Silent
+//!   └───────────► IndirectProbe ──────────────┤ time over, stream answered ► ProbeOutcome::StreamOnly
+//!                                      └ time over ─────────────────► ProbeOutcome::Failed
 //! ```
 
 use std::time::Duration;
@@ -33,12 +33,12 @@ pub(super) struct Probe {
 #[derive(Debug)]
 enum Stage {
     Direct { until: Mono },
-    Asking(Asking),
+    Indirect(IndirectProbe),
 }
 
-/// Whom else we asked, and what came of it.
+/// Whom else we request, and what came of it.
 #[derive(Debug, Default)]
-pub(super) struct Asking {
+pub(super) struct IndirectProbe {
     pub nacks_expected: u32,
     pub nacks: u32,
     pub stream: Option<StreamId>,
@@ -47,23 +47,23 @@ pub(super) struct Asking {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Ask others, and say so by [`Probe::ask_others`].
-    AskOthers,
-    Verdict(Verdict),
+    /// Ask others, and say so by [`Probe::probe_indirectly`].
+    ProbeIndirectly,
+    Finished(ProbeOutcome),
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ProbeOutcome {
     Direct {
         rtt: Duration,
     },
     /// Through another, or directly but late.
-    Relayed,
+    Indirect,
     StreamOnly,
-    Silent {
-        /// By how much our own health suffers: if even those did not answer who should have said
-        /// that they had no answer either, the fault may be ours.
-        health: u32,
+    Failed {
+        /// How far the awareness score degrades: if even the relays sent no nack, the fault may be
+        /// on this node.
+        degrade_by: u32,
     },
 }
 
@@ -81,31 +81,31 @@ impl Probe {
         Probe { node, address, incarnation, sequence, began: now, ends, stage }
     }
 
-    pub fn acked(&self, now: Mono, sequence: u32) -> Option<Verdict> {
+    pub fn acked(&self, now: Mono, sequence: u32) -> Option<ProbeOutcome> {
         if sequence != self.sequence {
             return None;
         }
         Some(match self.stage {
-            Stage::Direct { .. } => Verdict::Direct { rtt: now.since(self.began) },
-            Stage::Asking(_) => Verdict::Relayed,
+            Stage::Direct { .. } => ProbeOutcome::Direct { rtt: now.since(self.began) },
+            Stage::Indirect(_) => ProbeOutcome::Indirect,
         })
     }
 
     pub fn nacked(&mut self, sequence: u32) {
-        if let Stage::Asking(asking) = &mut self.stage
+        if let Stage::Indirect(indirect) = &mut self.stage
             && sequence == self.sequence
         {
-            asking.nacks = asking.nacks.saturating_add(1);
+            indirect.nacks = indirect.nacks.saturating_add(1);
         }
     }
 
     /// Whether the stream is this probe's.
     pub fn stream_acked(&mut self, stream: StreamId, sequence: u32) {
-        if let Stage::Asking(asking) = &mut self.stage
-            && asking.stream == Some(stream)
+        if let Stage::Indirect(indirect) = &mut self.stage
+            && indirect.stream == Some(stream)
             && sequence == self.sequence
         {
-            asking.stream_answered = true;
+            indirect.stream_answered = true;
         }
     }
 
@@ -118,8 +118,8 @@ impl Probe {
         }
     }
 
-    pub fn ask_others(&mut self, asking: Asking) {
-        self.stage = Stage::Asking(asking);
+    pub fn probe_indirectly(&mut self, indirect: IndirectProbe) {
+        self.stage = Stage::Indirect(indirect);
     }
 
     pub fn prolong(&mut self, by: Duration) {
@@ -134,16 +134,20 @@ impl Probe {
             return None;
         }
         Some(match &self.stage {
-            Stage::Direct { .. } => Due::AskOthers,
-            Stage::Asking(asking) if asking.stream_answered => Due::Verdict(Verdict::StreamOnly),
-            Stage::Asking(asking) => Due::Verdict(Verdict::Silent { health: asking.health() }),
+            Stage::Direct { .. } => Due::ProbeIndirectly,
+            Stage::Indirect(indirect) if indirect.stream_answered => {
+                Due::Finished(ProbeOutcome::StreamOnly)
+            }
+            Stage::Indirect(indirect) => {
+                Due::Finished(ProbeOutcome::Failed { degrade_by: indirect.missed_nacks() })
+            }
         })
     }
 
     pub fn next_due(&self) -> Mono {
         match self.stage {
             Stage::Direct { until } => until,
-            Stage::Asking(_) => self.ends,
+            Stage::Indirect(_) => self.ends,
         }
     }
 
@@ -152,8 +156,8 @@ impl Probe {
     }
 }
 
-impl Asking {
-    fn health(&self) -> u32 {
+impl IndirectProbe {
+    fn missed_nacks(&self) -> u32 {
         match self.nacks_expected {
             0 => 1,
             expected => expected.saturating_sub(self.nacks),

@@ -8,9 +8,9 @@
 use bytes::Bytes;
 
 use super::gossip::checksum_for;
-use super::probe::{Asking, Due, Probe, Verdict};
-use super::relay::{Asked, Relay};
-use super::{Event, Memberlist, Node, Note, Output, StreamId, Ticket};
+use super::probe::{Due, IndirectProbe, Probe, ProbeOutcome};
+use super::relay::{RelayRequest, RelayedPing};
+use super::{InboundId, Memberlist, MemberlistNote, MembershipEvent, Node, Output, StreamId};
 use crate::message::{
     Ack, Address, IndirectPing, Message, Nack, NodeName, NodeStatus, Ping, StreamMessage, Suspect,
 };
@@ -21,8 +21,8 @@ impl Memberlist {
     pub(super) fn probing_due(&mut self, out: &mut Vec<Output>) {
         while let Some(due) = self.probe.as_ref().and_then(|probe| probe.due(self.now)) {
             match due {
-                Due::AskOthers => self.ask_others(out),
-                Due::Verdict(verdict) => self.conclude_probe(verdict, out),
+                Due::ProbeIndirectly => self.probe_indirectly(out),
+                Due::Finished(outcome) => self.finish_probe(outcome, out),
             }
         }
         if self.probe.is_none() && self.probe_at <= self.now {
@@ -32,18 +32,18 @@ impl Memberlist {
     }
 
     /// A ping that came by datagram.
-    pub(super) fn pinged(&mut self, from: Address, ping: Ping, out: &mut Vec<Output>) {
+    pub(super) fn handle_ping(&mut self, from: Address, ping: Ping, out: &mut Vec<Output>) {
         if !self.is_meant(from, &ping, out) {
             return;
         }
         let to = ping.source.map_or(from, |source| self.reachable(source));
-        self.send_with_news(to, &ack(ping.sequence), out);
+        self.send_with_piggyback(to, &ack(ping.sequence), out);
     }
 
     /// A ping on a stream that a peer has opened.
-    pub(super) fn answer_stream_ping(
+    pub(super) fn reply_to_stream_ping(
         &mut self,
-        ticket: Ticket,
+        inbound: InboundId,
         from: Address,
         ping: &Ping,
         out: &mut Vec<Output>,
@@ -51,61 +51,61 @@ impl Memberlist {
         let meant = self.is_meant(from, ping, out);
         out.push(if meant {
             let ack = Ack { sequence: ping.sequence, payload: Bytes::new() };
-            Output::Answer { ticket, message: StreamMessage::Ack(ack) }
+            Output::Reply { inbound, message: StreamMessage::Ack(ack) }
         } else {
-            Output::Close { ticket }
+            Output::Close { inbound }
         });
     }
 
-    pub(super) fn asked_to_ping(
+    pub(super) fn handle_indirect_ping(
         &mut self,
         from: Address,
         ask: IndirectPing,
         out: &mut Vec<Output>,
     ) {
         if self.relays.is_full() {
-            out.push(Output::Note(Note::RelaysFull { from }));
+            out.push(Output::Note(MemberlistNote::RelaysFull { from }));
             return;
         }
         let sequence = self.next_sequence();
         let answer_to = ask.source.map_or(from, |source| self.reachable(source));
-        self.relays.open(Relay {
+        self.relays.open(RelayedPing {
             sequence,
-            asked: Asked { sequence: ask.sequence, answer_to, nack: ask.nack },
+            request: RelayRequest { sequence: ask.sequence, answer_to, nack: ask.nack },
             due: self.now.plus(self.settings.probe_timeout),
         });
         let ping = self.ping(sequence, ask.node);
-        self.send_with_news(self.reachable(ask.target), &Message::Ping(ping), out);
+        self.send_with_piggyback(self.reachable(ask.target), &Message::Ping(ping), out);
     }
 
-    pub(super) fn acked(&mut self, sequence: u32, out: &mut Vec<Output>) {
-        if self.answers_datagram(sequence, out) {
-            // That was all that was asked.
-        } else if let Some(asked) = self.relays.take(sequence) {
-            self.send_with_news(asked.answer_to, &ack(asked.sequence), out);
-        } else if let Some(verdict) =
+    pub(super) fn handle_ack(&mut self, sequence: u32, out: &mut Vec<Output>) {
+        if self.confirm_by_datagram(sequence, out) {
+            // That was all that was request.
+        } else if let Some(request) = self.relays.take(sequence) {
+            self.send_with_piggyback(request.answer_to, &ack(request.sequence), out);
+        } else if let Some(outcome) =
             self.probe.as_ref().and_then(|probe| probe.acked(self.now, sequence))
         {
-            self.conclude_probe(verdict, out);
+            self.finish_probe(outcome, out);
         }
     }
 
-    pub(super) fn nacked(&mut self, sequence: u32) {
+    pub(super) fn handle_nack(&mut self, sequence: u32) {
         if let Some(probe) = &mut self.probe {
             probe.nacked(sequence);
         }
     }
 
     /// The third one did not answer us either.
-    pub(super) fn relay_failed(&mut self, asked: &Asked, out: &mut Vec<Output>) {
-        if asked.nack {
-            let nack = Message::Nack(Nack { sequence: asked.sequence });
-            self.send_with_news(asked.answer_to, &nack, out);
+    pub(super) fn relay_failed(&mut self, request: &RelayRequest, out: &mut Vec<Output>) {
+        if request.nack {
+            let nack = Message::Nack(Nack { sequence: request.sequence });
+            self.send_with_piggyback(request.answer_to, &nack, out);
         }
     }
 
     fn begin_probe(&mut self, out: &mut Vec<Output>) {
-        let remember = self.settings.gossip_to_the_dead;
+        let remember = self.settings.gossip_to_dead;
         let Some(node) = self.nodes.next_to_probe(self.now, remember, &mut self.rng) else {
             return;
         };
@@ -115,19 +115,19 @@ impl Memberlist {
             (node.name.clone(), node.address, node.incarnation),
             sequence,
             self.settings.probe_timeout,
-            self.settings.probe_interval.saturating_mul(self.health.saturating_add(1)),
+            self.settings.probe_interval.saturating_mul(self.awareness.saturating_add(1)),
         ));
         let ping = Message::Ping(self.ping(sequence, Some(node.name.clone())));
         match node.status {
-            NodeStatus::Suspect => self.send_with_accusation(&node, &ping, out),
+            NodeStatus::Suspect => self.send_with_suspicion(&node, &ping, out),
             NodeStatus::Alive | NodeStatus::Dead | NodeStatus::Left => {
-                self.send_with_news(node.address, &ping, out);
+                self.send_with_piggyback(node.address, &ping, out);
             }
         }
     }
 
     /// A suspect learns of the suspicion with the ping, so that it can refute at once.
-    fn send_with_accusation(&self, node: &Node, ping: &Message, out: &mut Vec<Output>) {
+    fn send_with_suspicion(&self, node: &Node, ping: &Message, out: &mut Vec<Output>) {
         let suspect = Message::Suspect(Suspect {
             incarnation: node.incarnation,
             node: node.name.clone(),
@@ -139,9 +139,9 @@ impl Memberlist {
     }
 
     /// The second stage: a few others and a stream, at the same time.
-    fn ask_others(&mut self, out: &mut Vec<Output>) {
+    fn probe_indirectly(&mut self, out: &mut Vec<Output>) {
         let Some(mut probe) = self.probe.take() else { return };
-        let mut asking = Asking::default();
+        let mut indirect = IndirectProbe::default();
         let others = self
             .nodes
             .others()
@@ -149,7 +149,7 @@ impl Memberlist {
         let others = others.map(|node| (node.address, node.versions)).collect();
         for (to, versions) in self.rng.pick(others, self.settings.indirect_checks) {
             let nack = versions.protocol_max() >= 4;
-            asking.nacks_expected += u32::from(nack);
+            indirect.nacks_expected += u32::from(nack);
             let ask = Message::IndirectPing(IndirectPing {
                 sequence: probe.sequence,
                 target: probe.address,
@@ -158,14 +158,14 @@ impl Memberlist {
                 source: Some(self.settings.address),
                 source_node: Some(self.settings.name.clone()),
             });
-            self.send_with_news(to, &ask, out);
+            self.send_with_piggyback(to, &ask, out);
         }
-        asking.stream = self.ping_by_stream(&probe, out);
-        probe.ask_others(asking);
+        indirect.stream = self.probe_by_stream(&probe, out);
+        probe.probe_indirectly(indirect);
         self.probe = Some(probe);
     }
 
-    fn ping_by_stream(&mut self, probe: &Probe, out: &mut Vec<Output>) -> Option<StreamId> {
+    fn probe_by_stream(&mut self, probe: &Probe, out: &mut Vec<Output>) -> Option<StreamId> {
         if self.nodes.get(&probe.node)?.versions.protocol_max() < 3 || probe.ends() <= self.now {
             return None;
         }
@@ -179,22 +179,22 @@ impl Memberlist {
         Some(stream)
     }
 
-    fn conclude_probe(&mut self, verdict: Verdict, out: &mut Vec<Output>) {
+    fn finish_probe(&mut self, outcome: ProbeOutcome, out: &mut Vec<Output>) {
         let Some(probe) = self.probe.take() else { return };
         let node = probe.node;
-        match verdict {
-            Verdict::Direct { rtt } => {
-                self.recover();
-                out.push(Output::Event(Event::PingRtt { node, rtt }));
+        match outcome {
+            ProbeOutcome::Direct { rtt } => {
+                self.improve();
+                out.push(Output::Event(MembershipEvent::PingRtt { node, rtt }));
             }
-            Verdict::Relayed => self.recover(),
-            Verdict::StreamOnly => {
-                self.recover();
-                out.push(Output::Note(Note::DatagramsBlocked { node }));
+            ProbeOutcome::Indirect => self.improve(),
+            ProbeOutcome::StreamOnly => {
+                self.improve();
+                out.push(Output::Note(MemberlistNote::DatagramsBlocked { node }));
             }
-            Verdict::Silent { health } => {
-                self.ail(health);
-                out.push(Output::Note(Note::ProbeFailed { node: node.clone() }));
+            ProbeOutcome::Failed { degrade_by } => {
+                self.degrade(degrade_by);
+                out.push(Output::Note(MemberlistNote::ProbeFailed { node: node.clone() }));
                 let from = self.settings.name.clone();
                 self.claim_suspect(Suspect { incarnation: probe.incarnation, node, from }, out);
             }
@@ -204,7 +204,10 @@ impl Memberlist {
     fn is_meant(&self, from: Address, ping: &Ping, out: &mut Vec<Output>) -> bool {
         match &ping.node {
             Some(wanted) if *wanted != self.settings.name => {
-                out.push(Output::Note(Note::Misdirected { from, wanted: wanted.clone() }));
+                out.push(Output::Note(MemberlistNote::Misdirected {
+                    from,
+                    wanted: wanted.clone(),
+                }));
                 false
             }
             Some(_) | None => true,

@@ -9,7 +9,10 @@
 
 use bytes::Bytes;
 
-use super::{Event, JoinOutcome, Memberlist, Node, Note, Output, Refusal, StreamId, Ticket, scale};
+use super::{
+    InboundId, JoinOutcome, Memberlist, MemberlistNote, MembershipEvent, Node, Output, Refusal,
+    StreamId, scale,
+};
 use crate::message::{
     Address, Alive, Dead, ErrorReply, NodeState, NodeStatus, PushPull, StreamMessage, Suspect,
     Versions,
@@ -17,7 +20,7 @@ use crate::message::{
 
 /// A push-pull that we have begun.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Contact {
+pub(super) enum PushPullKind {
     /// The layer above waits for the outcome.
     Join(Address),
     Regular(Address),
@@ -31,68 +34,73 @@ impl Memberlist {
         let peers = self.nodes.others().filter(|node| node.status == NodeStatus::Alive);
         let peers = peers.map(|node| node.address).collect();
         for peer in self.rng.pick(peers, 1) {
-            self.begin_push_pull(peer, Contact::Regular(peer), out);
+            self.begin_push_pull(peer, PushPullKind::Regular(peer), out);
         }
     }
 
-    pub(super) fn begin_push_pull(&mut self, to: Address, contact: Contact, out: &mut Vec<Output>) {
+    pub(super) fn begin_push_pull(
+        &mut self,
+        to: Address,
+        kind: PushPullKind,
+        out: &mut Vec<Output>,
+    ) {
         let stream = self.next_stream();
-        self.push_pulls.insert(stream, contact);
-        let join = matches!(contact, Contact::Join(_));
+        self.push_pulls.insert(stream, kind);
+        let join = matches!(kind, PushPullKind::Join(_));
         out.push(Output::OpenStream {
             stream,
             to,
-            message: StreamMessage::PushPull(self.all_we_know(join)),
+            message: StreamMessage::PushPull(self.local_state(join)),
             deadline: self.now.plus(self.settings.stream_timeout),
         });
     }
 
     /// Answers with what we knew before, and then learns.
-    pub(super) fn answer_push_pull(
+    pub(super) fn reply_to_push_pull(
         &mut self,
-        ticket: Ticket,
+        inbound: InboundId,
         from: Address,
         theirs: PushPull,
         out: &mut Vec<Output>,
     ) {
-        let message = if self.has_stranger(&theirs) {
+        let message = if self.has_foreign_node(&theirs) {
             // To answer would let the two clusters merge on their side.
-            StreamMessage::Error(ErrorReply { text: STRANGER.to_owned() })
+            StreamMessage::Error(ErrorReply { text: FOREIGN_CLUSTER.to_owned() })
         } else {
-            StreamMessage::PushPull(self.all_we_know(theirs.join))
+            StreamMessage::PushPull(self.local_state(theirs.join))
         };
-        out.push(Output::Answer { ticket, message });
+        out.push(Output::Reply { inbound, message });
         // A refusal is in the notes; the peer finds its own reasons in our answer.
         let _ = self.merge(from, theirs, out);
     }
 
-    pub(super) fn push_pull_answered(
+    pub(super) fn merge_push_pull_reply(
         &mut self,
         stream: StreamId,
         theirs: PushPull,
         out: &mut Vec<Output>,
     ) {
-        let Some(contact) = self.push_pulls.remove(&stream) else { return };
-        let merged = self.merge(contact.address(), theirs, out);
-        if let Contact::Join(address) = contact {
+        let Some(kind) = self.push_pulls.remove(&stream) else { return };
+        let merged = self.merge(kind.address(), theirs, out);
+        if let PushPullKind::Join(address) = kind {
             let outcome = merged.map_or_else(JoinOutcome::Refused, |()| JoinOutcome::Merged);
-            out.push(Output::Event(Event::JoinEnded { address, outcome }));
+            out.push(Output::Event(MembershipEvent::JoinEnded { address, outcome }));
         }
     }
 
     /// Nothing happens if the stream carried no push-pull: a ping that fails is no more than
     /// one that is not answered.
     pub(super) fn push_pull_failed(&mut self, stream: StreamId, out: &mut Vec<Output>) {
-        let Some(contact) = self.push_pulls.remove(&stream) else { return };
-        out.push(match contact {
-            Contact::Join(address) => {
-                Output::Event(Event::JoinEnded { address, outcome: JoinOutcome::Failed })
+        let Some(kind) = self.push_pulls.remove(&stream) else { return };
+        out.push(match kind {
+            PushPullKind::Join(address) => {
+                Output::Event(MembershipEvent::JoinEnded { address, outcome: JoinOutcome::Failed })
             }
-            Contact::Regular(to) => Output::Note(Note::PushPullFailed { to }),
+            PushPullKind::Regular(to) => Output::Note(MemberlistNote::PushPullFailed { to }),
         });
     }
 
-    fn all_we_know(&self, join: bool) -> PushPull {
+    fn local_state(&self, join: bool) -> PushPull {
         let nodes = self.nodes.all().map(Node::state).collect();
         PushPull { join, nodes, user_state: Bytes::new(), skipped: 0 }
     }
@@ -104,10 +112,10 @@ impl Memberlist {
         out: &mut Vec<Output>,
     ) -> Result<(), Refusal> {
         if theirs.skipped > 0 {
-            out.push(Output::Note(Note::RecordsSkipped { from, count: theirs.skipped }));
+            out.push(Output::Note(MemberlistNote::RecordsSkipped { from, count: theirs.skipped }));
         }
         if let Err(refusal) = self.check(&theirs) {
-            out.push(Output::Note(Note::MergeRefused { from, refusal }));
+            out.push(Output::Note(MemberlistNote::MergeRefused { from, refusal }));
             return Err(refusal);
         }
         for state in theirs.nodes {
@@ -115,13 +123,13 @@ impl Memberlist {
         }
         if !theirs.user_state.is_empty() {
             let (join, body) = (theirs.join, theirs.user_state);
-            out.push(Output::Event(Event::RemoteState { from, join, body }));
+            out.push(Output::Event(MembershipEvent::RemoteState { from, join, body }));
         }
         Ok(())
     }
 
     fn check(&self, theirs: &PushPull) -> Result<(), Refusal> {
-        if self.has_stranger(theirs) {
+        if self.has_foreign_node(theirs) {
             return Err(Refusal::Cluster);
         }
         let known = self.nodes.all().map(|node| (node.status, node.versions));
@@ -134,7 +142,7 @@ impl Memberlist {
         Ok(())
     }
 
-    fn has_stranger(&self, theirs: &PushPull) -> bool {
+    fn has_foreign_node(&self, theirs: &PushPull) -> bool {
         theirs.nodes.iter().any(|state| match state.status {
             NodeStatus::Alive | NodeStatus::Suspect => !self.admits(&state.meta),
             NodeStatus::Dead | NodeStatus::Left => false,
@@ -158,10 +166,10 @@ impl Memberlist {
     }
 }
 
-impl Contact {
+impl PushPullKind {
     fn address(self) -> Address {
         match self {
-            Contact::Join(address) | Contact::Regular(address) => address,
+            PushPullKind::Join(address) | PushPullKind::Regular(address) => address,
         }
     }
 }
@@ -197,4 +205,4 @@ fn all_understand(nodes: &[(NodeStatus, Versions)]) -> bool {
 /// What a record without versions counts as: it spoils any merge, as in Go.
 const NO_VERSIONS: Versions = Versions([0; 6]);
 
-const STRANGER: &str = "these are two clusters: their ids differ";
+const FOREIGN_CLUSTER: &str = "these are two clusters: their ids differ";

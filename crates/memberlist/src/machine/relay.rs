@@ -12,21 +12,21 @@ use crate::message::Address;
 /// All relayed pings have the same time, so the first is always the next that is due.
 #[derive(Debug)]
 pub(super) struct Relays {
-    open: VecDeque<Relay>,
+    open: VecDeque<RelayedPing>,
     relays_max: usize,
 }
 
 #[derive(Debug, PartialEq)]
-pub(super) struct Relay {
+pub(super) struct RelayedPing {
     /// Ours.
     pub sequence: u32,
-    pub asked: Asked,
+    pub request: RelayRequest,
     pub due: Mono,
 }
 
 /// Who wants to know, and how.
 #[derive(Debug, PartialEq)]
-pub(super) struct Asked {
+pub(super) struct RelayRequest {
     /// Theirs.
     pub sequence: u32,
     pub answer_to: Address,
@@ -42,18 +42,18 @@ impl Relays {
         self.open.len() >= self.relays_max
     }
 
-    pub fn open(&mut self, relay: Relay) {
+    pub fn open(&mut self, relay: RelayedPing) {
         self.open.push_back(relay);
     }
 
     /// The node has answered.
-    pub fn take(&mut self, sequence: u32) -> Option<Asked> {
+    pub fn take(&mut self, sequence: u32) -> Option<RelayRequest> {
         let place = self.open.iter().position(|relay| relay.sequence == sequence)?;
-        self.open.remove(place).map(|relay| relay.asked)
+        self.open.remove(place).map(|relay| relay.request)
     }
 
-    pub fn take_due(&mut self, now: Mono) -> Option<Asked> {
-        self.open.pop_front_if(|relay| relay.due <= now).map(|relay| relay.asked)
+    pub fn take_due(&mut self, now: Mono) -> Option<RelayRequest> {
+        self.open.pop_front_if(|relay| relay.due <= now).map(|relay| relay.request)
     }
 
     pub fn next_due(&self) -> Option<Mono> {

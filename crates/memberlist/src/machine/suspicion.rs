@@ -23,14 +23,14 @@ pub(super) struct Suspicions {
 struct Suspicion {
     /// At most one more than there are confirmations wanted.
     accusers: BTreeSet<NodeName>,
-    patience: Patience,
+    timeout: SuspicionTimeout,
     began: Mono,
     due: Mono,
 }
 
 /// How long to wait, and for whom.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct SuspicionTimeout {
     /// How many others must confirm for the shortest time.
     pub confirmations: u32,
     pub min: Duration,
@@ -45,13 +45,13 @@ pub(super) enum Confirmation {
     Known,
 }
 
-impl Patience {
+impl SuspicionTimeout {
     /// In a cluster of `nodes` known ones; too few to confirm are not waited for.
     pub fn new(mult: u32, max_mult: u32, nodes: usize, probe_interval: Duration) -> Self {
         let wanted = mult.saturating_sub(2);
         let others = u32::try_from(nodes.saturating_sub(2)).unwrap_or(u32::MAX);
         let min = scale::suspicion_timeout(mult, nodes, probe_interval);
-        Patience {
+        SuspicionTimeout {
             confirmations: if others < wanted { 0 } else { wanted },
             min,
             max: min.saturating_mul(max_mult),
@@ -65,23 +65,29 @@ impl Patience {
 
 impl Suspicions {
     /// `node` must not be a suspect yet.
-    pub fn open(&mut self, now: Mono, node: NodeName, accuser: NodeName, patience: Patience) {
-        let due = now.plus(patience.after(0));
+    pub fn open(
+        &mut self,
+        now: Mono,
+        node: NodeName,
+        accuser: NodeName,
+        timeout: SuspicionTimeout,
+    ) {
+        let due = now.plus(timeout.after(0));
         self.due.insert((due, node.clone()));
         let accusers = BTreeSet::from([accuser]);
-        self.by_node.insert(node, Suspicion { accusers, patience, began: now, due });
+        self.by_node.insert(node, Suspicion { accusers, timeout, began: now, due });
     }
 
     /// `None` if the node is no suspect.
     pub fn confirm(&mut self, node: &NodeName, accuser: &NodeName) -> Option<Confirmation> {
         let suspicion = self.by_node.get_mut(node)?;
-        if suspicion.confirmations() >= suspicion.patience.confirmations
+        if suspicion.confirmations() >= suspicion.timeout.confirmations
             || !suspicion.accusers.insert(accuser.clone())
         {
             return Some(Confirmation::Known);
         }
         self.due.remove(&(suspicion.due, node.clone()));
-        suspicion.due = suspicion.began.plus(suspicion.patience.after(suspicion.confirmations()));
+        suspicion.due = suspicion.began.plus(suspicion.timeout.after(suspicion.confirmations()));
         self.due.insert((suspicion.due, node.clone()));
         Some(Confirmation::New)
     }
@@ -135,13 +141,13 @@ mod tests {
         NodeName::new(name).unwrap()
     }
 
-    fn patience(nodes: usize) -> Patience {
-        Patience::new(4, 6, nodes, Duration::from_secs(1))
+    fn timeout(nodes: usize) -> SuspicionTimeout {
+        SuspicionTimeout::new(4, 6, nodes, Duration::from_secs(1))
     }
 
     fn suspected(nodes: usize) -> Suspicions {
         let mut suspicions = Suspicions::default();
-        suspicions.open(START, name("x"), name("a"), patience(nodes));
+        suspicions.open(START, name("x"), name("a"), timeout(nodes));
         suspicions
     }
 

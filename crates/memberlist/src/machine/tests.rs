@@ -3,9 +3,9 @@
 mod claims;
 mod gossip;
 mod hostile;
+mod liveness;
 mod probing;
 mod push_pull;
-mod questions;
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -31,8 +31,8 @@ impl Stage {
         Self::with(|_| {})
     }
 
-    fn with(adjust: impl FnOnce(&mut Settings)) -> Self {
-        let mut settings = Settings::alertmanager(name("me"), address(1), 0);
+    fn with(adjust: impl FnOnce(&mut MemberlistSettings)) -> Self {
+        let mut settings = MemberlistSettings::alertmanager(name("me"), address(1), 0);
         adjust(&mut settings);
         let now = Mono(1_000_000_000);
         let mut out = Vec::new();
@@ -92,11 +92,11 @@ impl Stage {
                 return found;
             }
         }
-        panic!("nobody is pinged");
+        panic!("nobody is handle_ping");
     }
 
     fn silence_news(&mut self) {
-        self.machine.news = News::new(self.machine.settings.limits);
+        self.machine.broadcasts = Broadcasts::new(self.machine.settings.limits);
     }
 
     fn sent(&self) -> Vec<(Address, Message)> {
@@ -112,15 +112,15 @@ impl Stage {
             .collect()
     }
 
-    fn events(&self) -> Vec<Event> {
+    fn events(&self) -> Vec<MembershipEvent> {
         let events = self.out.iter().filter_map(|output| match output {
             Output::Event(event) => Some(event.clone()),
             _ => None,
         });
-        events.filter(|event| !matches!(event, Event::AliveSeen { .. })).collect()
+        events.filter(|event| !matches!(event, MembershipEvent::AliveSeen { .. })).collect()
     }
 
-    fn notes(&self) -> Vec<Note> {
+    fn notes(&self) -> Vec<MemberlistNote> {
         let notes = self.out.iter().filter_map(|output| match output {
             Output::Note(note) => Some(note.clone()),
             _ => None,

@@ -5,21 +5,21 @@
 //! before what follows from it, so that it says what was known before.
 //!
 //! **Streams.** The machine sees whole messages; to read and write them is the caller's. One that
-//! a peer has opened has a [`Ticket`] that the caller chose; there is exactly one
-//! [`Output::Answer`] or [`Output::Close`] for it, in the same turn. One that we open has a
-//! [`StreamId`] that the machine chose; the caller owes exactly one [`Input::Answered`] or
+//! a peer has opened has a [`InboundId`] that the caller chose; there is exactly one
+//! [`Output::Reply`] or [`Output::Close`] for it, in the same turn. One that we open has a
+//! [`StreamId`] that the machine chose; the caller owes exactly one [`Input::StreamReplied`] or
 //! [`Input::StreamFailed`] for it.
 //!
 //! **The state of the layer above.** Wherever a [`StreamMessage::PushPull`] comes out, in
-//! [`Output::OpenStream`] or [`Output::Answer`], its `user_state` is empty: the layer above puts
+//! [`Output::OpenStream`] or [`Output::Reply`], its `user_state` is empty: the layer above puts
 //! its own in before the message is written. What peers sent there comes out as
-//! [`Event::RemoteState`].
+//! [`MembershipEvent::RemoteState`].
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::settings::Meta;
+use super::settings::NodeMeta;
 use super::time::Mono;
 use crate::message::{Address, NodeName, StreamMessage};
 use crate::wire::WireError;
@@ -34,25 +34,25 @@ pub enum Input {
         bytes: Bytes,
     },
     /// A whole message, on a stream that a peer has opened.
-    Stream { ticket: Ticket, from: Address, message: StreamMessage },
+    StreamOpened { inbound: InboundId, from: Address, message: StreamMessage },
     /// The answer on a stream that we have opened.
-    Answered { stream: StreamId, answer: StreamMessage },
+    StreamReplied { stream: StreamId, reply: StreamMessage },
     /// A stream that we have opened came to nothing: not reached, cut off, too late, nonsense.
     /// The layer above also says so if it does not want the answer merged.
     StreamFailed { stream: StreamId },
     /// A datagram could not be sent for a reason that lies beyond our own machine.
     Unreachable { to: Address },
-    /// Compare all with whoever listens there; ends with [`Event::JoinEnded`].
+    /// Compare all with whoever is_gossip_target there; ends with [`MembershipEvent::JoinEnded`].
     Join(Address),
     /// Tell all members, bit by bit: news of the layer above.
     Broadcast(Bytes),
     /// Tell one node, once, by datagram. Nothing says whether it arrives.
-    Tell { to: Address, body: Bytes },
-    /// Ask a member for a sign of life; [`Event::Answers`] follows if there is one.
-    Ask(NodeName),
+    Send { to: Address, body: Bytes },
+    /// Ask a member for a sign of life; [`MembershipEvent::LivenessConfirmed`] follows if there is one.
+    CheckLiveness(NodeName),
     /// From now on we say this about ourselves.
-    SetMeta(Meta),
-    /// Say farewell; ends with [`Event::LeaveDone`]. There is no way back.
+    SetMeta(NodeMeta),
+    /// Say farewell; ends with [`MembershipEvent::LeaveDone`]. There is no way back.
     Leave,
     /// Nothing but the passing of time.
     Tick,
@@ -60,7 +60,7 @@ pub enum Input {
 
 /// A stream that a peer has opened; chosen by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ticket(pub u64);
+pub struct InboundId(pub u64);
 
 /// A stream that we open; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -83,31 +83,31 @@ pub enum Output {
         deadline: Mono,
     },
     /// Write this, without a label, and close.
-    Answer {
-        ticket: Ticket,
+    Reply {
+        inbound: InboundId,
         message: StreamMessage,
     },
     /// Close without a word.
     Close {
-        ticket: Ticket,
+        inbound: InboundId,
     },
-    Event(Event),
-    Note(Note),
+    Event(MembershipEvent),
+    Note(MemberlistNote),
 }
 
 /// Something that the layer above acts upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
+pub enum MembershipEvent {
     /// A node is a member from now on. Comes for ourselves first of all.
     Join { node: NodeName, address: Address },
     /// It is none any more: dead, or gone of its own will. Suspects still are members.
-    Leave { node: NodeName, address: Address, farewell: bool },
+    Leave { node: NodeName, address: Address, graceful: bool },
     /// It says something new about itself.
     Update { node: NodeName },
     /// Two nodes claim one name. The first one keeps it.
     Conflict { node: NodeName, address: Address, claimed: Address },
-    /// News of a peer's layer above.
-    UserMessage { from: Address, via: Via, body: Bytes },
+    /// Broadcasts of a peer's layer above.
+    UserMessage { from: Address, via: DatagramOrStream, body: Bytes },
     /// All that a peer's layer above knows; never empty.
     RemoteState { from: Address, join: bool, body: Bytes },
     /// A peer answered a ping directly and in time.
@@ -115,8 +115,8 @@ pub enum Event {
     /// Somebody said that this node is alive, which is known or becomes so; ourselves included,
     /// once, at the start.
     AliveSeen { node: NodeName },
-    /// A member gave the sign of life that [`Input::Ask`] asked for.
-    Answers { node: NodeName },
+    /// A member gave the sign of life that [`Input::Ask`] request for.
+    LivenessConfirmed { node: NodeName },
     /// What became of an [`Input::Join`].
     JoinEnded { address: Address, outcome: JoinOutcome },
     /// Our farewell has gone out as often as it should, or the time for it is over.
@@ -124,7 +124,7 @@ pub enum Event {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Via {
+pub enum DatagramOrStream {
     Datagram,
     Stream,
 }
@@ -143,13 +143,13 @@ pub enum JoinOutcome {
 pub enum Refusal {
     /// Some node of theirs or ours speaks a version that another cannot.
     Versions,
-    /// The [gate](super::Gate) does not admit a node of theirs.
+    /// The [member_filter](super::MemberFilter) does not admit a node of theirs.
     Cluster,
 }
 
 /// Something worth a log line or a metric; nothing that must be acted upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Note {
+pub enum MemberlistNote {
     /// A datagram or a part of one was not understood.
     Undecodable {
         from: Address,
@@ -174,8 +174,8 @@ pub enum Note {
         from: Address,
         count: usize,
     },
-    /// The gate does not admit the node.
-    Stranger {
+    /// The member_filter does not admit the node.
+    ForeignNode {
         node: NodeName,
         address: Address,
     },
@@ -200,11 +200,11 @@ pub enum Note {
     QueuePruned {
         count: usize,
     },
-    /// News that fit into no datagram were not taken.
+    /// Broadcasts that fit into no datagram were not taken.
     MessageTooLarge {
         bytes: usize,
     },
-    /// A peer answered neither us nor those whom we asked.
+    /// A peer answered neither us nor those whom we request.
     ProbeFailed {
         node: NodeName,
     },
@@ -234,7 +234,7 @@ pub enum Note {
     },
     /// We were not called for so long that what we waited for proves nothing; all waits are
     /// prolonged.
-    Overslept {
+    Paused {
         by: Duration,
     },
 }

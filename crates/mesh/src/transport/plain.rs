@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 use super::{Connection, InboundSenders, InboundStream, Meter, Reach};
 use crate::bind::{Family, seen};
-use crate::note::Note;
+use crate::note::MeshNote;
 
 #[derive(Debug)]
 pub(crate) struct Plain {
@@ -77,7 +77,7 @@ pub(super) async fn next_connection(
                 return (stream, seen(from));
             }
             Err(error) => {
-                inbound.note(Note::AcceptFailed { error: error.to_string() });
+                inbound.note(MeshNote::AcceptFailed { error: error.to_string() });
                 tokio::time::sleep(ACCEPT_RETRY).await;
             }
         }

@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::tls_dialer::{TlsDialer, write_frame};
-use crate::note::Note;
+use crate::note::MeshNote;
 
 #[derive(Debug)]
 pub(super) struct Pool {
@@ -26,7 +26,7 @@ pub(super) struct Pool {
     from: Option<Address>,
     dialer: TlsDialer,
     unreachable: mpsc::Sender<SocketAddr>,
-    notes: mpsc::Sender<Note>,
+    notes: mpsc::Sender<MeshNote>,
     connections: HashMap<SocketAddr, mpsc::Sender<Bytes>>,
 }
 
@@ -34,7 +34,7 @@ impl Pool {
     pub fn new(
         dialer: TlsDialer,
         unreachable: mpsc::Sender<SocketAddr>,
-        notes: mpsc::Sender<Note>,
+        notes: mpsc::Sender<MeshNote>,
     ) -> Self {
         Self { from: None, dialer, unreachable, notes, connections: HashMap::new() }
     }
@@ -81,7 +81,7 @@ struct PacketConnection {
     to: SocketAddr,
     dialer: TlsDialer,
     unreachable: mpsc::Sender<SocketAddr>,
-    notes: mpsc::Sender<Note>,
+    notes: mpsc::Sender<MeshNote>,
 }
 
 impl PacketConnection {
@@ -124,7 +124,7 @@ impl PacketConnection {
         let error = error.to_owned();
         // Both are told again if they find no room now and it still matters.
         let _ = self.unreachable.try_send(self.to);
-        let _ = self.notes.try_send(Note::PacketConnectionFailed { peer: self.to, error });
+        let _ = self.notes.try_send(MeshNote::PacketConnectionFailed { peer: self.to, error });
     }
 }
 

@@ -24,7 +24,7 @@ use super::tls_dialer::{TlsDialer, run_blocking};
 use super::{Connection, InboundSenders, InboundStream};
 use crate::bind::seen;
 use crate::limits::{ConnectionLimiter, ConnectionPermit};
-use crate::note::Note;
+use crate::note::MeshNote;
 use crate::settings::Credentials;
 
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl InboundConnection {
                 drop(permit);
                 let Some(_permit) = self.packet_limiter.admit(self.from.ip()) else {
                     self.inbound.meter.connections_refused.fetch_add(1, Ordering::Relaxed);
-                    self.inbound.note(Note::TooManyConnections { from: self.from.ip() });
+                    self.inbound.note(MeshNote::TooManyConnections { from: self.from.ip() });
                     return;
                 };
                 let from = seen(SocketAddr::new(from.ip, from.port));
@@ -117,7 +117,7 @@ impl InboundConnection {
             Err(_) => io::ErrorKind::TimedOut.into(),
         };
         self.inbound.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
-        self.inbound.note(Note::HandshakeFailed { from: self.from, error: error.to_string() });
+        self.inbound.note(MeshNote::HandshakeFailed { from: self.from, error: error.to_string() });
     }
 
     async fn first_frame(
@@ -140,7 +140,7 @@ impl InboundConnection {
         }
         self.inbound.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
         let error = error.to_string();
-        self.inbound.note(Note::PacketConnectionFailed { peer: self.from, error });
+        self.inbound.note(MeshNote::PacketConnectionFailed { peer: self.from, error });
     }
 
     /// Reads datagrams until the connection ends; answers with why.

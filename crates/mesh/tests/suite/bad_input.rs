@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bellwether_memberlist::wire::{Compression, stream};
 use bellwether_memberlist::{PushPull, StreamMessage};
-use bellwether_mesh::{Note, Security};
+use bellwether_mesh::{MeshNote, Security};
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket};
@@ -54,7 +54,7 @@ async fn datagrams_of_garbage_are_counted_and_noted() {
         socket.send_to(bytes, node.address()).await.unwrap();
     }
     is_well(&node).await;
-    node.until_noted(|note| matches!(note, Note::Cluster(_))).await;
+    node.until_noted(|note| matches!(note, MeshNote::Cluster(_))).await;
     let dropped = node.report().await.counters.dropped;
     assert!(dropped.values().sum::<u64>() >= 4, "{dropped:?}");
 }
@@ -70,7 +70,7 @@ async fn streams_of_garbage_are_answered_or_closed() {
         stream.write_all(bytes).await.unwrap();
         let answer = rest(&mut stream).await;
         assert_eq!(answer.first() == Some(&13), is_told, "{bytes:?} {answer:?}");
-        node.until_noted(|note| matches!(note, Note::StreamFailed { .. })).await;
+        node.until_noted(|note| matches!(note, MeshNote::StreamFailed { .. })).await;
     }
     assert!(node.report().await.counters.dropped.values().sum::<u64>() >= 2);
     is_well(&node).await;
@@ -103,7 +103,7 @@ async fn who_says_nothing_is_shown_the_door() {
     half.write_all(b"\x06\x83").await.unwrap();
     assert_eq!(rest(&mut silent).await, b"");
     assert_eq!(rest(&mut half).await, b"");
-    node.until_noted(|note| matches!(note, Note::StreamFailed { .. })).await;
+    node.until_noted(|note| matches!(note, MeshNote::StreamFailed { .. })).await;
     is_well(&node).await;
 }
 
@@ -119,7 +119,7 @@ async fn who_reads_nothing_holds_up_nobody() {
         greedy.push(stream);
     }
     for _ in 0..3 {
-        node.until_noted(|note| matches!(note, Note::StreamFailed { .. })).await;
+        node.until_noted(|note| matches!(note, MeshNote::StreamFailed { .. })).await;
     }
     is_well(&node).await;
 }
@@ -135,7 +135,7 @@ async fn one_address_cannot_open_all_connections() {
     }
     let mut one_more = connect_from("127.0.0.9:0", node.address()).await;
     assert_eq!(rest(&mut one_more).await, b"");
-    let refused = |note: &Note| matches!(note, Note::TooManyConnections { from } if from.to_string() == "127.0.0.9");
+    let refused = |note: &MeshNote| matches!(note, MeshNote::TooManyConnections { from } if from.to_string() == "127.0.0.9");
     node.until_noted(refused).await;
     assert!(node.report().await.transport.connections_refused >= 1);
     is_well(&node).await;

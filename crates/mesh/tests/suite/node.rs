@@ -3,17 +3,17 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bellwether_memberlist::cluster::{self, Status, Via};
+use bellwether_memberlist::cluster::{self, ReceivedVia, Status};
 use bellwether_memberlist::{Address, NodeName};
-use bellwether_mesh::{Event, Handle, Mesh, Note, Report, Security, Settings};
+use bellwether_mesh::{Handle, Mesh, MeshEvent, MeshNote, MeshSettings, Report, Security};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 pub struct Node {
     pub mesh: Handle,
-    pub heard: mpsc::UnboundedReceiver<(String, Bytes, Via)>,
-    pub notes: mpsc::UnboundedReceiver<Note>,
+    pub heard: mpsc::UnboundedReceiver<(String, Bytes, ReceivedVia)>,
+    pub notes: mpsc::UnboundedReceiver<MeshNote>,
 }
 
 /// What is there to say under each key.
@@ -22,14 +22,19 @@ pub type State = Vec<(String, Bytes)>;
 /// For whatever should happen at once; only reached when a test fails.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-pub fn settings(name: &str, listen: &str, peers: &[SocketAddr], security: Security) -> Settings {
+pub fn settings(
+    name: &str,
+    listen: &str,
+    peers: &[SocketAddr],
+    security: Security,
+) -> MeshSettings {
     let peers = peers.iter().map(ToString::to_string).collect();
     let name = NodeName::new(name).expect("a good name");
     let nowhere = Address::new([0, 0, 0, 0], 0);
-    let mut cluster = cluster::Settings::alertmanager(name, nowhere, peers);
+    let mut cluster = cluster::ClusterSettings::alertmanager(name, nowhere, peers);
     cluster.machine.gossip_interval = Duration::from_millis(20);
     cluster.reconnect_interval = Duration::from_millis(100);
-    Settings {
+    MeshSettings {
         listen: listen.parse().expect("an address"),
         advertise: None,
         cluster,
@@ -40,11 +45,11 @@ pub fn settings(name: &str, listen: &str, peers: &[SocketAddr], security: Securi
 }
 
 impl Node {
-    pub async fn start(settings: Settings) -> Self {
+    pub async fn start(settings: MeshSettings) -> Self {
         Self::with_state(settings, Vec::new()).await
     }
 
-    pub async fn with_state(settings: Settings, state: State) -> Self {
+    pub async fn with_state(settings: MeshSettings, state: State) -> Self {
         let (mesh, mut events) = Mesh::start(settings).await.expect("it works on loopback");
         let (heard_in, heard) = mpsc::unbounded_channel();
         let (notes_in, notes) = mpsc::unbounded_channel();
@@ -54,12 +59,16 @@ impl Node {
             let _watched = watched;
             while let Some(event) = events.recv().await {
                 match event {
-                    Event::Heard { key, data, from: _, via } => {
+                    MeshEvent::Received { key, data, from: _, via } => {
                         let _ = heard_in.send((key, data, via));
                     }
-                    Event::StateWanted { token } => server.state(token, state.clone()),
-                    Event::Note(note) => drop(notes_in.send(note)),
-                    Event::Settled { .. } | Event::MembersChanged | Event::Answers { .. } => {}
+                    MeshEvent::StateRequested { token } => {
+                        server.provide_state(token, state.clone())
+                    }
+                    MeshEvent::Note(note) => drop(notes_in.send(note)),
+                    MeshEvent::Settled { .. }
+                    | MeshEvent::MembersChanged
+                    | MeshEvent::PeerAlive { .. } => {}
                 }
             }
         });
@@ -83,7 +92,7 @@ impl Node {
     }
 
     /// The first thing heard that is equal to this, but for repetitions of others before it.
-    pub async fn until_heard(&mut self, key: &str, data: &[u8], via: Via) {
+    pub async fn until_heard(&mut self, key: &str, data: &[u8], via: ReceivedVia) {
         let mut others = Vec::new();
         let waiting = timeout(TEST_TIMEOUT, async {
             while let Some((key_heard, data_heard, via_heard)) = self.heard.recv().await {
@@ -97,7 +106,7 @@ impl Node {
         heard.unwrap_or_else(|_| panic!("not heard: {key} {via:?}, but {others:?}"));
     }
 
-    pub async fn until_noted(&mut self, wanted: impl Fn(&Note) -> bool) -> Note {
+    pub async fn until_noted(&mut self, wanted: impl Fn(&MeshNote) -> bool) -> MeshNote {
         let mut others = Vec::new();
         let waiting = timeout(TEST_TIMEOUT, async {
             while let Some(note) = self.notes.recv().await {

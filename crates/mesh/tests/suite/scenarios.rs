@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use bellwether_memberlist::cluster::{self, Via, Way};
-use bellwether_memberlist::{Label, Meta, NodeName};
-use bellwether_mesh::{Mesh, Note, Security};
+use bellwether_memberlist::cluster::{self, ReceivedVia, SendVia};
+use bellwether_memberlist::{Label, NodeMeta, NodeName};
+use bellwether_mesh::{Mesh, MeshNote, Security};
 use bytes::Bytes;
 
 use crate::certificates::{Authority, Replaceable};
@@ -42,20 +42,20 @@ async fn two_nodes_find_each_other_and_tell_each_other_everything() {
         let mut b = Node::with_state(second, vec![part("sil", b"state of b")]).await;
         a.until_members(&["a", "b"]).await;
         b.until_members(&["a", "b"]).await;
-        a.until_heard("sil", b"state of b", Via::FullState).await;
-        b.until_heard("nfl", b"state of a", Via::FullState).await;
+        a.until_heard("sil", b"state of b", ReceivedVia::FullState).await;
+        b.until_heard("nfl", b"state of a", ReceivedVia::FullState).await;
 
-        a.mesh.tell("sil", Bytes::from_static(b"small"));
-        b.until_heard("sil", b"small", Via::Datagram).await;
-        b.mesh.tell("sil", vec![1; 100_000].into());
-        a.until_heard("sil", &[1; 100_000], Via::Stream).await;
+        a.mesh.broadcast("sil", Bytes::from_static(b"small"));
+        b.until_heard("sil", b"small", ReceivedVia::Datagram).await;
+        b.mesh.broadcast("sil", vec![1; 100_000].into());
+        a.until_heard("sil", &[1; 100_000], ReceivedVia::Stream).await;
         a.mesh.forward("nfl", Bytes::from_static(b"news"));
-        b.until_heard("nfl", b"news", Via::Datagram).await;
+        b.until_heard("nfl", b"news", ReceivedVia::Datagram).await;
         let peer = NodeName::new("a").unwrap();
-        b.mesh.tell_peer(peer.clone(), "own", Bytes::from_static(b"psst"), Way::Datagram);
-        a.until_heard("own", b"psst", Via::Datagram).await;
-        b.mesh.tell_peer(peer, "own", Bytes::from_static(b"psst"), Way::Stream);
-        a.until_heard("own", b"psst", Via::Stream).await;
+        b.mesh.send_to_peer(peer.clone(), "own", Bytes::from_static(b"psst"), SendVia::Datagram);
+        a.until_heard("own", b"psst", ReceivedVia::Datagram).await;
+        b.mesh.send_to_peer(peer, "own", Bytes::from_static(b"psst"), SendVia::Stream);
+        a.until_heard("own", b"psst", ReceivedVia::Stream).await;
 
         let report = b.report().await;
         assert_eq!(report.counters.oversize["sil"].sent, 1);
@@ -82,11 +82,11 @@ async fn three_nodes_that_know_one_form_a_cluster() {
         for node in others.iter().chain([&a]) {
             node.until_members(&["a", "b", "c"]).await;
         }
-        a.mesh.tell("nfl", Bytes::from_static(b"for both"));
+        a.mesh.broadcast("nfl", Bytes::from_static(b"for both"));
         for node in &mut others {
-            node.until_heard("nfl", b"for both", Via::Datagram).await;
+            node.until_heard("nfl", b"for both", ReceivedVia::Datagram).await;
         }
-        others[0].mesh.set_meta(Meta::new("config=1").unwrap());
+        others[0].mesh.set_meta(NodeMeta::new("config=1").unwrap());
         let mut watch = a.mesh.watch();
         let has_meta = watch.wait_for(|status| status.members[1].meta == "config=1");
         tokio::time::timeout(crate::node::TEST_TIMEOUT, has_meta).await.unwrap().unwrap();
@@ -101,7 +101,7 @@ async fn a_state_of_many_megabytes_arrives_whole() {
         let a = Node::with_state(first, vec![("nfl".to_owned(), state.clone().into())]).await;
         let second = settings("b", "127.0.0.1:0", &[a.address()], kind.security());
         let mut b = Node::start(second).await;
-        b.until_heard("nfl", &state, Via::FullState).await;
+        b.until_heard("nfl", &state, ReceivedVia::FullState).await;
     }
 }
 
@@ -118,7 +118,9 @@ async fn nodes_with_one_label_find_each_other_and_those_with_another_do_not() {
         let b = Node::start(labelled("b", "prod", &[a.address()])).await;
         a.until_members(&["a", "b"]).await;
         b.until_members(&["a", "b"]).await;
-        let failed = |note: &Note| matches!(note, Note::Cluster(cluster::Note::JoinFailed { .. }));
+        let failed = |note: &MeshNote| {
+            matches!(note, MeshNote::Cluster(cluster::ClusterNote::JoinFailed { .. }))
+        };
         c.until_noted(failed).await;
         c.until_members(&["c"]).await;
         a.until_members(&["a", "b"]).await;
@@ -136,9 +138,9 @@ async fn one_socket_serves_both_families() {
             address.set_port(port);
             let settings = settings(name, loopback, &[address], Security::Plain);
             let mut b = Node::with_state(settings, vec![part("sil", text.as_bytes())]).await;
-            a.until_heard("sil", text.as_bytes(), Via::FullState).await;
-            a.mesh.tell("nfl", Bytes::from_static(text.as_bytes()));
-            b.until_heard("nfl", text.as_bytes(), Via::Datagram).await;
+            a.until_heard("sil", text.as_bytes(), ReceivedVia::FullState).await;
+            a.mesh.broadcast("nfl", Bytes::from_static(text.as_bytes()));
+            b.until_heard("nfl", text.as_bytes(), ReceivedVia::Datagram).await;
         }
     }
 }
@@ -172,6 +174,7 @@ async fn names_are_looked_up() {
     by_name.cluster.peers = vec![format!("localhost:{}", a.address().port()), "no port".to_owned()];
     let mut b = Node::start(by_name).await;
     b.until_members(&["a", "b"]).await;
-    let noted = |note: &Note| matches!(note, Note::LookupFailed { name, .. } if name == "no port");
+    let noted =
+        |note: &MeshNote| matches!(note, MeshNote::LookupFailed { name, .. } if name == "no port");
     b.until_noted(noted).await;
 }

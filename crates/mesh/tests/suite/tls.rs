@@ -8,7 +8,7 @@ use bellwether_memberlist::Address;
 use bellwether_memberlist::wire::tls_frame::TlsFrame;
 use bellwether_memberlist::wire::{Compression, stream};
 use bellwether_memberlist::{Ping, StreamMessage};
-use bellwether_mesh::{Note, Security};
+use bellwether_mesh::{MeshNote, Security};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -41,8 +41,8 @@ async fn strangers_to_the_authority_are_not_let_in() {
     let ours = Authority::new();
     let mut a = node("a", &ours, &[]).await;
     let mut b = node("b", &Authority::new(), &[a.address()]).await;
-    b.until_noted(|note| matches!(note, Note::OpenFailed { .. })).await;
-    a.until_noted(|note| matches!(note, Note::HandshakeFailed { .. })).await;
+    b.until_noted(|note| matches!(note, MeshNote::OpenFailed { .. })).await;
+    a.until_noted(|note| matches!(note, MeshNote::HandshakeFailed { .. })).await;
     let _c = node("c", &ours, &[a.address()]).await;
     a.until_members(&["a", "c"]).await;
     b.until_members(&["b"]).await;
@@ -55,7 +55,7 @@ async fn replaced_certificates_count_from_the_next_connection_on() {
     let security = Security::Tls(credentials.clone());
     let a = Node::start(settings("a", "127.0.0.1:0", &[], security)).await;
     let mut b = node("b", &new, &[a.address()]).await;
-    b.until_noted(|note| matches!(note, Note::OpenFailed { .. })).await;
+    b.until_noted(|note| matches!(note, MeshNote::OpenFailed { .. })).await;
     credentials.replace(new.node());
     a.until_members(&["a", "b"]).await;
     b.until_members(&["a", "b"]).await;
@@ -115,7 +115,7 @@ async fn frames_of_another_kind_close_the_connection() {
     for frame in frames {
         let mut stream = connect(a.address(), config.clone()).await;
         stream.write_all(frame).await.unwrap();
-        a.until_noted(|note| matches!(note, Note::HandshakeFailed { .. })).await;
+        a.until_noted(|note| matches!(note, MeshNote::HandshakeFailed { .. })).await;
         let mut nothing = Vec::new();
         // Without a farewell, since there was none to take leave of.
         let _ = timeout(TEST_TIMEOUT, stream.read_to_end(&mut nothing)).await.expect("it closes");

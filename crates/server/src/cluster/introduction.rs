@@ -9,7 +9,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bellwether_memberlist::Meta;
+use bellwether_memberlist::NodeMeta;
 
 /// What a node says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +41,10 @@ impl SharedIntroduction {
 }
 
 impl Introduction {
-    pub fn meta(&self) -> Meta {
+    pub fn meta(&self) -> NodeMeta {
         let Introduction { cluster_id, config } = self;
         let text = format!("{SCHEME}\0{cluster_id}\0{config:016x}\0");
-        Meta::new(text).expect("an id is at most 255 bytes long")
+        NodeMeta::new(text).expect("an id is at most 255 bytes long")
     }
 
     /// `None` if this is not what one of our kind says.

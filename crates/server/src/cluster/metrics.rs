@@ -27,7 +27,7 @@ pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Ex
     let help = "This member's place among all, from 0; who is earlier notifies first.";
     gauge("alertmanager_peer_position", help, status.position, out);
     let help = "How little this member trusts its own probes; 0 is healthy.";
-    gauge("alertmanager_cluster_health_score", help, status.health as usize, out);
+    gauge("alertmanager_cluster_health_score", help, status.health_score as usize, out);
     let help = "Peers that are lost and still tried.";
     gauge("alertmanager_cluster_failed_peers", help, status.failed_peers, out);
     let help = "Messages that wait to be gossiped.";

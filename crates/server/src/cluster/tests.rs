@@ -45,7 +45,7 @@ fn status() -> Status {
         expected: 3,
         failed_peers: 0,
         messages_queued: 0,
-        health: 0,
+        health_score: 0,
     }
 }
 

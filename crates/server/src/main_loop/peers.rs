@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use bellwether_engine::{Answer, Channel, Effect, Input, Ticket};
 use bellwether_memberlist::NodeName;
-use bellwether_memberlist::cluster::{StateToken, Status, Way};
+use bellwether_memberlist::cluster::{SendVia, StateToken, Status};
 use bellwether_mesh::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{MainLoop, ServerEvent, Waiter};
-use crate::cluster::{self, BULLETIN_KEY, SharedIntroduction};
+use crate::cluster::{self, STATUS_KEY, SharedIntroduction};
 use crate::notes;
 
 /// The mesh, and what was last said of those in it.
@@ -26,10 +26,10 @@ pub struct Peers {
 
 /// Something for the mesh, once it may be said.
 pub enum Message {
-    Tell { channel: Channel, data: Vec<u8> },
+    Broadcast { channel: Channel, data: Vec<u8> },
     Forward { channel: Channel, data: Vec<u8> },
-    Ask { peer: String },
-    Bulletin { peer: String, data: Vec<u8> },
+    CheckLiveness { peer: String },
+    SendStatus { peer: String, data: Vec<u8> },
 }
 
 impl Peers {
@@ -39,16 +39,16 @@ impl Peers {
 
     pub fn send(&self, message: Message) {
         match message {
-            Message::Tell { channel, data } => self.mesh.tell(key(channel), data.into()),
+            Message::Broadcast { channel, data } => self.mesh.broadcast(key(channel), data.into()),
             Message::Forward { channel, data } => self.mesh.forward(key(channel), data.into()),
-            Message::Ask { peer } => {
+            Message::CheckLiveness { peer } => {
                 if let Ok(peer) = NodeName::new(&peer) {
-                    self.mesh.ask(peer);
+                    self.mesh.check_liveness(peer);
                 }
             }
-            Message::Bulletin { peer, data } => {
+            Message::SendStatus { peer, data } => {
                 if let Ok(peer) = NodeName::new(&peer) {
-                    self.mesh.tell_peer(peer, BULLETIN_KEY, data.into(), Way::Datagram);
+                    self.mesh.send_to_peer(peer, STATUS_KEY, data.into(), SendVia::Datagram);
                 }
             }
         }
@@ -77,35 +77,37 @@ impl Peers {
 
 impl MainLoop {
     /// One event of the mesh.
-    pub(super) fn take_from_mesh(&mut self, event: bellwether_mesh::Event) {
-        use bellwether_mesh::Event as Heard;
+    pub(super) fn take_from_mesh(&mut self, event: bellwether_mesh::MeshEvent) {
+        use bellwether_mesh::MeshEvent;
         match event {
-            Heard::Heard { key, data, .. } => match key.as_str() {
+            MeshEvent::Received { key, data, .. } => match key.as_str() {
                 "sil" => self.hear(Channel::Silences, data.into()),
                 "nfl" => self.hear(Channel::NotificationLog, data.into()),
-                BULLETIN_KEY => self.handle(Input::StatusBroadcast { data: data.into() }),
+                STATUS_KEY => self.handle(Input::StatusBroadcast { data: data.into() }),
                 _ => {}
             },
-            Heard::StateWanted { token } => {
+            MeshEvent::StateRequested { token } => {
                 let ticket = self.new_ticket(Waiter::Peer(token));
                 self.handle(Input::FullStateRequested { ticket });
             }
-            Heard::Settled { .. } => self.handle(Input::Settled),
-            Heard::Answers { peer } => self.handle(Input::PeerAlive { peer: peer.to_string() }),
-            Heard::MembersChanged => {
+            MeshEvent::Settled { .. } => self.handle(Input::Settled),
+            MeshEvent::PeerAlive { peer } => {
+                self.handle(Input::PeerAlive { peer: peer.to_string() })
+            }
+            MeshEvent::MembersChanged => {
                 let Some(peers) = &mut self.peers else { return };
                 let status: Arc<Status> = peers.mesh.status();
                 peers.look_for_drift(&status);
                 self.handle(Input::Peers(cluster::peers(&status)));
             }
-            Heard::Note(note) => notes::record_mesh(&note),
+            MeshEvent::Note(note) => notes::record_mesh(&note),
         }
     }
 
     pub(super) fn answer_peer(&self, token: StateToken, answer: Answer) {
         let (Some(peers), Answer::Memory { silences, log }) = (&self.peers, answer) else { return };
         let parts = vec![("nfl".to_owned(), log), ("sil".to_owned(), silences.into())];
-        peers.mesh.state(token, parts);
+        peers.mesh.provide_state(token, parts);
     }
 
     fn hear(&mut self, channel: Channel, data: Vec<u8>) {
@@ -122,7 +124,7 @@ impl MainLoop {
 
 /// Carries the mesh's events to the main loop; ends with either of them.
 pub async fn listen(
-    mut heard: mpsc::Receiver<bellwether_mesh::Event>,
+    mut heard: mpsc::Receiver<bellwether_mesh::MeshEvent>,
     door: mpsc::Sender<ServerEvent>,
 ) {
     while let Some(event) = heard.recv().await {
@@ -136,10 +138,10 @@ impl Message {
     /// What the engine wants of the mesh, if that is what this effect is.
     pub fn of(effect: Effect) -> Option<Self> {
         match effect {
-            Effect::Broadcast { channel, data } => Some(Message::Tell { channel, data }),
+            Effect::Broadcast { channel, data } => Some(Message::Broadcast { channel, data }),
             Effect::Forward { channel, data } => Some(Message::Forward { channel, data }),
-            Effect::CheckLiveness { peer } => Some(Message::Ask { peer }),
-            Effect::SendStatus { peer, data } => Some(Message::Bulletin { peer, data }),
+            Effect::CheckLiveness { peer } => Some(Message::CheckLiveness { peer }),
+            Effect::SendStatus { peer, data } => Some(Message::SendStatus { peer, data }),
             Effect::Reply { .. } | Effect::Attempt(_) => None,
         }
     }

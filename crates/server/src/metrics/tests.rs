@@ -166,7 +166,7 @@ fn cluster() -> ClusterSnapshot {
             expected: 1,
             failed_peers: 0,
             messages_queued: 0,
-            health: 0,
+            health_score: 0,
         },
         counters,
         transport: TransportCounters::default(),

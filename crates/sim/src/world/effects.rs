@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bellwether_engine::{Answer, Attempt, DeliveryId, Effect, Input, Ticket};
-use bellwether_memberlist::cluster::{self, Failure, Outcome, Output, Reply};
+use bellwether_memberlist::cluster::{self, Output, ReplyWanted, StreamFailure, StreamOutcome};
 use bellwether_memberlist::{self as memberlist, Address, StreamMessage};
 
 use super::{AttemptKey, Event, Request, StreamKey, World};
@@ -142,28 +142,28 @@ impl World<'_> {
         for output in outputs {
             match output {
                 Output::SendDatagram { to, bytes } => self.send(node, to, bytes),
-                Output::Open { stream, to, parcel, reply, deadline } => {
+                Output::Open { stream, to, payload, reply_wanted, deadline } => {
                     let boot = self.nodes[node].boot;
                     let stream = StreamKey { node, boot, stream };
-                    self.open(stream, to, parcel.into_message(), reply, deadline);
+                    self.open(stream, to, payload.into_message(), reply_wanted, deadline);
                 }
-                Output::Answer { stream, parcel } => {
-                    self.close(node, stream, Outcome::Answered(parcel.into_message()));
+                Output::Reply { stream, payload } => {
+                    self.close(node, stream, StreamOutcome::Replied(payload.into_message()));
                 }
                 Output::Close { stream } => {
-                    self.close(node, stream, Outcome::Failed(Failure::Closed));
+                    self.close(node, stream, StreamOutcome::Failed(StreamFailure::Closed));
                 }
                 Output::Resolve { name: _ } | Output::Left => {}
-                Output::StateWanted { token } => {
+                Output::StateRequested { token } => {
                     let ticket = self.request(node, Request::FullState(token));
                     self.queue_input(node, Input::FullStateRequested { ticket });
                 }
-                Output::Heard { key, data, .. } => {
+                Output::Received { key, data, .. } => {
                     if let Some(input) = node::from_peer(&key, data.into()) {
                         self.queue_input(node, input);
                     }
                 }
-                Output::Answers { peer } => {
+                Output::PeerAlive { peer } => {
                     self.queue_input(node, Input::PeerAlive { peer: peer.to_string() });
                 }
                 Output::Settled { .. } => {
@@ -205,14 +205,14 @@ impl World<'_> {
         stream: StreamKey,
         to: Address,
         message: StreamMessage,
-        reply: Reply,
+        reply_wanted: ReplyWanted,
         deadline: memberlist::Mono,
     ) {
-        self.streams.insert(stream, reply);
+        self.streams.insert(stream, reply_wanted);
         let node = stream.node;
         let Some(running) = &self.nodes[node].running else { return };
         let deadline = running.booted_at + Duration::from_nanos(deadline.0);
-        let late = Outcome::Failed(Failure::TimedOut);
+        let late = StreamOutcome::Failed(StreamFailure::TimedOut);
         self.plan_event(deadline.saturating_sub(self.at), Event::Ended { stream, outcome: late });
         let Some(peer) = self.node_at(to) else { return };
         let Some(after) = self.network.stream(node, peer, &mut self.network_rng) else { return };
@@ -230,20 +230,20 @@ impl World<'_> {
         message: StreamMessage,
     ) -> Result<(), String> {
         if self.nodes[to].running.is_none() {
-            let outcome = Outcome::Failed(Failure::Unreachable);
+            let outcome = StreamOutcome::Failed(StreamFailure::Unreachable);
             self.plan_event(Duration::from_millis(1), Event::Ended { stream, outcome });
             return Ok(());
         }
-        let ticket = memberlist::Ticket(self.number());
+        let ticket = memberlist::InboundId(self.number());
         self.tickets.insert(ticket, stream);
         self.gossip(to, cluster::Input::Opened { stream: ticket, from, message })
     }
 
     /// A node is done with a stream that a peer has opened.
-    fn close(&mut self, node: usize, ticket: memberlist::Ticket, outcome: Outcome) {
+    fn close(&mut self, node: usize, ticket: memberlist::InboundId, outcome: StreamOutcome) {
         let Some(stream) = self.tickets.remove(&ticket) else { return };
         let outcome = match self.streams.get(&stream) {
-            Some(Reply::None) => Outcome::Sent,
+            Some(ReplyWanted::No) => StreamOutcome::Sent,
             _ => outcome,
         };
         if let Some(after) = self.network.stream(node, stream.node, &mut self.network_rng) {
@@ -251,7 +251,11 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn ended(&mut self, stream: StreamKey, outcome: Outcome) -> Result<(), String> {
+    pub(super) fn ended(
+        &mut self,
+        stream: StreamKey,
+        outcome: StreamOutcome,
+    ) -> Result<(), String> {
         let is_open = self.streams.remove(&stream).is_some();
         if !is_open || self.nodes[stream.node].boot != stream.boot {
             return Ok(());

@@ -1,9 +1,9 @@
 use super::*;
 
-fn settings(peers: &[&str]) -> Settings {
+fn settings(peers: &[&str]) -> ClusterSettings {
     let name = NodeName::new("own").unwrap();
     let peers = peers.iter().map(|peer| (*peer).to_owned()).collect();
-    Settings::alertmanager(name, at("10.0.0.1:9094"), peers)
+    ClusterSettings::alertmanager(name, at("10.0.0.1:9094"), peers)
 }
 
 fn at(text: &str) -> Address {
@@ -24,7 +24,7 @@ fn visits(roster: &mut Roster, result: Visited) -> Vec<Visit> {
     visits_noted(roster, result, &mut Vec::new())
 }
 
-fn visits_noted(roster: &mut Roster, result: Visited, notes: &mut Vec<Note>) -> Vec<Visit> {
+fn visits_noted(roster: &mut Roster, result: Visited, notes: &mut Vec<ClusterNote>) -> Vec<Visit> {
     let mut visits = Vec::new();
     while let Some(visit) = roster.next_visit() {
         roster.visited(visit.address, result, notes);
@@ -63,7 +63,7 @@ fn a_name_is_looked_up_until_it_stands_for_something_and_then_now_and_again() {
     assert_eq!(roster.advance(seconds(0), &mut notes), ["am:9094"]);
     assert!(roster.advance(seconds(1), &mut notes).is_empty());
     roster.resolved(seconds(1), "am:9094", &[], &mut notes);
-    assert_eq!(notes, [Note::NameUnresolved { name: "am:9094".to_owned() }]);
+    assert_eq!(notes, [ClusterNote::NameUnresolved { name: "am:9094".to_owned() }]);
     assert!(roster.is_joining());
     assert_eq!(roster.expected(), 1);
     assert_eq!(roster.advance(seconds(3), &mut notes), ["am:9094"]);
@@ -98,7 +98,7 @@ fn an_address_that_nobody_configured_is_asked_for_the_peer_that_was_there() {
     assert_eq!(stranger, REFUSALS_MAX);
     assert_eq!(roster.failed(), 0);
     let reason = Forgotten::Recycled;
-    assert_eq!(notes, [Note::PeerForgotten { address: at("10.0.0.2:9094"), reason }]);
+    assert_eq!(notes, [ClusterNote::PeerForgotten { address: at("10.0.0.2:9094"), reason }]);
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn hope_ends_after_the_reconnect_timeout() {
     roster.advance(seconds(6 * 3600 + 60), &mut notes);
     assert_eq!(roster.failed(), 0);
     let reason = Forgotten::TimedOut;
-    assert_eq!(notes, [Note::PeerForgotten { address: at("10.0.0.2:9094"), reason }]);
+    assert_eq!(notes, [ClusterNote::PeerForgotten { address: at("10.0.0.2:9094"), reason }]);
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn hope_ends_sooner_where_no_name_stands_for_the_address_any_longer() {
     roster.resolved(seconds(901), "am:9094", &[at("10.0.0.7:9094")], &mut notes);
     roster.advance(seconds(961), &mut notes);
     assert_eq!(roster.failed(), 0);
-    assert!(notes.contains(&Note::PeerForgotten {
+    assert!(notes.contains(&ClusterNote::PeerForgotten {
         address: at("10.0.0.2:9094"),
         reason: Forgotten::NoLongerNamed
     }));
@@ -171,7 +171,7 @@ fn what_is_remembered_of_the_lost_is_limited() {
     }
     assert_eq!(roster.failed(), FAILED_PEERS_MAX);
     let reason = Forgotten::TooMany;
-    assert_eq!(notes, [Note::PeerForgotten { address: at("10.0.0.2:1"), reason }]);
+    assert_eq!(notes, [ClusterNote::PeerForgotten { address: at("10.0.0.2:1"), reason }]);
 }
 
 #[test]
@@ -190,7 +190,7 @@ fn few_visits_are_made_at_once_and_none_twice() {
 }
 
 #[test]
-fn after_the_farewell_nobody_is_visited() {
+fn after_a_leave_no_address_is_joined() {
     let mut notes = Vec::new();
     let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.2:9094", "am:9094"]));
     roster.leave();

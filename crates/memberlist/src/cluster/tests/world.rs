@@ -8,9 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::cluster::{
-    Cluster, Failure, Input, Note, Outbound, Outcome, Output, Reply, Settings, Via, Way,
+    Cluster, ClusterNote, ClusterSettings, Input, OutboundId, Output, ReceivedVia, ReplyWanted,
+    SendVia, StreamFailure, StreamOutcome,
 };
-use crate::machine::{Mono, Ticket};
+use crate::machine::{InboundId, Mono};
 use crate::message::{Address, Label, NodeName};
 
 pub(super) struct World {
@@ -20,7 +21,7 @@ pub(super) struct World {
     pending: BTreeMap<(Mono, u64), (Address, Input)>,
     last: u64,
     /// Streams that wait for an answer: who opened them.
-    streams: BTreeMap<Ticket, (Address, Outbound, Reply)>,
+    streams: BTreeMap<InboundId, (Address, OutboundId, ReplyWanted)>,
     pub names: BTreeMap<String, Vec<Address>>,
     /// What the layers above have to say.
     states: BTreeMap<Address, Vec<(String, Bytes)>>,
@@ -35,8 +36,8 @@ pub(super) struct World {
 struct Node {
     cluster: Cluster,
     label: Label,
-    heard: Vec<(String, Bytes, Via)>,
-    notes: Vec<Note>,
+    heard: Vec<(String, Bytes, ReceivedVia)>,
+    notes: Vec<ClusterNote>,
     settled: Option<(Mono, bool)>,
     left: Option<Mono>,
     changes: usize,
@@ -47,9 +48,9 @@ pub(super) fn address(n: u8) -> Address {
     Address::new([10, 0, 0, n], 9094)
 }
 
-pub(super) fn settings(name: &str, n: u8, peers: &[&str]) -> Settings {
+pub(super) fn settings(name: &str, n: u8, peers: &[&str]) -> ClusterSettings {
     let peers = peers.iter().map(|peer| (*peer).to_owned()).collect();
-    Settings::alertmanager(NodeName::new(name).unwrap(), address(n), peers)
+    ClusterSettings::alertmanager(NodeName::new(name).unwrap(), address(n), peers)
 }
 
 impl World {
@@ -79,7 +80,7 @@ impl World {
         world
     }
 
-    pub fn boot(&mut self, settings: Settings) {
+    pub fn boot(&mut self, settings: ClusterSettings) {
         let at = settings.machine.address;
         let mut out = Vec::new();
         let label = settings.machine.label.clone();
@@ -109,12 +110,12 @@ impl World {
     }
 
     pub fn tell(&mut self, n: u8, key: &str, data: &[u8]) {
-        self.give(n, Input::Tell { key: key.to_owned(), data: Bytes::copy_from_slice(data) });
+        self.give(n, Input::Broadcast { key: key.to_owned(), data: Bytes::copy_from_slice(data) });
     }
 
-    pub fn tell_peer(&mut self, n: u8, peer: &str, data: &[u8], way: Way) {
+    pub fn send_to_peer(&mut self, n: u8, peer: &str, data: &[u8], via: SendVia) {
         let (peer, key) = (NodeName::new(peer).unwrap(), "own".to_owned());
-        self.give(n, Input::TellPeer { peer, key, data: Bytes::copy_from_slice(data), way });
+        self.give(n, Input::SendToPeer { peer, key, data: Bytes::copy_from_slice(data), via });
     }
 
     pub fn run(&mut self, time: Duration) {
@@ -151,11 +152,11 @@ impl World {
         self.cluster(n).members().map(|member| member.name.to_string()).collect()
     }
 
-    pub fn heard(&self, n: u8) -> &[(String, Bytes, Via)] {
+    pub fn heard(&self, n: u8) -> &[(String, Bytes, ReceivedVia)] {
         &self.nodes[&address(n)].heard
     }
 
-    pub fn notes(&self, n: u8) -> &[Note] {
+    pub fn notes(&self, n: u8) -> &[ClusterNote] {
         &self.nodes[&address(n)].notes
     }
 
@@ -219,32 +220,32 @@ impl World {
                 }
                 return;
             }
-            Output::Open { stream, to, parcel, reply, deadline: _ } => {
+            Output::Open { stream, to, payload, reply_wanted: reply, deadline: _ } => {
                 self.streams_opened.push((at, to));
                 if !self.reaches(at, to) {
-                    let outcome = Outcome::Failed(Failure::Unreachable);
+                    let outcome = StreamOutcome::Failed(StreamFailure::Unreachable);
                     return self.later(at, Input::Ended { stream, outcome });
                 }
                 if self.nodes[&at].label != self.nodes[&to].label {
-                    let outcome = Outcome::Failed(Failure::Closed);
+                    let outcome = StreamOutcome::Failed(StreamFailure::Closed);
                     return self.later(at, Input::Ended { stream, outcome });
                 }
                 self.last += 1;
-                let ticket = Ticket(self.last);
-                self.streams.insert(ticket, (at, stream, reply));
-                let message = parcel.into_message();
-                return self.later(to, Input::Opened { stream: ticket, from: at, message });
+                let inbound = InboundId(self.last);
+                self.streams.insert(inbound, (at, stream, reply));
+                let message = payload.into_message();
+                return self.later(to, Input::Opened { stream: inbound, from: at, message });
             }
-            Output::Answer { stream, parcel } => {
+            Output::Reply { stream, payload } => {
                 let (opener, stream, _) = self.streams.remove(&stream).expect("it was open");
-                let outcome = Outcome::Answered(parcel.into_message());
+                let outcome = StreamOutcome::Replied(payload.into_message());
                 return self.later(opener, Input::Ended { stream, outcome });
             }
             Output::Close { stream } => {
                 let (opener, stream, reply) = self.streams.remove(&stream).expect("it was open");
                 let outcome = match reply {
-                    Reply::None => Outcome::Sent,
-                    Reply::Expected => Outcome::Failed(Failure::Closed),
+                    ReplyWanted::No => StreamOutcome::Sent,
+                    ReplyWanted::Yes => StreamOutcome::Failed(StreamFailure::Closed),
                 };
                 return self.later(opener, Input::Ended { stream, outcome });
             }
@@ -252,7 +253,7 @@ impl World {
                 let addresses = self.names.get(&name).cloned().unwrap_or_default();
                 return self.later(at, Input::Resolved { name, addresses });
             }
-            Output::StateWanted { token } => {
+            Output::StateRequested { token } => {
                 self.states_wanted += 1;
                 if !self.silent.contains(&at) {
                     let parts = self.states.get(&at).cloned().unwrap_or_default();
@@ -260,8 +261,8 @@ impl World {
                 }
                 return;
             }
-            Output::Heard { .. }
-            | Output::Answers { .. }
+            Output::Received { .. }
+            | Output::PeerAlive { .. }
             | Output::Settled { .. }
             | Output::MembersChanged
             | Output::Left
@@ -269,7 +270,7 @@ impl World {
         }
         let node = self.nodes.get_mut(&at).unwrap();
         match output {
-            Output::Heard { key, data, from: _, via } => node.heard.push((key, data, via)),
+            Output::Received { key, data, from: _, via } => node.heard.push((key, data, via)),
             Output::Settled { timed_out } => node.settled = Some((now, timed_out)),
             Output::MembersChanged => node.changes += 1,
             Output::Left => node.left = Some(now),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::world::World;
-use crate::machine::{Event, Input, Note, Via};
+use crate::machine::{DatagramOrStream, Input, MemberlistNote, MembershipEvent};
 use crate::message::{Address, Dead, Message, NodeName, NodeStatus, Suspect};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ fn cluster(seed: u64, hosts: usize) -> World {
 }
 
 fn leaves(world: &World) -> usize {
-    world.count(|event| matches!(event, Event::Leave { .. }))
+    world.count(|event| matches!(event, MembershipEvent::Leave { .. }))
 }
 
 fn status(world: &World, at: usize, of: usize) -> Option<NodeStatus> {
@@ -61,7 +61,7 @@ fn a_broadcast_reaches_most_by_gossip_alone() {
         world.run(2 * SECOND);
         let heard = world.hosts.iter().filter(|host| {
             host.events.iter().any(|(_, event)| {
-                matches!(event, Event::UserMessage { via: Via::Datagram, body, .. } if body == "news")
+                matches!(event, MembershipEvent::UserMessage { via: DatagramOrStream::Datagram, body, .. } if body == "news")
             })
         });
         // Six transmissions, to six of nine at the most: those who hear news tell them on, and
@@ -79,10 +79,9 @@ fn a_false_accusation_is_refuted_before_anybody_believes_it() {
         assert_eq!(status(&world, 0, 1), Some(NodeStatus::Suspect));
         world.run_until("the suspect refutes", 4 * SECOND, |world| {
             (0..5).all(|host| status(world, host, 1) == Some(NodeStatus::Alive))
-                && world.hosts[1]
-                    .notes
-                    .iter()
-                    .any(|(_, note)| matches!(note, Note::Refuted { incarnation: 8.., .. }))
+                && world.hosts[1].notes.iter().any(|(_, note)| {
+                    matches!(note, MemberlistNote::Refuted { incarnation: 8.., .. })
+                })
         });
         assert_eq!(leaves(&world), 0);
     }
@@ -142,24 +141,25 @@ fn a_short_cut_heals_without_anybody_joining() {
 }
 
 #[test]
-fn a_farewell_is_heard_by_all_and_raises_no_suspicion() {
+fn a_leave_reaches_all_and_raises_no_suspicion() {
     for seed in 0..20 {
         let mut world = cluster(seed, 5);
         world.network.lost_permille = 0;
         world.handle(4, Input::Leave);
         let done = |world: &World| {
-            world.hosts[4].events.iter().any(|(_, event)| *event == Event::LeaveDone)
+            world.hosts[4].events.iter().any(|(_, event)| *event == MembershipEvent::LeaveDone)
         };
-        world.run_until("the farewell is said", 3 * SECOND, done);
+        world.run_until("the leave is broadcast", 3 * SECOND, done);
         world.crash(4);
         world.run_until("it is heard", 3 * SECOND, |world| {
             (0..4).all(|host| status(world, host, 4) == Some(NodeStatus::Left))
         });
-        let farewells = world.count(|event| matches!(event, Event::Leave { farewell: true, .. }));
-        assert_eq!((farewells, leaves(&world)), (5, 5), "itself included");
+        let graceful =
+            world.count(|event| matches!(event, MembershipEvent::Leave { graceful: true, .. }));
+        assert_eq!((graceful, leaves(&world)), (5, 5), "itself included");
         let suspected = world.hosts.iter().flat_map(|host| &host.notes);
         assert!(!suspected.into_iter().any(|(_, note)| {
-            matches!(note, Note::Suspected { node, .. } if node.as_str() == "n04")
+            matches!(note, MemberlistNote::Suspected { node, .. } if node.as_str() == "n04")
         }));
     }
 }
@@ -202,7 +202,7 @@ fn who_crashed_comes_back_elsewhere_once_the_others_have_forgotten_it() {
         world.hosts[3].address = Address::new(elsewhere, 9094);
         world.start(3);
         world.run(5 * SECOND);
-        assert!(world.count(|event| matches!(event, Event::Conflict { .. })) > 0);
+        assert!(world.count(|event| matches!(event, MembershipEvent::Conflict { .. })) > 0);
         world.run_until("all know all", 2 * MINUTE, World::agree);
     }
 }
@@ -245,7 +245,9 @@ fn blocked_datagrams_alone_kill_nobody() {
         world.run(3 * MINUTE);
         assert_eq!(leaves(&world), 0, "streams vouch for it");
         let notes = &world.hosts[1].notes;
-        assert!(notes.iter().any(|(_, note)| matches!(note, Note::DatagramsBlocked { .. })));
+        assert!(
+            notes.iter().any(|(_, note)| matches!(note, MemberlistNote::DatagramsBlocked { .. }))
+        );
     }
 }
 
@@ -281,8 +283,9 @@ fn who_slept_for_long_accuses_nobody_and_comes_back() {
         assert_eq!(world.members(0), ["n00", "n01", "n03", "n04"]);
         world.run(MINUTE);
         world.run_until("all know all", 30 * SECOND, World::agree);
-        let wrongly = world
-            .count(|event| matches!(event, Event::Leave { node, .. } if node.as_str() != "n02"));
+        let wrongly = world.count(
+            |event| matches!(event, MembershipEvent::Leave { node, .. } if node.as_str() != "n02"),
+        );
         assert_eq!(wrongly, 0, "seed {seed}");
     }
 }
@@ -311,7 +314,7 @@ fn an_idle_cluster_sends_pings_and_nothing_else() {
     world.run(MINUTE);
     // A ping and an ack for each of three hosts, and the two push-pulls' worth of slack.
     assert!(world.datagrams - datagrams <= 3 * 60 * 2 + 6, "{}", world.datagrams - datagrams);
-    // To ping, to be pinged, to be answered; what the world adds is one turn in ten seconds.
+    // To ping, to be handle_ping, to be answered; what the world adds is one turn in ten seconds.
     assert!(world.turns - turns <= 3 * (60 * 3 + 20), "{}", world.turns - turns);
 }
 

@@ -10,7 +10,10 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::machine::rng::Rng;
-use crate::machine::{Event, Input, Memberlist, Mono, Note, Output, Settings, StreamId, Ticket};
+use crate::machine::{
+    InboundId, Input, Memberlist, MemberlistNote, MemberlistSettings, MembershipEvent, Mono,
+    Output, StreamId,
+};
 use crate::message::{Address, Label, Message, NodeName, StreamMessage};
 use crate::wire::Compression;
 use crate::wire::datagram::{Checksum, Envelope, encode_message, pack};
@@ -28,7 +31,7 @@ pub struct World {
     rng: Rng,
     agenda: BTreeMap<(Mono, u64), Happening>,
     happenings: u64,
-    tickets: BTreeMap<Ticket, Caller>,
+    tickets: BTreeMap<InboundId, Caller>,
 }
 
 pub struct Host {
@@ -36,8 +39,8 @@ pub struct Host {
     pub address: Address,
     /// `None` while it is down.
     pub machine: Option<Memberlist>,
-    pub events: Vec<(Mono, Event)>,
-    pub notes: Vec<(Mono, Note)>,
+    pub events: Vec<(Mono, MembershipEvent)>,
+    pub notes: Vec<(Mono, MemberlistNote)>,
     /// Whom it tries to reach if they are no members.
     pub contacts: BTreeSet<Address>,
     /// Nothing is handled before then; it piles up meanwhile.
@@ -113,7 +116,7 @@ impl World {
         let mut out = Vec::new();
         let seed = self.rng.below(u64::MAX);
         let at = &mut self.hosts[host];
-        let settings = Settings::alertmanager(at.name.clone(), at.address, 0);
+        let settings = MemberlistSettings::alertmanager(at.name.clone(), at.address, 0);
         at.machine = Some(Memberlist::new(self.now, settings, seed, &mut out));
         at.rejoin_at = self.now;
         self.perform(host, out);
@@ -174,7 +177,7 @@ impl World {
         up.into_iter().all(|host| self.members(host) == names)
     }
 
-    pub fn count(&self, counts: impl Fn(&Event) -> bool) -> usize {
+    pub fn count(&self, counts: impl Fn(&MembershipEvent) -> bool) -> usize {
         let events = self.hosts.iter().flat_map(|host| &host.events);
         events.filter(|(_, event)| counts(event)).count()
     }
@@ -229,7 +232,7 @@ impl World {
         let members: Vec<Address> =
             at.machine.iter().flat_map(Memberlist::members).map(|node| node.address).collect();
         let lost: Vec<Address> =
-            at.contacts.iter().filter(|contact| !members.contains(contact)).copied().collect();
+            at.contacts.iter().filter(|kind| !members.contains(kind)).copied().collect();
         for address in lost {
             self.handle(host, Input::Join(address));
         }
@@ -255,7 +258,9 @@ impl World {
                 }
                 let stream = caller.stream;
                 match answer.filter(|_| self.now <= caller.deadline) {
-                    Some(answer) => self.handle(caller.host, Input::Answered { stream, answer }),
+                    Some(answer) => {
+                        self.handle(caller.host, Input::StreamReplied { stream, reply: answer })
+                    }
                     None => self.handle(caller.host, Input::StreamFailed { stream }),
                 }
             }
@@ -266,11 +271,11 @@ impl World {
         if self.hosts[to].machine.is_none() {
             return self.plan(self.now, Happening::Answer { caller, answer: None });
         }
-        let ticket = Ticket(self.happenings);
-        self.tickets.insert(ticket, caller);
+        let inbound = InboundId(self.happenings);
+        self.tickets.insert(inbound, caller);
         let from = self.hosts[caller.host].address;
-        self.handle(to, Input::Stream { ticket, from, message });
-        assert!(!self.tickets.contains_key(&ticket), "every call is answered or closed");
+        self.handle(to, Input::StreamOpened { inbound, from, message });
+        assert!(!self.tickets.contains_key(&inbound), "every call is answered or closed");
     }
 
     fn perform(&mut self, host: usize, out: Vec<Output>) {
@@ -283,10 +288,10 @@ impl World {
                     let caller = Caller { host, life, stream, deadline };
                     self.open(caller, to, with_state(message));
                 }
-                Output::Answer { ticket, message } => self.close(host, ticket, Some(message)),
-                Output::Close { ticket } => self.close(host, ticket, None),
+                Output::Reply { inbound, message } => self.close(host, inbound, Some(message)),
+                Output::Close { inbound } => self.close(host, inbound, None),
                 Output::Event(event) => {
-                    if let Event::Join { address, .. } = &event {
+                    if let MembershipEvent::Join { address, .. } = &event {
                         self.hosts[host].contacts.insert(*address);
                     }
                     self.hosts[host].events.push((self.now, event));
@@ -327,8 +332,8 @@ impl World {
         }
     }
 
-    fn close(&mut self, host: usize, ticket: Ticket, answer: Option<StreamMessage>) {
-        let caller = self.tickets.remove(&ticket).expect("a ticket is used once");
+    fn close(&mut self, host: usize, inbound: InboundId, answer: Option<StreamMessage>) {
+        let caller = self.tickets.remove(&inbound).expect("an id is used once");
         let answer = answer.map(|answer| as_read(&with_state(answer)));
         let at = match self.connects(host, caller.host) {
             true => self.now.plus(self.delay()),

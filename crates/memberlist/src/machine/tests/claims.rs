@@ -11,15 +11,15 @@ fn dead(node: &str, incarnation: u32, from: &str) -> Message {
     Message::Dead(Dead { incarnation, node: name(node), from: name(from) })
 }
 
-fn join(node: &str, number: u8) -> Event {
-    Event::Join { node: name(node), address: address(number) }
+fn join(node: &str, number: u8) -> MembershipEvent {
+    MembershipEvent::Join { node: name(node), address: address(number) }
 }
 
 #[test]
 fn we_are_our_first_member() {
     let stage = Stage::new();
     assert_eq!(stage.events(), [join("me", 1)]);
-    assert_eq!(stage.out[0], Output::Event(Event::AliveSeen { node: name("me") }));
+    assert_eq!(stage.out[0], Output::Event(MembershipEvent::AliveSeen { node: name("me") }));
     assert_eq!(stage.machine.size(), 1);
 }
 
@@ -65,10 +65,10 @@ fn a_suspect_is_a_member_until_its_time_is_over() {
     stage.pass(Duration::from_millis(3_999));
     assert_eq!((stage.status("p2"), stage.machine.size()), (Some(NodeStatus::Suspect), 3));
     stage.pass(Duration::from_millis(1));
-    assert!(stage.events().contains(&Event::Leave {
+    assert!(stage.events().contains(&MembershipEvent::Leave {
         node: name("p2"),
         address: address(2),
-        farewell: false
+        graceful: false
     }));
     assert_eq!((stage.status("p2"), stage.machine.size()), (Some(NodeStatus::Dead), 2));
 }
@@ -83,12 +83,13 @@ fn an_answer_from_the_suspect_ends_the_suspicion_for_good() {
 }
 
 #[test]
-fn a_farewell_is_final_and_a_death_is_told_apart() {
+fn a_leave_is_final_and_distinct_from_a_failure() {
     let mut stage = Stage::among(2);
     stage.hear(&dead("p2", 1, "p2"));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Left));
-    let farewell = |event: &Event| matches!(event, Event::Leave { farewell: true, .. });
-    assert!(stage.events().iter().any(farewell));
+    let graceful =
+        |event: &MembershipEvent| matches!(event, MembershipEvent::Leave { graceful: true, .. });
+    assert!(stage.events().iter().any(graceful));
     stage.hear(&dead("p3", 1, "me"));
     assert_eq!(stage.status("p3"), Some(NodeStatus::Dead));
 }
@@ -110,7 +111,7 @@ fn we_refute_with_a_number_above_the_accusers() {
         let mut stage = Stage::among(2);
         stage.hear(&accusation);
         assert_eq!(stage.status("me"), Some(NodeStatus::Alive));
-        assert_eq!((stage.incarnation("me"), stage.machine.health()), (42, 1));
+        assert_eq!((stage.incarnation("me"), stage.machine.health_score()), (42, 1));
         stage.pass(SECOND);
         assert!(stage.sent().contains(&(address(2), alive("me", 1, 42))));
     }
@@ -150,7 +151,8 @@ fn what_we_said_ourselves_is_no_news_but_an_earlier_life_is_refuted() {
 fn a_name_keeps_its_address_until_it_has_left() {
     let mut stage = Stage::among(2);
     stage.hear(&alive("p2", 22, 9));
-    let conflict = Event::Conflict { node: name("p2"), address: address(2), claimed: address(22) };
+    let conflict =
+        MembershipEvent::Conflict { node: name("p2"), address: address(2), claimed: address(22) };
     assert_eq!(stage.events(), std::slice::from_ref(&conflict));
     stage.hear(&dead("p2", 1, "p3"));
     stage.hear(&alive("p2", 22, 9));
@@ -164,7 +166,7 @@ fn a_name_keeps_its_address_until_it_has_left() {
 fn nobody_else_takes_our_own_name() {
     let mut stage = Stage::among(1);
     stage.hear(&alive("me", 66, 9));
-    assert!(matches!(stage.events()[..], [Event::Conflict { .. }]));
+    assert!(matches!(stage.events()[..], [MembershipEvent::Conflict { .. }]));
     assert_eq!(stage.incarnation("me"), 1);
 }
 
@@ -182,15 +184,16 @@ fn versions_that_make_no_sense_keep_a_node_out() {
     for versions in [None, Some(Versions([0, 5, 2, 0, 0, 0])), Some(Versions([3, 2, 2, 0, 0, 0]))] {
         let mut stage = Stage::new();
         stage.hear(&Message::Alive(Alive { versions, ..alive_as("p2", 2, 1) }));
-        assert!(matches!(stage.notes()[..], [Note::BadVersions { .. }]), "{versions:?}");
+        assert!(matches!(stage.notes()[..], [MemberlistNote::BadVersions { .. }]), "{versions:?}");
         assert_eq!(stage.machine.size(), 1);
     }
 }
 
 #[test]
 fn strangers_stay_outside_and_the_silent_are_let_in() {
-    let gate = Gate { scheme: Bytes::from_static(b"bw:"), cluster: Bytes::from_static(b"one;") };
-    let mut stage = Stage::with(|settings| settings.gate = Some(gate));
+    let member_filter =
+        MemberFilter { scheme: Bytes::from_static(b"bw:"), cluster: Bytes::from_static(b"one;") };
+    let mut stage = Stage::with(|settings| settings.member_filter = Some(member_filter));
     for (meta, members) in [("bw:two;x", 1), ("bw:one", 1), ("", 2), ("bw:one;x", 3), ("else", 4)] {
         let node = format!("p{meta}");
         let claim = Alive { meta: Bytes::from(meta), ..alive_as(&node, 2, 1) };
@@ -206,7 +209,7 @@ fn a_full_house_lets_nobody_in() {
         stage.hear(&alive(&format!("p{number}"), number, 1));
     }
     assert_eq!(stage.machine.size(), 3);
-    assert_eq!(stage.out, [Output::Note(Note::NodesFull { refused: name("p5") })]);
+    assert_eq!(stage.out, [Output::Note(MemberlistNote::NodesFull { refused: name("p5") })]);
     stage.hear(&alive("p2", 2, 2));
     assert_eq!(stage.incarnation("p2"), 2, "who is in is heard");
 }
@@ -216,16 +219,16 @@ fn what_a_node_says_about_itself_is_kept_and_a_change_is_an_event() {
     let mut stage = Stage::among(1);
     let claim = Alive { meta: Bytes::from_static(b"new"), ..alive_as("p2", 2, 2) };
     stage.hear(&Message::Alive(claim));
-    assert_eq!(stage.events(), [Event::Update { node: name("p2") }]);
+    assert_eq!(stage.events(), [MembershipEvent::Update { node: name("p2") }]);
     assert_eq!(stage.machine.node(&name("p2")).unwrap().meta, "new");
 }
 
 #[test]
 fn a_new_meta_of_ours_is_told_with_a_new_number_and_once() {
     let mut stage = Stage::among(1);
-    let meta = Meta::new("about me").unwrap();
+    let meta = NodeMeta::new("about me").unwrap();
     stage.handle(Input::SetMeta(meta.clone()));
-    assert_eq!(stage.events(), [Event::Update { node: name("me") }]);
+    assert_eq!(stage.events(), [MembershipEvent::Update { node: name("me") }]);
     let told = Alive { meta: Bytes::from_static(b"about me"), ..alive_as("me", 1, 2) };
     assert!(stage.sent().contains(&(address(2), Message::Alive(told))));
     stage.handle(Input::SetMeta(meta));
@@ -234,29 +237,29 @@ fn a_new_meta_of_ours_is_told_with_a_new_number_and_once() {
 
 #[test]
 fn a_meta_has_five_hundred_and_twelve_bytes_at_most() {
-    assert!(Meta::new(vec![1; 512]).is_some());
-    assert_eq!(Meta::new(vec![1; 513]), None);
+    assert!(NodeMeta::new(vec![1; 512]).is_some());
+    assert_eq!(NodeMeta::new(vec![1; 513]), None);
 }
 
 #[test]
 fn alone_we_have_left_at_once() {
     let mut stage = Stage::new();
     stage.handle(Input::Leave);
-    assert_eq!(stage.events().last(), Some(&Event::LeaveDone));
+    assert_eq!(stage.events().last(), Some(&MembershipEvent::LeaveDone));
     assert_eq!(stage.machine.size(), 0);
 }
 
 #[test]
-fn a_farewell_is_sent_as_often_as_any_news_and_not_taken_back() {
+fn a_leave_is_retransmitted_like_any_broadcast_and_is_not_refuted() {
     let mut stage = Stage::among(2);
     stage.handle(Input::Leave);
-    assert!(!stage.events().contains(&Event::LeaveDone));
-    let mut farewells = stage.sent();
+    assert!(!stage.events().contains(&MembershipEvent::LeaveDone));
+    let mut leaves = stage.sent();
     stage.pass(SECOND);
-    farewells.extend(stage.sent());
-    farewells.retain(|(_, message)| *message == dead("me", 1, "me"));
-    assert_eq!(farewells.len(), 4);
-    assert!(stage.events().contains(&Event::LeaveDone));
+    leaves.extend(stage.sent());
+    leaves.retain(|(_, message)| *message == dead("me", 1, "me"));
+    assert_eq!(leaves.len(), 4);
+    assert!(stage.events().contains(&MembershipEvent::LeaveDone));
     stage.hear(&alive("me", 1, 9));
     stage.hear(&suspect("me", 9, "p2"));
     assert_eq!(stage.status("me"), Some(NodeStatus::Left));
@@ -265,7 +268,7 @@ fn a_farewell_is_sent_as_often_as_any_news_and_not_taken_back() {
 }
 
 #[test]
-fn a_farewell_that_cannot_be_said_ends_in_time() {
+fn a_leave_that_reaches_no_peer_ends_after_its_timeout() {
     let mut stage = Stage::with(|settings| settings.gossip_nodes = 0);
     stage.hear(&alive("p2", 2, 1));
     stage.machine.probe_at = Mono(u64::MAX);
@@ -273,5 +276,5 @@ fn a_farewell_that_cannot_be_said_ends_in_time() {
     stage.pass(Duration::from_millis(9_999));
     assert!(stage.events().is_empty());
     stage.pass(Duration::from_millis(1));
-    assert_eq!(stage.events(), [Event::LeaveDone]);
+    assert_eq!(stage.events(), [MembershipEvent::LeaveDone]);
 }

@@ -40,7 +40,7 @@ fn nobody_is_told_twice_before_all_are_told_once() {
     sent.extend(stage.sent());
     assert_eq!(sent.len(), 4);
     let told: std::collections::BTreeSet<Address> = sent.into_iter().map(|(to, _)| to).collect();
-    assert_eq!(told.len(), 4, "four listeners: {told:?}");
+    assert_eq!(told.len(), 4, "four targets: {told:?}");
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn the_label_takes_its_share_of_the_datagram() {
     stage.handle(Input::Broadcast(Bytes::from(vec![0; 1192])));
     assert_eq!(stage.notes(), [], "it just fits");
     stage.handle(Input::Broadcast(Bytes::from(vec![0; 1194])));
-    assert_eq!(stage.notes(), [Note::MessageTooLarge { bytes: 1195 }]);
+    assert_eq!(stage.notes(), [MemberlistNote::MessageTooLarge { bytes: 1195 }]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_full_queue_drops_and_says_so() {
         assert_eq!(stage.notes(), []);
     }
     stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
-    assert_eq!(stage.notes(), [Note::QueuePruned { count: 1 }]);
+    assert_eq!(stage.notes(), [MemberlistNote::QueuePruned { count: 1 }]);
     assert_eq!(stage.machine.user_queue_len(), 2);
 }
 
@@ -86,10 +86,10 @@ fn a_full_queue_drops_and_says_so() {
 fn what_is_for_one_goes_to_that_one_once() {
     let mut stage = Stage::among(3);
     let body = Bytes::from_static(b"psst");
-    stage.handle(Input::Tell { to: address(77), body });
+    stage.handle(Input::Send { to: address(77), body });
     assert_eq!(stage.sent(), [(address(77), user("psst"))]);
-    stage.handle(Input::Tell { to: address(77), body: Bytes::from(vec![0; 70_000]) });
-    assert_eq!(stage.notes(), [Note::MessageTooLarge { bytes: 70_001 }]);
+    stage.handle(Input::Send { to: address(77), body: Bytes::from(vec![0; 70_000]) });
+    assert_eq!(stage.notes(), [MemberlistNote::MessageTooLarge { bytes: 70_001 }]);
 }
 
 #[test]
@@ -99,19 +99,26 @@ fn news_of_a_peer_come_out_as_they_went_in() {
     let body = Bytes::from_static(b"news");
     assert_eq!(
         stage.events(),
-        [Event::UserMessage { from: address(2), via: Via::Datagram, body: body.clone() }]
+        [MembershipEvent::UserMessage {
+            from: address(2),
+            via: DatagramOrStream::Datagram,
+            body: body.clone()
+        }]
     );
     let message = StreamMessage::User(UserMessage { body: body.clone() });
-    stage.handle(Input::Stream { ticket: Ticket(5), from: address(2), message });
-    assert_eq!(stage.out[0], Output::Close { ticket: Ticket(5) });
-    assert_eq!(stage.events(), [Event::UserMessage { from: address(2), via: Via::Stream, body }]);
+    stage.handle(Input::StreamOpened { inbound: InboundId(5), from: address(2), message });
+    assert_eq!(stage.out[0], Output::Close { inbound: InboundId(5) });
+    assert_eq!(
+        stage.events(),
+        [MembershipEvent::UserMessage { from: address(2), via: DatagramOrStream::Stream, body }]
+    );
 }
 
 #[test]
 fn nonsense_is_noted_and_the_rest_is_heard() {
     let mut stage = Stage::among(1);
     stage.handle(Input::Datagram { from: address(2), bytes: Bytes::from_static(b"\xff\xff") });
-    assert!(matches!(stage.notes()[..], [Note::Undecodable { .. }]));
+    assert!(matches!(stage.notes()[..], [MemberlistNote::Undecodable { .. }]));
     assert_eq!(stage.machine.size(), 2);
 }
 

@@ -95,8 +95,10 @@ fn any_stream_message(rng: &mut Rng) -> StreamMessage {
 fn any_input(rng: &mut Rng) -> Input {
     let from = any_address(rng);
     match rng.below(12) {
-        0 => Input::Stream { ticket: Ticket(1), from, message: any_stream_message(rng) },
-        1 => Input::Answered { stream: StreamId(rng.below(40)), answer: any_stream_message(rng) },
+        0 => Input::StreamOpened { inbound: InboundId(1), from, message: any_stream_message(rng) },
+        1 => {
+            Input::StreamReplied { stream: StreamId(rng.below(40)), reply: any_stream_message(rng) }
+        }
         2 => Input::StreamFailed { stream: StreamId(rng.below(40)) },
         3 => Input::Unreachable { to: from },
         4 => Input::Join(from),
@@ -123,7 +125,7 @@ fn nothing_that_is_said_breaks_us_or_keeps_us_awake() {
             let story = format!("seed {seed}, turn {turn}");
             assert!(machine.next_wakeup() > Some(stage.now), "{story}: no rest");
             assert!(machine.nodes.len() <= 5 && machine.size() <= 5, "{story}: too many");
-            assert!(machine.user_queue_len() <= 3 && machine.health() < 8, "{story}");
+            assert!(machine.user_queue_len() <= 3 && machine.health_score() < 8, "{story}");
             let present = machine.members().any(|node| node.name.as_str() == "me");
             assert_eq!(present, turn < 900, "{story}: we know best");
         }

@@ -11,7 +11,7 @@ fn nack(sequence: u32) -> Message {
     Message::Nack(Nack { sequence })
 }
 
-fn asked(stage: &Stage) -> Vec<Address> {
+fn relays(stage: &Stage) -> Vec<Address> {
     let sent = stage.sent().into_iter();
     let asks = sent.filter(|(_, message)| matches!(message, Message::IndirectPing(_)));
     asks.map(|(to, _)| to).collect()
@@ -45,31 +45,34 @@ fn a_ping_for_somebody_else_is_not_answered() {
     let ping = ping_for(Some("you"), None);
     stage.hear_from(9, &Message::Ping(ping.clone()));
     assert_eq!(stage.sent(), []);
-    assert_eq!(stage.notes(), [Note::Misdirected { from: address(9), wanted: name("you") }]);
+    assert_eq!(
+        stage.notes(),
+        [MemberlistNote::Misdirected { from: address(9), wanted: name("you") }]
+    );
     let message = StreamMessage::Ping(ping);
-    stage.handle(Input::Stream { ticket: Ticket(1), from: address(9), message });
-    assert!(stage.out.contains(&Output::Close { ticket: Ticket(1) }));
+    stage.handle(Input::StreamOpened { inbound: InboundId(1), from: address(9), message });
+    assert!(stage.out.contains(&Output::Close { inbound: InboundId(1) }));
 }
 
 #[test]
 fn a_ping_on_a_stream_is_answered_there() {
     let mut stage = Stage::among(1);
     let message = StreamMessage::Ping(ping_for(Some("me"), None));
-    stage.handle(Input::Stream { ticket: Ticket(1), from: address(9), message });
+    stage.handle(Input::StreamOpened { inbound: InboundId(1), from: address(9), message });
     let message = StreamMessage::Ack(Ack { sequence: 33, payload: Bytes::new() });
-    assert_eq!(stage.out, [Output::Answer { ticket: Ticket(1), message }]);
+    assert_eq!(stage.out, [Output::Reply { inbound: InboundId(1), message }]);
 }
 
 #[test]
 fn every_member_is_pinged_once_a_round() {
     let mut stage = Stage::among(4);
-    let mut pinged = Vec::new();
+    let mut handle_ping = Vec::new();
     for _ in 0..8 {
         let (to, sequence) = stage.until_ping();
         stage.hear(&ack(sequence));
-        pinged.push(to);
+        handle_ping.push(to);
     }
-    for round in pinged.chunks(4) {
+    for round in handle_ping.chunks(4) {
         let mut round = round.to_vec();
         round.sort();
         assert_eq!(round, [address(2), address(3), address(4), address(5)]);
@@ -79,15 +82,15 @@ fn every_member_is_pinged_once_a_round() {
 #[test]
 fn an_answer_in_time_tells_the_round_trip_and_heals_us() {
     let mut stage = Stage::among(1);
-    stage.machine.health = 3;
+    stage.machine.awareness = 3;
     let (_, sequence) = stage.until_ping();
     stage.now = stage.now.plus(Duration::from_millis(20));
     stage.hear(&ack(sequence + 1));
     assert_eq!(stage.events(), [], "another number");
     stage.hear(&ack(sequence));
     let rtt = Duration::from_millis(20);
-    assert_eq!(stage.events(), [Event::PingRtt { node: name("p2"), rtt }]);
-    assert_eq!(stage.machine.health(), 2);
+    assert_eq!(stage.events(), [MembershipEvent::PingRtt { node: name("p2"), rtt }]);
+    assert_eq!(stage.machine.health_score(), 2);
     stage.hear(&ack(sequence));
     assert_eq!(stage.events(), [], "an answer counts once");
 }
@@ -98,11 +101,11 @@ fn without_an_answer_three_others_are_asked_and_a_stream_is_opened() {
     let (target, sequence) = stage.until_ping();
     let began = stage.now;
     stage.pass(Duration::from_millis(499));
-    assert_eq!(asked(&stage), []);
+    assert_eq!(relays(&stage), []);
     stage.pass(Duration::from_millis(1));
-    let asked = asked(&stage);
-    assert_eq!(asked.len(), 3);
-    assert!(!asked.contains(&target));
+    let request = relays(&stage);
+    assert_eq!(request.len(), 3);
+    assert!(!request.contains(&target));
     let (_, to, deadline, message) = opened(&stage).expect("a stream");
     assert_eq!((to, deadline), (target, began.plus(SECOND)));
     assert!(matches!(message, StreamMessage::Ping(ping) if ping.sequence == sequence));
@@ -113,9 +116,9 @@ fn a_ping_that_cannot_be_sent_is_not_waited_for() {
     let mut stage = Stage::among(3);
     let (target, _) = stage.until_ping();
     stage.handle(Input::Unreachable { to: address(88) });
-    assert_eq!(asked(&stage), []);
+    assert_eq!(relays(&stage), []);
     stage.handle(Input::Unreachable { to: target });
-    assert_eq!(asked(&stage).len(), 2);
+    assert_eq!(relays(&stage).len(), 2);
 }
 
 #[test]
@@ -131,7 +134,7 @@ fn an_answer_through_others_saves_the_peer_but_tells_no_round_trip() {
 
 #[test]
 fn silence_makes_a_suspect_and_we_doubt_ourselves_unless_others_vouch_for_us() {
-    // Three were asked to say that they had no answer either.
+    // Three were request to say that they had no answer either.
     for (nacks, health) in [(0, 3), (1, 2), (3, 0)] {
         let mut stage = Stage::among(6);
         let (target, sequence) = stage.until_ping();
@@ -142,7 +145,7 @@ fn silence_makes_a_suspect_and_we_doubt_ourselves_unless_others_vouch_for_us() {
         stage.pass(Duration::from_millis(400));
         let suspect = stage.machine.members().find(|node| node.address == target).unwrap();
         assert_eq!(suspect.status, NodeStatus::Suspect);
-        assert_eq!(stage.machine.health(), health, "{nacks} nacks");
+        assert_eq!(stage.machine.health_score(), health, "{nacks} nacks");
     }
 }
 
@@ -151,7 +154,7 @@ fn with_nobody_to_vouch_every_silence_is_a_doubt() {
     let mut stage = Stage::among(1);
     stage.until_ping();
     stage.pass(SECOND);
-    assert_eq!(stage.machine.health(), 1);
+    assert_eq!(stage.machine.health_score(), 1);
     assert_eq!(stage.status("p2"), Some(NodeStatus::Suspect));
 }
 
@@ -162,9 +165,9 @@ fn who_answers_on_a_stream_only_is_saved_with_a_warning() {
     stage.pass(Duration::from_millis(500));
     let (stream, ..) = opened(&stage).expect("a stream");
     let answer = StreamMessage::Ack(Ack { sequence, payload: Bytes::new() });
-    stage.handle(Input::Answered { stream, answer });
+    stage.handle(Input::StreamReplied { stream, reply: answer });
     stage.pass(Duration::from_millis(500));
-    assert!(stage.notes().contains(&Note::DatagramsBlocked { node: name("p2") }));
+    assert!(stage.notes().contains(&MemberlistNote::DatagramsBlocked { node: name("p2") }));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Alive));
 }
 
@@ -175,7 +178,7 @@ fn another_number_on_the_stream_saves_nobody() {
     stage.pass(Duration::from_millis(500));
     let (stream, ..) = opened(&stage).expect("a stream");
     let answer = StreamMessage::Ack(Ack { sequence: sequence + 1, payload: Bytes::new() });
-    stage.handle(Input::Answered { stream, answer });
+    stage.handle(Input::StreamReplied { stream, reply: answer });
     stage.pass(Duration::from_millis(500));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Suspect));
 }
@@ -183,7 +186,7 @@ fn another_number_on_the_stream_saves_nobody() {
 #[test]
 fn the_less_well_we_are_the_longer_we_wait() {
     let mut stage = Stage::among(1);
-    stage.machine.health = 2;
+    stage.machine.awareness = 2;
     stage.until_ping();
     stage.pass(Duration::from_millis(2_999));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Alive));
@@ -195,9 +198,9 @@ fn the_less_well_we_are_the_longer_we_wait() {
 fn our_health_has_a_worst() {
     let mut stage = Stage::among(1);
     for _ in 0..20 {
-        stage.machine.ail(3);
+        stage.machine.degrade(3);
     }
-    assert_eq!(stage.machine.health(), 7);
+    assert_eq!(stage.machine.health_score(), 7);
 }
 
 #[test]
@@ -224,7 +227,7 @@ fn ask(target: u8, nack: bool) -> Message {
     })
 }
 
-/// Asks, and gives the number under which the third one is pinged.
+/// Asks, and gives the number under which the third one is handle_ping.
 fn relayed(stage: &mut Stage, nack: bool) -> u32 {
     stage.machine.probe_at = Mono(u64::MAX);
     stage.hear(&ask(3, nack));
@@ -269,7 +272,7 @@ fn more_relays_than_we_can_remember_are_refused() {
     stage.hear(&ask(3, true));
     assert_eq!(
         (stage.sent(), stage.notes()),
-        (vec![], vec![Note::RelaysFull { from: address(9) }])
+        (vec![], vec![MemberlistNote::RelaysFull { from: address(9) }])
     );
 }
 
@@ -280,7 +283,7 @@ fn who_overslept_takes_no_silence_for_a_death() {
     stage.hear(&Message::Suspect(suspicion));
     stage.now = stage.now.plus(60 * SECOND);
     stage.handle(Input::Tick);
-    assert!(matches!(stage.notes()[..], [Note::Overslept { .. }]));
+    assert!(matches!(stage.notes()[..], [MemberlistNote::Paused { .. }]));
     assert_eq!((stage.events(), stage.status("p2")), (vec![], Some(NodeStatus::Suspect)));
     stage.pass(6 * SECOND);
     assert_eq!(stage.status("p2"), Some(NodeStatus::Dead), "but goes on to judge");

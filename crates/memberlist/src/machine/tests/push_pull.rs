@@ -20,9 +20,9 @@ fn knowing(nodes: Vec<NodeState>) -> PushPull {
 
 fn offered(stage: &mut Stage, theirs: PushPull) -> StreamMessage {
     let message = StreamMessage::PushPull(theirs);
-    stage.handle(Input::Stream { ticket: Ticket(1), from: address(9), message });
+    stage.handle(Input::StreamOpened { inbound: InboundId(1), from: address(9), message });
     match &stage.out[0] {
-        Output::Answer { ticket: Ticket(1), message } => message.clone(),
+        Output::Reply { inbound: InboundId(1), message } => message.clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -39,8 +39,8 @@ fn joining(stage: &mut Stage) -> (StreamId, PushPull) {
     }
 }
 
-fn join_ended(outcome: JoinOutcome) -> Event {
-    Event::JoinEnded { address: address(2), outcome }
+fn join_ended(outcome: JoinOutcome) -> MembershipEvent {
+    MembershipEvent::JoinEnded { address: address(2), outcome }
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn a_joiner_hears_what_we_knew_before_it_came() {
     assert_eq!((names, answer.join), (vec!["me", "p2"], true));
     let body = Bytes::from_static(b"state");
     let events = stage.events();
-    assert!(matches!(&events[0], Event::Join { node, .. } if node.as_str() == "p9"));
-    assert_eq!(events[1], Event::RemoteState { from: address(9), join: true, body });
+    assert!(matches!(&events[0], MembershipEvent::Join { node, .. } if node.as_str() == "p9"));
+    assert_eq!(events[1], MembershipEvent::RemoteState { from: address(9), join: true, body });
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn joining_brings_all_that_the_other_knows() {
     let (stream, ours) = joining(&mut stage);
     assert_eq!((ours.join, ours.nodes.len()), (true, 1));
     let nodes = (2..5).map(|n| state(&format!("p{n}"), n, 1, NodeStatus::Alive)).collect();
-    stage.handle(Input::Answered { stream, answer: StreamMessage::PushPull(knowing(nodes)) });
+    stage.handle(Input::StreamReplied { stream, reply: StreamMessage::PushPull(knowing(nodes)) });
     assert_eq!(stage.machine.size(), 4);
     assert_eq!(stage.events().last(), Some(&join_ended(JoinOutcome::Merged)));
 }
@@ -80,7 +80,7 @@ fn a_join_that_fails_says_so() {
     let (stream, _) = joining(&mut stage);
     let text = "no".to_owned();
     let answer = StreamMessage::Error(crate::message::ErrorReply { text });
-    stage.handle(Input::Answered { stream, answer });
+    stage.handle(Input::StreamReplied { stream, reply: answer });
     assert_eq!(stage.events(), [join_ended(JoinOutcome::Failed)]);
 }
 
@@ -127,7 +127,7 @@ fn one_who_cannot_be_understood_spoils_the_whole_merge() {
         let spoiler = NodeState { versions, ..state("bad", 6, 1, status) };
         let good = state("good", 7, 1, NodeStatus::Alive);
         let answer = StreamMessage::PushPull(knowing(vec![good, spoiler]));
-        stage.handle(Input::Answered { stream, answer });
+        stage.handle(Input::StreamReplied { stream, reply: answer });
         let refused = join_ended(JoinOutcome::Refused(Refusal::Versions));
         assert_eq!(stage.events(), [refused], "{versions:?}");
         assert_eq!(stage.machine.size(), 2);
@@ -136,19 +136,20 @@ fn one_who_cannot_be_understood_spoils_the_whole_merge() {
 
 #[test]
 fn two_clusters_that_meet_stay_two() {
-    let gate = Gate { scheme: Bytes::from_static(b"bw:"), cluster: Bytes::from_static(b"one;") };
+    let member_filter =
+        MemberFilter { scheme: Bytes::from_static(b"bw:"), cluster: Bytes::from_static(b"one;") };
     let meta = Bytes::from_static(b"bw:two;");
     let stranger = NodeState { meta, ..state("p9", 9, 1, NodeStatus::Alive) };
     let silent = state("go", 8, 1, NodeStatus::Alive);
 
-    let mut stage = Stage::with(|settings| settings.gate = Some(gate));
+    let mut stage = Stage::with(|settings| settings.member_filter = Some(member_filter));
     let theirs = knowing(vec![silent, stranger]);
     let answer = offered(&mut stage, theirs.clone());
     assert!(matches!(answer, StreamMessage::Error(_)), "{answer:?}");
     assert_eq!((stage.events(), stage.machine.size()), (vec![], 1));
 
     let (stream, _) = joining(&mut stage);
-    stage.handle(Input::Answered { stream, answer: StreamMessage::PushPull(theirs) });
+    stage.handle(Input::StreamReplied { stream, reply: StreamMessage::PushPull(theirs) });
     assert_eq!(stage.events(), [join_ended(JoinOutcome::Refused(Refusal::Cluster))]);
     assert_eq!(stage.machine.size(), 1);
 }
@@ -171,10 +172,10 @@ fn every_minute_or_so_one_member_is_compared_with() {
 fn an_answer_without_a_question_is_turned_away() {
     let mut stage = Stage::new();
     let message = StreamMessage::Ack(crate::message::Ack { sequence: 1, payload: Bytes::new() });
-    stage.handle(Input::Stream { ticket: Ticket(3), from: address(9), message });
-    assert_eq!(stage.out[0], Output::Close { ticket: Ticket(3) });
-    assert_eq!(stage.notes(), [Note::UnexpectedOnStream { from: address(9) }]);
+    stage.handle(Input::StreamOpened { inbound: InboundId(3), from: address(9), message });
+    assert_eq!(stage.out[0], Output::Close { inbound: InboundId(3) });
+    assert_eq!(stage.notes(), [MemberlistNote::UnexpectedOnStream { from: address(9) }]);
     let answer = StreamMessage::PushPull(knowing(vec![state("p2", 2, 1, NodeStatus::Alive)]));
-    stage.handle(Input::Answered { stream: StreamId(99), answer });
+    stage.handle(Input::StreamReplied { stream: StreamId(99), reply: answer });
     assert!(stage.out.is_empty());
 }

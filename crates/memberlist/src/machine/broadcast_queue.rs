@@ -4,7 +4,7 @@
 //! enough for all to have it with great probability. The least sent go first; among these the
 //! largest that still fits, so that datagrams are full; among equals the newest.
 //!
-//! News about a subject replace older ones about it. There is room for a limited number; beyond
+//! Broadcasts about a subject replace older ones about it. There is room for a limited number; beyond
 //! it, what has been sent most often goes.
 
 use std::cmp::Reverse;
@@ -16,7 +16,7 @@ use crate::message::NodeName;
 
 /// **Invariant:** `subjects` names the rank of each item that has a subject.
 #[derive(Debug)]
-pub(super) struct TransmitQueue {
+pub(super) struct BroadcastQueue {
     waiting: BTreeMap<Rank, Item>,
     subjects: BTreeMap<NodeName, Rank>,
     items_max: usize,
@@ -37,9 +37,14 @@ struct Item {
     message: Bytes,
 }
 
-impl TransmitQueue {
+impl BroadcastQueue {
     pub fn new(items_max: usize) -> Self {
-        TransmitQueue { waiting: BTreeMap::new(), subjects: BTreeMap::new(), items_max, next_id: 0 }
+        BroadcastQueue {
+            waiting: BTreeMap::new(),
+            subjects: BTreeMap::new(),
+            items_max,
+            next_id: 0,
+        }
     }
 
     /// Takes an encoded message; answers how many others had to go for it.
@@ -133,15 +138,15 @@ pub(super) const PART_OVERHEAD: usize = 2;
 mod tests {
     use super::*;
 
-    fn queue(messages: &[&'static str]) -> TransmitQueue {
-        let mut queue = TransmitQueue::new(100);
+    fn queue(messages: &[&'static str]) -> BroadcastQueue {
+        let mut queue = BroadcastQueue::new(100);
         for message in messages {
             assert_eq!(queue.push(None, Bytes::from_static(message.as_bytes())), 0);
         }
         queue
     }
 
-    fn filled(queue: &mut TransmitQueue, room: usize, limit: u32) -> Vec<String> {
+    fn filled(queue: &mut BroadcastQueue, room: usize, limit: u32) -> Vec<String> {
         let mut picked = Vec::new();
         queue.fill(room, limit, &mut picked);
         picked.iter().map(|bytes| String::from_utf8(bytes.to_vec()).unwrap()).collect()
@@ -198,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_full_queue_drops_what_was_sent_most() {
-        let mut queue = TransmitQueue::new(2);
+        let mut queue = BroadcastQueue::new(2);
         queue.push(None, Bytes::from_static(b"old"));
         filled(&mut queue, 100, 9);
         queue.push(None, Bytes::from_static(b"new"));

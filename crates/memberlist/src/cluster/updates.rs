@@ -12,13 +12,14 @@ use bytes::Bytes;
 use prost::Message as _;
 
 use super::{
-    Cluster, Note, Output, Parcel, Part, Purpose, Reply, Via, Way, machine, part::FullState,
+    Cluster, ClusterNote, Output, Part, Purpose, ReceivedVia, ReplyWanted, SendVia, StreamPayload,
+    machine, part::FullState,
 };
 use crate::machine::Mono;
 use crate::message::{Address, NodeName, NodeStatus, StreamMessage, UserMessage};
 
 impl Cluster {
-    pub(super) fn handle_tell(
+    pub(super) fn handle_broadcast(
         &mut self,
         now: Mono,
         key: String,
@@ -30,12 +31,12 @@ impl Cluster {
         }
         let part = Part { key, data };
         let bytes = part.encoded_len();
-        if bytes <= GOSSIP_BYTES_MAX && self.machine.has_room_to_gossip(bytes) {
+        if bytes <= GOSSIP_BYTES_MAX && self.machine.has_gossip_room(bytes) {
             let body = Bytes::from(part.encode_to_vec());
             self.feed(now, machine::Input::Broadcast(body), out);
         } else if self.oversize.push(&part.key, &part.data).is_err() {
             self.counters.oversize.entry(part.key.clone()).or_default().dropped += 1;
-            self.notes.push(Note::OversizeDropped { key: part.key });
+            self.notes.push(ClusterNote::OversizeDropped { key: part.key });
         }
     }
 
@@ -54,22 +55,22 @@ impl Cluster {
         self.feed(now, machine::Input::Broadcast(body), out);
     }
 
-    pub(super) fn handle_tell_peer(
+    pub(super) fn handle_send_to_peer(
         &mut self,
         now: Mono,
         peer: &NodeName,
         part: Part,
-        way: Way,
+        via: SendVia,
         out: &mut Vec<Output>,
     ) {
         let Some(to) = self.member_address(peer) else {
-            self.notes.push(Note::PeerUnknown { peer: peer.clone() });
+            self.notes.push(ClusterNote::PeerUnknown { peer: peer.clone() });
             return;
         };
         let body = Bytes::from(part.encode_to_vec());
         self.counters.sent.update.add(1, body.len());
-        if way == Way::Datagram && body.len() <= self.datagram_room() {
-            self.feed(now, machine::Input::Tell { to, body }, out);
+        if via == SendVia::Datagram && body.len() <= self.datagram_room() {
+            self.feed(now, machine::Input::Send { to, body }, out);
         } else {
             self.send_by_stream(now, Purpose::Direct, to, body, out);
         }
@@ -97,34 +98,34 @@ impl Cluster {
         }
     }
 
-    pub(super) fn hear_update(
+    pub(super) fn receive_update(
         &mut self,
         from: Address,
-        via: machine::Via,
+        via: machine::DatagramOrStream,
         body: Bytes,
         out: &mut Vec<Output>,
     ) {
         self.counters.received.update.add(1, body.len());
         let via = match via {
-            machine::Via::Datagram => Via::Datagram,
-            machine::Via::Stream => Via::Stream,
+            machine::DatagramOrStream::Datagram => ReceivedVia::Datagram,
+            machine::DatagramOrStream::Stream => ReceivedVia::Stream,
         };
         match Part::decode(body) {
-            Ok(Part { key, data }) => out.push(Output::Heard { key, data, from, via }),
-            Err(_) => self.notes.push(Note::Undecodable { from }),
+            Ok(Part { key, data }) => out.push(Output::Received { key, data, from, via }),
+            Err(_) => self.notes.push(ClusterNote::Undecodable { from }),
         }
     }
 
-    pub(super) fn hear_state(&mut self, from: Address, body: Bytes, out: &mut Vec<Output>) {
+    pub(super) fn receive_state(&mut self, from: Address, body: Bytes, out: &mut Vec<Output>) {
         self.counters.received.full_state.add(1, body.len());
         let Ok(state) = FullState::decode(body) else {
-            self.notes.push(Note::Undecodable { from });
+            self.notes.push(ClusterNote::Undecodable { from });
             return;
         };
         for Part { key, data } in state.parts {
             // What is empty has nothing to say.
             if !data.is_empty() {
-                out.push(Output::Heard { key, data, from, via: Via::FullState });
+                out.push(Output::Received { key, data, from, via: ReceivedVia::FullState });
             }
         }
     }
@@ -138,8 +139,8 @@ impl Cluster {
         out: &mut Vec<Output>,
     ) {
         let deadline = now.plus(self.settings.machine.stream_timeout);
-        let parcel = Parcel::new(StreamMessage::User(UserMessage { body }));
-        self.open(purpose, to, parcel, Reply::None, deadline, out);
+        let payload = StreamPayload::new(StreamMessage::User(UserMessage { body }));
+        self.open(purpose, to, payload, ReplyWanted::No, deadline, out);
     }
 
     fn is_alone(&self) -> bool {

@@ -11,13 +11,13 @@ fn pings(stage: &Stage) -> Vec<u32> {
 }
 
 fn answered(stage: &Stage) -> bool {
-    stage.out.contains(&Output::Event(Event::Answers { node: name("p2") }))
+    stage.out.contains(&Output::Event(MembershipEvent::LivenessConfirmed { node: name("p2") }))
 }
 
 #[test]
 fn a_member_that_is_asked_answers_by_datagram() {
     let mut stage = Stage::among(2);
-    stage.handle(Input::Ask(name("p2")));
+    stage.handle(Input::CheckLiveness(name("p2")));
     let [sequence] = pings(&stage)[..] else { panic!("one ping: {:?}", stage.out) };
     stage.hear_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
     assert!(answered(&stage));
@@ -28,8 +28,8 @@ fn a_member_that_is_asked_answers_by_datagram() {
 #[test]
 fn who_is_asked_again_in_vain_is_asked_by_a_stream_too() {
     let mut stage = Stage::among(2);
-    stage.handle(Input::Ask(name("p2")));
-    stage.handle(Input::Ask(name("p2")));
+    stage.handle(Input::CheckLiveness(name("p2")));
+    stage.handle(Input::CheckLiveness(name("p2")));
     let opened = stage.out.iter().find_map(|output| match output {
         Output::OpenStream { stream, to, message: StreamMessage::Ping(ping), .. } => {
             Some((*stream, *to, ping.sequence))
@@ -39,13 +39,13 @@ fn who_is_asked_again_in_vain_is_asked_by_a_stream_too() {
     let (stream, to, sequence) = opened.expect("a ping by stream");
     assert_eq!(to, address(2));
     let answer = StreamMessage::Ack(Ack { sequence, payload: Bytes::new() });
-    stage.handle(Input::Answered { stream, answer });
+    stage.handle(Input::StreamReplied { stream, reply: answer });
     assert!(answered(&stage));
 }
 
 #[test]
 fn who_is_no_member_is_not_asked() {
     let mut stage = Stage::among(1);
-    stage.handle(Input::Ask(name("nobody")));
+    stage.handle(Input::CheckLiveness(name("nobody")));
     assert_eq!(stage.out, []);
 }

@@ -11,12 +11,12 @@ use crate::wire::{Compression, stream};
 
 /// One message with the parts of the full state that belong to it.
 #[derive(Debug, Clone)]
-pub struct Parcel {
+pub struct StreamPayload {
     message: StreamMessage,
     state: FullState,
 }
 
-impl Parcel {
+impl StreamPayload {
     pub fn new(message: StreamMessage) -> Self {
         Self { message, state: FullState::default() }
     }
@@ -69,9 +69,9 @@ mod tests {
             vec![part("nfl", &[7; 200]), part("sil", b"state"), part("", b"")],
         ] {
             let push_pull = PushPull { join: true, ..PushPull::default() };
-            let parcel = Parcel::with_state(push_pull, parts);
-            let whole = stream::encode(&parcel.clone().into_message(), Compression::None);
-            assert_eq!(parcel.into_pieces().concat(), whole);
+            let payload = StreamPayload::with_state(push_pull, parts);
+            let whole = stream::encode(&payload.clone().into_message(), Compression::None);
+            assert_eq!(payload.into_pieces().concat(), whole);
         }
     }
 }
