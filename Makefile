@@ -15,6 +15,7 @@ help:
 	@echo 'make sim    replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
 	@echo 'make bench  compare speed and memory with the Go Alertmanager'
+	@echo 'make dist   build a stripped binary for distribution, and print its size'
 	@echo 'make lint   formatting, clippy, licences'
 
 # The server listens on port 9093 and keeps its data in ./data; both programs end with ^C.
@@ -65,6 +66,11 @@ bench: test-packages
 	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench -- --cluster
 	@if command -v valgrind >/dev/null; then $(CARGO) run --release -p bellwether-bench --bin hot-paths; \
 	else echo 'valgrind is not installed: instructions of the hot paths are not counted'; fi
+
+# The binary without symbols and debug information, as it is packaged.
+dist:
+	$(CARGO) build --profile dist -p bellwether
+	@ls -lh target/dist/bellwether
 
 lint:
 	$(CARGO) fmt --all --check

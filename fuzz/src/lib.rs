@@ -1,6 +1,6 @@
-//! Does any sequence of bytes bring a decoder down, or make it contradict itself?
+//! Does any sequence of bytes make a decoder panic, or contradict itself?
 //!
-//! Each [`Target`] is one decoder that reads what strangers, old disks or people write, together
+//! Each [`Target`] is one decoder that reads what clients, peers, old disks or users write, together
 //! with a few inputs that it accepts. A target panics when something is wrong: by a panic of the
 //! decoder, or because what was read does not survive being written and read again.
 //!
@@ -8,11 +8,11 @@
 //! feedback; in exchange it runs in every `cargo test`. The functions in [`targets`] take plain
 //! bytes, so a coverage-guided fuzzer can call them as they are.
 //!
-//! `FUZZ_ITERATIONS` and `FUZZ_SEED` choose how long and from where; a failure prints the seed and
-//! the input that it came with.
+//! `FUZZ_ITERATIONS` and `FUZZ_SEED` choose how many and from which seed; a failure prints its seed
+//! and its input.
 
 mod corpus;
-/// The server shows nobody its parts, so this one is read where it lies.
+/// The server has no public modules, so this file of it is included.
 #[path = "../../crates/server/src/cluster/introduction.rs"]
 pub mod introduction;
 mod mutation;

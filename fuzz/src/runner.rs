@@ -1,4 +1,4 @@
-//! How long is a target tried, and what is said when it fails?
+//! How long is a target tried, and what is printed when it fails?
 
 use std::env;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -45,5 +45,5 @@ fn from_environment(name: &str) -> Option<u64> {
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }
 
-/// Where a run begins unless it is told otherwise; always the same, so that a red run is red again.
+/// Where a run begins by default; always the same, so that a failure comes again.
 const SEED: u64 = 34;

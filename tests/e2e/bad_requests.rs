@@ -143,7 +143,7 @@ fn clients_that_never_finish_do_not_delay_others() {
         })
         .collect();
     assert_takes_alerts(&mut server);
-    let mut client = server.new_client().with_patience(Duration::from_secs(10));
+    let mut client = server.new_client().with_timeout(Duration::from_secs(10));
     for path in ["/api/v2/alerts", "/api/v2/alerts/groups", "/metrics", "/-/ready"] {
         client.get(path).expect_status(200);
     }

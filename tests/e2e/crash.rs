@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{alert, group_name, one_webhook, resolved, silence, text};
 
 #[test]
-fn what_was_answered_outlives_every_crash_and_nobody_is_told_twice() {
+fn what_was_acknowledged_survives_every_crash_without_a_duplicate() {
     let hook = Sink::start();
     let setup = Setup::ours(&one_webhook(&hook.url("/")));
     let mut acknowledged = Acknowledged::default();
@@ -33,7 +33,7 @@ fn what_was_answered_outlives_every_crash_and_nobody_is_told_twice() {
 
     let mut server = setup.start();
     acknowledged.assert_in(&mut server);
-    all_are_told(&hook, &acknowledged);
+    all_are_notified(&hook, &acknowledged);
     // From here on nothing is under way, so the next crash may repeat nothing at all.
     server.wait_for_another_flush("Round5Sender");
     let before = counts(&hook.requests());
@@ -141,7 +141,7 @@ fn post_silence(client: &mut Client, name: &str) -> Option<String> {
     Some(text(&answer.expect_status(200).json()["silenceID"]))
 }
 
-fn all_are_told(hook: &Sink, acknowledged: &Acknowledged) {
+fn all_are_notified(hook: &Sink, acknowledged: &Acknowledged) {
     hook.wait_for("notification of each group", |requests| {
         let sent: BTreeSet<String> = firing(requests).into_iter().collect();
         acknowledged.alerts.is_subset(&sent).then_some(())

@@ -8,22 +8,22 @@ use serde_json::json;
 use crate::fixtures::{alert, group_name};
 
 #[test]
-fn a_webhook_that_hangs_is_given_up_and_others_are_told() {
+fn a_webhook_that_hangs_times_out_and_others_are_notified() {
     let case = Case::start(|_| Answer::Hang, "timeout: 500ms");
-    case.good_is_told();
+    case.good_is_notified();
     // A timeout is worth another try, within the time of the flush.
     case.bad.wait_for("second attempt", |asked| (asked.len() >= 2).then_some(()));
     case.wait_for_failures("alertmanager_notification_requests_failed_total", "webhook");
 }
 
 #[test]
-fn a_webhook_that_fails_for_a_while_is_told_in_the_end() {
+fn a_webhook_that_fails_for_a_while_is_notified_in_the_end() {
     let asked = AtomicUsize::new(0);
     let case = Case::start(
         move |_| Answer::Status(if asked.fetch_add(1, Ordering::SeqCst) < 3 { 500 } else { 200 }),
         "",
     );
-    case.good_is_told();
+    case.good_is_notified();
     case.bad.wait_for("attempt that succeeds", |asked| (asked.len() >= 4).then_some(()));
     let mut case = case;
     assert_eq!(case.server.metric(FAILED_REQUESTS, "webhook"), Some(3.0));
@@ -33,7 +33,7 @@ fn a_webhook_that_fails_for_a_while_is_told_in_the_end() {
 #[test]
 fn a_webhook_that_refuses_is_not_asked_again_and_counted() {
     let mut case = Case::start(|_| Answer::Status(404), "");
-    case.good_is_told();
+    case.good_is_notified();
     let failed = wait::until("the failure is counted", || {
         case.server.metric(FAILED, "reason=\"clientError\"").filter(|&count| count > 0.0)
     });
@@ -47,8 +47,8 @@ fn redirects_are_followed_with_the_body_where_the_status_says_so() {
     let location = place.url("/moved");
     let case =
         Case::start(move |_| Answer::Redirect { status: 307, location: location.clone() }, "");
-    case.good_is_told();
-    let sent = place.wait_for("redirected notification", |sent| sent.first().cloned());
+    case.good_is_notified();
+    let sent = place.wait_for_one("redirected notification");
     assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/moved"));
     assert_eq!(group_name(&sent), "Misbehaving");
 }
@@ -56,7 +56,7 @@ fn redirects_are_followed_with_the_body_where_the_status_says_so() {
 #[test]
 fn a_circle_of_redirects_ends() {
     let case = Case::start(|_| Answer::Redirect { status: 307, location: "/".to_owned() }, "");
-    case.good_is_told();
+    case.good_is_notified();
     case.wait_for_failures(FAILED_REQUESTS, "webhook");
 }
 
@@ -64,7 +64,7 @@ fn a_circle_of_redirects_ends() {
 fn an_answer_of_a_gibibyte_is_not_read_to_the_end() {
     let mut case = Case::start(|_| Answer::Flood { bytes: 1 << 30 }, "");
     let before = case.server.process.resident_bytes();
-    case.good_is_told();
+    case.good_is_notified();
     wait::until("the notification is counted", || {
         case.server.metric("alertmanager_notifications_total", "webhook").filter(|&n| n >= 2.0)
     });
@@ -83,12 +83,12 @@ fn a_webhook_that_closes_instead_of_answering_is_tried_again() {
         },
         "",
     );
-    case.good_is_told();
+    case.good_is_notified();
     case.bad.wait_for("attempt that succeeds", |asked| (asked.len() >= 3).then_some(()));
 }
 
 #[test]
-fn nobody_at_the_address_is_counted() {
+fn a_refused_connection_is_counted() {
     let gone = Sink::start();
     let url = gone.url("/");
     drop(gone);
@@ -96,7 +96,7 @@ fn nobody_at_the_address_is_counted() {
     let setup = Setup::ours(&config(&good.url("/"), &url, "")).expect_log("Notify");
     let mut server = setup.start();
     server.post_alerts(&json!([alert("Misbehaving")]));
-    good.wait_for("notification of the other receiver", |sent| (!sent.is_empty()).then_some(()));
+    good.wait_for_one("notification of the other receiver");
     wait::until("the failure is counted", || {
         server.metric(FAILED_REQUESTS, "webhook").filter(|&count| count > 0.0)
     });
@@ -126,9 +126,9 @@ impl Case {
     }
 
     /// The other receiver is notified although this one misbehaves.
-    fn good_is_told(&self) {
-        self.bad.wait_for("request to the bad receiver", |asked| (!asked.is_empty()).then_some(()));
-        let sent = self.good.wait_for("notification", |sent| sent.first().cloned());
+    fn good_is_notified(&self) {
+        self.bad.wait_for_one("request to the bad receiver");
+        let sent = self.good.wait_for_one("notification");
         assert_eq!(group_name(&sent), "Misbehaving");
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bellwether_e2e::Request;
+use bellwether_e2e::{Request, Sink};
 use serde_json::{Value, json};
 
 /// One receiver `hook` that is notified of groups by `alertname`, quickly.
@@ -46,6 +46,16 @@ pub fn at(seconds: i64) -> String {
 /// The status of each notification, in order.
 pub fn statuses(requests: &[Request]) -> Vec<String> {
     requests.iter().map(|request| text(&request.json()["status"])).collect()
+}
+
+/// Waits for the "resolved" notification, and returns it with the one before: there are just two.
+#[track_caller]
+pub fn firing_then_resolved(hook: &Sink) -> Vec<Request> {
+    let sent = hook.wait_for("resolved notification", |sent| {
+        statuses(sent).contains(&"resolved".to_owned()).then(|| sent.to_vec())
+    });
+    assert_eq!(statuses(&sent), ["firing", "resolved"]);
+    sent
 }
 
 /// The group labels' `alertname` of a notification.

@@ -7,7 +7,7 @@ use std::process::Command;
 use bellwether_e2e::{Program, Setup, Sink, programs, wait};
 use serde_json::json;
 
-use crate::fixtures::{alert, one_webhook, resolved, silence, statuses};
+use crate::fixtures::{alert, firing_then_resolved, one_webhook, resolved, silence};
 
 #[test]
 fn a_folder_of_the_go_server_is_taken_over() {
@@ -79,7 +79,7 @@ fn moved_between(from: Program, to: Program, move_state: fn(&Setup, &Setup)) {
     let mut server = before.start();
     let kept = server.post_silence(&silence("Quiet", "kept <&> é"));
     server.post_alerts(&json!([alert("Moved")]));
-    hook.wait_for("notification by the first server", |sent| (!sent.is_empty()).then_some(()));
+    hook.wait_for_one("notification by the first server");
     server.wait_for_another_flush("Moved");
     assert!(server.stop().success());
 
@@ -94,10 +94,7 @@ fn moved_between(from: Program, to: Program, move_state: fn(&Setup, &Setup)) {
     server.post_alerts(&json!([alert("Moved"), alert("Quiet")]));
     server.wait_for_another_flush("Moved");
     server.post_alerts(&json!([resolved("Moved")]));
-    let sent = hook.wait_for("resolved notification", |sent| {
-        statuses(sent).contains(&"resolved".to_owned()).then(|| sent.to_vec())
-    });
-    assert_eq!(statuses(&sent), ["firing", "resolved"]);
+    let sent = firing_then_resolved(&hook);
     assert_eq!(sent[0].json()["groupKey"], sent[1].json()["groupKey"]);
 }
 

@@ -36,7 +36,7 @@ fn sigterm_lets_a_notification_end() {
     let setup = Setup::ours(&one_webhook(&hook.url("/")));
     let mut server = setup.start();
     server.post_alerts(&json!([alert("Late")]));
-    hook.wait_for("request", |asked| (!asked.is_empty()).then_some(()));
+    hook.wait_for_one("request");
     server.process.terminate();
     server
         .process
@@ -128,7 +128,7 @@ fn it_listens_on_several_addresses_of_both_families() {
 }
 
 #[test]
-fn a_taken_address_ends_with_one_and_says_which() {
+fn a_taken_address_ends_with_one_and_is_named() {
     let setup = Setup::ours(CONFIG);
     let first = setup.start();
     let second = Setup::ours(CONFIG);

@@ -27,7 +27,7 @@ fn settings(authority: &Authority, name: &str) -> String {
 }
 
 #[test]
-fn one_of_ours_and_two_go_servers_trust_each_other_and_nobody_else() {
+fn one_of_ours_and_two_go_servers_trust_only_each_other() {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
     let authority = Authority::new(folder.path());
     let mut cluster = Cluster::new(&[Go, Bellwether, Go], CONFIG);
@@ -39,14 +39,14 @@ fn one_of_ours_and_two_go_servers_trust_each_other_and_nobody_else() {
         cluster = cluster.flag_of(node, &format!("--cluster.tls-config={}", file.display()));
     }
     cluster.start();
-    silences_reach_everybody(&mut cluster);
+    silences_reach_all(&mut cluster);
 
     // Certificates are replaced one by one; a peer that comes back is admitted by the new one.
     authority.sign("node1", &["peer.example"]);
     cluster.node(2).kill();
     cluster.node(2).start();
     cluster.wait_until_settled();
-    silences_reach_everybody(&mut cluster);
+    silences_reach_all(&mut cluster);
 
     for (_, address) in cluster.server(1).members() {
         let refusal = knock(&authority, &address, None);
@@ -133,7 +133,7 @@ fn knock(authority: &Authority, address: &str, shows: Option<&str>) -> String {
 }
 
 /// A small and a large silence from each server to each.
-fn silences_reach_everybody(cluster: &mut Cluster) {
+fn silences_reach_all(cluster: &mut Cluster) {
     for at in 0..cluster.len() {
         for comment in ["small".to_owned(), "a long story, ".repeat(100)] {
             let id = cluster.server(at).post_silence(&silence(&format!("Quiet{at}"), &comment));

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bellwether_e2e::{Answer, Process, Setup, Sink, programs, wait};
 use tempfile::TempDir;
 
-use crate::fixtures::{one_webhook, statuses};
+use crate::fixtures::{firing_then_resolved, one_webhook};
 
 #[test]
 fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {
@@ -23,7 +23,7 @@ fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {
     let prometheus = Prometheus::start(address, target.sink.address());
 
     target.switch(true);
-    hook.wait_for("firing notification", |sent| (!sent.is_empty()).then_some(()));
+    hook.wait_for_one("firing notification");
 
     // A crash between a notification and its record may repeat it; this one comes later.
     first.wait_for_another_flush("SwitchedOn");
@@ -37,10 +37,7 @@ fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {
     second.wait_for_another_flush("SwitchedOn");
 
     target.switch(false);
-    let sent = hook.wait_for("resolved notification", |sent| {
-        statuses(sent).contains(&"resolved".to_owned()).then(|| sent.to_vec())
-    });
-    assert_eq!(statuses(&sent), ["firing", "resolved"]);
+    let sent = firing_then_resolved(&hook);
 
     let (fired, ended) = (sent[0].json(), sent[1].json());
     assert_eq!(fired["alerts"][0]["labels"]["severity"], "page");

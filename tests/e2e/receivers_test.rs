@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Answer, Sink, programs};
 
 #[test]
-fn each_integration_is_told_once_and_answers() {
+fn each_integration_is_tried_once_and_answers() {
     let sink = Sink::start();
     sink.answer(|request| match request.path.as_str() {
         "/pagerduty" => Answer::Status(503),

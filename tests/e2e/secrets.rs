@@ -28,7 +28,7 @@ const BROKEN: &str = "'{{ .m4rk3r.nothing }}{{ template \"m4rk3r\" }}'";
 const CONFIG: &str = include_str!("secrets/config.yml");
 
 #[test]
-fn no_secret_is_seen_when_receivers_are_content() {
+fn no_secret_is_seen_when_receivers_accept() {
     let sink = Sink::start();
     sink.answer(|_| Answer::Text(r#"{"access_token":"t","errcode":0,"status":1}"#.to_owned()));
     watch(MARKER, &sink.address().to_string());
@@ -53,7 +53,7 @@ fn no_secret_is_seen_when_receivers_refuse() {
 }
 
 #[test]
-fn no_secret_is_seen_when_receivers_repeat_what_they_were_told() {
+fn no_secret_is_seen_when_receivers_repeat_what_they_got() {
     for status in [200, 400] {
         let sink = Sink::start();
         sink.answer(move |request| Answer::Reason(status, repeated(request)));
@@ -62,7 +62,7 @@ fn no_secret_is_seen_when_receivers_repeat_what_they_were_told() {
 }
 
 #[test]
-fn no_secret_is_seen_when_nobody_listens() {
+fn no_secret_is_seen_when_no_receiver_listens() {
     let sink = Sink::start();
     let address = sink.address().to_string();
     drop(sink);

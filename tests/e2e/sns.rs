@@ -77,7 +77,7 @@ fn decoded(field: &str) -> String {
 }
 
 #[test]
-fn a_subscriber_hears_what_was_published_in_the_name_of_a_role() {
+fn a_subscriber_gets_what_was_published_with_a_role() {
     let Some(moto) = Moto::start() else { return };
     let sink = Sink::start();
     let topic = moto.call("sns", "Action=CreateTopic&Name=pages", "TopicArn");

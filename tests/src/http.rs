@@ -18,7 +18,7 @@ use serde_json::Value;
 /// One kept connection to one server. Not shared: each thread has its own.
 pub struct Client {
     address: SocketAddr,
-    patience: Duration,
+    timeout: Duration,
     connection: Option<BufReader<TcpStream>>,
 }
 
@@ -33,13 +33,13 @@ pub struct Response {
 
 impl Client {
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, patience: Duration::from_secs(120), connection: None }
+        Self { address, timeout: Duration::from_secs(120), connection: None }
     }
 
     /// Limits how long a single read or write may take.
     #[must_use]
-    pub fn with_patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn with_timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
@@ -89,7 +89,7 @@ impl Client {
     fn exchange(&mut self, method: &str, head: &[u8], body: &[u8]) -> io::Result<Response> {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
-            None => BufReader::with_capacity(64 << 10, connect(self.address, self.patience)?),
+            None => BufReader::with_capacity(64 << 10, connect(self.address, self.timeout)?),
         };
         let sent = connection.get_mut().write_all(head).and_then(|()| {
             if body.is_empty() { Ok(()) } else { connection.get_mut().write_all(body) }
@@ -131,12 +131,12 @@ impl Response {
     }
 }
 
-/// Opens a connection whose reads and writes do not last longer than `patience`.
-pub fn connect(address: SocketAddr, patience: Duration) -> io::Result<TcpStream> {
+/// Opens a connection whose reads and writes do not last longer than `timeout`.
+pub fn connect(address: SocketAddr, timeout: Duration) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
     Ok(stream)
 }
 

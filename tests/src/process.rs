@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::wait::PATIENCE;
+use crate::wait::WAIT_MAX;
 
 /// A child and what it has written so far.
 pub struct Process {
@@ -66,7 +66,7 @@ impl Process {
 
     /// Waits until `find` recognises a line, looking at all lines from the first on.
     pub fn wait_for_line<T>(&self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> T {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_MAX;
         let mut seen = 0;
         let mut state = self.output.lock();
         loop {
@@ -93,7 +93,7 @@ impl Process {
 
     /// Waits until it ends by itself and has logged its last line.
     pub fn wait(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + WAIT_MAX;
         let mut state = self.output.lock();
         while state.ended < 2 {
             let left = deadline.saturating_duration_since(Instant::now());

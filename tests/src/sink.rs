@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::http::{Unframed, read_body, read_headers, read_line};
-use crate::wait::PATIENCE;
+use crate::wait::WAIT_MAX;
 
 /// A listening server; it stops when this is dropped.
 pub struct Sink {
@@ -115,19 +115,24 @@ impl Sink {
         self.shared.lock().requests.clear();
     }
 
-    /// Waits until `find` is content with the requests so far; panics with all of them otherwise.
+    /// Waits until `find` finds something in the requests so far; panics with all of them otherwise.
     pub fn wait_for<T>(&self, what: &str, find: impl FnMut(&[Request]) -> Option<T>) -> T {
-        self.wait_at_most(PATIENCE, what, find)
+        self.wait_at_most(WAIT_MAX, what, find)
+    }
+
+    /// Waits until there is a request, and returns the first.
+    pub fn wait_for_one(&self, what: &str) -> Request {
+        self.wait_for(what, |requests| requests.first().cloned())
     }
 
     /// As [`Sink::wait_for`], for what may take longer.
     pub fn wait_at_most<T>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         what: &str,
         mut find: impl FnMut(&[Request]) -> Option<T>,
     ) -> T {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let mut state = self.shared.lock();
         loop {
             if let Some(found) = find(&state.requests) {

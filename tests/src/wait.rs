@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 /// How long anything may take before a test gives up. Generous: a debug build on a busy machine
 /// must not fail here, and a green run never waits for it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const WAIT_MAX: Duration = Duration::from_secs(60);
 
-/// Asks again and again until `ask` has an answer; panics with `what` when patience runs out.
+/// Asks again and again until `ask` has an answer; panics with `what` when timeout runs out.
 pub fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + WAIT_MAX;
     loop {
         if let Some(answer) = ask() {
             return answer;

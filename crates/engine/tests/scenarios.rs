@@ -1,8 +1,8 @@
 //! Does the engine follow its rules, as far as a reader of plain text can follow them?
 //!
 //! Each file in `tests/scenarios` states one rule and plays it: blocks of commands, a line `----`,
-//! and the full trace that they leave. `UPDATE_EXPECT=1` writes the traces anew; then read the
-//! difference as carefully as code. The commands are described in `tests/scenario/play.rs`.
+//! and the full trace that they leave. `UPDATE_EXPECT=1` rewrites the traces; then review the
+//! difference as carefully as code. `SCENARIO=name` runs only those with `name` in their names. The commands are described in `tests/scenario/play.rs`.
 
 #![allow(clippy::disallowed_methods, reason = "scenarios are files, and the engine sees none")]
 
@@ -24,12 +24,13 @@ use play::Play;
 fn every_scenario_leaves_its_trace() {
     let update = std::env::var_os("UPDATE_EXPECT").is_some();
     let only = std::env::var("SCENARIO").unwrap_or_default();
-    let mut failed = Vec::new();
+    let (mut count, mut failed) = (0, Vec::new());
     for path in scenario_files() {
         let name = path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
         if !name.contains(&only) {
             continue;
         }
+        count += 1;
         let text = fs::read_to_string(&path).expect("a scenario can be read");
         assert!(text.starts_with("# "), "{name} does not begin with its rule");
         let played = play(&name, &text);
@@ -42,6 +43,7 @@ fn every_scenario_leaves_its_trace() {
             }
         }
     }
+    assert!(count > 0, "no scenario has SCENARIO={only} in its name");
     assert!(failed.is_empty(), "differ from their files (UPDATE_EXPECT=1 rewrites): {failed:?}");
 }
 

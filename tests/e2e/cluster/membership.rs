@@ -15,7 +15,7 @@ use crate::fixtures::{silence, text};
 
 #[test]
 fn a_node_that_crashes_again_and_again_stays_one_member() {
-    let mut cluster = Cluster::new(&[Bellwether, Go, Bellwether], &quiet_config());
+    let mut cluster = Cluster::new(&[Bellwether, Go, Bellwether], &silent_config());
     cluster.start();
     let before = cluster.server(0).members();
     crash(&mut cluster, 5);
@@ -47,10 +47,10 @@ fn resident_mib(cluster: &mut Cluster) -> f64 {
 }
 
 #[test]
-fn members_with_other_routes_are_told_apart_until_a_reload_heals_it() {
+fn members_with_different_routes_are_reported_until_a_reload() {
     let mut cluster =
-        Cluster::new(&[Bellwether; 2], &quiet_config()).expect_log("another configuration");
-    cluster.node(1).setup.write_config(&quiet_config().replace("[alertname]", "[alertname, job]"));
+        Cluster::new(&[Bellwether; 2], &silent_config()).expect_log("another configuration");
+    cluster.node(1).setup.write_config(&silent_config().replace("[alertname]", "[alertname, job]"));
     cluster.start();
     for at in 0..2 {
         let other = text(&cluster.server(1 - at).cluster()["name"]);
@@ -61,7 +61,7 @@ fn members_with_other_routes_are_told_apart_until_a_reload_heals_it() {
         assert!(ready.contains(&format!("other configurations have: {other}")), "{ready}");
     }
 
-    cluster.node(1).setup.write_config(&quiet_config());
+    cluster.node(1).setup.write_config(&silent_config());
     cluster.server(1).post("/-/reload", "").expect_status(200);
     for at in 0..2 {
         let other = text(&cluster.server(1 - at).cluster()["name"]);
@@ -78,7 +78,7 @@ fn members_with_other_routes_are_told_apart_until_a_reload_heals_it() {
 
 #[test]
 fn clusters_with_different_ids_do_not_merge() {
-    let mut cluster = Cluster::new(&[Bellwether; 2], &quiet_config())
+    let mut cluster = Cluster::new(&[Bellwether; 2], &silent_config())
         .flag_of(0, "--cluster.id=here")
         .flag_of(1, "--cluster.id=there")
         .expect_log("ForeignCluster");
@@ -87,7 +87,7 @@ fn clusters_with_different_ids_do_not_merge() {
 
 #[test]
 fn clusters_with_different_labels_do_not_merge() {
-    let mut cluster = Cluster::new(&[Bellwether; 2], &quiet_config())
+    let mut cluster = Cluster::new(&[Bellwether; 2], &silent_config())
         .flag_of(0, "--cluster.label=here")
         .flag_of(1, "--cluster.label=there");
     stay_apart(&mut cluster, "alertmanager_cluster_input_dropped_total");
@@ -96,14 +96,14 @@ fn clusters_with_different_labels_do_not_merge() {
 #[test]
 fn a_label_keeps_ours_and_go_servers_apart() {
     let mut cluster =
-        Cluster::new(&[Bellwether, Go], &quiet_config()).flag_of(0, "--cluster.label=here");
+        Cluster::new(&[Bellwether, Go], &silent_config()).flag_of(0, "--cluster.label=here");
     stay_apart(&mut cluster, "alertmanager_cluster_input_dropped_total");
 }
 
 #[test]
 fn a_node_is_not_ready_before_the_cluster_has_settled() {
     // No server listens at the other node's address, so this one settles alone.
-    let mut cluster = Cluster::new(&[Bellwether; 2], &quiet_config());
+    let mut cluster = Cluster::new(&[Bellwether; 2], &silent_config());
     let server = cluster.node(0).start();
     let answer = server.get("/-/ready").expect_status(503).text();
     assert!(answer.contains("cluster: settling: 1 of 2 members"), "{answer}");
@@ -154,7 +154,7 @@ fn files_of(setup: &Setup) -> BTreeSet<String> {
 }
 
 /// It sends nothing.
-fn quiet_config() -> String {
+fn silent_config() -> String {
     config("http://127.0.0.1:9/", "1h", "1h", "4h")
 }
 

@@ -142,7 +142,7 @@ fn send(shared: &Mutex<Shared>) {
         (shared.servers.clone(), json!(shared.alerts).to_string())
     };
     for server in servers {
-        let mut client = Client::new(server).with_patience(Duration::from_secs(5));
+        let mut client = Client::new(server).with_timeout(Duration::from_secs(5));
         let headers = [("Content-Type", "application/json")];
         let _ = client.request("POST", "/api/v2/alerts", &headers, body.as_bytes());
     }

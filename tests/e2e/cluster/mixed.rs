@@ -45,10 +45,10 @@ fn a_cluster_lives_on_ipv6_alone() {
     let mut cluster =
         Cluster::of(nodes.into()).flag(PEER_TIMEOUT).expect_log("repeat_interval is less");
     cluster.start();
-    silences_reach_everybody(&mut cluster);
+    silences_reach_all(&mut cluster);
     cluster.post_alerts(&json!([alert("Six")]));
     wait_for_notifications(&hook, "Six", "firing", 1);
-    nothing_is_left_to_tell(&mut cluster, &hook, "Fence");
+    nothing_is_left_to_send(&mut cluster, &hook, "Fence");
     assert_eq!(notifications(&hook.requests(), "Six", "firing").len(), 1);
 }
 
@@ -67,7 +67,7 @@ fn lives_as_one(programs: &[Program], partings: &[(usize, Parting)]) {
         .flag(PEER_TIMEOUT)
         .expect_log("repeat_interval is less");
     cluster.start();
-    silences_reach_everybody(&mut cluster);
+    silences_reach_all(&mut cluster);
 
     // Its end is seen by the third flush. Go servers that wait for peers send what was true before
     // the wait: after an end that is posted meanwhile they would send "firing" again.
@@ -80,7 +80,7 @@ fn lives_as_one(programs: &[Program], partings: &[(usize, Parting)]) {
     members_come_and_go(&mut cluster, partings);
 
     cluster.post_alerts(&json!([firing_since("Long", &at(-60))]));
-    nothing_is_left_to_tell(&mut cluster, &hook, "Fence");
+    nothing_is_left_to_send(&mut cluster, &hook, "Fence");
     let requests = hook.requests();
     assert_eq!(notifications(&requests, "Long", "firing").len(), 1, "once, whichever node went");
     assert_eq!(notifications(&requests, "Short", "firing").len(), 2, "one repetition, by one node");
@@ -93,7 +93,7 @@ fn steady_config(hook: &Sink) -> String {
 }
 
 /// Every node alone is given an alert that waits for as long as what it was given before.
-fn nothing_is_left_to_tell(cluster: &mut Cluster, hook: &Sink, name: &str) {
+fn nothing_is_left_to_send(cluster: &mut Cluster, hook: &Sink, name: &str) {
     for (at_node, server) in cluster.running().enumerate() {
         server.post_alerts(&json!([alert(&format!("Long{name}{at_node}"))]));
     }
@@ -103,7 +103,7 @@ fn nothing_is_left_to_tell(cluster: &mut Cluster, hook: &Sink, name: &str) {
 }
 
 /// Makes, changes and ends a small and a large silence on each node.
-fn silences_reach_everybody(cluster: &mut Cluster) {
+fn silences_reach_all(cluster: &mut Cluster) {
     for at_node in 0..cluster.len() {
         let name = format!("Quiet{at_node}");
         for mut wanted in [silence(&name, "small"), large_silence(&name)] {

@@ -11,7 +11,7 @@ use super::{config, notifications, silences, wait_for_notifications, wait_until_
 use crate::fixtures::{alert, silence};
 
 #[test]
-fn each_side_of_a_cut_tells_and_after_healing_nobody_tells_again() {
+fn each_side_of_a_partition_notifies_and_none_repeats_it_afterwards() {
     Namespaces::run("one_node_is_cut_from_two", 3, |network| {
         let hook = Sink::start_at(&network.hub_listen());
         let text = config(&hook.url("/"), "100ms", "1s", "4h");

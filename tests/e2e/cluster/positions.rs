@@ -12,7 +12,7 @@ use super::{config, notifications, seconds, wait_for_notifications};
 use crate::fixtures::{alert, resolved, statuses};
 
 #[test]
-fn another_tells_within_two_seconds_when_the_first_is_killed_before_its_time() {
+fn another_notifies_within_two_seconds_when_the_first_is_killed_before_its_turn() {
     let hook = Sink::start();
     let mut cluster = Cluster::new(&[Bellwether; 3], &config(&hook.url("/"), "1s", "1s", "4h"))
         .flag("--cluster.peer-timeout=15s");
@@ -34,7 +34,7 @@ fn another_tells_within_two_seconds_when_the_first_is_killed_before_its_time() {
 /// Three Go servers send firing, resolved, firing here: the later ones wait with what they saw
 /// before the wait.
 #[test]
-fn an_alert_that_ends_while_others_wait_is_not_told_to_fire_again() {
+fn an_alert_that_ends_while_others_wait_is_not_sent_as_firing_again() {
     let hook = Sink::start();
     let mut cluster = Cluster::new(&[Bellwether; 3], &config(&hook.url("/"), "1s", "3s", "4h"))
         .flag("--cluster.peer-timeout=8s");

@@ -25,7 +25,7 @@ fn of<'a>(answer: &'a Value, integration: &str) -> &'a Value {
 }
 
 #[test]
-fn each_integration_is_told_once_and_its_answer_told() {
+fn each_integration_is_tried_once_and_its_answer_shown() {
     let sink = Sink::start();
     sink.answer(|request| match request.path.as_str() {
         // It repeats what is secret.
@@ -116,7 +116,7 @@ fn there_is_one_test_at_a_time() {
     let test = json!({"receiver": "team", "integration": "webhook[0]", "timeout": "1m"});
     let body = test.to_string();
     let first = thread::spawn(move || client.post_json(PATH, body.as_bytes()).json());
-    slow.wait_for("the first test", |sent| (!sent.is_empty()).then_some(()));
+    slow.wait_for_one("the first test");
     let busy = ask(&mut server, &test).expect_status(429).text();
     assert!(busy.contains("another receiver is being tested"), "{busy}");
     assert_eq!(slow.count(), 1);
