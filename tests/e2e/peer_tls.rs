@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use std::process::Command;
 
 use bellwether_e2e::Program::{Bellwether, Go};
-use bellwether_e2e::certificates::{Authority, replace};
+use bellwether_e2e::certificates::{AuthorityFolder, replace};
 use bellwether_e2e::cluster::free_peer_address;
 use bellwether_e2e::{Cluster, Setup, programs, wait};
 
@@ -16,7 +16,7 @@ use crate::fixtures::silence;
 const CONFIG: &str = "{route: {receiver: none}, receivers: [{name: none}]}";
 
 /// Servers and clients alike show the certificate of this name.
-fn settings(authority: &Authority, name: &str) -> String {
+fn settings(authority: &AuthorityFolder, name: &str) -> String {
     let [cert, key, ca] = [format!("{name}.crt"), format!("{name}.key"), "ca.crt".to_owned()]
         .map(|file| authority.path(&file));
     format!(
@@ -29,7 +29,7 @@ fn settings(authority: &Authority, name: &str) -> String {
 #[test]
 fn one_of_ours_and_two_go_servers_trust_only_each_other() {
     let folder = tempfile::tempdir().expect("the temporary folder is writable");
-    let authority = Authority::new(folder.path());
+    let authority = AuthorityFolder::new(folder.path());
     let mut cluster = Cluster::new(&[Go, Bellwether, Go], CONFIG);
     for node in 0..cluster.len() {
         let name = format!("node{node}");
@@ -63,7 +63,7 @@ fn a_stranger_with_a_certificate_of_its_own_stays_outside() {
     let (folder, strange) = (tempfile::tempdir(), tempfile::tempdir());
     let folder = folder.expect("the temporary folder is writable");
     let strange = strange.expect("the temporary folder is writable");
-    let authorities = [Authority::new(folder.path()), Authority::new(strange.path())];
+    let authorities = [AuthorityFolder::new(folder.path()), AuthorityFolder::new(strange.path())];
     let mut cluster = Cluster::new(&[Bellwether, Bellwether, Bellwether], CONFIG);
     for (node, authority) in [&authorities[0], &authorities[0], &authorities[1]].iter().enumerate()
     {
@@ -119,7 +119,7 @@ fn a_bad_file_keeps_the_server_from_starting() {
 }
 
 /// What a client gets that opens a TLS connection, with or without a certificate.
-fn knock(authority: &Authority, address: &str, shows: Option<&str>) -> String {
+fn knock(authority: &AuthorityFolder, address: &str, shows: Option<&str>) -> String {
     let mut curl = Command::new(programs::debian("curl"));
     curl.args(["-sS", "--max-time", "20", "--cacert", &authority.path("ca.crt")]);
     if let Some(name) = shows {

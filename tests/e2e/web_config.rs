@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::process::Command;
 
 use bellwether_e2e::Program::{Bellwether, Go};
-use bellwether_e2e::certificates::{Authority, replace};
+use bellwether_e2e::certificates::{AuthorityFolder, replace};
 use bellwether_e2e::{Client, Program, Running, Setup, programs};
 use tempfile::TempDir;
 
@@ -20,14 +20,14 @@ const ALICE: &[&str] = &["-u", "alice:correct horse"];
 /// A server's port, and what a client needs to connect to it.
 struct Port {
     folder: TempDir,
-    authority: Authority,
+    authority: AuthorityFolder,
     setup: Setup,
 }
 
 impl Port {
     fn new(program: Program, web: &str) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder is writable");
-        let authority = Authority::new(folder.path());
+        let authority = AuthorityFolder::new(folder.path());
         authority.sign("web", &["127.0.0.1"]);
         let file = folder.path().join("web.yml");
         replace(&file, web);
@@ -187,7 +187,7 @@ fn clients_show_certificates_and_what_is_replaced_counts_at_once() {
     assert!(bare.is_err(), "a client without a certificate is let in");
 
     // A new authority, with certificates for both sides.
-    let new = Authority::new(port.folder.path());
+    let new = AuthorityFolder::new(port.folder.path());
     new.sign("web", &["127.0.0.1"]);
     new.sign("good", &["prometheus"]);
     assert_eq!(asks(&port, "good").expect("it is let in again").status, "200");

@@ -1,66 +1,47 @@
-//! Certificates made for one test: an authority, and nodes that it vouches for.
+//! TLS configurations of nodes whose certificates are made for one test.
 
 use std::io;
 use std::sync::{Arc, Mutex};
 
+pub use bellwether_e2e::certificates::Authority;
 use bellwether_mesh::Credentials;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 
-pub struct Authority {
-    cert: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-/// What a node shows and trusts; can be replaced while it runs.
+/// What a node presents and trusts; can be replaced while the node runs.
 #[derive(Debug)]
 pub struct Replaceable(Mutex<(Arc<ServerConfig>, Arc<ClientConfig>)>);
 
-impl Authority {
-    pub fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).expect("no names");
-        params.distinguished_name.push(DnType::CommonName, "test authority");
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let key = KeyPair::generate().expect("a key");
-        let cert = params.self_signed(&key).expect("a certificate");
-        Authority { cert: cert.der().clone(), issuer: Issuer::new(params, key) }
-    }
+/// A node on loopback that trusts this authority, in both directions.
+pub fn node_config(authority: &Authority) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+    let identity = authority.sign(&["127.0.0.1", "::1"]);
+    let chain = vec![certificate(&identity.cert)];
+    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("a key");
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate(&authority.pem)).expect("a certificate");
 
-    /// A node on loopback that trusts this authority, in both directions.
-    pub fn node(&self) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
-        let hosts = vec!["127.0.0.1".to_owned(), "::1".to_owned()];
-        let params = CertificateParams::new(hosts).expect("good names");
-        let key = KeyPair::generate().expect("a key");
-        let cert = params.signed_by(&key, &self.issuer).expect("a certificate");
-        let chain = vec![cert.der().clone()];
-        let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let verifier =
+        WebPkiClientVerifier::builder_with_provider(Arc::new(roots.clone()), provider.clone());
+    let server = ServerConfig::builder_with_provider(provider.clone())
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_client_cert_verifier(verifier.build().expect("a verifier"))
+        .with_single_cert(chain.clone(), key.clone_key())
+        .expect("they fit");
+    let client = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_client_auth_cert(chain, key)
+        .expect("they fit");
+    (Arc::new(server), Arc::new(client))
+}
 
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let verifier =
-            WebPkiClientVerifier::builder_with_provider(Arc::new(self.roots()), provider.clone());
-        let server = ServerConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_client_cert_verifier(verifier.build().expect("a verifier"))
-            .with_single_cert(chain.clone(), key.clone_key())
-            .expect("they fit");
-        let client = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(self.roots())
-            .with_client_auth_cert(chain, key)
-            .expect("they fit");
-        (Arc::new(server), Arc::new(client))
-    }
-
-    fn roots(&self) -> RootCertStore {
-        let mut roots = RootCertStore::empty();
-        roots.add(self.cert.clone()).expect("a certificate");
-        roots
-    }
+fn certificate(pem: &str) -> CertificateDer<'static> {
+    CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate")
 }
 
 impl Replaceable {

@@ -7,7 +7,7 @@ use bellwether_memberlist::{Label, NodeMeta, NodeName};
 use bellwether_mesh::{Mesh, MeshNote, Security};
 use bytes::Bytes;
 
-use crate::certificates::{Authority, Replaceable};
+use crate::certificates::{Authority, Replaceable, node_config};
 use crate::node::{Node, settings};
 
 /// As many nodes as wanted, for one cluster.
@@ -24,7 +24,7 @@ impl Kind {
     fn security(&self) -> Security {
         match self {
             Kind::Plain => Security::Plain,
-            Kind::Tls(authority) => Security::Tls(Replaceable::new(authority.node())),
+            Kind::Tls(authority) => Security::Tls(Replaceable::new(node_config(authority))),
         }
     }
 }

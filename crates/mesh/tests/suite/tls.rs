@@ -17,11 +17,11 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::certificates::{Authority, Replaceable};
+use crate::certificates::{Authority, Replaceable, node_config};
 use crate::node::{Node, TEST_TIMEOUT, settings};
 
 async fn node(name: &str, authority: &Authority, peers: &[SocketAddr]) -> Node {
-    let security = Security::Tls(Replaceable::new(authority.node()));
+    let security = Security::Tls(Replaceable::new(node_config(authority)));
     Node::start(settings(name, "127.0.0.1:0", peers, security)).await
 }
 
@@ -51,12 +51,12 @@ async fn strangers_to_the_authority_are_not_let_in() {
 #[tokio::test]
 async fn replaced_certificates_count_from_the_next_connection_on() {
     let (old, new) = (Authority::new(), Authority::new());
-    let credentials = Replaceable::new(old.node());
+    let credentials = Replaceable::new(node_config(&old));
     let security = Security::Tls(credentials.clone());
     let a = Node::start(settings("a", "127.0.0.1:0", &[], security)).await;
     let mut b = node("b", &new, &[a.address()]).await;
     b.until_noted(|note| matches!(note, MeshNote::OpenFailed { .. })).await;
-    credentials.replace(new.node());
+    credentials.replace(node_config(&new));
     a.until_members(&["a", "b"]).await;
     b.until_members(&["a", "b"]).await;
 }
@@ -65,7 +65,7 @@ async fn replaced_certificates_count_from_the_next_connection_on() {
 async fn a_stream_is_read_however_it_is_cut() {
     let authority = Authority::new();
     let a = node("a", &authority, &[]).await;
-    let config = authority.node().1;
+    let config = node_config(&authority).1;
     let whole = [TlsFrame::Stream.encode(), ping()].concat();
     for piece in [1, 5, 16, whole.len()] {
         let mut stream = connect(a.address(), config.clone()).await;
@@ -83,7 +83,7 @@ async fn a_stream_is_read_however_it_is_cut() {
 async fn datagrams_are_read_however_they_are_cut() {
     let authority = Authority::new();
     let a = node("a", &authority, &[]).await;
-    let config = authority.node().1;
+    let config = node_config(&authority).1;
     let from = Address::new([127, 0, 0, 1], 1);
     let frame = TlsFrame::Packet { from, datagram: b"\xee"[..].to_vec().into() }.encode();
     let two = [frame.clone(), frame].concat();
@@ -105,7 +105,7 @@ async fn datagrams_are_read_however_they_are_cut() {
 async fn frames_of_another_kind_close_the_connection() {
     let authority = Authority::new();
     let mut a = node("a", &authority, &[]).await;
-    let config = authority.node().1;
+    let config = node_config(&authority).1;
     let frames: [&[u8]; 3] = [
         // A version that nobody knows, a length beyond all measure, and no protobuf at all.
         b"\x08\0\0\0\x0a\x06v9.9.9",
