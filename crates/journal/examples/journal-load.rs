@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::path::Path;
 use std::time::Instant;
 
-use bellwether_journal::{Change, Journal, JournalError, Options, open};
+use bellwether_journal::{Change, Journal, JournalError, JournalOptions, open};
 
 const VALUE_BYTES: usize = 700;
 /// The kernel counts CPU time in hundredths of a second on every common platform.
@@ -30,7 +30,7 @@ fn main() -> Result<(), JournalError> {
     match step.as_str() {
         "generate" => (0..records).for_each(|record| drop(black_box(change(record, 1)))),
         "load" => {
-            let opened = open(Path::new(dir), Options::default())?;
+            let opened = open(Path::new(dir), JournalOptions::default())?;
             println!("opened after {:?}", started.elapsed());
             let mut bytes = 0;
             let mut entries = 0;
@@ -40,9 +40,9 @@ fn main() -> Result<(), JournalError> {
             }
             println!("{entries} entries, {bytes} bytes of values");
         }
-        "idle" => drop(open(Path::new(dir), Options::default())?.entries),
+        "idle" => drop(open(Path::new(dir), JournalOptions::default())?.entries),
         _ => {
-            let mut journal = open(Path::new(dir), Options::default())?.journal;
+            let mut journal = open(Path::new(dir), JournalOptions::default())?.journal;
             let mut slowest = std::time::Duration::ZERO;
             for first in (0..records).step_by(batch.max(1) as usize) {
                 let keys = first..(first + batch).min(records);

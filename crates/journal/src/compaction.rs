@@ -11,7 +11,7 @@
 //! A crash before 2 leaves the old files, which still count; one after it leaves files that no
 //! longer count; the next start removes what is left over.
 //!
-//! It runs beside the commits, which go to the next log, and does not know them.
+//! Commits go on meanwhile, in the next log, which it does not read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -1,9 +1,9 @@
 //! How does a directory become an open journal, whatever state it is in?
 //!
-//! In comes a path; out come the journal, its live entries, and what had to be done to get there.
+//! In: a path. Out: the journal, its live entries, and what had to be done to get there.
 //! A directory that is missing is created, a commit that a crash cut short is dropped, and a damaged
 //! store is copied aside while everything in it that can still be read goes on in a fresh one.
-//! A directory that is in use or cannot be written is no damage: it is refused and left alone.
+//! A directory that is in use or cannot be written is not damaged: it is refused and left alone.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -13,26 +13,10 @@ use std::sync::atomic::AtomicBool;
 
 use crate::compaction::{current, remove_outdated, write_snapshot};
 use crate::disk::{Directory, Disk, journal_files, sync_directory};
-use crate::file_journal::CompactionRuns;
 use crate::inspection::{Inspection, Tail, inspect, salvage};
+use crate::options::{CompactionRuns, JournalOptions};
 use crate::record::{FileName, Head};
 use crate::{Entries, FileJournal, JournalError};
-
-/// How a journal uses its directory.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct Options {
-    /// Outdated records are dropped once the logs reach this many bytes, or the size of the live
-    /// entries if that is more.
-    /// Less keeps a small store smaller; more writes less.
-    pub compaction_floor_bytes: u64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self { compaction_floor_bytes: 64 << 20 }
-    }
-}
 
 /// An open journal and what was found.
 pub struct Opened {
@@ -40,7 +24,7 @@ pub struct Opened {
     /// Every live key with its newest value; read from the disk as it is iterated.
     pub entries: Entries,
     /// Where a damaged store was put, if there was one; `entries` are what could be salvaged.
-    /// An operator must hear of it: entries are missing, or older than they were.
+    /// An operator must be informed: entries are missing, or older than they were.
     pub moved_aside: Option<PathBuf>,
     /// Bytes of a commit that a crash had cut short; it was never acknowledged, and is gone.
     pub torn_bytes: u64,
@@ -51,7 +35,7 @@ pub struct Opened {
 /// Fails with [`JournalError::Locked`] if it is open already, [`JournalError::NotWritable`] if the
 /// directory is read-only, [`JournalError::Newer`] if a later version has written it, and
 /// [`JournalError::DiskFull`] or [`JournalError::Io`] if the operating system says so.
-pub fn open(dir: &Path, options: Options) -> Result<Opened, JournalError> {
+pub fn open(dir: &Path, options: JournalOptions) -> Result<Opened, JournalError> {
     let failed = |error| JournalError::io("create the data directory", dir, error);
     fs::create_dir_all(dir).map_err(failed)?;
     // The name of a store that is put aside needs the last part of the path, which "." lacks.
@@ -61,15 +45,15 @@ pub fn open(dir: &Path, options: Options) -> Result<Opened, JournalError> {
         let _ = sync_directory(parent);
     }
     let lock = lock(&dir)?;
-    let mut opened = open_disk(Arc::new(Directory::new(dir)), options, CompactionRuns::Beside)?;
+    let mut opened = open_disk(Arc::new(Directory::new(dir)), options, CompactionRuns::OnThread)?;
     opened.journal.hold(lock);
     Ok(opened)
 }
 
-/// Opens the journal on any disk; whoever calls has locked it.
+/// Opens the journal on any disk, which the caller has locked.
 pub(crate) fn open_disk(
     disk: Arc<dyn Disk>,
-    options: Options,
+    options: JournalOptions,
     runs: CompactionRuns,
 ) -> Result<Opened, JournalError> {
     let mut moved_aside = None;
@@ -102,7 +86,7 @@ fn repair(disk: &dyn Disk) -> Result<PathBuf, JournalError> {
         .set_aside(&names)
         .map_err(|error| JournalError::io("set aside the damaged store", &disk.path(""), error))?;
     let newest = files.last().map_or(0, |(file, _)| file.number);
-    // Commits are counted anew: a record is bound to its file, so no old one can be mistaken.
+    // Commits are counted from 1 again: a record is bound to its file, so no old one can be mistaken.
     let head = Head { file: FileName::snapshot(newest.saturating_add(1)), base: 0 };
     let entries = salvage(disk, &files)?;
     write_snapshot(disk, head, entries, &AtomicBool::new(false))?;
@@ -127,7 +111,7 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
-            // Only told to people, so a full disk is no reason to fail here.
+            // Read by people only, so a full disk is not a reason to fail here.
             let _ = file
                 .set_len(0)
                 .and_then(|()| file.rewind())

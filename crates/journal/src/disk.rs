@@ -2,10 +2,10 @@
 //!
 //! The seam between the journal's rules and the operating system: a dozen operations on flat names
 //! in one directory.
-//! Behind it stands [`Directory`], the real one; the tests put a disk there that forgets, in a
-//! power cut, whatever was not synced, and that can fail at any operation.
+//! [`Directory`] is the real one; tests use a disk that loses, in a power cut, whatever was not
+//! synced, and that can fail at any operation.
 //!
-//! It knows no record and no order of operations.
+//! It does not know records or the order of operations.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{ErrorKind, Read, Result, Write};
@@ -26,7 +26,7 @@ pub(crate) trait Disk: Send + Sync {
     fn remove(&self, name: &str) -> Result<()>;
     /// Makes creations, renames and removals durable.
     fn sync_names(&self) -> Result<()>;
-    /// Keeps `names` as they are now in a new directory beside this one, and gives its path.
+    /// Keeps `names` as they are now in a new directory next to this one, and returns its path.
     fn set_aside(&self, names: &[String]) -> Result<PathBuf>;
     /// The path for messages; the empty name stands for the directory.
     fn path(&self, name: &str) -> PathBuf;
@@ -67,7 +67,7 @@ impl Disk for Directory {
         for entry in fs::read_dir(&self.path)? {
             let entry = entry?;
             let metadata = entry.metadata()?;
-            // A name that is not UTF-8 is none of ours.
+            // The names of journal files are UTF-8.
             if let (true, Ok(name)) = (metadata.is_file(), entry.file_name().into_string()) {
                 files.push((name, metadata.len()));
             }

@@ -1,4 +1,4 @@
-//! What can go wrong with a journal, told apart by what the caller does next.
+//! Errors of a journal, distinguished by what the caller does next.
 //!
 //! Refuse to start (or start without durable state): `Locked`, `NotWritable`, `Newer`, `Io`.
 //! Report that nothing is durable any more, and go on: `DiskFull`, `Io` and then `Poisoned`.
@@ -53,7 +53,7 @@ pub enum JournalError {
     #[error("{} is damaged at byte {offset}: {what}", path.display())]
     Damaged { path: PathBuf, offset: u64, what: &'static str },
 
-    /// An earlier write or sync failed; nothing is made durable until the journal is opened anew.
+    /// An earlier write or sync failed; nothing is made durable until the journal is opened again.
     #[error(
         "nothing is made durable until the server is restarted, since an earlier write failed: {cause}"
     )]

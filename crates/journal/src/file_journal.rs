@@ -3,7 +3,7 @@
 //! A batch is encoded as records, closed by an end record, appended to the newest log, and synced:
 //! one write and one sync, whatever its size.
 //! When the logs have grown enough, the next log is begun and a compaction of the earlier files is
-//! started beside the commits.
+//! started, while commits go on.
 //!
 //! A failed write or sync poisons the journal: what the disk holds is unknown then, and a sync that
 //! is repeated after a failure may report success for bytes that were dropped.
@@ -18,12 +18,13 @@ use std::thread::JoinHandle;
 use crate::compaction::Compaction;
 use crate::disk::{Disk, DiskFile};
 use crate::inspection::Inspection;
+use crate::options::CompactionRuns;
 use crate::record::{FileKind, FileName, HEAD_BYTES, Head, Kind, Place, check_size, encode};
-use crate::{Change, Journal, JournalError, Options, Status};
+use crate::{Change, Journal, JournalError, JournalOptions, Status};
 
 /// A journal in a directory; made by [`crate::open`].
 ///
-/// Dropping it marks the log as closed and gives the directory free.
+/// Dropping it marks the log as closed and releases the directory.
 pub struct FileJournal {
     disk: Arc<dyn Disk>,
     log: Box<dyn DiskFile>,
@@ -48,16 +49,6 @@ pub struct FileJournal {
     _lock: Option<File>,
 }
 
-/// Where compactions are done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum CompactionRuns {
-    /// On a thread of its own, beside the commits.
-    Beside,
-    /// Within the commit that finds it due, so that a test can repeat every step.
-    #[cfg(test)]
-    Within,
-}
-
 struct Running {
     thread: JoinHandle<Result<Option<u64>, JournalError>>,
     cancelled: Arc<AtomicBool>,
@@ -69,11 +60,11 @@ impl FileJournal {
     pub(crate) fn resume(
         disk: Arc<dyn Disk>,
         inspection: &Inspection,
-        options: &Options,
+        options: &JournalOptions,
         runs: CompactionRuns,
     ) -> Result<Self, JournalError> {
-        if let Some(unborn) = inspection.unborn {
-            remove_durably(disk.as_ref(), unborn)?;
+        if let Some(unfinished_log) = inspection.unfinished_log {
+            remove_durably(disk.as_ref(), unfinished_log)?;
         }
         let (number, log, offset) = match inspection.files.last() {
             Some(&(file, length)) if file.kind == FileKind::Log => {
@@ -166,7 +157,7 @@ impl FileJournal {
         let compaction =
             Compaction { disk: Arc::clone(&self.disk), through, cancelled: Arc::clone(&cancelled) };
         match self.runs {
-            CompactionRuns::Beside => {
+            CompactionRuns::OnThread => {
                 let builder = std::thread::Builder::new().name("journal-compact".into());
                 match builder.spawn(move || compaction.run()) {
                     Ok(thread) => {
@@ -181,7 +172,7 @@ impl FileJournal {
                 }
             }
             #[cfg(test)]
-            CompactionRuns::Within => self.finish_compaction(compaction.run(), logs_bytes),
+            CompactionRuns::WithinCommit => self.finish_compaction(compaction.run(), logs_bytes),
         }
     }
 
@@ -264,7 +255,7 @@ impl Drop for FileJournal {
             let _ = thread.join();
         }
         if self.poison.is_none() && !self.closed && self.last_commit > 0 {
-            // Durability: an empty commit after the last one lets rot in that one be told from a
+            // Durability: an empty commit after the last one distinguishes rot in that one from a
             // commit that a crash cut short. Without it nothing is lost.
             let _ = self.append(&[]);
         }

@@ -11,13 +11,13 @@
 //! any order of blocks, but nothing of n+2.
 //! Unreadable bytes with nothing but n+1 after them are therefore a torn end, which was never
 //! acknowledged, and are cut off; with a record of n+2 or later after them they are damage.
-//! Rot within the last commit of a journal that was not closed cannot be told from a torn end.
+//! Rot within the last commit of a journal that was not closed cannot be distinguished from a torn end.
 
 use std::path::PathBuf;
 
 use crate::JournalError;
 use crate::disk::Disk;
-use crate::live::{Entries, Latest, Reading, Records, Source};
+use crate::live::{Entries, Latest, ReadMode, Records, Source};
 use crate::record::{FileKind, FileName, HEAD_BYTES, HeadError, Kind};
 use crate::scanner::{Scanner, Step};
 
@@ -39,7 +39,7 @@ pub(crate) struct Inspection {
     /// Bytes after that in the last log: a commit that was cut short and never acknowledged.
     pub(crate) torn_bytes: u64,
     /// A log whose creation a crash cut short; it must be gone before the one before it goes on.
-    pub(crate) unborn: Option<FileName>,
+    pub(crate) unfinished_log: Option<FileName>,
     /// Whether the last commit is an empty one, as a journal that is closed leaves it.
     pub(crate) closed: bool,
     latest: Latest,
@@ -55,7 +55,7 @@ pub(crate) fn inspect(
         last_commit: 0,
         files: Vec::new(),
         torn_bytes: 0,
-        unborn: None,
+        unfinished_log: None,
         closed: false,
         latest: Latest::default(),
     };
@@ -75,7 +75,7 @@ impl Inspection {
     /// The second pass: the live entries.
     pub(crate) fn into_entries(self, disk: &dyn Disk) -> Result<Entries, JournalError> {
         let sources = open_sources(disk, &self.files)?;
-        Ok(Entries::new(Records::new(sources, Reading::Strict), self.latest))
+        Ok(Entries::new(Records::new(sources, ReadMode::Strict), self.latest))
     }
 }
 
@@ -84,8 +84,8 @@ impl Inspection {
 /// A record that was lost may bring back the one before it.
 pub(crate) fn salvage(disk: &dyn Disk, files: &[(FileName, u64)]) -> Result<Entries, JournalError> {
     let mut latest = Latest::default();
-    Records::new(open_sources(disk, files)?, Reading::Salvage).note_all(&mut latest)?;
-    Ok(Entries::new(Records::new(open_sources(disk, files)?, Reading::Salvage), latest))
+    Records::new(open_sources(disk, files)?, ReadMode::Salvage).note_all(&mut latest)?;
+    Ok(Entries::new(Records::new(open_sources(disk, files)?, ReadMode::Salvage), latest))
 }
 
 fn open_sources(disk: &dyn Disk, files: &[(FileName, u64)]) -> Result<Vec<Source>, JournalError> {
@@ -120,7 +120,7 @@ impl FilePass {
         let source = disk.read(&self.file.to_string()).map_err(|error| self.io(error))?;
         let mut scanner = Scanner::new(self.file, source);
         if !self.check_head(&mut scanner, inspection)? {
-            inspection.unborn = Some(self.file);
+            inspection.unfinished_log = Some(self.file);
             return Ok(());
         }
         let sound = match self.file.kind {
@@ -221,7 +221,7 @@ impl FilePass {
     /// After unreadable bytes: damage, if anything was synced after them.
     fn check_torn(&self, scanner: &mut Scanner, last_commit: u64) -> Result<(), JournalError> {
         let offset = scanner.offset();
-        while scanner.hunt().map_err(|error| self.io(error))? {
+        while scanner.seek_record().map_err(|error| self.io(error))? {
             if let Step::Record(header) = scanner.step().map_err(|error| self.io(error))?
                 && header.commit > last_commit + 1
             {

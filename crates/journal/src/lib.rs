@@ -1,12 +1,12 @@
-//! Durable records: what must be remembered, so that a killed process forgets nothing?
+//! Durable records: what a killed process finds again when it starts.
 //!
-//! In come batches of changes, each a key with a new value or with none.
-//! A batch that was answered is on the disk, whole, whatever happens next: a kill, a power cut,
-//! a full disk.
-//! Out come, once at the start, the live entries: the newest value of every key that has one.
+//! In: batches of changes, each a key with a new value or with none.
+//! An acknowledged batch is on the disk, whole, whatever happens next: a kill, a power cut, a full
+//! disk.
+//! Out: once at the start, the live entries: the newest value of every key that has one.
 //!
 //! The crate never learns what a key or a value means; it can be tested with random bytes.
-//! It keeps nothing of the entries in memory either: whoever opens the journal holds them already.
+//! It keeps no entries in memory either: its user holds them already.
 //!
 //! - [`open`] reads a directory and gives back a [`FileJournal`] and the [`Entries`].
 //! - [`Writer`] owns a journal on a thread of its own and makes one commit, with one sync, of
@@ -23,6 +23,7 @@ mod file_journal;
 mod inspection;
 mod live;
 mod memory;
+mod options;
 mod record;
 mod scanner;
 mod writer;
@@ -34,13 +35,14 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use directory::{Opened, Options, open};
+pub use directory::{Opened, open};
 pub use error::JournalError;
 pub use file_journal::FileJournal;
 pub use live::Entries;
 pub use memory::{Fault, MemoryJournal, MemoryStore};
+pub use options::JournalOptions;
 pub use record::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
-pub use writer::{Durable, Health, QUEUE_BYTES_MAX, Refused, Writer};
+pub use writer::{Durable, Health, QUEUE_BYTES_MAX, SubmitError, Writer};
 
 /// Something that makes batches durable, one after the other.
 pub trait Journal: Send {
@@ -50,7 +52,7 @@ pub trait Journal: Send {
     /// A change over the size limits is refused with [`JournalError::TooLarge`], nothing of its
     /// batch is written, and the journal stays usable.
     /// After any other error the journal is poisoned: every later call fails until it is opened
-    /// anew, and whether the failed batch is found then is open (all of it or nothing).
+    /// again, and whether the failed batch is found then is open (all of it or nothing).
     fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError>;
 
     /// What an operator may want to know about the store right now; cheap.

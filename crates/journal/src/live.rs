@@ -10,7 +10,7 @@
 //! What is kept meanwhile is a 128-bit keyed hash per key of the logs, about 50 bytes with the map
 //! around it, and is freed after the second pass.
 //! Two keys with equal hashes would hide one another; with 1,000,000 keys the chance is 10^-27, and
-//! nobody can search for such a pair, since the hash is keyed anew each time.
+//! such a pair cannot be constructed, since the hash has a new key each time.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -20,9 +20,9 @@ use crate::record::{Header, Kind};
 use crate::scanner::{Scanner, Step};
 use crate::{Entry, JournalError};
 
-/// How to treat bytes that are no record.
+/// How to treat bytes that are not a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Reading {
+pub(crate) enum ReadMode {
     /// They are damage.
     Strict,
     /// They are skipped, and what follows is read.
@@ -57,7 +57,7 @@ pub struct Entries {
 /// All records of several files, numbered.
 pub(crate) struct Records {
     sources: VecDeque<Source>,
-    reading: Reading,
+    mode: ReadMode,
     next_number: u64,
 }
 
@@ -76,8 +76,8 @@ impl Latest {
 }
 
 impl Records {
-    pub(crate) fn new(sources: Vec<Source>, reading: Reading) -> Self {
-        Self { sources: sources.into(), reading, next_number: 0 }
+    pub(crate) fn new(sources: Vec<Source>, mode: ReadMode) -> Self {
+        Self { sources: sources.into(), mode, next_number: 0 }
     }
 
     /// Reads the next record; in salvage, the next one that is readable.
@@ -108,11 +108,11 @@ impl Records {
     fn seek(&mut self) -> Result<bool, JournalError> {
         while let Some(source) = self.sources.front_mut() {
             if source.scanner.offset() < source.length {
-                let readable = match self.reading {
-                    Reading::Strict => true,
-                    Reading::Salvage => source
+                let readable = match self.mode {
+                    ReadMode::Strict => true,
+                    ReadMode::Salvage => source
                         .scanner
-                        .hunt()
+                        .seek_record()
                         .map_err(|error| JournalError::io("read", &source.path, error))?,
                 };
                 if readable {
@@ -142,7 +142,7 @@ impl Entries {
     }
 
     pub(crate) fn none() -> Self {
-        Self::new(Records::new(Vec::new(), Reading::Strict), Latest::default())
+        Self::new(Records::new(Vec::new(), ReadMode::Strict), Latest::default())
     }
 
     /// Reads the next live entry; false at the end.

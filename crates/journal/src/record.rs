@@ -7,7 +7,7 @@
 //! A record is valid only where it was written: bytes inside a value that look like a record,
 //! or a block that the disk put in the wrong place, are never taken for one.
 //!
-//! This room knows bytes only; it opens no file and knows no order of records.
+//! This file knows bytes only: it opens no files and does not know the order of records.
 
 use crc32fast::Hasher;
 
@@ -18,7 +18,7 @@ pub const KEY_BYTES_MAX: usize = u16::MAX as usize;
 /// Limit: bytes of a value; also bounds the memory that a reader needs.
 pub const VALUE_BYTES_MAX: usize = 16 << 20;
 
-/// The version of the format that is written; older ones would be listed beside it.
+/// The version of the format that is written; older ones would be listed here too.
 pub(crate) const FORMAT_VERSION: u32 = 1;
 /// Bytes at the start of each file.
 pub(crate) const HEAD_BYTES: usize = 36;

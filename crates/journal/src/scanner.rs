@@ -1,10 +1,10 @@
 //! Which records are in this file, read from front to back?
 //!
-//! In comes a byte stream; out come its head and then its records, one at a time, in a buffer
+//! In: a byte stream. Out: its head and then its records, one at a time, in a buffer
 //! that grows to the largest record.
-//! Bytes that are no valid record are told as such and never interpreted; whether they are a torn
-//! end or damage is for the reader to judge.
-//! After them a scanner can hunt for the next valid record, byte by byte.
+//! Bytes that are not a valid record are reported as such and never interpreted; whether they are a
+//! torn end or damage is for the caller to judge.
+//! After them a scanner can seek the next valid record, byte by byte.
 
 use std::io::{Read, Result};
 use std::ops::Range;
@@ -67,7 +67,7 @@ impl Scanner {
     }
 
     /// Moves on, byte by byte, to the next record; false if there is none.
-    pub(crate) fn hunt(&mut self) -> Result<bool> {
+    pub(crate) fn seek_record(&mut self) -> Result<bool> {
         loop {
             match self.look()? {
                 Step::Record(_) => return Ok(true),
@@ -111,7 +111,7 @@ impl Scanner {
         self.offset += bytes as u64;
     }
 
-    /// Reads until `bytes` are buffered; tells how many of them there are, fewer only at the end.
+    /// Reads until `bytes` are buffered; returns how many of them there are, fewer only at the end.
     fn fill(&mut self, bytes: usize) -> Result<usize> {
         let mut buffered = self.buffer.len() - self.start;
         if buffered < bytes && !self.source_ended {

@@ -22,7 +22,7 @@ pub(crate) struct SimDisk {
 
 /// What goes wrong, and at which operation from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Trouble {
+pub(crate) enum DiskFault {
     /// The process dies.
     Death,
     /// Creations and writes fail as on a full disk, until there is space.
@@ -37,7 +37,7 @@ struct State {
     names: BTreeMap<String, usize>,
     durable_names: BTreeMap<String, usize>,
     unsynced_names: Vec<NameChange>,
-    trouble: Option<(u64, Trouble)>,
+    fault: Option<(u64, DiskFault)>,
     dead: bool,
     full: bool,
     set_aside: usize,
@@ -81,8 +81,8 @@ impl Rng {
 }
 
 impl SimDisk {
-    pub(crate) fn trouble_at(&self, operation: u64, trouble: Trouble) {
-        self.lock().trouble = Some((operation, trouble));
+    pub(crate) fn fault_at(&self, operation: u64, fault: DiskFault) {
+        self.lock().fault = Some((operation, fault));
     }
 
     pub(crate) fn free_space(&self) {
@@ -149,21 +149,21 @@ fn torn(inode: &Inode, rng: &mut Rng) -> Vec<u8> {
 }
 
 impl State {
-    /// Counts an operation. When the trouble comes, `Ok(true)` says that it half happens.
+    /// Counts an operation. When the fault comes, `Ok(true)` says that it half happens.
     fn begin(&mut self, operation: Operation) -> Result<bool> {
         if self.dead {
             return Err(Error::other("the process is dead"));
         }
-        match self.trouble.take() {
-            Some((0, Trouble::Death)) => {
+        match self.fault.take() {
+            Some((0, DiskFault::Death)) => {
                 self.dead = true;
                 return Ok(true);
             }
-            Some((0, Trouble::Full)) => self.full = true,
-            Some((0, Trouble::SyncFails)) if operation == Operation::Sync => {
+            Some((0, DiskFault::Full)) => self.full = true,
+            Some((0, DiskFault::SyncFails)) if operation == Operation::Sync => {
                 return Err(Error::other("the device has failed"));
             }
-            Some((left, trouble)) => self.trouble = Some((left.saturating_sub(1), trouble)),
+            Some((left, fault)) => self.fault = Some((left.saturating_sub(1), fault)),
             None => {}
         }
         if self.full && operation == Operation::Write {

@@ -4,31 +4,31 @@ mod basics;
 mod crash;
 mod damage;
 mod directory;
+mod faults;
 mod format;
 mod kill;
 mod memory;
-mod trouble;
 mod writer;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::directory::open_disk;
-use crate::file_journal::CompactionRuns;
+use crate::options::CompactionRuns;
 use crate::sim_disk::SimDisk;
-use crate::{Change, Entries, FileJournal, JournalError, Opened, Options};
+use crate::{Change, Entries, FileJournal, JournalError, JournalOptions, Opened};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Small enough that a few commits make a compaction due.
 const FLOOR_BYTES: u64 = 1024;
 
-fn options(compaction_floor_bytes: u64) -> Options {
-    Options { compaction_floor_bytes }
+fn options(compaction_floor_bytes: u64) -> JournalOptions {
+    JournalOptions { compaction_floor_bytes }
 }
 
 fn open_sim(disk: &SimDisk) -> Result<Opened, JournalError> {
-    open_disk(Arc::new(disk.clone()), options(FLOOR_BYTES), CompactionRuns::Within)
+    open_disk(Arc::new(disk.clone()), options(FLOOR_BYTES), CompactionRuns::WithinCommit)
 }
 
 /// Opens and reads everything.

@@ -1,14 +1,14 @@
-//! How do many submissions share one sync, without anybody waiting for the disk?
+//! How do many submissions share one sync, without a caller waiting for the disk?
 //!
 //! A thread owns the journal. Whatever is submitted while it syncs is queued and goes into the next
 //! commit as one batch (group commit): the slower the disk, the larger the batches.
-//! In come changes under a rising sequence number; out, on the writer's thread, comes one
-//! [`Durable`] per commit that answers all submissions up to a number.
+//! In: changes under a rising sequence number. Out, on the writer's thread: one [`Durable`] per
+//! commit that answers all submissions up to a number.
 //!
-//! Nothing here blocks: a full queue and a poisoned journal are told at once, by the return value
+//! Nothing here blocks: a full queue and a poisoned journal are reported at once, by the return value
 //! of [`Writer::submit`].
 //! Each submission is answered exactly once: by that return value, or by a [`Durable`].
-//! After a failure the writer stays poisoned until the process is started anew.
+//! After a failure the writer stays poisoned until the process is restarted.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -42,7 +42,7 @@ pub struct Durable {
 
 /// Why a submission was not taken; nothing of it was kept.
 #[derive(Debug, Error)]
-pub enum Refused {
+pub enum SubmitError {
     /// The disk is slower than the submissions. The changes come back, to be submitted again after
     /// the next [`Durable`].
     #[error("the journal's queue is full")]
@@ -104,16 +104,16 @@ impl Writer {
     /// Queues `changes` for the next commit, and returns at once.
     ///
     /// `sequence` rises from call to call. An empty submission is answered in its turn too.
-    pub fn submit(&self, sequence: u64, changes: Vec<Change>) -> Result<(), Refused> {
-        changes.iter().try_for_each(check_size).map_err(Refused::TooLarge)?;
+    pub fn submit(&self, sequence: u64, changes: Vec<Change>) -> Result<(), SubmitError> {
+        changes.iter().try_for_each(check_size).map_err(SubmitError::TooLarge)?;
         let bytes: usize = changes.iter().map(Change::bytes).sum();
         let mut queue = self.shared.lock();
         if let Some(poison) = &queue.health.poison {
-            return Err(Refused::Poisoned(Arc::clone(poison)));
+            return Err(SubmitError::Poisoned(Arc::clone(poison)));
         }
         let queued = queue.health.queued_bytes;
         if queued > 0 && queued + bytes > QUEUE_BYTES_MAX {
-            return Err(Refused::Full(changes));
+            return Err(SubmitError::Full(changes));
         }
         queue.health.queued_bytes += bytes;
         queue.changes.extend(changes);
@@ -161,7 +161,7 @@ impl Shared {
     }
 }
 
-/// Poisons the writer if its thread unwinds, so that nobody waits for an answer for ever.
+/// Poisons the writer if its thread unwinds, so that no caller waits for an answer for ever.
 struct EndedEarly<'a>(&'a Shared);
 
 impl Drop for EndedEarly<'_> {

@@ -1,4 +1,4 @@
-//! Moving out: silences and the notification log in the files of a Go Alertmanager.
+//! Exports silences and the notification log into the files of a Go Alertmanager.
 //!
 //! In: the journal of a server that does not run. Out: the files `silences` and `nflog`, by default
 //! in the storage directory itself, where a Go Alertmanager with the same flags finds them.
@@ -9,7 +9,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use bellwether_engine::{Record, wire};
-use bellwether_journal::{JournalError, Options, open};
+use bellwether_journal::{JournalError, JournalOptions, open};
 
 use crate::restore::journal_directory;
 
@@ -26,7 +26,7 @@ pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
     if !directory.is_dir() {
         bail!("there is no journal in {}", storage.display());
     }
-    let opened = match open(&directory, Options::default()) {
+    let opened = match open(&directory, JournalOptions::default()) {
         Err(JournalError::Locked { .. }) => {
             bail!("{} is in use by a running server: stop it first", storage.display());
         }

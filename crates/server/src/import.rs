@@ -1,4 +1,4 @@
-//! Moving in: the silences and the notification log of a Go Alertmanager.
+//! Imports the silences and the notification log of a Go Alertmanager.
 //!
 //! In: the files `silences` and `nflog` that it left in the storage directory. Out: records, once
 //! for each content: a mark in the journal says which content was taken, so that a file is read
@@ -17,17 +17,17 @@ use md5::{Digest, Md5};
 use tracing::{error, info};
 
 /// A file of a Go server, and what its messages are.
-struct Foreign {
+struct GoFile {
     name: &'static str,
     decode: fn(&[u8]) -> Result<Record, RecordError>,
 }
 
-const FILES: [Foreign; 2] = [
-    Foreign {
+const FILES: [GoFile; 2] = [
+    GoFile {
         name: "silences",
         decode: |message| wire::decode_silence(message).map(Record::Silence),
     },
-    Foreign { name: "nflog", decode: |message| wire::decode_entry(message).map(Record::LogEntry) },
+    GoFile { name: "nflog", decode: |message| wire::decode_entry(message).map(Record::LogEntry) },
 ];
 
 /// Knows what the journal holds already, and what was imported before.
@@ -48,7 +48,7 @@ pub struct Imported {
 }
 
 impl Importer {
-    /// Looks at an entry of the journal; `true` if it is a mark and no record.
+    /// Looks at an entry of the journal; `true` if it is a mark and not a record.
     pub fn is_mark(&mut self, key: &[u8], value: &[u8]) -> bool {
         let is_mark = key.starts_with(MARK);
         if is_mark {
@@ -58,7 +58,7 @@ impl Importer {
     }
 
     /// Looks at a record of the journal.
-    pub fn see(&mut self, record: &Record, key: &[u8]) {
+    pub fn note_record(&mut self, record: &Record, key: &[u8]) {
         if let Some(at) = changed_at(record) {
             self.newest.insert(key.to_vec(), at);
         }
@@ -67,7 +67,7 @@ impl Importer {
     /// Reads what is new in `directory`.
     pub fn import(&self, directory: &Path) -> Imported {
         let mut imported = Imported::default();
-        for Foreign { name, decode } in FILES {
+        for GoFile { name, decode } in FILES {
             let path = directory.join(name);
             let content = match fs::read(&path) {
                 Ok(content) => content,
@@ -142,7 +142,7 @@ fn changed_at(record: &Record) -> Option<Timestamp> {
     }
 }
 
-/// Keys that begin with `m` are no records of the engine.
+/// Keys that begin with `m` are not records of the engine.
 const MARK: &[u8] = b"m/imported/";
 
 #[cfg(test)]

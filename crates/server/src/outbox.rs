@@ -1,19 +1,19 @@
-//! What may be said, and what must wait until the disk has confirmed what it depends on.
+//! Holds back effects until the disk has confirmed the changes that they depend on.
 //!
 //! In: the changes of one turn with whatever follows from it, and the journal's answers. Out: what
 //! may be performed now, in the order of the turns, each with whether its changes are kept.
 //!
 //! Durability: something that follows from a turn without changes still waits for the turns before
-//! it, because it may tell what they changed.
+//! it, because it may reveal what they changed.
 //!
 //! After the journal has failed nothing waits any more: everything is handed out as not kept, and
-//! whoever performs it decides what can still be said.
+//! its performer decides what may still be sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bellwether_journal::{
-    Change, Durable, Health, JournalError, KEY_BYTES_MAX, Refused, VALUE_BYTES_MAX, Writer,
+    Change, Durable, Health, JournalError, KEY_BYTES_MAX, SubmitError, VALUE_BYTES_MAX, Writer,
 };
 use tracing::error;
 
@@ -121,13 +121,13 @@ impl<T> Outbox<T> {
         while let Some((sequence, changes)) = self.unsubmitted.pop_front() {
             match self.writer.submit(sequence, changes) {
                 Ok(()) => {}
-                Err(Refused::Full(changes)) => {
+                Err(SubmitError::Full(changes)) => {
                     self.unsubmitted.push_front((sequence, changes));
                     break;
                 }
-                Err(Refused::Poisoned(error)) => return self.fail(error),
+                Err(SubmitError::Poisoned(error)) => return self.fail(error),
                 // The sizes were looked at before; if the limits differ, nothing is kept.
-                Err(Refused::TooLarge(error)) => return self.fail(Arc::new(error)),
+                Err(SubmitError::TooLarge(error)) => return self.fail(Arc::new(error)),
             }
         }
         Vec::new()

@@ -1,4 +1,4 @@
-//! From what is on the disk to an engine that knows it.
+//! Restores the engine from the disk.
 //!
 //! In: the storage directory. Out: the engine as it was left, and its journal. What is damaged is
 //! put aside or skipped, loudly, and the start goes on; a directory that cannot be used ends it.
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use bellwether_engine::{Engine, EngineSettings, Plan, Record, Turn};
 use bellwether_journal::{
-    Change, Entries, FileJournal, Journal as _, JournalError, Opened, Options, open,
+    Change, Entries, FileJournal, Journal as _, JournalError, JournalOptions, Opened, open,
 };
 use tracing::{error, info};
 
@@ -28,7 +28,7 @@ pub fn journal_directory(storage: &Path) -> PathBuf {
 pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened> {
     std::fs::create_dir_all(storage)
         .with_context(|| format!("unable to create data directory {}", storage.display()))?;
-    let opened = open(&journal_directory(storage), Options::default())?;
+    let opened = open(&journal_directory(storage), JournalOptions::default())?;
     if let Some(path) = &opened.moved_aside {
         metrics.journal_moved_aside.set(1.0);
         error!(
@@ -43,7 +43,7 @@ pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened>
     Ok(opened)
 }
 
-/// What memory is made of at the start.
+/// The state at the start.
 pub struct Restored {
     pub engine: Engine,
     /// What follows from the restoration.
@@ -51,7 +51,7 @@ pub struct Restored {
     pub journal: FileJournal,
 }
 
-/// The engine as it was left, with what a Go Alertmanager left beside it.
+/// The engine as it was left, with what a Go Alertmanager left in the same directory.
 pub fn restore(
     opened: Opened,
     storage: &Path,
@@ -82,7 +82,7 @@ pub fn restore(
     Ok(Restored { engine, turn, journal })
 }
 
-/// All records that memory is made of: those of the journal, then those of an import, which must
+/// All records of the state: those of the journal, then those of an import, which must
 /// know the former.
 struct RestoredRecords<'a> {
     entries: Entries,
@@ -110,7 +110,7 @@ impl RestoredRecords<'_> {
             }
             match Record::decode(&entry.key, &entry.value) {
                 Ok(record) => {
-                    self.importer.see(&record, &entry.key);
+                    self.importer.note_record(&record, &entry.key);
                     return Some(record);
                 }
                 Err(err) => {
@@ -139,7 +139,7 @@ impl Iterator for RestoredRecords<'_> {
     }
 }
 
-/// Chance that nobody can foresee.
+/// An unpredictable number.
 pub fn random_u64() -> anyhow::Result<u64> {
     Ok(seed()? as u64)
 }

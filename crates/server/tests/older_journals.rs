@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use bellwether_engine::{LogEntry, Record};
-use bellwether_journal::{Entry, Options, open};
+use bellwether_journal::{Entry, JournalOptions, open};
 
 #[test]
 fn a_journal_of_version_0_1_is_read_whole() {
@@ -73,7 +73,7 @@ fn entries_of(fixture: &str) -> Vec<Entry> {
         let name = file.file_name().expect("a file has a name");
         fs::copy(&file, copy.path().join(name)).expect("the copy is writable");
     }
-    let opened = open(copy.path(), Options::default()).expect("the journal opens");
+    let opened = open(copy.path(), JournalOptions::default()).expect("the journal opens");
     assert_eq!(opened.moved_aside, None, "nothing is damaged");
     let entries: Result<Vec<Entry>, _> = opened.entries.collect();
     entries.expect("every entry is readable")

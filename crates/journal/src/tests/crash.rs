@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::Journal;
-use crate::sim_disk::{Rng, Trouble};
+use crate::sim_disk::{DiskFault, Rng};
 
 const COMMITS: usize = 60;
 const SEEDS_PER_STEP: u64 = 3;
@@ -52,7 +52,7 @@ fn nothing_acknowledged_is_lost_wherever_the_power_fails() {
         let mut died = false;
         for seed in 1..=SEEDS_PER_STEP {
             let disk = SimDisk::default();
-            disk.trouble_at(step, Trouble::Death);
+            disk.fault_at(step, DiskFault::Death);
             let reached = run(&disk, &Map::new(), 99);
             died = disk.is_dead();
             let mut rng = Rng(seed * 7919 + step);
@@ -69,11 +69,11 @@ fn nothing_acknowledged_is_lost_wherever_the_power_fails() {
 
 /// Lets the recovery die once too, and then looks at what is there.
 fn check_recovery(disk: &SimDisk, reached: &Reached, rng: &mut Rng, at: &str) {
-    disk.trouble_at(rng.below(6) as u64, Trouble::Death);
+    disk.fault_at(rng.below(6) as u64, DiskFault::Death);
     drop(open_sim(disk));
     let disk = disk.after_power_cut(rng);
     let opened = open_sim(&disk).unwrap_or_else(|error| panic!("{at}: {error}"));
-    assert_eq!(opened.moved_aside, None, "{at}: a crash is no damage");
+    assert_eq!(opened.moved_aside, None, "{at}: a crash is not damage");
     let found = map(opened.entries);
     assert!(
         found == reached.acknowledged || found == reached.in_flight,
@@ -102,7 +102,7 @@ fn a_commit_whose_sync_failed_may_be_lost_in_a_power_cut() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();
-    disk.trouble_at(0, Trouble::SyncFails);
+    disk.fault_at(0, DiskFault::SyncFails);
     let error = journal.commit(&[put("b", "1")]).unwrap_err();
     assert!(matches!(error, JournalError::Poisoned { .. }), "{error}");
     let outcomes: Vec<_> =
@@ -113,7 +113,7 @@ fn a_commit_whose_sync_failed_may_be_lost_in_a_power_cut() {
 }
 
 #[test]
-fn a_torn_end_is_cut_off_and_told() {
+fn a_torn_end_is_cut_off_and_reported() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();

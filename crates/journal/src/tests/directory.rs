@@ -13,14 +13,14 @@ fn refusal(result: Result<Opened, JournalError>) -> JournalError {
 fn a_directory_that_is_open_is_refused_with_its_holder_and_freed_by_drop() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("journal");
-    let opened = open(&dir, Options::default()).unwrap();
-    let error = refusal(open(&dir, Options::default()));
+    let opened = open(&dir, JournalOptions::default()).unwrap();
+    let error = refusal(open(&dir, JournalOptions::default()));
     assert!(matches!(error, JournalError::Locked { .. }), "{error}");
     let text = error.to_string();
     assert!(text.contains(&format!("process {}", std::process::id())), "{text}");
     assert!(text.contains(dir.to_str().unwrap()), "{text}");
     drop(opened);
-    assert_eq!(map(open(&dir, Options::default()).unwrap().entries), Map::new());
+    assert_eq!(map(open(&dir, JournalOptions::default()).unwrap().entries), Map::new());
 }
 
 #[test]
@@ -29,7 +29,7 @@ fn a_path_that_cannot_be_a_directory_is_refused_with_path_and_reason() {
     let file = root.path().join("a file");
     fs::write(&file, "").unwrap();
     for path in [file.clone(), file.join("below")] {
-        let text = refusal(open(&path, Options::default())).to_string();
+        let text = refusal(open(&path, JournalOptions::default())).to_string();
         assert!(text.contains(path.to_str().unwrap()), "{text}");
         assert!(text.contains("cannot create the data directory"), "{text}");
     }
@@ -46,7 +46,7 @@ fn a_read_only_directory_is_refused_and_not_taken_for_damage() {
         // The superuser may write anywhere but in the kernel's own file system.
         dir = "/sys/kernel".into();
     }
-    let error = refusal(open(&dir, Options::default()));
+    let error = refusal(open(&dir, JournalOptions::default()));
     assert!(matches!(error, JournalError::NotWritable { .. }), "{error:?}");
     let text = error.to_string();
     assert!(text.contains(dir.to_str().unwrap()) && text.contains("must be writable"), "{text}");
@@ -57,7 +57,7 @@ fn a_damaged_store_is_kept_aside_and_the_readable_rest_goes_on() {
     let root = tempfile::tempdir().unwrap();
     let dir = root.path().join("journal");
     for number in 1..=2 {
-        let mut journal = open(&dir, Options::default()).unwrap().journal;
+        let mut journal = open(&dir, JournalOptions::default()).unwrap().journal;
         journal.commit(&[put("before", "1")]).unwrap();
         journal.commit(&[put("damaged", "a value to be found in the file")]).unwrap();
         journal.commit(&[put("after", "1")]).unwrap();
@@ -73,8 +73,8 @@ fn a_damaged_store_is_kept_aside_and_the_readable_rest_goes_on() {
         bytes[value] = b'A';
         fs::write(log, &bytes).unwrap();
 
-        let opened = open(&dir, Options::default()).unwrap();
-        let aside = opened.moved_aside.expect("the damage is told");
+        let opened = open(&dir, JournalOptions::default()).unwrap();
+        let aside = opened.moved_aside.expect("the damage is reported");
         assert_eq!(aside, dir.canonicalize().unwrap().with_extension(format!("damaged-{number}")));
         let kept = aside.join(log.file_name().unwrap());
         assert_eq!(fs::read(kept).unwrap(), bytes, "what was found is kept as it was");
@@ -98,7 +98,10 @@ fn files_of_others_are_left_alone() {
     for name in names {
         assert_eq!(fs::read_to_string(root.path().join(name)).unwrap(), "not ours");
     }
-    assert_eq!(map(open(root.path(), Options::default()).unwrap().entries), entries([("a", "99")]));
+    assert_eq!(
+        map(open(root.path(), JournalOptions::default()).unwrap().entries),
+        entries([("a", "99")])
+    );
 }
 
 #[test]

@@ -22,7 +22,7 @@ fn documented() -> Vec<u8> {
 #[test]
 fn the_example_in_the_document_is_what_is_written() {
     let root = tempfile::tempdir().unwrap();
-    let mut journal = open(root.path(), Options::default()).unwrap().journal;
+    let mut journal = open(root.path(), JournalOptions::default()).unwrap().journal;
     journal.commit(&[put("key", "value")]).unwrap();
     journal.commit(&[delete("key")]).unwrap();
     assert_eq!(fs::read(root.path().join(LOG)).unwrap(), documented());
@@ -37,7 +37,7 @@ fn the_example_in_the_document_is_read() {
     ] {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join(LOG), bytes).unwrap();
-        let opened = open(root.path(), Options::default()).unwrap();
+        let opened = open(root.path(), JournalOptions::default()).unwrap();
         assert_eq!((opened.moved_aside, opened.torn_bytes), (None, 0));
         assert_eq!(map(opened.entries), expected);
     }

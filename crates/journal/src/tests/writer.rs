@@ -4,10 +4,10 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::{
-    Durable, Fault, Journal, MemoryStore, QUEUE_BYTES_MAX, Refused, VALUE_BYTES_MAX, Writer,
+    Durable, Fault, Journal, MemoryStore, QUEUE_BYTES_MAX, SubmitError, VALUE_BYTES_MAX, Writer,
 };
 
-/// A journal that tells each batch and then waits until it may return.
+/// A journal that reports each batch and then waits until it may return.
 struct Gated {
     began: Sender<Vec<Change>>,
     proceed: Receiver<Result<(), JournalError>>,
@@ -73,7 +73,7 @@ fn a_full_queue_gives_the_changes_back_at_once_until_there_is_room() {
             break refused;
         }
     };
-    let Refused::Full(changes) = refused else { panic!("{refused}") };
+    let SubmitError::Full(changes) = refused else { panic!("{refused}") };
     assert_eq!(changes, large());
     let queued = gate.writer.health().queued_bytes;
     assert!(queued <= QUEUE_BYTES_MAX && queued > QUEUE_BYTES_MAX - VALUE_BYTES_MAX - 16);
@@ -94,7 +94,7 @@ fn one_submission_larger_than_the_queue_is_taken_when_nothing_else_waits() {
         (0..5_u8).map(|key| Change::put([key], vec![0; VALUE_BYTES_MAX])).collect();
     gate.writer.submit(1, changes).unwrap();
     assert_eq!(gate.began.recv().unwrap().len(), 5);
-    assert!(matches!(gate.writer.submit(2, vec![put("a", "1")]), Err(Refused::Full(_))));
+    assert!(matches!(gate.writer.submit(2, vec![put("a", "1")]), Err(SubmitError::Full(_))));
     gate.proceed.send(Ok(())).unwrap();
     assert_eq!(gate.durable.recv().unwrap().up_to, 1);
 }
@@ -112,8 +112,8 @@ fn after_a_failure_every_submission_is_answered_with_it() {
         assert_eq!(answer.up_to, sequence);
         assert!(answer.result.unwrap_err().to_string().contains("disk is full"));
     }
-    let Err(Refused::Poisoned(poison)) = gate.writer.submit(3, vec![put("c", "1")]) else {
-        panic!("the poison is told at once");
+    let Err(SubmitError::Poisoned(poison)) = gate.writer.submit(3, vec![put("c", "1")]) else {
+        panic!("the poison is reported at once");
     };
     assert!(poison.to_string().contains("disk is full"), "{poison}");
     let health = gate.writer.health();
@@ -128,7 +128,7 @@ fn a_change_over_its_limit_is_refused_alone() {
     let (sender, durable) = channel();
     let writer = Writer::spawn(store.open().0, move |answer| sender.send(answer).unwrap()).unwrap();
     let too_large = vec![Change::put(*b"k", vec![0; VALUE_BYTES_MAX + 1])];
-    assert!(matches!(writer.submit(1, too_large), Err(Refused::TooLarge(_))));
+    assert!(matches!(writer.submit(1, too_large), Err(SubmitError::TooLarge(_))));
     writer.submit(2, vec![put("a", "1")]).unwrap();
     let answer = durable.recv().unwrap();
     assert!(answer.up_to == 2 && answer.result.is_ok());
@@ -152,14 +152,14 @@ fn dropping_the_writer_commits_and_answers_what_was_taken() {
 }
 
 #[test]
-fn a_crash_of_the_store_is_told_to_all_that_wait() {
+fn a_crash_of_the_store_answers_all_that_wait() {
     let store = MemoryStore::default();
     let (sender, durable) = channel();
     let writer = Writer::spawn(store.open().0, move |answer| sender.send(answer).unwrap()).unwrap();
     store.fail_after(0, Fault::CrashAfter);
     writer.submit(1, vec![put("a", "1")]).unwrap();
     assert!(durable.recv().unwrap().result.is_err());
-    assert!(matches!(writer.submit(2, vec![]), Err(Refused::Poisoned(_))));
+    assert!(matches!(writer.submit(2, vec![]), Err(SubmitError::Poisoned(_))));
 }
 
 #[test]
@@ -175,5 +175,5 @@ fn a_panic_on_the_writers_thread_poisons_instead_of_hanging() {
     assert!(gone.recv().is_err(), "the thread has ended and dropped what it held");
     let health = writer.health();
     assert!(matches!(health.poison.as_deref(), Some(JournalError::ThreadEnded)));
-    assert!(matches!(writer.submit(2, vec![]), Err(Refused::Poisoned(_))));
+    assert!(matches!(writer.submit(2, vec![]), Err(SubmitError::Poisoned(_))));
 }

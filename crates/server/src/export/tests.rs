@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use bellwether_engine::{Record, SilenceRecord, wire};
-use bellwether_journal::{Change, Journal as _, Options, open};
+use bellwether_journal::{Change, Journal as _, JournalOptions, open};
 use bellwether_model::{Matcher, Matchers, Op, Silence, Timestamp};
 
 use super::{Exported, export};
@@ -29,7 +29,7 @@ fn keep_silence(storage: &Path) {
         wire: None,
     });
     let (key, value) = record.encode();
-    let mut journal = open(&journal_directory(storage), Options::default()).unwrap().journal;
+    let mut journal = open(&journal_directory(storage), JournalOptions::default()).unwrap().journal;
     journal.commit(&[Change::put(key, value.unwrap())]).unwrap();
 }
 
@@ -53,7 +53,7 @@ fn silences_are_written_as_a_go_server_reads_them() {
 fn a_running_server_is_not_exported() {
     let storage = tempfile::tempdir().unwrap();
     keep_silence(storage.path());
-    let _held = open(&journal_directory(storage.path()), Options::default()).unwrap();
+    let _held = open(&journal_directory(storage.path()), JournalOptions::default()).unwrap();
     let error = export(storage.path(), storage.path()).unwrap_err().to_string();
     assert!(error.ends_with("is in use by a running server: stop it first"), "{error}");
     assert!(!storage.path().join("silences").exists());

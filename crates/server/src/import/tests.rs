@@ -44,7 +44,7 @@ fn after(imported: &Imported) -> Importer {
     for change in &imported.changes {
         let value = change.value.as_ref().unwrap();
         if !importer.is_mark(&change.key, value) {
-            importer.see(&Record::decode(&change.key, value).unwrap(), &change.key);
+            importer.note_record(&Record::decode(&change.key, value).unwrap(), &change.key);
         }
     }
     importer

@@ -3,21 +3,21 @@
 
 use super::*;
 use crate::Journal;
-use crate::sim_disk::{Rng, Trouble};
+use crate::sim_disk::{DiskFault, Rng};
 
 #[test]
 fn a_full_disk_poisons_and_says_what_to_do() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();
-    disk.trouble_at(0, Trouble::Full);
+    disk.fault_at(0, DiskFault::Full);
     let error = journal.commit(&[put("b", "1")]).unwrap_err().to_string();
     for part in ["disk is full", "/simulated/0000000000000001.log", "free some space", "restart"] {
         assert!(error.contains(part), "{error}");
     }
     disk.free_space();
     let error = journal.commit(&[put("c", "1")]).unwrap_err();
-    assert!(matches!(error, JournalError::Poisoned { .. }), "poisoned until it is opened anew");
+    assert!(matches!(error, JournalError::Poisoned { .. }), "poisoned until it is opened again");
     drop(journal);
     let (mut journal, found) = load_sim(&disk);
     assert_eq!(found, entries([("a", "1")]));
@@ -30,7 +30,7 @@ fn a_full_disk_can_be_opened_and_read() {
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();
     drop(journal);
-    disk.trouble_at(0, Trouble::Full);
+    disk.fault_at(0, DiskFault::Full);
     assert_eq!(load_sim(&disk).1, entries([("a", "1")]));
 }
 
@@ -38,7 +38,7 @@ fn a_full_disk_can_be_opened_and_read() {
 fn a_failed_sync_poisons_for_good() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
-    disk.trouble_at(0, Trouble::SyncFails);
+    disk.fault_at(0, DiskFault::SyncFails);
     for _ in 0..3 {
         let error = journal.commit(&[put("a", "1")]).unwrap_err();
         assert!(matches!(error, JournalError::Poisoned { .. }), "{error}");
@@ -53,7 +53,7 @@ fn a_disk_that_fills_at_any_operation_loses_nothing_acknowledged() {
         let disk = SimDisk::default();
         let (mut journal, _) = load_sim(&disk);
         let mut acknowledged = Map::new();
-        disk.trouble_at(step, Trouble::Full);
+        disk.fault_at(step, DiskFault::Full);
         for round in 0..60 {
             let batch = [put(&format!("key {}", round % 5), &"v".repeat(round + 20))];
             match journal.commit(&batch) {
@@ -65,14 +65,14 @@ fn a_disk_that_fills_at_any_operation_loses_nothing_acknowledged() {
         drop(journal);
         disk.free_space();
         let opened = open_sim(&disk.after_power_cut(&mut Rng(step + 1))).unwrap();
-        assert_eq!(opened.moved_aside, None, "step {step}: a full disk is no damage");
+        assert_eq!(opened.moved_aside, None, "step {step}: a full disk is not damage");
         assert_eq!(map(opened.entries), acknowledged, "step {step}");
     }
     assert!(compaction_failures > 0, "some of the steps must hit a compaction");
 }
 
 #[test]
-fn a_failed_compaction_is_told_and_repeated_and_commits_go_on() {
+fn a_failed_compaction_is_reported_and_repeated_while_commits_go_on() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();
