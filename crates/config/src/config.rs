@@ -13,7 +13,7 @@ pub use event_recorder::{EventRecorder, FileOutput, KafkaOutput, StdoutOutput, W
 pub use global::Global;
 pub use inhibit::InhibitRule;
 pub use intervals::NamedIntervals;
-pub use receiver::{Integration, Receiver};
+pub use receiver::Receiver;
 pub use route::{GroupBy, Route};
 pub use tracing::{Tracing, TracingClient};
 

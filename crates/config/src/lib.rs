@@ -34,8 +34,8 @@ use bellwether_model::MatcherMode;
 
 pub use cluster_tls::ClusterTls;
 pub use config::{
-    Config, EventRecorder, FileOutput, Global, GroupBy, InhibitRule, Integration, KafkaOutput,
-    NamedIntervals, Receiver, Route, StdoutOutput, Tracing, TracingClient, WebhookOutput,
+    Config, EventRecorder, FileOutput, Global, GroupBy, InhibitRule, KafkaOutput, NamedIntervals,
+    Receiver, Route, StdoutOutput, Tracing, TracingClient, WebhookOutput,
 };
 pub use error::{Error, Errors};
 pub use server_tls::{ClientAuth, ServerTls};

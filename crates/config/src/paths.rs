@@ -10,7 +10,8 @@ use std::path::Path;
 
 use bellwether_integrations::http::{HttpConfig, TlsConfig};
 
-use crate::config::{Config, Receiver};
+use crate::config::Config;
+use crate::receivers::settings;
 
 impl Config {
     /// Makes the paths that are meant relative to `base` so; absolute and empty ones stay.
@@ -21,7 +22,10 @@ impl Config {
             resolve_http(http, base);
         }
         for receiver in &mut self.receivers {
-            http_configs(receiver).for_each(|http| resolve_http(http, base));
+            let integrations = receiver.integrations.iter_mut();
+            integrations
+                .filter_map(|config| settings(config).http_with_relative_paths())
+                .for_each(|http| resolve_http(http, base));
         }
         if let Some(recorder) = &mut self.event_recorder {
             recorder.file_outputs.iter_mut().map(|output| &mut output.path).for_each(join);
@@ -35,50 +39,6 @@ impl Config {
                 .for_each(|tls| resolve_tls(tls, base));
         }
     }
-}
-
-/// Of every integration but incident.io's.
-fn http_configs(receiver: &mut Receiver) -> impl Iterator<Item = &mut HttpConfig> {
-    let Receiver {
-        name: _,
-        labels: _,
-        discord,
-        email: _,
-        incidentio: _,
-        pagerduty,
-        slack,
-        webhook,
-        opsgenie,
-        wechat,
-        pushover,
-        victorops,
-        sns,
-        telegram,
-        webex,
-        msteams,
-        msteamsv2,
-        jira,
-        rocketchat,
-        mattermost,
-    } = receiver;
-    std::iter::empty()
-        .chain(discord.iter_mut().map(|config| &mut config.http_config))
-        .chain(pagerduty.iter_mut().map(|config| &mut config.http_config))
-        .chain(slack.iter_mut().map(|config| &mut config.http_config))
-        .chain(webhook.iter_mut().map(|config| &mut config.http_config))
-        .chain(opsgenie.iter_mut().map(|config| &mut config.http_config))
-        .chain(wechat.iter_mut().map(|config| &mut config.http_config))
-        .chain(pushover.iter_mut().map(|config| &mut config.http_config))
-        .chain(victorops.iter_mut().map(|config| &mut config.http_config))
-        .chain(sns.iter_mut().map(|config| &mut config.http_config))
-        .chain(telegram.iter_mut().map(|config| &mut config.http_config))
-        .chain(webex.iter_mut().map(|config| &mut config.http_config))
-        .chain(msteams.iter_mut().map(|config| &mut config.http_config))
-        .chain(msteamsv2.iter_mut().map(|config| &mut config.http_config))
-        .chain(jira.iter_mut().map(|config| &mut config.http_config))
-        .chain(rocketchat.iter_mut().map(|config| &mut config.http_config))
-        .chain(mattermost.iter_mut().map(|config| &mut config.http_config))
-        .flatten()
 }
 
 fn resolve_http(http: &mut HttpConfig, base: &Path) {

@@ -1,6 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bellwether_integrations::IntegrationConfig;
 use bellwether_model::Secret;
 use bellwether_model::matcher::Op;
 
@@ -25,6 +26,17 @@ fn parse_bad(text: &str, mode: MatcherMode) -> String {
 /// One receiver, `team`, with these lines behind its name.
 fn receiver(global: &str, lines: &str) -> String {
     format!("global: {global}\nroute: {{receiver: team}}\nreceivers:\n- name: team\n{lines}")
+}
+
+/// The settings of all integrations of one kind.
+macro_rules! configs {
+    ($receiver:expr, $kind:ident) => {{
+        let of_kind = $receiver.integrations.iter().filter_map(|config| match config {
+            IntegrationConfig::$kind(config) => Some(config),
+            _ => None,
+        });
+        of_kind.collect::<Vec<_>>()
+    }};
 }
 
 #[test]
@@ -127,7 +139,7 @@ fn no_secret_is_printed_or_shown_by_debug() {
     for shown in [print(&config), format!("{config:?}")] {
         assert!(!shown.contains(marker), "{shown}");
     }
-    assert_eq!(config.receivers[0].telegram[0].bot_token.reveal(), marker);
+    assert_eq!(configs!(config.receivers[0], Telegram)[0].bot_token.reveal(), marker);
 }
 
 #[test]
@@ -147,10 +159,10 @@ fn an_integrations_http_config_replaces_the_global_one() {
          msteamsv2_configs: [{webhook_url: 'http://c/', http_config: {}}]\n",
     ));
     let receiver = &config.receivers[0];
-    assert_eq!(receiver.webhook[0].http_config, config.global.http_config);
-    let own = receiver.webhook[1].http_config.as_ref().expect("it was given");
+    assert_eq!(configs!(receiver, Webhook)[0].http_config, config.global.http_config);
+    let own = configs!(receiver, Webhook)[1].http_config.as_ref().expect("it was given");
     assert!(own.follow_redirects && own.proxy.proxy_url.is_none());
-    let teams = receiver.msteamsv2[0].http_config.as_ref().expect("it was given");
+    let teams = configs!(receiver, MsTeamsV2)[0].http_config.as_ref().expect("it was given");
     assert!(teams.follow_redirects);
     assert_eq!(teams.proxy.proxy_url, Some(Secret::new("http://p/")));
 }
@@ -162,7 +174,7 @@ fn slack_takes_the_global_token_unless_it_has_a_url_or_authorization() {
         "  slack_configs:\n  - channel: c\n  - api_url: http://own/\n  \
          - {api_url_file: f}\n  - {api_url_file: f, http_config: {bearer_token: b}}\n",
     ));
-    let slack = &config.receivers[0].slack;
+    let slack = &configs!(config.receivers[0], Slack);
     let token_of = |index: usize| {
         let http = slack[index].http_config.as_ref().expect("merged");
         http.authorization.as_ref().map(|a| a.credentials.reveal().to_owned())
@@ -184,9 +196,9 @@ fn urls_of_some_receivers_end_with_a_slash() {
          wechat_configs: [{api_secret: s, corp_id: c, api_url: 'http://a/'}]\n",
     ));
     let receiver = &config.receivers[0];
-    assert_eq!(receiver.opsgenie[0].api_url, "http://a/?b=c");
-    assert_eq!(receiver.victorops[0].api_url, "http://a/b/#c");
-    assert_eq!(receiver.wechat[0].api_url, "http://a/");
+    assert_eq!(configs!(receiver, Opsgenie)[0].api_url, "http://a/?b=c");
+    assert_eq!(configs!(receiver, VictorOps)[0].api_url, "http://a/b/#c");
+    assert_eq!(configs!(receiver, WeChat)[0].api_url, "http://a/");
 }
 
 #[test]
@@ -196,11 +208,11 @@ fn derived_fields_are_filled_in() {
         "  pagerduty_configs: [{routing_key: k, client: c, details: {firing: mine}}]\n  \
          slack_configs: [{api_url: 'http://a/', actions: [{type: b, text: t, url: u, name: n}]}]\n",
     ));
-    let pagerduty = &config.receivers[0].pagerduty[0];
+    let pagerduty = &configs!(config.receivers[0], PagerDuty)[0];
     assert_eq!(pagerduty.source, "c");
     let names: Vec<&String> = pagerduty.details.keys().collect();
     assert_eq!(names, ["firing", "num_firing", "num_resolved", "resolved"]);
-    assert_eq!(config.receivers[0].slack[0].actions[0].name, "");
+    assert_eq!(configs!(config.receivers[0], Slack)[0].actions[0].name, "");
     assert_eq!(config.receivers[0].labels["name"], "team");
 }
 
@@ -214,8 +226,8 @@ fn integrations_are_listed_in_the_order_of_notification() {
          webhook_configs: [{url: 'http://a/'}, {url: 'http://b/', send_resolved: no}]\n",
     ));
     let listed: Vec<(&str, u32, bool)> = config.receivers[0]
-        .integrations()
-        .map(|integration| (integration.kind, integration.index, integration.send_resolved))
+        .indexed()
+        .map(|(index, config)| (config.kind().name(), index, config.send_resolved()))
         .collect();
     let expected = [
         ("webhook", 0, true),
@@ -286,7 +298,7 @@ fn a_tab_in_a_text_stays() {
         "route:\n  receiver:\ta\nreceivers:\n- name:\ta\n  slack_configs:\n  \
          - {api_url: 'http://a/', text: \"x:\ty\", title: \"a\n\nb\"}\n",
     );
-    let slack = &config.receivers[0].slack[0];
+    let slack = &configs!(config.receivers[0], Slack)[0];
     assert_eq!((slack.text.as_str(), slack.title.as_str()), ("x:\ty", "a\nb"));
 }
 
@@ -313,16 +325,16 @@ fn paths_are_resolved_once_and_only_where_they_are_meant_to_be() {
     assert_eq!(global.http_headers["A"].files, ["conf/h"]);
     assert_eq!(config.global.smtp_tls_config.as_ref().expect("given").ca_file, "smtp");
     let receiver = &config.receivers[0];
-    assert_eq!(receiver.webhook[0].http_config.as_ref(), Some(global));
-    assert_eq!(receiver.webhook[0].url_file, "u");
-    let slack = receiver.slack[0].http_config.as_ref().expect("it was given");
+    assert_eq!(configs!(receiver, Webhook)[0].http_config.as_ref(), Some(global));
+    assert_eq!(configs!(receiver, Webhook)[0].url_file, "u");
+    let slack = configs!(receiver, Slack)[0].http_config.as_ref().expect("it was given");
     assert_eq!(slack.authorization.as_ref().expect("given").credentials_file, "conf/c");
-    assert_eq!(receiver.slack[0].api_url_file, "s");
-    let pushover = receiver.pushover[0].http_config.as_ref().expect("it was given");
+    assert_eq!(configs!(receiver, Slack)[0].api_url_file, "s");
+    let pushover = configs!(receiver, Pushover)[0].http_config.as_ref().expect("it was given");
     let oauth2 = pushover.oauth2.as_ref().expect("it was given");
     assert_eq!(oauth2.client_secret_file, "conf/o");
     assert_eq!(oauth2.tls_config.ca_file, "conf/oc");
-    let incidentio = receiver.incidentio[0].http_config.as_ref().expect("it was given");
+    let incidentio = configs!(receiver, IncidentIo)[0].http_config.as_ref().expect("it was given");
     assert_eq!(incidentio.tls_config.ca_file, "ic");
     let recorder = config.event_recorder.as_ref().expect("it was given");
     assert_eq!(recorder.file_outputs[0].path, "conf/ev");

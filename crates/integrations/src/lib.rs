@@ -18,6 +18,7 @@ pub mod channel;
 pub mod data;
 pub mod exchange;
 pub mod http;
+pub mod kind;
 pub mod mail;
 pub mod outcome;
 pub mod renderer;
@@ -47,6 +48,7 @@ pub mod wechat;
 
 pub use any_value::AnyValue;
 pub use exchange::{BuildError, Exchange, Integration, OneRequest, Step};
+pub use kind::{IntegrationConfig, Kind};
 pub use outcome::BeginError;
 pub use renderer::Renderer;
 pub use secret::{Files, SecretSource};

@@ -38,6 +38,11 @@ impl Harness {
     ) -> Self {
         let mut templates = templates();
         let integration = Box::new(build(&mut templates).expect("it can be built"));
+        Harness::of(integration, templates)
+    }
+
+    /// With an integration that was built from these templates.
+    pub fn of(integration: Box<dyn Integration>, templates: Templates) -> Self {
         Harness { integration, definitions: templates.finish([]).0, files: Files::default() }
     }
 

@@ -7,7 +7,6 @@
 //! What cannot be done is refused: a configuration that is accepted and then silent would be the
 //! worst of all outcomes.
 
-mod registry;
 mod template_files;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,7 +19,7 @@ use bellwether_engine as engine;
 use bellwether_engine::PlanParts;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::templates::ReadYaml;
-use bellwether_integrations::{Integration, TemplateFault, Templates};
+use bellwether_integrations::{Integration, IntegrationConfig, TemplateFault, Templates};
 use bellwether_model::{IntegrationId, LabelSet, Matchers};
 
 use crate::attempts::{IntegrationNotifier, Notifiers};
@@ -251,9 +250,9 @@ fn check_timing(
 
 fn lower_receiver(receiver: &Receiver) -> engine::Receiver {
     let labels = receiver.labels.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    let integrations = receiver.integrations().map(|integration| engine::Integration {
-        id: integration_id(receiver, integration.kind, integration.index),
-        send_resolved: integration.send_resolved,
+    let integrations = receiver.indexed().map(|(index, config)| engine::Integration {
+        id: integration_id(receiver, config, index),
+        send_resolved: config.send_resolved(),
     });
     engine::Receiver {
         name: receiver.name.as_str().into(),
@@ -300,14 +299,18 @@ fn build_integrations(
 ) -> Result<Vec<BuiltIntegration>, String> {
     let mut all = Vec::new();
     let mut clients = Clients::default();
+    let host_name = host_name();
     for receiver in receivers.iter().filter(|receiver| used.contains(receiver.name.as_str())) {
-        for block in receiver.integrations() {
-            let id = integration_id(receiver, block.kind, block.index);
-            let built = registry::build(receiver, &block, templates)
-                .and_then(|built| Ok((built.integration, clients.build(built.http_config)?)));
+        for (index, config) in receiver.indexed() {
+            let integration = config.build(&host_name, templates);
+            let built = integration
+                .map_err(|error| error.to_string())
+                .and_then(|integration| Ok((integration, clients.build(config.http_config())?)));
             let (integration, client) = built.map_err(|reason| {
-                format!("receiver {:?}, {}_configs[{}]: {reason}", receiver.name, id.kind, id.index)
+                let key = config.kind().config_key();
+                format!("receiver {:?}, {key}[{index}]: {reason}", receiver.name)
             })?;
+            let id = integration_id(receiver, config, index);
             all.push((id, integration, client));
         }
     }
@@ -331,8 +334,15 @@ impl Clients {
     }
 }
 
-fn integration_id(receiver: &Receiver, kind: &str, index: u32) -> IntegrationId {
-    IntegrationId { receiver: receiver.name.as_str().into(), kind: kind.into(), index }
+fn integration_id(receiver: &Receiver, config: &IntegrationConfig, index: u32) -> IntegrationId {
+    let kind = config.kind().name().into();
+    IntegrationId { receiver: receiver.name.as_str().into(), kind, index }
+}
+
+/// The name of this machine; empty if it has none.
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().to_owned()
 }
 
 #[cfg(test)]

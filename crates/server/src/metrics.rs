@@ -16,6 +16,7 @@ pub use text::{Exposition, Form, Observed};
 pub use value::{Counter, Gauge, Histogram, Labelled, Summary};
 
 use bellwether_engine::PeerView;
+use bellwether_integrations::Kind;
 use bellwether_mesh::Report;
 use bellwether_model::FailureReason;
 
@@ -214,8 +215,8 @@ impl Metrics {
             self.alerts_limited.with(&[]);
         }
         if !self.features.receiver_names_in_metrics {
-            for kind in KINDS {
-                self.begin_integration(kind, "");
+            for kind in Kind::ALL {
+                self.begin_integration(kind.name(), "");
             }
         }
     }
@@ -380,28 +381,6 @@ impl Metrics {
         out.add("alertmanager_journal_records_unreadable_total", help, unreadable);
     }
 }
-
-/// Every kind of integration that a configuration can name.
-pub const KINDS: [&str; 18] = [
-    "webhook",
-    "email",
-    "pagerduty",
-    "opsgenie",
-    "wechat",
-    "slack",
-    "victorops",
-    "pushover",
-    "sns",
-    "telegram",
-    "discord",
-    "webex",
-    "msteams",
-    "msteamsv2",
-    "jira",
-    "incidentio",
-    "rocketchat",
-    "mattermost",
-];
 
 static REQUEST_SECONDS: [f64; 11] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 static RESPONSE_BYTES: [f64; 7] = [1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8];

@@ -41,8 +41,8 @@ pub async fn receiver(
     check(test)?;
     let receiver = config.receivers.iter().find(|receiver| receiver.name == test.receiver);
     let receiver = receiver.ok_or_else(|| unknown_receiver(&config, &test.receiver))?;
-    let blocks = receiver.integrations();
-    let quiet: Vec<bool> = blocks.map(|block| test.resolved && !block.send_resolved).collect();
+    let configs = receiver.indexed().map(|(_, config)| config);
+    let quiet: Vec<bool> = configs.map(|config| test.resolved && !config.send_resolved()).collect();
     let (external_url, name) = (external_url.to_owned(), test.receiver.clone());
     let lowering = move || lower_alone(&config, &external_url, &name);
     let lowered = tokio::task::spawn_blocking(lowering).await;

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use bellwether_integrations::email::config::{Config, HostPort, Threading};
+use bellwether_integrations::http::HttpConfig;
 
+use super::{Settings, adopt};
 use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::config::Global;
 use crate::http::canonical_header;
 use crate::yaml::{NodeId, Tree};
 
@@ -59,6 +62,42 @@ impl Block for Config {
             "threading",
             "threading.thread_by_date must be either 'none' or 'daily'",
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        if self.tls_config.is_none() {
+            self.tls_config.clone_from(&global.smtp_tls_config);
+        }
+        if self.smarthost.host.is_empty() && self.smarthost.port.is_empty() {
+            self.smarthost.clone_from(&global.smtp_smarthost);
+        }
+        if self.smarthost.host.is_empty() && self.smarthost.port.is_empty() {
+            return Err("no global SMTP smarthost set");
+        }
+        adopt(&mut self.from, &global.smtp_from);
+        if self.from.is_empty() {
+            return Err("no global SMTP from set");
+        }
+        adopt(&mut self.hello, &global.smtp_hello);
+        adopt(&mut self.auth_username, &global.smtp_auth_username);
+        if self.auth_password.is_empty() && self.auth_password_file.is_empty() {
+            self.auth_password.clone_from(&global.smtp_auth_password);
+            self.auth_password_file.clone_from(&global.smtp_auth_password_file);
+        }
+        if self.auth_secret.is_empty() && self.auth_secret_file.is_empty() {
+            self.auth_secret.clone_from(&global.smtp_auth_secret);
+            self.auth_secret_file.clone_from(&global.smtp_auth_secret_file);
+        }
+        adopt(&mut self.auth_identity, &global.smtp_auth_identity);
+        self.require_tls.get_or_insert(global.smtp_require_tls);
+        self.force_implicit_tls = self.force_implicit_tls.or(global.smtp_force_implicit_tls);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        None
     }
 }
 

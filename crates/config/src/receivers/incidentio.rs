@@ -1,9 +1,11 @@
 //! `incidentio_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::incidentio::config::Config;
 
-use super::{at_most_one, exactly_one};
+use super::{Settings, adopt_http, at_most_one, exactly_one};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::{GoDuration, HttpUrl};
 
 impl Block for Config {
@@ -41,5 +43,16 @@ impl Block for Config {
             "at least one of alert_source_token, alert_source_token_file or \
              http_config.authorization must be configured",
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        None
     }
 }

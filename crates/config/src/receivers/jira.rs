@@ -1,8 +1,11 @@
 //! `jira_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::jira::config::{ApiType, Config, Field};
 
+use super::{Settings, adopt, adopt_http, present};
 use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::HttpUrl;
 use crate::yaml::{NodeId, Tree};
 
@@ -28,6 +31,18 @@ impl Block for Config {
     fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
         refuse_if(self.project.is_empty(), "", "missing project in jira_config")?;
         refuse_if(self.issue_type.is_empty(), "", "missing issue_type in jira_config")
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.jira_api_url);
+        present(&self.api_url, "no global Jira Cloud URL set")
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

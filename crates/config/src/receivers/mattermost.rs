@@ -1,9 +1,11 @@
 //! `mattermost_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::mattermost::config::{Attachment, Config, Field, Priority, Props};
 
-use super::at_most_one;
+use super::{Settings, adopt_http, at_most_one};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::{Required, SecretUrl};
 
 impl Block for Config {
@@ -48,6 +50,24 @@ impl Block for Config {
             !self.webhook_url_file.is_empty(),
             ["webhook_url", "webhook_url_file"],
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        if self.webhook_url.is_empty() && self.webhook_url_file.is_empty() {
+            self.webhook_url.clone_from(&global.mattermost_webhook_url);
+            self.webhook_url_file.clone_from(&global.mattermost_webhook_url_file);
+        }
+        if self.webhook_url.is_empty() && self.webhook_url_file.is_empty() {
+            return Err("missing webhook_url or webhook_url_file on mattermost_config");
+        }
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

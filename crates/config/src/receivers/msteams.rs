@@ -1,9 +1,11 @@
 //! `msteams_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::msteams::config::Config;
 
-use super::exactly_one;
+use super::{Settings, adopt_http, exactly_one};
 use crate::block::{Block, Problem, Reader, Visitor};
+use crate::config::Global;
 use crate::value::SecretUrl;
 
 impl Block for Config {
@@ -23,5 +25,16 @@ impl Block for Config {
             !self.webhook_url_file.is_empty(),
             ["webhook_url", "webhook_url_file"],
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }

@@ -1,9 +1,11 @@
 //! `opsgenie_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::opsgenie::config::{Config, Responder};
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one, end_with_slash, present};
 use crate::block::{Block, Problem, Reader, Visitor};
+use crate::config::Global;
 use crate::value::{HttpUrl, check_template};
 
 impl Block for Config {
@@ -34,6 +36,28 @@ impl Block for Config {
         )?;
         // One that is null has no fields that could be right.
         self.responders.iter().try_for_each(check_responder)
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.opsgenie_api_url);
+        present(&self.api_url, "no global OpsGenie URL set")?;
+        end_with_slash(&mut self.api_url);
+        // Compat: key and file fall back each for itself, so both may be set; the key wins.
+        if self.api_key.is_empty() {
+            self.api_key.clone_from(&global.opsgenie_api_key);
+        }
+        adopt(&mut self.api_key_file, &global.opsgenie_api_key_file);
+        if self.api_key.is_empty() && self.api_key_file.is_empty() {
+            return Err("no global OpsGenie API Key set either inline or in a file");
+        }
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

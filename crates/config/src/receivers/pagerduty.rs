@@ -1,10 +1,12 @@
 //! `pagerduty_configs`.
 
 use bellwether_integrations::AnyValue as Any;
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::pagerduty::config::{Config, Image, Link};
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one, present};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::{GoDuration, HttpUrl};
 
 impl Block for Config {
@@ -56,6 +58,18 @@ impl Block for Config {
             self.details.entry(name.to_owned()).or_insert_with(text);
         }
         Ok(())
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.url, &global.pagerduty_url);
+        present(&self.url, "no global PagerDuty URL set")
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

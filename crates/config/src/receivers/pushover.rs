@@ -1,9 +1,11 @@
 //! `pushover_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::pushover::config::Config;
 
-use super::{at_most_one, exactly_one};
+use super::{Settings, adopt_http, at_most_one, exactly_one};
 use crate::block::{Block, Problem, Reader, Visitor};
+use crate::config::Global;
 use crate::value::GoDuration;
 
 impl Block for Config {
@@ -36,5 +38,16 @@ impl Block for Config {
         )?;
         exactly_one(!self.token.is_empty(), !self.token_file.is_empty(), ["token", "token_file"])?;
         at_most_one(self.html, self.monospace, ["monospace", "html"])
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }

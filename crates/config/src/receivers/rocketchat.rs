@@ -1,9 +1,11 @@
 //! `rocketchat_configs`. Inside `fields` and `actions`, names are run together.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::rocketchat::config::{Action, Config, Field};
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one};
 use crate::block::{Block, Problem, Reader, Visitor};
+use crate::config::Global;
 use crate::value::{HttpUrl, Required};
 
 impl Block for Config {
@@ -43,6 +45,28 @@ impl Block for Config {
             !self.token_id_file.is_empty(),
             ["token_id", "token_id_file"],
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.rocketchat_api_url);
+        self.token_id = self.token_id.take().or_else(|| global.rocketchat_token_id.clone());
+        adopt(&mut self.token_id_file, &global.rocketchat_token_id_file);
+        if self.token_id.is_none() && self.token_id_file.is_empty() {
+            return Err("no global Rocketchat TokenID set either inline or in a file");
+        }
+        self.token = self.token.take().or_else(|| global.rocketchat_token.clone());
+        adopt(&mut self.token_file, &global.rocketchat_token_file);
+        if self.token.is_none() && self.token_file.is_empty() {
+            return Err("no global Rocketchat Token set either inline or in a file");
+        }
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

@@ -1,9 +1,11 @@
 //! `slack_configs`.
 
+use bellwether_integrations::http::{Authorization, HttpConfig};
 use bellwether_integrations::slack::config::{Action, Config, Confirmation, Field};
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::{GoDuration, HttpUrl, Required, SecretUrl};
 
 impl Block for Config {
@@ -66,6 +68,50 @@ impl Block for Config {
             "update_message can only be used with bot tokens. api_url must be set to \
              https://slack.com/api/chat.postMessage",
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt(&mut self.app_url, &global.slack_app_url);
+        if self.app_url.is_empty() {
+            return Err("no global Slack App URL set");
+        }
+        let has_authorization =
+            self.http_config.as_ref().is_some_and(|http| http.authorization.is_some());
+        let has_token =
+            |config: &Config| !config.app_token.is_empty() || !config.app_token_file.is_empty();
+        // Compat: a local URL keeps the global token away, a local URL file does not.
+        if !has_token(self) && !has_authorization && self.api_url.is_empty() {
+            self.app_token.clone_from(&global.slack_app_token);
+            self.app_token_file.clone_from(&global.slack_app_token_file);
+        }
+        if self.api_url.is_empty() && self.api_url_file.is_empty() {
+            self.api_url.clone_from(&global.slack_api_url);
+            self.api_url_file.clone_from(&global.slack_api_url_file);
+        }
+        if self.api_url.is_empty() && self.api_url_file.is_empty() && !has_token(self) {
+            return Err("no Slack API URL nor App token set either inline or in a file");
+        }
+        adopt_http(&mut self.http_config, global);
+        if has_token(self) {
+            let http = self.http_config.get_or_insert_default();
+            if http.authorization.is_some() {
+                return Err("http authorization can't be set when using Slack App tokens");
+            }
+            http.authorization = Some(Authorization {
+                kind: "Bearer".to_owned(),
+                credentials: self.app_token.clone(),
+                credentials_file: self.app_token_file.clone(),
+                credentials_ref: String::new(),
+            });
+            self.api_url = bellwether_model::Secret::new(self.app_url.as_str());
+        }
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

@@ -1,8 +1,11 @@
 //! `sns_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::sns::config::{Config, SigV4};
 
+use super::{Settings, adopt_http};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 
 impl Block for Config {
     fn fields(&mut self, v: &mut dyn Visitor) {
@@ -28,6 +31,17 @@ impl Block for Config {
             "",
             "must provide either a Target ARN, Topic ARN, or Phone Number for SNS config",
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

@@ -1,9 +1,11 @@
 //! `telegram_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::telegram::config::Config;
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::HttpUrl;
 
 impl Block for Config {
@@ -39,5 +41,24 @@ impl Block for Config {
             "unknown parse_mode on telegram_config, must be Markdown, MarkdownV2, HTML or empty \
              string",
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.telegram_api_url);
+        if self.bot_token.is_empty() && self.bot_token_file.is_empty() {
+            self.bot_token.clone_from(&global.telegram_bot_token);
+            self.bot_token_file.clone_from(&global.telegram_bot_token_file);
+        }
+        if self.bot_token.is_empty() && self.bot_token_file.is_empty() {
+            return Err("missing bot_token or bot_token_file on telegram_config");
+        }
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }

@@ -1,9 +1,11 @@
 //! `victorops_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::victorops::config::Config;
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one, end_with_slash, present};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::HttpUrl;
 
 impl Block for Config {
@@ -38,6 +40,28 @@ impl Block for Config {
             )),
             None => Ok(()),
         }
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.victorops_api_url);
+        present(&self.api_url, "no global VictorOps URL set")?;
+        end_with_slash(&mut self.api_url);
+        // Compat: as with Opsgenie, both may be set.
+        if self.api_key.is_empty() {
+            self.api_key.clone_from(&global.victorops_api_key);
+        }
+        adopt(&mut self.api_key_file, &global.victorops_api_key_file);
+        if self.api_key.is_empty() && self.api_key_file.is_empty() {
+            return Err("no global VictorOps API Key set");
+        }
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

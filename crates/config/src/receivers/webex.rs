@@ -1,8 +1,11 @@
 //! `webex_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::webex::config::Config;
 
+use super::{Settings, adopt, adopt_http, present};
 use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::config::Global;
 use crate::value::HttpUrl;
 
 impl Block for Config {
@@ -22,5 +25,17 @@ impl Block for Config {
             "",
             "missing webex_configs.http_config.authorization",
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.webex_api_url);
+        present(&self.api_url, "no global Webex URL set")
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }

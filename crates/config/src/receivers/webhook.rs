@@ -1,9 +1,11 @@
 //! `webhook_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::webhook::config::Config;
 
-use super::exactly_one;
+use super::{Settings, adopt_http, exactly_one};
 use crate::block::{Block, Problem, Reader, Visitor};
+use crate::config::Global;
 use crate::value::{GoDuration, TemplateUrl};
 
 impl Block for Config {
@@ -19,5 +21,16 @@ impl Block for Config {
 
     fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
         exactly_one(!self.url.is_empty(), !self.url_file.is_empty(), ["url", "url_file"])
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }

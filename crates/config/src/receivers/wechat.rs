@@ -1,9 +1,11 @@
 //! `wechat_configs`.
 
+use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::wechat::config::{Config, MessageType};
 
-use super::at_most_one;
+use super::{Settings, adopt, adopt_http, at_most_one, end_with_slash, present};
 use crate::block::{Block, Problem, Reader, Value, Visitor};
+use crate::config::Global;
 use crate::value::HttpUrl;
 use crate::yaml::{NodeId, Tree};
 
@@ -29,6 +31,29 @@ impl Block for Config {
             !self.api_secret_file.is_empty(),
             ["api_secret", "api_secret_file"],
         )
+    }
+}
+
+impl Settings for Config {
+    fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
+        adopt_http(&mut self.http_config, global);
+        adopt(&mut self.api_url, &global.wechat_api_url);
+        present(&self.api_url, "no global Wechat URL set")?;
+        if self.api_secret.is_empty() && self.api_secret_file.is_empty() {
+            self.api_secret.clone_from(&global.wechat_api_secret);
+            self.api_secret_file.clone_from(&global.wechat_api_secret_file);
+        }
+        if self.api_secret.is_empty() && self.api_secret_file.is_empty() {
+            return Err("no global Wechat Api Secret set either inline or in a file");
+        }
+        adopt(&mut self.corp_id, &global.wechat_api_corp_id);
+        present(&self.corp_id, "no global Wechat CorpID set")?;
+        end_with_slash(&mut self.api_url);
+        Ok(())
+    }
+
+    fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
+        self.http_config.as_mut()
     }
 }
 

@@ -1,16 +1,14 @@
-//! What every receiver has to keep, whatever it is.
+//! Rules that hold for every kind of receiver.
 //!
 //! In: one line per kind of receiver: its least configuration, all of whose secrets are [`MARKER`],
-//! what its answers do differently, and how large its requests may be. E-mail and Amazon SNS are not
-//! among them: the one does not speak HTTP, and the other's requests are made by who signs them.
+//! what its answers do differently, and how large its requests may be.
 
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 
-use super::{Harness, LIST, answer, at, firing, many, mixed, resolved, shown};
+use super::{Harness, LIST, answer, at, firing, many, mixed, resolved, shown, templates};
 use crate::exchange::Step;
 use crate::http::RequestError;
-use crate::{discord, incidentio, jira, mattermost, msteams, msteamsv2, opsgenie, pagerduty};
-use crate::{pushover, rocketchat, slack, telegram, victorops, webex, webhook, wechat};
+use crate::kind::{IntegrationConfig, Kind};
 
 /// One kind of receiver.
 struct Subject {
@@ -29,7 +27,7 @@ enum Refusal {
     /// No other try.
     Bare,
     /// Another try: the receiver says nothing about whether it makes sense.
-    Tried,
+    Retried,
 }
 
 const MARKER: &str = "s3cr3t";
@@ -44,41 +42,75 @@ fn secret_url() -> Secret {
 
 const URL: &str = "http://127.0.0.1:1/";
 
-/// The subject of a kind: `subject!(module, Type, its particular fields, what a refusal is, the bytes
-/// that a request may have)`.
+/// A subject: `subject!(kind, its particular fields, what a refusal is, the bytes that a request may
+/// have)`.
 macro_rules! subject {
-    ($module:ident, $type:ident, { $($field:ident: $value:expr),* }, $refusal:ident, $bytes_max:expr) => {{
-        let config = $module::config::Config { $($field: $value,)* ..Default::default() };
+    ($kind:ident, { $($field:ident: $value:expr),* }, $refusal:ident, $bytes_max:expr) => {{
+        let IntegrationConfig::$kind(mut config) = Kind::$kind.default_config() else {
+            unreachable!("the settings are of their kind");
+        };
+        $(config.$field = $value;)*
+        let config = IntegrationConfig::$kind(config);
         let shown = format!("{config:?}");
         assert!(!shown.contains(MARKER), "{shown}");
-        Subject {
-            kind: stringify!($module),
-            harness: Harness::new(|templates| $module::$type::build(&config, templates)),
+        let mut templates = templates();
+        let integration = config.build("host", &mut templates).expect("it can be built");
+        Some(Subject {
+            kind: Kind::$kind.name(),
+            harness: Harness::of(integration, templates),
             refusal: Refusal::$refusal,
             bytes_max: $bytes_max,
-        }
+        })
     }};
 }
 
+fn subject(kind: Kind) -> Option<Subject> {
+    match kind {
+        // Their requests are not HTTP, or are made by the courier, which signs them.
+        Kind::Email | Kind::Sns => None,
+        Kind::Discord => subject!(Discord, { webhook_url: secret_url() }, Quoted, 8 << 10),
+        Kind::IncidentIo => {
+            subject!(IncidentIo, { url: URL.into(), alert_source_token: secret() }, Bare, 512 << 10)
+        }
+        Kind::Jira => {
+            subject!(Jira, { api_url: URL.into(), project: "P".into(), issue_type: "Bug".into() }, Quoted, 40 << 10)
+        }
+        Kind::Mattermost => subject!(Mattermost, { webhook_url: secret_url() }, Quoted, 300_000),
+        Kind::MsTeams => subject!(MsTeams, { webhook_url: secret_url() }, Quoted, 20_000),
+        Kind::MsTeamsV2 => subject!(MsTeamsV2, { webhook_url: secret_url() }, Quoted, 20_000),
+        Kind::Opsgenie => {
+            subject!(Opsgenie, { api_url: URL.into(), api_key: secret() }, Quoted, 20 << 10)
+        }
+        Kind::PagerDuty => {
+            subject!(PagerDuty, { url: URL.into(), routing_key: secret() }, Bare, 512_000)
+        }
+        Kind::Pushover => {
+            subject!(Pushover, { token: secret(), user_key: secret() }, Quoted, 8 << 10)
+        }
+        Kind::RocketChat => {
+            subject!(RocketChat, { api_url: URL.into(), token: Some(secret()), token_id: Some(secret()), text: LIST.into() }, Quoted, 8 << 10)
+        }
+        Kind::Slack => {
+            subject!(Slack, { api_url: secret_url(), channel: "c".into(), text: LIST.into() }, Quoted, 12 << 10)
+        }
+        Kind::Telegram => {
+            subject!(Telegram, { api_url: URL.into(), bot_token: secret(), chat_id: 1 }, Retried, 8 << 10)
+        }
+        Kind::VictorOps => {
+            subject!(VictorOps, { api_url: URL.into(), api_key: secret(), routing_key: "r".into() }, Quoted, 28 << 10)
+        }
+        Kind::Webex => {
+            subject!(Webex, { api_url: URL.into(), room_id: "r".into() }, Quoted, 10 << 10)
+        }
+        Kind::Webhook => subject!(Webhook, { url: secret_url() }, Quoted, WEBHOOK_BYTES_MAX),
+        Kind::WeChat => {
+            subject!(WeChat, { api_url: URL.into(), api_secret: secret(), corp_id: "c".into() }, Bare, 4 << 10)
+        }
+    }
+}
+
 fn subjects() -> Vec<Subject> {
-    vec![
-        subject!(discord, Discord, { webhook_url: secret_url() }, Quoted, 8 << 10),
-        subject!(incidentio, IncidentIo, { url: URL.into(), alert_source_token: secret() }, Bare, 512 << 10),
-        subject!(jira, Jira, { api_url: URL.into(), project: "P".into(), issue_type: "Bug".into() }, Quoted, 40 << 10),
-        subject!(mattermost, Mattermost, { webhook_url: secret_url() }, Quoted, 300_000),
-        subject!(msteams, MsTeams, { webhook_url: secret_url() }, Quoted, 20_000),
-        subject!(msteamsv2, MsTeamsV2, { webhook_url: secret_url() }, Quoted, 20_000),
-        subject!(opsgenie, Opsgenie, { api_url: URL.into(), api_key: secret() }, Quoted, 20 << 10),
-        subject!(pagerduty, PagerDuty, { url: URL.into(), routing_key: secret() }, Bare, 512_000),
-        subject!(pushover, Pushover, { token: secret(), user_key: secret() }, Quoted, 8 << 10),
-        subject!(rocketchat, RocketChat, { api_url: URL.into(), token: Some(secret()), token_id: Some(secret()), text: LIST.into() }, Quoted, 8 << 10),
-        subject!(slack, Slack, { api_url: secret_url(), channel: "c".into(), text: LIST.into() }, Quoted, 12 << 10),
-        subject!(telegram, Telegram, { api_url: URL.into(), bot_token: secret(), chat_id: 1 }, Tried, 8 << 10),
-        subject!(victorops, VictorOps, { api_url: URL.into(), api_key: secret(), routing_key: "r".into() }, Quoted, 28 << 10),
-        subject!(webex, Webex, { api_url: URL.into(), room_id: "r".into() }, Quoted, 10 << 10),
-        subject!(webhook, Webhook, { url: secret_url() }, Quoted, WEBHOOK_BYTES_MAX),
-        subject!(wechat, WeChat, { api_url: URL.into(), api_secret: secret(), corp_id: "c".into() }, Bare, 4 << 10),
-    ]
+    Kind::ALL.into_iter().filter_map(subject).collect()
 }
 
 fn unrendered() -> Notification {
@@ -89,7 +121,7 @@ fn unrendered() -> Notification {
 }
 
 #[test]
-fn every_kind_of_notification_is_told() {
+fn every_kind_of_notification_makes_a_request() {
     for Subject { kind, harness, .. } in subjects() {
         for notification in [firing(), mixed(), resolved(), many(1), unrendered()] {
             let request = harness.request(&notification);
@@ -99,7 +131,7 @@ fn every_kind_of_notification_is_told() {
 }
 
 #[test]
-fn nothing_that_is_printed_shows_a_secret() {
+fn debug_output_and_outcomes_show_no_secret() {
     for Subject { kind, harness, .. } in subjects() {
         let request = harness.request(&firing());
         let printed = format!("{:?}", request.url);
@@ -110,7 +142,7 @@ fn nothing_that_is_printed_shows_a_secret() {
 }
 
 #[test]
-fn what_may_pass_is_tried_again() {
+fn rate_limits_server_errors_and_timeouts_are_retried() {
     for Subject { kind, harness, .. } in subjects() {
         for status in [429, 500, 503] {
             let outcome = harness.outcome(answer(status, "busy"));
@@ -126,11 +158,11 @@ fn what_may_pass_is_tried_again() {
 }
 
 #[test]
-fn what_is_refused_is_not_tried_again_and_says_why() {
+fn client_errors_are_refused_and_quote_the_body() {
     for Subject { kind, harness, refusal, .. } in subjects() {
         let outcome = harness.outcome(answer(400, "no such thing"));
         let is_refused = matches!(outcome, Outcome::Refused { .. });
-        assert_eq!(is_refused, refusal != Refusal::Tried, "{kind}: {outcome:?}");
+        assert_eq!(is_refused, refusal != Refusal::Retried, "{kind}: {outcome:?}");
         let detail = detail(&outcome);
         let is_quoted = detail.contains("no such thing");
         assert!(is_quoted || refusal != Refusal::Quoted, "{kind}: {detail}");
@@ -138,7 +170,7 @@ fn what_is_refused_is_not_tried_again_and_says_why() {
 }
 
 #[test]
-fn large_groups_make_requests_of_bounded_size() {
+fn requests_for_large_groups_are_of_bounded_size() {
     let notification = many(2_000);
     // Leads from the first question to the message itself.
     let answer = r#"{"access_token":"t","issues":[]}"#;
@@ -151,7 +183,7 @@ fn large_groups_make_requests_of_bounded_size() {
 }
 
 #[test]
-fn a_broken_set_of_labels_loses_nobody() {
+fn alert_without_labels_is_sent() {
     // Neither a name for the group nor anything that the alerts share.
     let mut bare = super::notification(vec![super::alert(&[], &[], false)]);
     bare.group_labels = Default::default();

@@ -41,7 +41,7 @@ fn a_file_takes_effect_and_is_shown_without_secrets() {
     let current = loader.current.now();
     assert!(current.text.contains("url: <secret>"));
     assert!(!current.text.contains("marker"));
-    assert_eq!(current.config.receivers[0].webhook.len(), 1);
+    assert_eq!(current.config.receivers[0].integrations.len(), 1);
     assert_eq!(loader.metrics.config_reload_successful.read(), 1.0);
     assert_eq!(loader.metrics.integrations.read(), 1.0);
     assert!(loader.metrics.config_hash.read() > 0.0);

@@ -2,10 +2,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bellwether_engine::{GroupBy, Timing};
+use bellwether_integrations::Kind;
 use bellwether_model::MatcherMode;
 
 use super::{Lowered, TimingWarningKind, lower};
-use crate::metrics::KINDS;
 
 const RETENTION: Duration = Duration::from_secs(120 * 3600);
 
@@ -152,5 +152,13 @@ fn every_kind_of_receiver_has_a_documented_example_that_is_accepted() {
         assert_eq!(lowered.template_faults, [], "{example}");
         kinds.extend(lowered.notifiers.ids().map(|id| id.kind.to_string()));
     }
-    assert_eq!(kinds, KINDS.map(str::to_owned).into());
+    assert_eq!(kinds, Kind::ALL.map(|kind| kind.name().to_owned()).into());
+}
+
+#[test]
+fn end_to_end_test_of_secrets_covers_every_kind_of_receiver() {
+    let config = include_str!("../../../../tests/e2e/secrets/config.yml");
+    for kind in Kind::ALL {
+        assert!(config.contains(&format!(" {}:", kind.config_key())), "{}", kind.name());
+    }
 }
