@@ -123,7 +123,7 @@ impl Cluster {
             members_changed: false,
             next_tidy: now.plus(TIDY_INTERVAL),
             scratch: Vec::new(),
-            notes: Vec::new(),
+            notes: vec![ClusterNote::SettleStarted { interval: settle_interval }],
         };
         for output in scratch.drain(..) {
             cluster.carry(now, output, out);
@@ -271,12 +271,20 @@ impl Cluster {
         let (note, timed_out) =
             match self.settle.poll(now, self.machine.size(), self.roster.is_joining()) {
                 Poll::NotDue => return,
-                Poll::Unsettled { polls, before, now, elapsed } => {
-                    self.notes.push(ClusterNote::SettlePoll { polls, before, now, elapsed });
+                Poll::Unsettled { polls, before, now, elapsed, steady } => {
+                    self.notes.push(ClusterNote::SettlePoll {
+                        polls,
+                        before,
+                        now,
+                        elapsed,
+                        steady,
+                    });
                     return;
                 }
                 Poll::Settled { elapsed } => (ClusterNote::Settled { elapsed }, false),
-                Poll::TimedOut { elapsed } => (ClusterNote::SettleTimedOut { elapsed }, true),
+                Poll::TimedOut { polls, elapsed } => {
+                    (ClusterNote::SettleTimedOut { polls, elapsed }, true)
+                }
             };
         self.notes.push(note);
         out.push(Output::Settled { timed_out });

@@ -89,7 +89,7 @@ impl Backend for ServerBackend {
             checks.push(Check { name: "cluster", problem, remark: None });
             let drifted = cluster::drifted(&status, &self.introduction.read());
             let remark = (!drifted.is_empty())
-                .then(|| format!("other configurations have: {}", drifted.join(", ")));
+                .then(|| format!("configuration differs on: {}", drifted.join(", ")));
             checks.push(Check { name: "configuration", problem: None, remark });
         }
         Readiness { checks }

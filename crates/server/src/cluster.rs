@@ -45,7 +45,7 @@ pub fn settings(
     let advertise = match flags.cluster_advertise_address.as_str() {
         "" => None,
         address => Some(address.parse().map_err(|_| {
-            anyhow!("--cluster.advertise-address: {address:?} is no IP address with a port")
+            anyhow!("--cluster.advertise-address: {address:?} is not an IP address with a port")
         })?),
     };
     let name = match flags.cluster_peer_name.as_str() {
@@ -58,7 +58,7 @@ pub fn settings(
         cluster::ClusterSettings::alertmanager(name, unknown, flags.cluster_peers.clone());
     for peer in &flags.cluster_peers {
         if peer.rsplit_once(':').is_none_or(|(host, port)| host.is_empty() || port.is_empty()) {
-            bail!("--cluster.peer: {peer:?} is no host with a port");
+            bail!("--cluster.peer: {peer:?} is not a host:port");
         }
     }
     cluster.machine.label = Label::new(&flags.cluster_label).context("--cluster.label")?;
@@ -124,13 +124,13 @@ pub fn info(mesh: Option<&Handle>, own: &Introduction) -> ClusterInfo {
 /// Compat: an empty host listens everywhere.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let (host, port) =
-        text.rsplit_once(':').ok_or_else(|| format!("{text:?} is no address with a port"))?;
+        text.rsplit_once(':').ok_or_else(|| format!("{text:?} is not an address with a port"))?;
     let port = port.parse().map_err(|_| format!("{text:?} has no port number"))?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let ip = match host {
         "" => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        host => host.parse().map_err(|_| format!("{host:?} is no IP address"))?,
+        host => host.parse().map_err(|_| format!("{host:?} is not an IP address"))?,
     };
     Ok(SocketAddr::new(ip, port))
 }

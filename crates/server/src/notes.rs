@@ -3,6 +3,8 @@
 //! In: a [`Note`]. Out: at most one log line, and counts. The engine itself knows neither logs nor
 //! metrics. Sentences that operators search for are those of the Go Alertmanager.
 
+pub mod cluster;
+
 use bellwether_engine::{Limit, Note};
 use bellwether_model::IntegrationId;
 use tracing::{debug, error, info, warn};
@@ -158,33 +160,6 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             metrics.ledger_collections.increment();
             debug!(component = "maintenance", alerts, silences, log_entries, "Outdated removed");
         }
-    }
-}
-
-/// Logs what happened in the mesh; what is only counted there is debug.
-pub fn record_mesh(note: &bellwether_mesh::MeshNote) {
-    use bellwether_memberlist::cluster::ClusterNote as Cluster;
-    use bellwether_mesh::MeshNote as Mesh;
-    match note {
-        Mesh::Cluster(note @ (Cluster::PeerJoined { .. } | Cluster::PeerLost { .. })) => {
-            info!(component = CLUSTER, peer = ?note, "The members of the cluster changed");
-        }
-        Mesh::Cluster(
-            note @ (Cluster::NameConflict { .. }
-            | Cluster::ForeignCluster { .. }
-            | Cluster::SettleTimedOut { .. }
-            | Cluster::OversizeDropped { .. }
-            | Cluster::PeerForgotten { .. }),
-        ) => warn!(component = CLUSTER, happened = ?note, "Trouble in the cluster"),
-        Mesh::Advertising(advertised) => {
-            let (address, origin) = (advertised.address, advertised.origin);
-            info!(component = CLUSTER, %address, ?origin, "Peers find this server here");
-        }
-        note @ (Mesh::Unroutable { .. } | Mesh::AcceptFailed { .. }) => {
-            warn!(component = CLUSTER, happened = ?note, "Trouble in the cluster");
-        }
-        Mesh::Cluster(note) => debug!(component = CLUSTER, happened = ?note, "In the cluster"),
-        note => debug!(component = CLUSTER, happened = ?note, "In the cluster"),
     }
 }
 

@@ -57,16 +57,24 @@ pub enum ClusterNote {
     ForeignCluster {
         address: Address,
     },
+    /// The wait for a settled cluster begins; polls are so far apart.
+    SettleStarted {
+        interval: Duration,
+    },
     SettlePoll {
+        /// Polls before this one.
         polls: u32,
         before: usize,
         now: usize,
         elapsed: Duration,
+        /// This poll counts towards the ones without a change.
+        steady: bool,
     },
     Settled {
         elapsed: Duration,
     },
     SettleTimedOut {
+        polls: u32,
         elapsed: Duration,
     },
     /// A message of that key was dropped, since too much waits for streams.

@@ -28,9 +28,9 @@ pub(super) struct Settle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Poll {
     NotDue,
-    Unsettled { polls: u32, before: usize, now: usize, elapsed: Duration },
+    Unsettled { polls: u32, before: usize, now: usize, elapsed: Duration, steady: bool },
     Settled { elapsed: Duration },
-    TimedOut { elapsed: Duration },
+    TimedOut { polls: u32, elapsed: Duration },
 }
 
 impl Settle {
@@ -55,7 +55,7 @@ impl Settle {
         let elapsed = now.since(self.started);
         if now >= self.deadline {
             self.settled = true;
-            return Poll::TimedOut { elapsed };
+            return Poll::TimedOut { polls: self.polls, elapsed };
         }
         self.next_poll = now.plus(self.interval);
         if self.steady >= STEADY_POLLS && !joining {
@@ -63,9 +63,11 @@ impl Settle {
             return Poll::Settled { elapsed };
         }
         let before = std::mem::replace(&mut self.members, members);
-        self.steady = if before == members && !joining { self.steady + 1 } else { 0 };
+        let steady = before == members && !joining;
+        self.steady = if steady { self.steady + 1 } else { 0 };
+        let polls = self.polls;
         self.polls += 1;
-        Poll::Unsettled { polls: self.polls, before, now: members, elapsed }
+        Poll::Unsettled { polls, before, now: members, elapsed, steady }
     }
 
     pub fn is_settled(&self) -> bool {

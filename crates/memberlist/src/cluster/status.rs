@@ -42,9 +42,9 @@ pub struct Member {
 /// What is missing until the cluster counts as settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
-    /// So many polls of the number of members must still see no change.
+    /// Polls of the number of members that must still see no change.
     pub polls_missing: u32,
-    /// Names of configured peers that stand for nothing.
+    /// Names of configured peers that do not resolve.
     pub unresolved: Vec<String>,
     /// Addresses that are being joined for the first time.
     pub joining: Vec<Address>,
@@ -52,12 +52,12 @@ pub struct Settling {
 
 impl fmt::Display for Settling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} more polls of the members without a change", self.polls_missing)?;
+        write!(f, "{} more polls without a membership change required", self.polls_missing)?;
         for name in &self.unresolved {
-            write!(f, "; no address is known for peer {name}")?;
+            write!(f, "; peer {name} does not resolve")?;
         }
         for address in &self.joining {
-            write!(f, "; {address} is being joined")?;
+            write!(f, "; joining {address}")?;
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ pub fn name(storage: &Path) -> io::Result<String> {
     let unfinished = storage.join(format!("{FILE}.unfinished"));
     let written = fs::write(&unfinished, format!("{name}\n"));
     if let Err(err) = written.and_then(|()| fs::rename(&unfinished, &path)) {
-        tracing::warn!(component = "cluster", %err, "This node's name cannot be kept");
+        tracing::warn!(component = "cluster", %err, "The generated peer name could not be saved; a restart generates another one");
     }
     Ok(name)
 }

@@ -23,41 +23,43 @@ pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Ex
         counter.add(value);
         out.add(name, help, &counter);
     };
-    gauge("alertmanager_cluster_members", "Members, this one included.", status.members.len(), out);
-    let help = "This member's place among all, from 0; who is earlier notifies first.";
+    let help = "Number indicating current number of members in cluster.";
+    gauge("alertmanager_cluster_members", help, status.members.len(), out);
+    let help = "Position the Alertmanager instance believes it's in. The position determines a peer's behavior in the cluster.";
     gauge("alertmanager_peer_position", help, status.position, out);
-    let help = "How little this member trusts its own probes; 0 is healthy.";
+    let help =
+        "Health score of the cluster. Lower values are better and zero means 'totally healthy'.";
     gauge("alertmanager_cluster_health_score", help, status.health_score as usize, out);
-    let help = "Peers that are lost and still tried.";
+    let help = "Number indicating the current number of failed peers in the cluster.";
     gauge("alertmanager_cluster_failed_peers", help, status.failed_peers, out);
-    let help = "Messages that wait to be gossiped.";
+    let help = "Number of cluster messages which are queued.";
     gauge("alertmanager_cluster_messages_queued", help, status.messages_queued, out);
-    let help = "Messages dropped since too many waited.";
+    let help = "Total number of cluster messages pruned.";
     count("alertmanager_cluster_messages_pruned_total", help, counters.messages_pruned, out);
-    let help = "Times that a peer joined, this one included.";
+    let help = "A counter of the number of peers that have joined.";
     count("alertmanager_cluster_peers_joined_total", help, counters.peers_joined, out);
-    let help = "Times that a peer was lost or left.";
+    let help = "A counter of the number of peers that have left.";
     count("alertmanager_cluster_peers_left_total", help, counters.peers_left, out);
-    let help = "Times that a peer said something new about itself.";
+    let help = "A counter of the number of peers that have updated metadata.";
     count("alertmanager_cluster_peers_update_total", help, counters.peers_updated, out);
-    let help = "Lost peers that were reached again.";
+    let help = "A counter of the number of cluster peer reconnections.";
     count("alertmanager_cluster_reconnections_total", help, counters.reconnections, out);
-    let help = "Lost peers that were tried and not reached.";
+    let help = "A counter of the number of failed cluster peer reconnection attempts.";
     let failed = counters.reconnections_failed;
     count("alertmanager_cluster_reconnections_failed_total", help, failed, out);
-    let help = "Peers joined since a name stood for a new address.";
+    let help = "A counter of the number of cluster peer joined via refresh.";
     count("alertmanager_cluster_refresh_join_total", help, counters.refresh_joins, out);
-    let help = "Peers that could not be joined though a name stood for their address.";
+    let help = "A counter of the number of failed cluster peer joined attempts via refresh.";
     let failed = counters.refresh_joins_failed;
     count("alertmanager_cluster_refresh_join_failed_total", help, failed, out);
-    let help = "Times that two members claimed one name.";
+    let help = "Total number of times memberlist has noticed conflicting peer names";
     let conflicts = counters.name_conflicts;
     count("alertmanager_cluster_peer_name_conflicts_total", help, conflicts, out);
-    let help = "Exchanges refused since the other side belongs to another cluster.";
+    let help = "Push-pulls refused because the other node belongs to a different cluster.";
     count("alertmanager_cluster_foreign_refused_total", help, counters.foreign_refused, out);
-    let help = "Things to tell that the cluster's task had no room for.";
+    let help = "Messages to peers dropped because the cluster's queue was full.";
     count("alertmanager_cluster_commands_dropped_total", help, *commands_dropped, out);
-    let help = "Things heard that the server had no room for.";
+    let help = "Cluster events dropped because the server queue was full.";
     count("alertmanager_cluster_events_dropped_total", help, *events_dropped, out);
     add_traffic(&counters.received, &RECEIVED, out);
     add_traffic(&counters.sent, &SENT, out);
@@ -67,7 +69,7 @@ pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Ex
     for (reason, count) in &counters.dropped {
         dropped.with(&[reason]).add(*count);
     }
-    let help = "What came from the network and was of no use.";
+    let help = "Network messages dropped, by reason.";
     out.add_labelled("alertmanager_cluster_input_dropped_total", help, &dropped);
     add_transport(transport, out);
 }
@@ -81,39 +83,39 @@ fn add_transport(transport: &TransportCounters, out: &mut Exposition) {
         reads.with(&[kind]).add(traffic.read_errors);
         writes.with(&[kind]).add(traffic.write_errors);
     }
-    let help = "Errors while reading from peers.";
+    let help = "The number of errors encountered while reading from incoming connections.";
     out.add_labelled("alertmanager_tls_transport_read_errors_total", help, &reads);
-    let help = "Errors while writing to peers.";
+    let help = "The number of errors encountered while writing to outgoing connections.";
     out.add_labelled("alertmanager_tls_transport_write_errors_total", help, &writes);
     for (name, help, value) in [
         (
             "alertmanager_tls_transport_packet_bytes_sent_total",
-            "Bytes of datagrams sent to peers.",
+            "The number of packet bytes sent to outgoing connections (excluding internal metadata).",
             transport.packet_bytes_sent,
         ),
         (
             "alertmanager_tls_transport_packet_bytes_received_total",
-            "Bytes of datagrams received from peers.",
+            "The number of packet bytes received from incoming connections (excluding internal metadata).",
             transport.packet_bytes_received,
         ),
         (
             "alertmanager_tls_transport_stream_connections_sent_total",
-            "Streams opened to peers.",
+            "The number of stream connections sent.",
             transport.streams.sent,
         ),
         (
             "alertmanager_tls_transport_stream_connections_received_total",
-            "Streams opened by peers.",
+            "The number of stream connections received.",
             transport.streams.received,
         ),
         (
             "alertmanager_cluster_packets_lost_total",
-            "Datagrams that could not be sent.",
+            "Datagrams that this node could not send or had no room to receive.",
             transport.packets_lost,
         ),
         (
             "alertmanager_cluster_connections_refused_total",
-            "Connections of peers that were refused since too many were open.",
+            "Inbound connections refused because too many were open.",
             transport.connections_refused,
         ),
     ] {
@@ -132,15 +134,15 @@ struct TrafficNames {
 
 const RECEIVED: TrafficNames = TrafficNames {
     messages: "alertmanager_cluster_messages_received_total",
-    messages_help: "Messages received from peers.",
+    messages_help: "Total number of cluster messages received.",
     bytes: "alertmanager_cluster_messages_received_size_total",
-    bytes_help: "Bytes of messages received from peers.",
+    bytes_help: "Total size of cluster messages received.",
 };
 const SENT: TrafficNames = TrafficNames {
     messages: "alertmanager_cluster_messages_sent_total",
-    messages_help: "Messages sent to peers.",
+    messages_help: "Total number of cluster messages sent.",
     bytes: "alertmanager_cluster_messages_sent_size_total",
-    bytes_help: "Bytes of messages sent to peers.",
+    bytes_help: "Total size of cluster messages sent.",
 };
 
 fn add_traffic(traffic: &cluster::Traffic, names: &TrafficNames, out: &mut Exposition) {
@@ -166,8 +168,9 @@ fn add_peers(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut 
             drift.with(&[member.name.as_str()]).set(f64::from(u8::from(differs)));
         }
     }
-    out.add_labelled("alertmanager_cluster_peer_info", "The members; always 1.", &info);
-    let help = "Whether a peer's configuration gives other group keys.";
+    let help = "A metric with a constant '1' value labeled by peer name.";
+    out.add_labelled("alertmanager_cluster_peer_info", help, &info);
+    let help = "Whether a peer runs a configuration with different group keys.";
     out.add_labelled("alertmanager_cluster_peer_config_drift", help, &drift);
     let ahead = Labelled::new(&["peer"], Gauge::default);
     for PeerView { name, clock_ahead } in peers {
@@ -175,7 +178,7 @@ fn add_peers(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut 
             ahead.with(&[name]).set(*seconds);
         }
     }
-    let help = "How far a peer's wall clock is ahead of this one's.";
+    let help = "Seconds by which a peer's wall clock is ahead of this server's.";
     out.add_labelled("alertmanager_cluster_peer_clock_ahead_seconds", help, &ahead);
     let alive = Labelled::new(&["peer"], Counter::default);
     let mut pings = Vec::new();
@@ -185,9 +188,9 @@ fn add_peers(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut 
             pings.push((peer.to_string(), observed(&counters.pings)));
         }
     }
-    let help = "Times that somebody said that a peer is alive.";
+    let help = "Total number of received alive messages.";
     out.add_labelled("alertmanager_cluster_alive_messages_total", help, &alive);
-    let help = "How long peers took to answer probes.";
+    let help = "Histogram of latencies for ping messages.";
     out.add_observed("alertmanager_cluster_pings_seconds", help, "peer", &pings);
 }
 
@@ -204,18 +207,19 @@ fn add_keys(counters: &cluster::Counters, out: &mut Exposition) {
         dropped.with(&[key]).add(counters.dropped);
         durations.push((key.to_owned(), observed(&counters.duration)));
     }
-    let help = "Large messages sent by streams, once for each peer.";
+    let help = "Number of oversized gossip message sent.";
     out.add_labelled("alertmanager_oversized_gossip_message_sent_total", help, &sent);
-    let help = "Large messages that did not reach a peer.";
+    let help = "Number of oversized gossip message sends that failed.";
     out.add_labelled("alertmanager_oversized_gossip_message_failure_total", help, &failed);
-    let help = "Large messages dropped since too many waited.";
+    let help = "Number of oversized gossip messages that were dropped due to a full message queue.";
     out.add_labelled("alertmanager_oversized_gossip_message_dropped_total", help, &dropped);
-    let help = "How long it took to send a large message to a peer.";
+    let help = "Duration of oversized gossip message requests.";
     let name = "alertmanager_oversize_gossip_message_duration_seconds";
     out.add_observed(name, help, "key", &durations);
-    for (name, key, help) in [
-        ("alertmanager_nflog_gossip_messages_propagated_total", "nfl", "Log entries passed on."),
-        ("alertmanager_silences_gossip_messages_propagated_total", "sil", "Silences passed on."),
+    let help = "Number of received gossip messages that have been further gossiped.";
+    for (name, key) in [
+        ("alertmanager_nflog_gossip_messages_propagated_total", "nfl"),
+        ("alertmanager_silences_gossip_messages_propagated_total", "sil"),
     ] {
         let counter = Counter::default();
         counter.add(counters.forwarded.get(key).copied().unwrap_or(0));

@@ -68,7 +68,7 @@ impl Peers {
         for peer in drifted.iter().filter(|peer| !self.drifted.contains(peer)) {
             warn!(
                 component = "cluster",
-                peer, "A peer has another configuration: both may notify of the same group"
+                peer, "Peer runs a different configuration; both may notify for the same group"
             );
         }
         self.drifted = drifted;
@@ -100,7 +100,7 @@ impl MainLoop {
                 peers.look_for_drift(&status);
                 self.handle(Input::Peers(cluster::peers(&status)));
             }
-            MeshEvent::Note(note) => notes::record_mesh(&note),
+            MeshEvent::Note(note) => notes::cluster::record(&note),
         }
     }
 

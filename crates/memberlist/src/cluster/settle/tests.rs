@@ -10,7 +10,7 @@ fn settled_after(members: &[usize], joining: usize, timeout: u64) -> Option<(u64
         let now = start.plus(INTERVAL * (index as u32 + 1));
         match settle.poll(now, *members, index < joining) {
             Poll::Settled { elapsed } => return Some((elapsed.as_secs(), false)),
-            Poll::TimedOut { elapsed } => return Some((elapsed.as_secs(), true)),
+            Poll::TimedOut { elapsed, .. } => return Some((elapsed.as_secs(), true)),
             Poll::NotDue | Poll::Unsettled { .. } => {}
         }
     }
