@@ -42,7 +42,7 @@ fn a_file_in_place_of_the_folder_keeps_the_server_from_starting() {
 #[test]
 fn a_damaged_store_is_moved_aside_and_the_server_starts() {
     let hook = Sink::start();
-    let setup = Setup::ours(&one_webhook(&hook.url("/"))).expect_log("The journal was damaged");
+    let setup = Setup::ours(&one_webhook(&hook.url("/"))).expect_log("Journal was damaged");
     let mut server = setup.start();
     for number in 0..20 {
         server.post_silence(&silence("Quiet", &format!("silence {number}")));
@@ -59,7 +59,7 @@ fn a_damaged_store_is_moved_aside_and_the_server_starts() {
 
     let mut server = setup.start();
     server.process.wait_for_line("what happened", |line| {
-        (line.contains("level=ERROR") && line.contains("The journal was damaged")).then_some(())
+        (line.contains("level=ERROR") && line.contains("Journal was damaged")).then_some(())
     });
     assert_eq!(server.metric("alertmanager_journal_moved_aside", ""), Some(1.0));
     server.get("/-/ready").expect_status(200);

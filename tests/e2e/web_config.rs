@@ -171,7 +171,7 @@ fn clients_show_certificates_and_what_is_replaced_counts_at_once() {
     let web = "tls_server_config: {cert_file: web.crt, key_file: web.key, client_ca_file: ca.crt, \
                client_auth_type: RequireAndVerifyClientCert, client_allowed_sans: [prometheus]}";
     let mut port = Port::new(Bellwether, web);
-    let cannot = "The files of web.config.file have changed and cannot be used";
+    let cannot = "Failed to reload changed files";
     port.setup = port.setup.expect_log("TLS handshake failed").expect_log(cannot);
     let server = port.setup.start();
     let asks = |port: &Port, name: &str| {

@@ -8,26 +8,25 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody};
+use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::response::Response;
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, View};
 use bellwether_model::quote::quoted;
 use bellwether_model::{MatcherMode, Timestamp};
-use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
-use http::{HeaderMap, Method, StatusCode};
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http::{Method, StatusCode};
 
 use crate::answer::{ApiError, JSON, empty, json, typed};
 use crate::backend::{Backend, Observation};
+use crate::body::read_body;
 use crate::body_writer::BodyWriter;
 use crate::limits::Permit;
-use crate::negotiate::{check_accept, check_content_type};
+use crate::negotiate::check_accept;
 use crate::paths::ApiPath;
 use crate::query::{Filters, Query};
-use crate::router::AppState;
 use crate::silences::SilenceQuery;
+use crate::state::AppState;
 use crate::{alerts, cors, listing, silences};
 
 /// Answers one request; `None` stands for a path that is not there.
@@ -180,37 +179,6 @@ fn filters<B: Backend>(backend: &B, query: &Query, mode: MatcherMode) -> Result<
 fn warn<B: Backend>(backend: &B, warnings: Vec<String>) {
     for warning in warnings {
         backend.observe(Observation::MatcherWarning(warning));
-    }
-}
-
-/// Reads the body within its limit, if it claims to be JSON.
-pub(crate) async fn read_body(
-    headers: &HeaderMap,
-    body: Body,
-    limit: usize,
-) -> Result<Bytes, ApiError> {
-    let too_large = || ApiError::framework(413, format!("body is larger than {limit} bytes"));
-    let announced = body.size_hint().exact();
-    if announced == Some(0) {
-        return Ok(Bytes::new());
-    }
-    if announced.is_some() {
-        check_content_type(headers)?;
-    }
-    if announced.is_some_and(|length| length > limit as u64) {
-        return Err(too_large());
-    }
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => {
-            let bytes = collected.to_bytes();
-            if !bytes.is_empty() {
-                check_content_type(headers)?;
-            }
-            Ok(bytes)
-        }
-        Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        // Most probably nobody is there to read this.
-        Err(error) => Err(ApiError::framework(400, format!("the body ended early: {error}"))),
     }
 }
 

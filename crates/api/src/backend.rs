@@ -1,8 +1,10 @@
-//! The backend as seen from its front door.
+//! The interface between the HTTP API and the rest of the server.
 //!
-//! Everything that the HTTP front needs from the rest of the program, and nothing more: it reads a
-//! [`View`], hands in a [`Command`] and waits for the answer, asks how things are, and reports what
-//! it did. Whether an answer had to become durable, and how, is not known here.
+//! The API reads a [`View`], sends a [`Command`] and waits for the answer, asks for the status, and
+//! reports what it did as an [`Observation`]. Whether and how an answer becomes durable is the
+//! backend's business.
+
+mod receiver_test;
 
 use std::fmt;
 use std::future::Future;
@@ -11,14 +13,16 @@ use bellwether_engine::{Answer, PostedSilence, View};
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
 
-use crate::receiver_test::{IntegrationTest, ReceiverTest};
+pub use receiver_test::{
+    DryRunRequest, IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
+};
 
-/// What stands behind the doors; implemented by the server.
+/// What the API needs from the server, which implements it.
 pub trait Backend: Send + Sync + 'static {
     /// The wall clock, in the zone in which server-made times are shown.
     fn now(&self) -> Timestamp;
 
-    /// What is true now; an error if nothing can be read, because the program is ending.
+    /// The current state; an error if it cannot be read because the server is shutting down.
     fn view(&self) -> impl Future<Output = Result<View, Unavailable>> + Send;
 
     /// Resolves once what the answer promises is durable.
@@ -32,21 +36,21 @@ pub trait Backend: Send + Sync + 'static {
     /// The metrics in the format that fits this `Accept` header best.
     fn metrics(&self, accept: Option<&str>) -> impl Future<Output = Exposition> + Send;
 
-    /// Reads the configuration again; the error is what the operator is told.
+    /// Reloads the configuration; the error is a text for the operator.
     fn reload(&self) -> impl Future<Output = Result<(), String>> + Send;
 
-    /// Tells a sample to a receiver of the configuration in force, or shows what it would be told;
-    /// the error says why nothing was tried.
+    /// Sends a sample to a receiver of the current configuration, or shows the request that would be
+    /// sent; the error says why nothing was attempted.
     fn test_receiver(
         &self,
         test: ReceiverTest,
     ) -> impl Future<Output = Result<Vec<IntegrationTest>, String>> + Send;
 
-    /// Called for every happening that a metric or log line is made of; must not block.
+    /// Called for every event that a metric or log line is made of; must not block.
     fn observe(&self, observation: Observation);
 }
 
-/// Something that a client wants to be changed.
+/// A change that a client requests.
 #[derive(Debug)]
 pub enum Command {
     /// One POST of alerts; `refused` more were in it, and are only to be counted.
@@ -58,12 +62,12 @@ pub enum Command {
     ExpireSilence(String),
 }
 
-/// Why the backend does not answer.
+/// Why the backend cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unavailable {
-    /// The program is ending.
+    /// The server is shutting down.
     ShuttingDown,
-    /// The store cannot keep what was asked for.
+    /// The journal has failed, so the change would not be durable.
     NotDurable,
 }
 
@@ -89,12 +93,12 @@ pub struct VersionInfo {
 
 #[derive(Clone, Debug, Default)]
 pub struct ClusterInfo {
-    /// This member's name; empty if it is alone.
+    /// This member's name; empty without a cluster.
     pub name: String,
     pub state: ClusterState,
     /// Sorted by name.
     pub peers: Vec<PeerInfo>,
-    /// A hash of what decides this member's group keys.
+    /// A hash of the settings that determine this member's group keys.
     pub config: String,
 }
 
@@ -110,7 +114,7 @@ pub enum ClusterState {
 pub struct PeerInfo {
     pub name: String,
     pub address: String,
-    /// The peer's hash of what decides its group keys; only known of servers like this one.
+    /// The peer's hash of the same settings; only known of Bellwether peers.
     pub config: Option<String>,
 }
 
@@ -123,9 +127,9 @@ pub struct Readiness {
 #[derive(Clone, Debug)]
 pub struct Check {
     pub name: &'static str,
-    /// What is missing; `None` if all is well.
+    /// Why the check fails; `None` if it passes.
     pub problem: Option<String>,
-    /// What should be known, though it is no reason not to be ready.
+    /// Information that does not affect readiness.
     pub remark: Option<String>,
 }
 
@@ -136,7 +140,7 @@ pub struct Exposition {
     pub body: Bytes,
 }
 
-/// Something that happened at the door.
+/// What the API reports, for metrics and logs.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Observation {
     /// A request was answered; `handler`, `method` and `code` are the labels of the metrics.
@@ -152,7 +156,7 @@ pub enum Observation {
     GetFinished,
     /// Limit: `--web.get-concurrency`.
     GetRejected,
-    /// A matcher was read in a way that its author may not have meant.
+    /// A matcher parses differently in the classic and the UTF-8 syntax.
     MatcherWarning(String),
 }
 

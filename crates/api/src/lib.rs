@@ -1,12 +1,12 @@
-//! Alertmanager's HTTP interface, version 2, and the pages beside it.
+//! Alertmanager's HTTP API, version 2, and the pages beside it: health, readiness, metrics, reload.
 //!
-//! In: HTTP requests. Out: commands for the backend behind the door, answers made from its [`View`]s.
-//! [`router`] makes the service; who implements [`Backend`] decides what stands behind it.
+//! In: HTTP requests. Out: commands for the [`Backend`], and responses made from its [`View`]s.
+//! [`router`] builds the service.
 //!
-//! It knows nothing of gossip, of the journal, or of the configuration file, and it stamps no time
-//! on alerts: whatever depends on the present is the engine's to decide.
+//! This crate does not know gossip, the journal or the configuration file, and it puts no times on
+//! alerts: what depends on the present is the engine's to decide.
 //!
-//! The modules stand in the order in which a request walks through them.
+//! The modules stand in the order in which a request passes through them.
 //!
 //! [`View`]: bellwether_engine::View
 
@@ -15,10 +15,12 @@ mod targets;
 mod limits;
 mod paths;
 mod router;
+mod state;
 
 mod pages;
 
 mod api;
+mod body;
 mod cors;
 mod negotiate;
 mod query;
@@ -40,12 +42,11 @@ mod receiver_test;
 pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
 pub use backend::{
-    Backend, Check, ClusterInfo, ClusterState, Command, Exposition, Observation, PeerInfo,
-    Readiness, StatusInfo, Unavailable, VersionInfo,
+    Backend, Check, ClusterInfo, ClusterState, Command, DryRunRequest, Exposition, IntegrationTest,
+    Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX,
+    TestResult, Unavailable, VersionInfo,
 };
-pub use receiver_test::{
-    DryRunRequest, IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
-};
-pub use router::{ApiSettings, BODY_BYTES_MAX, router};
+pub use router::router;
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
+pub use state::{ApiSettings, BODY_BYTES_MAX};
 pub use targets::{TolerantListener, TolerantStream};

@@ -21,7 +21,7 @@ use crate::negotiate::accepts_gzip;
 use crate::paths::PageKind;
 use crate::query::Query;
 use crate::receiver_test;
-use crate::router::AppState;
+use crate::state::AppState;
 
 pub(crate) async fn answer<B: Backend>(
     state: &AppState<B>,

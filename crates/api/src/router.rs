@@ -1,64 +1,27 @@
-//! The door that every request goes through: limits, metrics, and the way to page or API.
+//! The entry point of every request: limits, metrics, and dispatch to a page or the API.
 //!
-//! In: an HTTP request. Out: the answer, and an [`Observation`] of it. Nothing is decided here that
-//! a page or the API could decide.
+//! In: an HTTP request. Out: the response, which is also reported as an observation.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::response::Response;
-use bellwether_model::MatcherMode;
-use bellwether_model::duration::format_go;
 use http::header::{ALLOW, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
-use tokio::sync::Semaphore;
 
-use crate::answer::{empty, not_found, text, text_error, typed};
-use crate::backend::{Backend, Observation};
-use crate::limits::{BodyBudget, ConcurrencyLimit, Permit};
+use crate::answer::{empty, not_found, text_error, typed};
+use crate::backend::Backend;
+use crate::limits::Permit;
 use crate::paths::{ApiPath, Destination, resolve};
+use crate::state::{ApiSettings, AppState};
 use crate::{api, pages};
-
-/// What the operator sets by flags.
-#[derive(Clone, Debug)]
-pub struct ApiSettings {
-    /// `/`, or a path that begins with a slash and does not end in one (`--web.route-prefix`).
-    pub route_prefix: String,
-    /// Limit: GETs under way; 0 for the default (`--web.get-concurrency`).
-    pub get_concurrency: usize,
-    /// Limit: time for one answer (`--web.timeout`).
-    pub timeout: Option<Duration>,
-    pub matcher_mode: MatcherMode,
-    /// Limit: length of a request's body.
-    pub body_bytes_max: usize,
-    /// Whether receivers may be tested (`--web.enable-receiver-test`).
-    pub receiver_test: bool,
-}
-
-/// All that a request may need.
-pub(crate) struct AppState<B: Backend> {
-    pub backend: Arc<B>,
-    pub settings: ApiSettings,
-    get_limit: ConcurrencyLimit<B>,
-    pub body_budget: BodyBudget,
-    /// Limit: tests of receivers under way.
-    pub test_slot: Arc<Semaphore>,
-}
 
 /// The service for all paths, to be served by the caller on its listeners.
 pub fn router<B: Backend>(backend: Arc<B>, settings: ApiSettings) -> axum::Router {
-    let get_limit = ConcurrencyLimit::new(backend.clone(), settings.get_concurrency);
-    let test_slot = Arc::new(Semaphore::new(1));
-    let state = Arc::new(AppState {
-        backend,
-        settings,
-        get_limit,
-        body_budget: BodyBudget::default(),
-        test_slot,
-    });
+    let state = Arc::new(AppState::new(backend, settings));
     axum::Router::new().fallback(answer::<B>).with_state(state)
 }
 
@@ -124,52 +87,6 @@ async fn page<B: Backend>(
     response
 }
 
-impl<B: Backend> AppState<B> {
-    /// Runs `work` within the limits of number and time.
-    async fn guard<F>(&self, method: &Method, work: impl FnOnce(Option<Permit<B>>) -> F) -> Response
-    where
-        F: Future<Output = Response> + Send + 'static,
-    {
-        // Only reads are limited: alerts are never turned away for being many.
-        let permit = if *method == Method::GET { self.get_limit.try_acquire() } else { None };
-        if *method == Method::GET && permit.is_none() {
-            let limit = self.get_limit.limit;
-            let body =
-                format!("Limit of concurrent GET requests reached ({limit}), try again later.\n\n");
-            return text_error(StatusCode::SERVICE_UNAVAILABLE, body);
-        }
-        let work = work(permit);
-        let Some(timeout) = self.settings.timeout else { return work.await };
-        // The work goes on when its time is over, so that no command is torn in half.
-        match tokio::time::timeout(timeout, tokio::spawn(work)).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(_)) => text_error(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"),
-            Err(_) => {
-                let nanos = i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX);
-                let body = format!("Exceeded configured timeout of {}.\n", format_go(nanos));
-                text(StatusCode::SERVICE_UNAVAILABLE, body)
-            }
-        }
-    }
-
-    fn observe(
-        &self,
-        handler: &str,
-        method: &Method,
-        response: &Response,
-        started: Instant,
-        response_bytes: Option<u64>,
-    ) {
-        self.backend.observe(Observation::Request {
-            handler: handler.to_string(),
-            method: method_label(method),
-            code: response.status().as_u16(),
-            seconds: started.elapsed().as_secs_f64(),
-            response_bytes,
-        });
-    }
-}
-
 fn allowing(mut response: Response, allowed: &str) -> Response {
     if let Ok(value) = HeaderValue::from_str(allowed) {
         response.headers_mut().insert(ALLOW, value);
@@ -202,38 +119,6 @@ fn redirect(method: &Method, status: StatusCode, path: &str, query: Option<&str>
         Err(_) => not_found(),
     }
 }
-
-/// The label of the HTTP metrics: made-up methods share one.
-fn method_label(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "get",
-        Method::PUT => "put",
-        Method::HEAD => "head",
-        Method::POST => "post",
-        Method::DELETE => "delete",
-        Method::CONNECT => "connect",
-        Method::OPTIONS => "options",
-        Method::TRACE => "trace",
-        Method::PATCH => "patch",
-        _ => "unknown",
-    }
-}
-
-impl Default for ApiSettings {
-    fn default() -> Self {
-        ApiSettings {
-            route_prefix: "/".into(),
-            get_concurrency: 0,
-            timeout: None,
-            matcher_mode: MatcherMode::default(),
-            body_bytes_max: BODY_BYTES_MAX,
-            receiver_test: false,
-        }
-    }
-}
-
-/// Limit: length of a request's body, unless the settings say otherwise: 100,000 alerts or so.
-pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// What may not stand in the path of a link.
 const ESCAPED: &AsciiSet = &CONTROLS

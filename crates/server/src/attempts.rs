@@ -1,34 +1,34 @@
-//! The attempts to notify that are under way.
+//! The attempts to notify that are in flight.
 //!
 //! In: an [`Attempt`] of the engine. Out, later: exactly one outcome for each, whatever happens in
 //! between: a panic, a deadline, a receiver that no longer exists.
 //!
-//! It decides nothing: whether there is another attempt is the engine's question.
+//! Whether there is another attempt is the engine's decision.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_courier::{Client, perform};
 use bellwether_engine::{Attempt, DeliveryId};
 use bellwether_integrations::{Definitions, Integration, TemplateFault};
 use bellwether_model::{FailureReason, IntegrationId, Notification, Outcome};
 use tokio::sync::Semaphore;
-use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{Instant, timeout_at};
-use tracing::warn;
+use tracing::{debug, info, warn};
 
 use crate::clock::Clock;
-use crate::main_loop::ServerEvent;
 use crate::metrics::Metrics;
+use crate::notes::integration_name;
 
-/// Limit: attempts that are under way at the same time; others wait, within their deadlines.
+/// Limit: concurrent attempts; others wait, within their deadlines.
 pub const ATTEMPTS_MAX: usize = 512;
-/// Limit: the same for one integration, so that a receiver that hangs leaves room for others.
+/// Limit: the same for one integration, so that a receiver that hangs does not block the others.
 pub const ATTEMPTS_PER_INTEGRATION_MAX: usize = 64;
 
-/// Someone who can be told.
+/// Sends notifications to one integration.
 pub trait Notifier: Send + Sync {
     /// One attempt, which ends at `deadline` at the latest. Texts that could not be rendered are
     /// added to `faults`.
@@ -40,7 +40,7 @@ pub trait Notifier: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 }
 
-/// A receiver's integration with the client that carries its requests.
+/// An integration with the HTTP client for its requests.
 pub struct IntegrationNotifier {
     pub integration: Box<dyn Integration>,
     /// Shared by all of one configuration.
@@ -49,21 +49,26 @@ pub struct IntegrationNotifier {
     pub client: Arc<Client>,
 }
 
-/// All that a configuration names and a route uses.
+/// The notifiers of all receivers that a route uses.
 #[derive(Clone, Default)]
 pub struct Notifiers(BTreeMap<IntegrationId, Slot>);
 
 #[derive(Clone)]
 struct Slot {
     notifier: Arc<dyn Notifier>,
-    room: Arc<Semaphore>,
+    /// Limit: concurrent attempts of this integration.
+    limit: Arc<Semaphore>,
 }
+
+/// Takes the outcome of each attempt; must not block.
+pub type ReportOutcome = Arc<dyn Fn(DeliveryId, Outcome) + Send + Sync>;
 
 /// Starts attempts and reports their outcomes.
 pub struct Attempts {
     notifiers: Notifiers,
-    room: Arc<Semaphore>,
-    outcomes: UnboundedSender<ServerEvent>,
+    /// Limit: concurrent attempts of all integrations.
+    limit: Arc<Semaphore>,
+    report: ReportOutcome,
     clock: Clock,
     metrics: Arc<Metrics>,
 }
@@ -82,8 +87,8 @@ impl Notifier for IntegrationNotifier {
 
 impl Notifiers {
     pub fn insert(&mut self, id: IntegrationId, notifier: Arc<dyn Notifier>) {
-        let room = Arc::new(Semaphore::new(ATTEMPTS_PER_INTEGRATION_MAX));
-        self.0.insert(id, Slot { notifier, room });
+        let limit = Arc::new(Semaphore::new(ATTEMPTS_PER_INTEGRATION_MAX));
+        self.0.insert(id, Slot { notifier, limit });
     }
 
     pub fn ids(&self) -> impl Iterator<Item = &IntegrationId> {
@@ -98,46 +103,49 @@ impl Notifiers {
 impl Attempts {
     pub fn new(
         notifiers: Notifiers,
-        outcomes: UnboundedSender<ServerEvent>,
+        report: ReportOutcome,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
-        let room = Arc::new(Semaphore::new(ATTEMPTS_MAX));
-        Attempts { notifiers, room, outcomes, clock, metrics }
+        let limit = Arc::new(Semaphore::new(ATTEMPTS_MAX));
+        Attempts { notifiers, limit, report, clock, metrics }
     }
 
-    /// From now on these are told; attempts that are under way go on.
+    /// Uses these notifiers from now on; attempts in flight go on.
     pub fn replace(&mut self, notifiers: Notifiers) {
         self.notifiers = notifiers;
     }
 
     /// Begins an attempt; returns at once.
     pub fn begin(&self, attempt: Attempt) {
-        let Attempt { delivery, notification, deadline, number: _ } = attempt;
+        let Attempt { delivery, notification, deadline, number } = attempt;
         let Some(slot) = self.notifiers.0.get(&notification.integration).cloned() else {
             let outcome = Outcome::Refused {
                 reason: FailureReason::Other,
                 detail: "the receiver is no longer in the configuration".into(),
             };
-            // Nobody listens only once the server has stopped.
-            let _ = self.outcomes.send(ServerEvent::Outcome { delivery, outcome });
+            (self.report)(delivery, outcome);
             return;
         };
         let mut report =
-            Report { delivery, outcome: None, outcomes: self.outcomes.clone(), in_flight: None };
+            Report { delivery, outcome: None, report: Arc::clone(&self.report), in_flight: None };
         let deadline = Instant::from_std(self.clock.instant(deadline));
-        let room = Arc::clone(&self.room);
+        let limit = Arc::clone(&self.limit);
         let metrics = Arc::clone(&self.metrics);
         tokio::spawn(async move {
             let mut faults = Vec::new();
-            let told = async {
+            let begun = Instant::now();
+            let notified = async {
                 // The semaphores are never closed, so a permit comes or the deadline does.
-                let _own = slot.room.acquire().await;
-                let _any = room.acquire().await;
+                let _own = slot.limit.acquire().await;
+                let _any = limit.acquire().await;
                 report.in_flight = Some(InFlight::begin(&metrics, &notification.integration));
                 slot.notifier.notify(&notification, deadline, &mut faults).await
             };
-            let outcome = timeout_at(deadline, told).await;
+            let outcome = timeout_at(deadline, notified).await;
+            if let Ok(Outcome::Delivered { .. }) = outcome {
+                log_success(&notification, number, begun.elapsed());
+            }
             report_faults(&metrics, &notification, &faults);
             report.outcome = Some(outcome.unwrap_or_else(|_| Outcome::Retry {
                 after: None,
@@ -149,15 +157,32 @@ impl Attempts {
     }
 }
 
-/// Logs and counts the texts for which something plain was sent instead.
+/// A success after a retry is worth more attention than one at the first attempt.
+fn log_success(notification: &Notification, attempts: u32, duration: Duration) {
+    let Notification { integration, group_key, alerts, reason, .. } = notification;
+    macro_rules! log {
+        ($level:ident) => {
+            $level!(
+                component = "dispatcher", receiver = %integration.receiver,
+                integration = integration_name(integration), aggrGroup = %group_key, attempts,
+                duration = ?duration, numAlerts = alerts.len(), reason = reason.text(),
+                "Notify success"
+            )
+        };
+    }
+    if attempts <= 1 { log!(debug) } else { log!(info) }
+}
+
+/// Logs and counts the templates that failed.
 fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[TemplateFault]) {
     let IntegrationId { receiver, kind, .. } = &notification.integration;
     for TemplateFault { field, reason } in faults {
         metrics.template_failures.with(&metrics.integration_labels(kind, receiver)).increment();
         warn!(
-            component = "dispatcher", aggrGroup = %notification.group_key,
-            integration = %notification.integration, field = %field, err = %reason,
-            "A template failed; something plain was sent in its place"
+            component = "dispatcher", receiver = %receiver,
+            integration = integration_name(&notification.integration),
+            aggrGroup = %notification.group_key, field = %field, err = %reason,
+            "Template failed; a plain-text fallback was sent"
         );
     }
 }
@@ -166,7 +191,7 @@ fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[Templ
 struct Report {
     delivery: DeliveryId,
     outcome: Option<Outcome>,
-    outcomes: UnboundedSender<ServerEvent>,
+    report: ReportOutcome,
     in_flight: Option<InFlight>,
 }
 
@@ -176,10 +201,9 @@ impl Drop for Report {
         let outcome = self.outcome.take().unwrap_or_else(|| Outcome::Retry {
             after: None,
             reason: FailureReason::Other,
-            detail: "the attempt ended early; this is a defect of the server".into(),
+            detail: "the attempt ended early; this is a bug of the server".into(),
         });
-        // Nobody listens only once the server has stopped.
-        let _ = self.outcomes.send(ServerEvent::Outcome { delivery: self.delivery, outcome });
+        (self.report)(self.delivery, outcome);
     }
 }
 

@@ -1,7 +1,7 @@
-//! What the HTTP front sees of this server.
+//! The server as the HTTP API uses it: the implementation of the API's [`Backend`].
 //!
-//! In: its questions and commands. Out: answers from the main loop, the reloader, and the metrics.
-//! Nothing is known here about HTTP.
+//! In: queries and commands. Out: answers of the main loop, the reloader and the metrics. HTTP itself
+//! is not known here.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
 use crate::reload::ReloadRequest;
 use crate::{receiver_test, version};
 
-/// The server, as its front door sees it.
+/// Handles to the parts of the server that the API uses.
 pub struct ServerBackend {
     pub senders: EventSenders,
     pub reloads: mpsc::Sender<ReloadRequest>,
@@ -35,7 +35,7 @@ pub struct ServerBackend {
     pub config: CurrentConfig,
     pub external_url: String,
     pub condition: StoreCondition,
-    /// `None` if this server is alone.
+    /// `None` without a cluster.
     pub mesh: Option<Handle>,
     pub introduction: SharedIntroduction,
 }

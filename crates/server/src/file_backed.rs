@@ -1,8 +1,8 @@
-//! Values made from files, which follow the files as they change.
+//! Values made from files, which are made again when a file changes.
 //!
-//! In: paths, and how a value is made from what they hold. Out: the value as of now. Whoever needs
-//! it asks each time; that costs one question to the file system per path, and a new value only if
-//! a file has changed. What cannot be made is told once, and the last good value is kept.
+//! In: paths, and a function that makes the value from the files. Out: the current value. Callers ask
+//! for it at each use; that costs one `stat` per path, and makes a new value only if a file has
+//! changed. An error is logged once, and the last valid value stays in use.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ type Make<T> = dyn Fn() -> anyhow::Result<T> + Send + Sync;
 
 /// A value made from files.
 pub struct FileBacked<T> {
-    /// What it is, for the log.
+    /// The name of the value in log lines.
     what: &'static str,
     files: Vec<PathBuf>,
     make: Box<Make<T>>,
@@ -28,19 +28,19 @@ struct State<T> {
 
 /// What the files gave.
 pub struct Now<T> {
-    /// From the files as they are, or as they last made sense.
+    /// From the files as they are, or as they last were valid.
     pub value: Arc<T>,
     pub validity: Validity,
 }
 
-/// Whether the files make sense as they are.
+/// Whether the files are valid as they are now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Validity {
     Valid,
     Invalid,
 }
 
-/// By this a file that was written or replaced is known, also if it is as long as before.
+/// Identifies the content of a file: a file that was written or replaced has another stamp.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     inode: u64,
@@ -72,12 +72,15 @@ impl<T> FileBacked<T> {
             let what = self.what;
             match (self.make)() {
                 Ok(value) => {
-                    info!("The files of {what} have changed and are in use");
+                    info!(what, "Reloaded changed files");
                     state.now = Now { value: Arc::new(value), validity: Validity::Valid };
                 }
                 Err(error) => {
                     let err = format!("{error:#}");
-                    error!(err, "The files of {what} have changed and cannot be used");
+                    error!(
+                        what,
+                        err, "Failed to reload changed files; using the last valid version"
+                    );
                     state.now.validity = Validity::Invalid;
                 }
             }

@@ -63,7 +63,7 @@ impl HttpServers {
         let _ = self.closing.send(true);
         let all = async { while self.servers.join_next().await.is_some() {} };
         if tokio::time::timeout(CLIENTS_GRACE, all).await.is_err() {
-            warn!("graceful HTTP shutdown failed: clients were cut off");
+            warn!(err = "open connections were closed", "graceful HTTP shutdown failed");
         }
     }
 }

@@ -75,7 +75,7 @@ impl Importer {
                 Err(error) => {
                     error!(
                         component = "import", path = %path.display(), err = %error,
-                        "Cannot read a file of another Alertmanager; starting without it"
+                        "Failed to read a file of another Alertmanager; starting without it"
                     );
                     continue;
                 }
@@ -116,15 +116,14 @@ impl Importer {
                 Err(error) => {
                     error!(
                         component = "import", path = %path.display(), err = %error,
-                        "Damaged file of another Alertmanager; what can be read of it is \
-                         taken, the file is left"
+                        "File of another Alertmanager is damaged; importing what can be read"
                     );
                 }
             }
         }
         info!(
             component = "import", path = %path.display(), taken, older,
-            "Imported from another Alertmanager"
+            "Imported file of another Alertmanager"
         );
     }
 }

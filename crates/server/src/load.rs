@@ -122,7 +122,7 @@ impl Loader {
         for TemplateFault { field, reason } in template_faults {
             warn!(
                 component = COMPONENT, field = %field, err = reason,
-                "A text is no template; something plain will be sent in its place"
+                "Invalid template; a plain-text fallback will be sent"
             );
         }
         for id in notifiers.ids() {
@@ -147,7 +147,7 @@ impl Loader {
 pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String> {
     let bytes = std::fs::read(path).map_err(|error| format!("open {}: {error}", path.display()))?;
     let text = std::str::from_utf8(&bytes)
-        .map_err(|error| format!("{} is no UTF-8 text: {error}", path.display()))?;
+        .map_err(|error| format!("{} is not valid UTF-8: {error}", path.display()))?;
     let parsed = bellwether_config::parse(text, mode).map_err(|errors| errors.to_string())?;
     Ok((bytes, parsed))
 }

@@ -26,7 +26,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use crate::attempts::{Attempts, Notifiers};
+use crate::attempts::{Attempts, Notifiers, ReportOutcome};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::notes::{self, SilenceLog};
@@ -162,15 +162,15 @@ pub fn event_channels() -> (EventSenders, EventReceivers) {
 
 impl MainLoop {
     pub fn new(parts: Parts, senders: &EventSenders) -> Self {
+        let outcomes = senders.internal.clone();
+        let report: ReportOutcome = Arc::new(move |delivery, outcome| {
+            // It fails only once the server has stopped.
+            let _ = outcomes.send(ServerEvent::Outcome { delivery, outcome });
+        });
         let Parts { engine, writer, notifiers, clock, metrics, silence_log, condition, first_turn } =
             parts;
         MainLoop {
-            attempts: Attempts::new(
-                notifiers,
-                senders.internal.clone(),
-                clock.clone(),
-                Arc::clone(&metrics),
-            ),
+            attempts: Attempts::new(notifiers, report, clock.clone(), Arc::clone(&metrics)),
             outbox: Outbox::new(writer),
             turn: first_turn,
             engine,
@@ -399,7 +399,7 @@ impl MainLoop {
                 failing.set(1.0);
                 warn!(
                     component = "journal", %err,
-                    "Outdated records cannot be dropped, so the disk fills; tried again as it grows"
+                    "Failed to compact the journal; disk usage grows until the next attempt"
                 );
             }
             Some(_) => {}

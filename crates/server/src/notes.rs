@@ -1,7 +1,8 @@
-//! One table: what the engine notes, and which log line and which metric that is.
+//! One table: which log line and which metric each note of the engine becomes.
 //!
 //! In: a [`Note`]. Out: at most one log line, and counts. The engine itself knows neither logs nor
-//! metrics. Sentences that operators search for are those of the Go Alertmanager.
+//! metrics. Where the Go Alertmanager has a line for the same event, the line has its message and
+//! the names of its fields, because log queries are written against them.
 
 pub mod cluster;
 
@@ -11,7 +12,7 @@ use tracing::{debug, error, info, warn};
 
 use crate::metrics::Metrics;
 
-/// Whether changes of silences are logged (`--log.silences`).
+/// The level at which changes of silences are logged (`--log.silences`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SilenceLog {
     Debug,
@@ -32,78 +33,95 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             metrics.alerts_of_late_clocks.increment();
             warn!(
                 component = "provider", alertname, late_by = ?by,
-                "An alert came with an end that is long past: the clock of its sender is late"
+                "Received alert whose endsAt is far in the past: the sender's clock is late"
             );
         }
         Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
             metrics.alerts_limited.with(&metrics.alert_name_labels(subject)).increment();
-            warn!(component = "provider", alertname = subject, "Too many alerts of one name");
+            let err = "alert limit reached";
+            warn!(component = "provider", alertname = subject, err, "error on set alert");
         }
         Note::LimitReached { limit: Limit::Groups, subject } => {
             metrics.group_limit_reached.increment();
-            warn!(component = DISPATCHER, group = subject, "Too many groups");
+            let err = "too many aggregation groups, cannot create new group for alert";
+            warn!(
+                component = DISPATCHER,
+                aggrGroup = subject,
+                err,
+                "Failed to create aggregation group"
+            );
         }
         Note::GroupOpened { key, groups } => {
-            debug!(component = DISPATCHER, aggrGroup = %key, groups, "Group opened");
+            debug!(component = DISPATCHER, aggrGroup = %key, groups, "Created aggregation group");
         }
         Note::GroupClosed { key, groups } => {
-            debug!(component = DISPATCHER, aggrGroup = %key, groups, "Group closed");
+            debug!(component = DISPATCHER, aggrGroup = %key, groups, "Removed aggregation group");
         }
         Note::FlushOpened { key, firing, resolved } => {
-            debug!(component = DISPATCHER, aggrGroup = %key, firing, resolved, "flushing");
+            debug!(component = DISPATCHER, aggrGroup = %key, numAlerts = firing + resolved, firing, resolved, "flushing");
         }
         Note::Suppressed { cause, alerts } => {
             metrics.suppressed.with(&[cause.label()]).add(*alerts as u64);
             let reason = cause.label();
-            debug!(component = DISPATCHER, reason, alerts, "Alerts kept quiet");
+            debug!(
+                component = DISPATCHER,
+                alerts, reason, "Notifications will not be sent for muted alerts"
+            );
         }
         Note::NothingToNotify { key, integration } => {
-            debug!(component = DISPATCHER, aggrGroup = %key, %integration, "Nothing new to tell");
+            debug!(
+                component = DISPATCHER, receiver = %integration.receiver,
+                integration = integration_name(integration), aggrGroup = %key,
+                "Nothing to notify"
+            );
         }
         Note::WaitingForPeers { key, integration, wait } => {
             debug!(
-                component = DISPATCHER, aggrGroup = %key, %integration, wait = ?wait,
-                "Waiting for peers that come first"
+                component = DISPATCHER, receiver = %integration.receiver,
+                integration = integration_name(integration), aggrGroup = %key, wait = ?wait,
+                "Waiting for peers with an earlier position"
             );
         }
         Note::DeferredToPeer { key, integration } => {
             debug!(
-                component = DISPATCHER, aggrGroup = %key, %integration,
-                "Left to a peer that is trying to notify"
+                component = DISPATCHER, receiver = %integration.receiver,
+                integration = integration_name(integration), aggrGroup = %key,
+                "Deferred: a peer is already notifying"
             );
         }
         Note::RecordsMerged { channel, changed } => {
-            debug!(component = CLUSTER, ?channel, changed, "Merged records from a peer");
+            debug!(component = CLUSTER, ?channel, changed, "Merged records from peer");
         }
         Note::RecordsRejected { channel, why } => {
             metrics.peer_records_refused.increment();
-            warn!(component = CLUSTER, ?channel, err = why, "A peer sent what is no record");
+            warn!(component = CLUSTER, ?channel, err = why, "Received an invalid record from peer");
         }
         Note::PeerUnresponsive { peer } => {
             info!(
                 component = CLUSTER,
-                peer, "A peer that comes first does not answer: not waiting"
+                peer, "Peer with an earlier position is unresponsive; not waiting for it"
             );
         }
-        Note::PeerResponsive { peer } => info!(component = CLUSTER, peer, "A peer answers again"),
+        Note::PeerResponsive { peer } => {
+            info!(component = CLUSTER, peer, "Peer is responsive again");
+        }
         Note::ClockDiffers { peer, ahead_seconds } => {
             warn!(
                 component = CLUSTER,
-                peer, ahead_seconds, "The wall clocks of this server and of a peer differ"
+                peer, ahead_seconds, "Wall clock of peer differs from this server's"
             );
         }
         Note::ClockAgrees { peer } => {
-            info!(component = CLUSTER, peer, "The wall clock of a peer agrees again");
+            info!(component = CLUSTER, peer, "Wall clock of peer agrees again");
         }
         Note::ClockCorrected { by_seconds } => {
             metrics.clock_correction_seconds.set(*by_seconds);
             error!(
                 component = CLUSTER,
-                by_seconds,
-                "This server's wall clock differs from those of most of the cluster; read as theirs"
+                by_seconds, "Wall clock differs from most of the cluster; times are corrected"
             );
         }
-        Note::Settled => info!(component = CLUSTER, "The cluster has settled; notifications begin"),
+        Note::Settled => info!(component = CLUSTER, "Cluster has settled; notifications start"),
         Note::AttemptStarted { key, integration, number, reason } => {
             let labels = labels(metrics, integration);
             if *number == 1 {
@@ -112,7 +130,8 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             metrics.attempts.with(&labels).increment();
             let reason = reason.text();
             debug!(
-                component = DISPATCHER, aggrGroup = %key, %integration, attempts = number,
+                component = DISPATCHER, receiver = %integration.receiver,
+                integration = integration_name(integration), aggrGroup = %key, attempts = number,
                 reason, groupKeyHash = key.hash(),
                 "Notify attempt"
             );
@@ -120,29 +139,26 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         Note::AttemptFailed { key, integration, number, reason, detail, retry } => {
             metrics.attempts_failed.with(&labels(metrics, integration)).increment();
             let reason = reason.label();
-            // What is not tried again is told once, as a failed delivery.
+            // Without a retry, the failed delivery is logged instead.
             if *retry {
                 warn!(
-                    component = DISPATCHER, %integration, aggrGroup = %key, attempts = number,
-                    reason, err = detail,
+                    component = DISPATCHER, receiver = %integration.receiver,
+                    integration = integration_name(integration), aggrGroup = %key,
+                    attempts = number, reason, err = detail,
                     "Notify attempt failed, will retry later"
                 );
             }
         }
-        Note::Delivered { key, integration, attempts, reason } => {
-            let reason = reason.text();
-            debug!(
-                component = DISPATCHER, %integration, aggrGroup = %key, attempts, reason,
-                "Notify success"
-            );
-        }
+        // Logged where the attempt ends, which knows its duration.
+        Note::Delivered { .. } => {}
         Note::DeliveryFailed { key, integration, attempts, reason, detail } => {
             let mut values = labels(metrics, integration);
             values.push(reason.label());
             metrics.notifications_failed.with(&values).increment();
             let reason = reason.label();
             error!(
-                component = DISPATCHER, %integration, aggrGroup = %key, attempts, reason,
+                component = DISPATCHER, receiver = %integration.receiver,
+                integration = integration_name(integration), aggrGroup = %key, attempts, reason,
                 err = detail,
                 "Notify for alerts failed"
             );
@@ -158,15 +174,20 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         Note::Collected { alerts, silences, log_entries } => {
             metrics.silences_collections.increment();
             metrics.ledger_collections.increment();
-            debug!(component = "maintenance", alerts, silences, log_entries, "Outdated removed");
+            debug!(component = "maintenance", alerts, silences, log_entries, "Maintenance done");
         }
     }
 }
 
+/// `webhook[0]`: the form of the field `integration`.
+pub fn integration_name(id: &IntegrationId) -> String {
+    format!("{}[{}]", id.kind, id.index)
+}
+
 fn log_silence(id: &str, happened: &str, silence_log: SilenceLog) {
     match silence_log {
-        SilenceLog::Info => info!(component = "silences", id, "{happened}"),
-        SilenceLog::Debug => debug!(component = "silences", id, "{happened}"),
+        SilenceLog::Info => info!(component = "silences", Id = id, "{happened}"),
+        SilenceLog::Debug => debug!(component = "silences", Id = id, "{happened}"),
     }
 }
 

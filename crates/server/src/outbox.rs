@@ -137,7 +137,7 @@ impl<T> Outbox<T> {
         if self.poison.is_none() {
             error!(
                 component = "journal", err = %error,
-                "The journal has failed: nothing is durable until a restart"
+                "Journal has failed; nothing is durable until a restart"
             );
             self.poison = Some(error);
         }
@@ -157,7 +157,7 @@ fn drop_oversized(changes: &mut Vec<Change>) -> u64 {
     if records > 0 {
         error!(
             component = "journal",
-            records, "Too large to be durability: forgotten after a restart"
+            records, "Record exceeds size limit; will not survive a restart"
         );
     }
     records as u64

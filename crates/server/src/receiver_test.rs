@@ -25,6 +25,7 @@ use tokio::time::Instant;
 
 use crate::attempts::{IntegrationNotifier, Notifier as _};
 use crate::lower::lower_alone;
+use crate::notes::integration_name;
 
 pub use command::run;
 
@@ -49,7 +50,7 @@ pub async fn receiver(
     let notifiers = lowered.unwrap_or_else(|error| Err(error.to_string()))?;
     let mut in_flight = Vec::new();
     for ((id, notifier), quiet) in notifiers.into_iter().zip(quiet) {
-        let name = local_name(&id);
+        let name = integration_name(&id);
         if test.integration.is_empty() || test.integration == name {
             let told = tokio::spawn(integration(id, notifier, quiet, test.clone(), now));
             in_flight.push((name, told));
@@ -111,11 +112,6 @@ fn check(test: &ReceiverTest) -> Result<(), String> {
 fn unknown_receiver(config: &Config, name: &str) -> String {
     let known: Vec<&str> = config.receivers.iter().map(|known| known.name.as_str()).collect();
     format!("there is no receiver {name:?}; there are: {}", known.join(", "))
-}
-
-/// `slack[0]`
-fn local_name(id: &IntegrationId) -> String {
-    format!("{}[{}]", id.kind, id.index)
 }
 
 fn ended_early() -> TestResult {

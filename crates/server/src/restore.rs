@@ -33,12 +33,15 @@ pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened>
         metrics.journal_moved_aside.set(1.0);
         error!(
             component = "journal", path = %path.display(),
-            "The journal was damaged and has been put aside; starting with what could be read of it"
+            "Journal was damaged and has been moved aside; starting with what could be read"
         );
     }
     if opened.torn_bytes > 0 {
         let bytes = opened.torn_bytes;
-        info!(component = "journal", bytes, "Dropped the end of a commit that was cut short");
+        info!(
+            component = "journal",
+            bytes, "Discarded an incomplete commit at the end of the journal"
+        );
     }
     Ok(opened)
 }
@@ -115,7 +118,7 @@ impl RestoredRecords<'_> {
                 }
                 Err(err) => {
                     self.metrics.journal_records_unreadable.increment();
-                    error!(component = "journal", %err, "Skipping a record that cannot be read");
+                    error!(component = "journal", %err, "Failed to read a record of the journal; skipping it");
                 }
             }
         }

@@ -77,7 +77,7 @@ fn one_delivers_after_an_outage(nodes: usize) {
     cluster.post_alerts(&json!([alert("Outage")]));
     for server in cluster.running() {
         server.process.wait_for_line("how its delivery ended", |line| {
-            let is_end = line.contains("Notify success") || line.contains("Nothing new to tell");
+            let is_end = line.contains("Notify success") || line.contains("Nothing to notify");
             (is_end && line.contains("Outage")).then_some(())
         });
     }

@@ -3,7 +3,8 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Outcome, Remembered};
 use serde_json::{Value, json};
 
-use super::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult, wire};
+use super::wire;
+use crate::backend::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 
 fn pair(name: &str, value: &str) -> (String, String) {
     (name.to_owned(), value.to_owned())

@@ -9,7 +9,7 @@ use bellwether_model::Outcome;
 use bellwether_model::duration::{format_go, parse_prometheus};
 use serde_json::{Map, Value, json};
 
-use super::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
+use crate::backend::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 
 /// Reads what is asked.
 ///

@@ -114,7 +114,7 @@ async fn answer_plainly(mut stream: TcpStream) -> io::Error {
 fn tell(error: &io::Error, from: SocketAddr) {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-            debug!(%from, err = %error, "TLS handshake was broken off");
+            debug!(%from, err = %error, "TLS handshake aborted by client");
         }
         _ => warn!(%from, err = %error, "TLS handshake failed"),
     }
