@@ -9,7 +9,7 @@ use axum::response::Response;
 use http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use http::{Method, StatusCode};
 
-use crate::json::write::{Escape, push_string};
+use bellwether_encoding::json::{Escape, push_string};
 
 /// An error of an API request, in one of the two voices.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use bellwether_model::{Alert, LabelSet, Timestamp};
 
 use crate::backend::{ClusterInfo, ClusterState, StatusInfo};
 use crate::body_writer::BodyWriter;
-use crate::json::write::{Escape, push_string, push_string_map, push_strings};
+use bellwether_encoding::json::{Escape, push_string, push_string_map, push_strings};
 
 pub(crate) fn alerts(view: &View, now: Timestamp, query: &AlertQuery, out: &mut BodyWriter) {
     let mut separator = '[';

@@ -6,6 +6,7 @@ use std::io::Write;
 
 use axum::body::Body;
 use axum::response::Response;
+use bellwether_encoding::html::escape;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::header::{
@@ -122,7 +123,7 @@ fn home<B: Backend>(backend: &B) -> Response {
          <li><a href=\"api/v2/receivers\">Receivers</a>\n\
          <li><a href=\"api/v2/status\">Status and configuration</a>\n\
          <li><a href=\"metrics\">Metrics</a>\n</ul>\n</body>\n</html>\n",
-        version = escaped(&status.version.version),
+        version = escape(&status.version.version),
     );
     let mut response = typed(StatusCode::OK, "text/html; charset=utf-8", page);
     for (name, value) in [
@@ -135,10 +136,6 @@ fn home<B: Backend>(backend: &B) -> Response {
         response = with_header(response, name, value);
     }
     response
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 const NO_PROFILES: &str =

@@ -8,6 +8,7 @@ use std::time::Instant;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bellwether_encoding::html::escape;
 use http::header::{ALLOW, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
@@ -104,7 +105,7 @@ fn redirect(method: &Method, status: StatusCode, path: &str, query: Option<&str>
     let mut response = match *method {
         Method::GET => {
             let words = status.canonical_reason().unwrap_or_default();
-            let link = location.replace('&', "&amp;").replace('"', "&#34;");
+            let link = escape(&location);
             let body = format!("<a href=\"{link}\">{words}</a>.\n\n");
             typed(status, HTML, body)
         }

@@ -16,8 +16,8 @@ use http::StatusCode;
 
 use crate::answer::ApiError;
 use crate::backend::{Backend, Command};
-use crate::json::write::{Escape, push_string};
 use crate::query::Query;
+use bellwether_encoding::json::{Escape, push_string};
 
 pub use decode::{MatcherDraft, SilenceDraft, decode_silence};
 use write::push_silence;

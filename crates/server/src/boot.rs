@@ -16,6 +16,7 @@ use bellwether_engine::{EngineSettings, PeerSettings};
 use bellwether_journal::{FileJournal, Writer};
 use bellwether_mesh::{Handle, Mesh, MeshSettings, Security};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
 use crate::backend::ServerBackend;
@@ -38,6 +39,8 @@ use crate::web::Web;
 use crate::{checks, features, version};
 
 /// Runs the server until a signal ends it.
+///
+/// Long because: it is the order of the start, one part after the other.
 pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let started_at = clock.now().wall;
     announce();
@@ -115,13 +118,28 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
 
     signals.wait_for_stop(&reloads).await;
     info!("Received shutdown signal, exiting gracefully...");
+    stop(Running { servers, reloader, senders, main_loop, mesh }).await
+}
+
+/// The parts of a running server, in the order in which they end.
+struct Running {
+    servers: HttpServers,
+    reloader: JoinHandle<()>,
+    senders: EventSenders,
+    main_loop: JoinHandle<()>,
+    /// `None` without a cluster.
+    mesh: Option<Handle>,
+}
+
+async fn stop(running: Running) -> anyhow::Result<()> {
+    let Running { servers, reloader, senders, main_loop, mesh } = running;
     servers.close().await;
     reloader.abort();
-    // The loop is there: it ends only after this.
+    // The loop is still running: it ends only after this.
     let _ = senders.internal.send(ServerEvent::Stop);
     main_loop.await.context("the main loop has failed")?;
     if let Some(mesh) = mesh {
-        // Only now: what the last attempts came to has been told.
+        // Only now: the outcomes of the last attempts have been broadcast.
         mesh.leave().await.context("leave the cluster")?;
     }
     Ok(())
@@ -138,7 +156,7 @@ fn security(flags: &Flags) -> anyhow::Result<Security> {
     Ok(Security::Tls(Arc::new(credentials)))
 }
 
-/// Starts the mesh; from now on the main loop hears of peers, and they of it.
+/// Starts the mesh and connects it with the main loop.
 async fn join(
     settings: MeshSettings,
     introduction: &SharedIntroduction,
@@ -147,7 +165,7 @@ async fn join(
     let (mesh, heard) = Mesh::start(settings).await.context("start the cluster")?;
     info!(component = "cluster", address = %mesh.bound(), "Listening for peers");
     let peers = Peers::new(mesh.clone(), introduction.clone());
-    // The loop is there: it ends only when it is told to.
+    // The loop is still running: it ends only after `ServerEvent::Stop`.
     let _ = senders.internal.send(ServerEvent::Join(peers));
     tokio::spawn(listen(heard, senders.peers.clone()));
     Ok(mesh)
@@ -169,7 +187,7 @@ fn check(flags: &Flags) -> anyhow::Result<(Features, EngineSettings)> {
 fn spawn_writer(journal: FileJournal, senders: &EventSenders) -> anyhow::Result<Writer> {
     let answers = senders.internal.clone();
     let writer = Writer::spawn(journal, move |durable| {
-        // Nobody listens only once the server has stopped.
+        // It fails only once the server has stopped.
         let _ = answers.send(ServerEvent::Durable(durable));
     });
     writer.context("start the journal")

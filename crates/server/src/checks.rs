@@ -1,8 +1,8 @@
-//! What flags ask for, held against what this build can do.
+//! Checks the flags' values, and whether this build can do what they ask for.
 //!
-//! In: [`Flags`]. Out: engine settings, and lines to log; or why the server must not start. A flag
-//! whose feature is not there is never ignored: what would have to do something is an error, what
-//! would only tune it is told.
+//! In: [`Flags`]. Out: engine settings and warnings, or why the server must not start. A flag whose
+//! feature is missing is never ignored: one that would have an effect is an error, one that only
+//! tunes the feature gives a warning.
 
 use std::time::Duration;
 
@@ -16,40 +16,85 @@ use crate::flags::{Flags, SignedDuration, changed};
 /// # Errors
 /// With a text that names the flag.
 pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<String>), String> {
+    // All flags, so that a new one does not compile before somebody has decided who reads it.
+    let Flags {
+        config_file,
+        storage_path,
+        data_retention,
+        data_maintenance_interval,
+        silences_max,
+        silence_bytes_max,
+        alerts_gc_interval,
+        alerts_per_name_max,
+        dispatch_maintenance_interval,
+        dispatch_start_delay,
+        memory_limit_ratio,
+        cluster_id,
+        // Read by `refuse_missing`, and the addresses by `boot` as well.
+        web_systemd_socket: _,
+        web_listen_addresses: _,
+        // Read by `boot`.
+        log_silences: _,
+        web_config_file: _,
+        web_external_url: _,
+        web_route_prefix: _,
+        web_get_concurrency: _,
+        web_timeout: _,
+        web_receiver_test: _,
+        enable_feature: _,
+        // Read by `boot` and `cluster`.
+        cluster_listen_address: _,
+        cluster_tls_config: _,
+        cluster_peer_timeout: _,
+        cluster_advertise_address: _,
+        cluster_peer_name: _,
+        cluster_peers: _,
+        cluster_peers_resolve_timeout: _,
+        cluster_gossip_interval: _,
+        cluster_pushpull_interval: _,
+        cluster_tcp_timeout: _,
+        cluster_probe_timeout: _,
+        cluster_probe_interval: _,
+        cluster_settle_timeout: _,
+        cluster_reconnect_interval: _,
+        cluster_reconnect_timeout: _,
+        cluster_allow_insecure_advertise: _,
+        cluster_label: _,
+        // Read by `command`, before this.
+        log_level: _,
+        log_format: _,
+    } = flags;
     refuse_missing(flags)?;
-    if flags.config_file.is_empty() {
+    if config_file.is_empty() {
         return Err("--config.file must not be empty".into());
     }
-    if flags.storage_path.is_empty() {
+    if storage_path.is_empty() {
         return Err("--storage.path must not be empty".into());
     }
-    let ratio = flags.memory_limit_ratio;
+    let ratio = *memory_limit_ratio;
     if features.memory_limit && !(ratio > 0.0 && ratio <= 1.0) {
         return Err(
             "--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.".into()
         );
     }
-    positive("dispatch.maintenance-interval", flags.dispatch_maintenance_interval)?;
+    positive("dispatch.maintenance-interval", *dispatch_maintenance_interval)?;
     check_cluster_durations(flags)?;
-    if flags.cluster_id.len() > CLUSTER_ID_BYTES_MAX {
+    if cluster_id.len() > CLUSTER_ID_BYTES_MAX {
         return Err(format!(
             "--cluster.id must not be longer than {CLUSTER_ID_BYTES_MAX} bytes: it has {}",
-            flags.cluster_id.len()
+            cluster_id.len()
         ));
     }
     let settings = EngineSettings {
-        retention: positive("data.retention", flags.data_retention)?,
-        maintenance_interval: positive(
-            "data.maintenance-interval",
-            flags.data_maintenance_interval,
-        )?,
-        alerts_gc_interval: positive("alerts.gc-interval", flags.alerts_gc_interval)?,
-        start_delay: flags.dispatch_start_delay.positive().unwrap_or(Duration::ZERO),
-        silences_max: limit(flags.silences_max),
-        silence_bytes_max: limit(flags.silence_bytes_max),
-        alerts_per_name_max: limit(flags.alerts_per_name_max),
+        retention: positive("data.retention", *data_retention)?,
+        maintenance_interval: positive("data.maintenance-interval", *data_maintenance_interval)?,
+        alerts_gc_interval: positive("alerts.gc-interval", *alerts_gc_interval)?,
+        start_delay: dispatch_start_delay.positive().unwrap_or(Duration::ZERO),
+        silences_max: limit(*silences_max),
+        silence_bytes_max: limit(*silence_bytes_max),
+        alerts_per_name_max: limit(*alerts_per_name_max),
         groups_max: 0,
-        // The name is found out later.
+        // Set once the name of this node is known.
         peers: None,
     };
     Ok((settings, warnings(flags)))

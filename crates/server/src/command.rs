@@ -1,4 +1,4 @@
-//! Which of its jobs the program was called for.
+//! The subcommands of the program.
 //!
 //! In: all arguments, the program's own name first. Out: an exit code. Called as `alertmanager`
 //! (through a symlink) it is the server and takes exactly that program's flags; called by any other
@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+use lexopt::{Arg, ValueExt};
 
 use crate::clock::Clock;
 use crate::flags::{self, Flags, Parsed};
@@ -92,31 +94,10 @@ fn start(flags: Flags) -> ExitCode {
 }
 
 fn export(arguments: &[String]) -> ExitCode {
-    let mut storage = PathBuf::from("data/");
-    let mut output = None;
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        let (name, attached) = match argument.split_once('=') {
-            Some((name, value)) => (name, Some(value.to_owned())),
-            None => (argument.as_str(), None),
-        };
-        let value = match name {
-            "--format" | "--storage.path" | "--output" => attached.or_else(|| rest.next().cloned()),
-            _ => return refused(EXPORT, &format!("unexpected {argument}")),
-        };
-        let Some(value) = value else {
-            return refused(EXPORT, &format!("expected argument for flag '{name}'"));
-        };
-        match name {
-            "--storage.path" => storage = value.into(),
-            "--output" => output = Some(PathBuf::from(value)),
-            _ if value != "alertmanager" => {
-                return refused(EXPORT, &format!("unknown format {value:?}: only alertmanager"));
-            }
-            _ => {}
-        }
-    }
-    let output = output.unwrap_or_else(|| storage.clone());
+    let (storage, output) = match export_options(arguments) {
+        Ok(options) => options,
+        Err(error) => return refused(EXPORT, &error.to_string()),
+    };
     match export::export(&storage, &output) {
         Ok(exported) => {
             let export::Exported { silences, log_entries } = exported;
@@ -129,6 +110,29 @@ fn export(arguments: &[String]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The storage directory, and the directory to write to.
+fn export_options(arguments: &[String]) -> Result<(PathBuf, PathBuf), lexopt::Error> {
+    let mut storage = PathBuf::from("data/");
+    let mut output = None;
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("storage.path") => storage = parser.value()?.into(),
+            Arg::Long("output") => output = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("format") => {
+                let format = parser.value()?.string()?;
+                if format != "alertmanager" {
+                    let message = format!("unknown format {format:?}: only alertmanager");
+                    return Err(message.into());
+                }
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    let output = output.unwrap_or_else(|| storage.clone());
+    Ok((storage, output))
 }
 
 fn receivers(arguments: &[String]) -> ExitCode {
@@ -164,7 +168,7 @@ Commands:
              bellwether export [--storage.path=data/] [--format=alertmanager] [--output=DIR]
            The server must not run. The default output is the storage path itself.
   receivers test
-           Tell a receiver a sample, or show what it would be told:
+           Send a sample to a receiver, or show the request that would be sent:
              bellwether receivers test --config.file=FILE --receiver=NAME [--dry-run]
            See bellwether receivers test --help.
 

@@ -1,4 +1,4 @@
-//! Exports silences and the notification log into the files of a Go Alertmanager.
+//! Exports silences and the notification log as files of a Go Alertmanager.
 //!
 //! In: the journal of a server that does not run. Out: the files `silences` and `nflog`, by default
 //! in the storage directory itself, where a Go Alertmanager with the same flags finds them.
@@ -45,7 +45,7 @@ pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
                 exported.log_entries += 1;
                 wire::append_message(&mut nflog, &wire::encode_entry(&entry));
             }
-            // Alerts, groups and marks have no place in these files.
+            // These files hold no alerts, groups or marks.
             Ok(_) | Err(_) => {}
         }
     }

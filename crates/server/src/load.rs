@@ -152,7 +152,7 @@ pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String>
     Ok((bytes, parsed))
 }
 
-/// What remains to be told of a [`Loaded`] once its plan and notifiers have been handed on.
+/// What is left of a [`Loaded`] once its plan and notifiers have been passed on.
 pub struct Applied {
     configured: Configured,
     hash: f64,

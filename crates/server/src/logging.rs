@@ -4,13 +4,12 @@
 //! `time=… level=INFO source=boot.rs:12 msg="Listening on" address=[::]:9093`, or the same as JSON.
 //! The time has milliseconds and the local zone in the text form, nanoseconds in JSON.
 //!
-//! The field `component` names the room that speaks, as it does in the Go Alertmanager, and comes
-//! first. Spans are not recorded. Events of libraries are shown from WARN on: their INFO is not
+//! The field `component` names the part of the server, as in the Go Alertmanager, and comes first. Spans are not recorded. Events of libraries are shown from WARN on: their INFO is not
 //! about this server.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
+use bellwether_encoding::json::{Escape, push_string};
 use bellwether_model::quote::quoted;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -168,10 +167,10 @@ impl Fields {
             if line.len() > 1 {
                 line.push(',');
             }
-            push_json(&mut line, name);
+            push_string(&mut line, name, Escape::Plain);
             line.push(':');
             if is_text {
-                push_json(&mut line, value);
+                push_string(&mut line, value, Escape::Plain);
             } else {
                 line.push_str(value);
             }
@@ -241,26 +240,6 @@ fn needs_quotes(text: &str) -> bool {
 /// Whether Go's quoting does not show the character as it is.
 fn is_escaped(c: char) -> bool {
     quoted(c.encode_utf8(&mut [0; 4])).starts_with("\"\\")
-}
-
-fn push_json(line: &mut String, text: &str) {
-    line.push('"');
-    for c in text.chars() {
-        match c {
-            '"' => line.push_str("\\\""),
-            '\\' => line.push_str("\\\\"),
-            '\n' => line.push_str("\\n"),
-            '\r' => line.push_str("\\r"),
-            '\t' => line.push_str("\\t"),
-            '\u{08}' => line.push_str("\\b"),
-            '\u{0c}' => line.push_str("\\f"),
-            '\u{00}'..='\u{1f}' | '\u{2028}' | '\u{2029}' => {
-                write!(line, "\\u{:04x}", c as u32).expect("writing to a string cannot fail");
-            }
-            c => line.push(c),
-        }
-    }
-    line.push('"');
 }
 
 #[cfg(test)]

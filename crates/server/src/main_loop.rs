@@ -38,12 +38,12 @@ pub use peers::{Peers, listen};
 pub const COMMANDS_MAX: usize = 256;
 /// Limit: reads that wait for their turn.
 pub const READS_MAX: usize = 1024;
-/// Limit: what peers said and nobody has heard yet; what is more is dropped by the mesh, and counted.
+/// Limit: events of the mesh that wait for their turn; the mesh drops and counts further ones.
 pub const PEER_EVENTS_MAX: usize = 1024;
-/// How long attempts may go on once the server was told to stop.
+/// How long attempts in flight may go on after the request to stop.
 pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
-/// Everything that can happen to the engine but the passing of time.
+/// Every input of the loop but the passing of time.
 pub enum ServerEvent {
     Command {
         command: Command,
@@ -58,7 +58,7 @@ pub enum ServerEvent {
     },
     Durable(Durable),
     Peer(bellwether_mesh::MeshEvent),
-    /// The mesh is there.
+    /// The mesh has started.
     Join(Peers),
     Plan {
         plan: Arc<Plan>,
@@ -79,7 +79,7 @@ pub struct EventSenders {
     pub internal: mpsc::UnboundedSender<ServerEvent>,
 }
 
-/// The ends that the loop holds.
+/// The receiving ends, which the loop owns.
 pub struct EventReceivers {
     commands: mpsc::Receiver<ServerEvent>,
     reads: mpsc::Receiver<ServerEvent>,
@@ -87,7 +87,7 @@ pub struct EventReceivers {
     internal: mpsc::UnboundedReceiver<ServerEvent>,
 }
 
-/// What others may know about the journal without asking the loop.
+/// Why the journal has failed, if it has; shared with the readiness check.
 #[derive(Clone, Debug, Default)]
 pub struct StoreCondition(Arc<Mutex<Option<String>>>);
 
@@ -111,7 +111,7 @@ pub struct MainLoop {
     peers: Option<Peers>,
 }
 
-/// Something to perform, once it may be.
+/// What to do once the records that it depends on are on disk.
 enum Action {
     Reply { reply: Reply, answer: Answer, alerts: usize },
     Attempt(Attempt),
@@ -120,9 +120,9 @@ enum Action {
     SendToPeers(Message),
 }
 
-/// Who waits for an answer.
+/// Who waits for a reply of the engine.
 enum Waiter {
-    /// With how many alerts it brought.
+    /// With the number of alerts that it posted.
     Client {
         reply: Reply,
         alerts: usize,
@@ -130,7 +130,7 @@ enum Waiter {
     Peer(StateToken),
 }
 
-/// What a loop is assembled from.
+/// What the loop is assembled from.
 pub struct Parts {
     pub engine: Engine,
     pub writer: Writer,
@@ -139,7 +139,7 @@ pub struct Parts {
     pub metrics: Arc<Metrics>,
     pub silence_log: SilenceLog,
     pub condition: StoreCondition,
-    /// What the engine said when it was restored.
+    /// The effects of the restore.
     pub first_turn: Turn,
 }
 
@@ -233,7 +233,7 @@ impl MainLoop {
                 }
                 self.attempts.replace(notifiers);
                 self.handle(Input::Plan(plan));
-                // Whoever asked may have gone away.
+                // The client may have gone away.
                 let _ = applied.send(());
             }
             ServerEvent::Stop => self.stop_at = Some(Instant::now() + STOP_GRACE),
@@ -273,13 +273,13 @@ impl MainLoop {
 
     /// One turn.
     fn handle(&mut self, input: Input) {
-        // A view that nobody needs any more would make the engine copy what it changes.
+        // A view that is kept alive would make the engine copy what it changes.
         self.view = None;
         self.engine.handle(self.clock.now(), input, &mut self.turn);
         self.finish_turn();
     }
 
-    /// Hands on what the turn says, and leaves it empty.
+    /// Passes on the notes, records and effects of the turn, and leaves it empty.
     fn finish_turn(&mut self) {
         for note in self.turn.notes.drain(..) {
             if let Note::ClockCorrected { by_seconds } = note {
@@ -338,11 +338,11 @@ impl MainLoop {
         }
     }
 
-    /// Clients that went away meanwhile are no error.
+    /// A client that has gone away meanwhile is not an error.
     fn perform_one(&mut self, action: Action, durability: Durability) {
         match action {
             Action::Attempt(attempt) => {
-                // After the order to stop, what is not begun is left to the next start.
+                // After the request to stop, further attempts are left to the next start.
                 if self.stop_at.is_none() {
                     self.attempts_open += 1;
                     self.attempts.begin(attempt);
@@ -363,10 +363,10 @@ impl MainLoop {
         }
     }
 
-    /// What can be answered honestly.
+    /// The reply to a client, which depends on whether the change is durable.
     ///
-    /// Senders repeat alerts, and an alert that is refused is one that nobody hears of, so alerts
-    /// are taken even if they cannot be kept. Nobody repeats a silence.
+    /// Senders repeat alerts, and no notification follows a rejected alert, so alerts are accepted
+    /// even if they are not durable. A silence is posted only once, so it must be.
     fn reply_for(
         &self,
         answer: Answer,
@@ -404,7 +404,7 @@ impl MainLoop {
             }
             Some(_) => {}
         }
-        self.metrics.journal_commits.set(health.commits as f64);
+        self.metrics.journal_commits.raise_to(health.commits);
         self.metrics.journal_queued_bytes.set(health.queued_bytes as f64);
         self.metrics.journal_disk_bytes.set(health.status.disk_bytes as f64);
         if let Some(poison) = self.outbox.poison() {
@@ -429,7 +429,7 @@ impl StoreCondition {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
     }
 
-    /// Why nothing is kept, if that is so.
+    /// Why nothing is durable, if that is so.
     pub fn problem(&self) -> Option<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

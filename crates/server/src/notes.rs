@@ -173,7 +173,7 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         }
         Note::Collected { alerts, silences, log_entries } => {
             metrics.silences_collections.increment();
-            metrics.ledger_collections.increment();
+            metrics.notification_log_collections.increment();
             debug!(component = "maintenance", alerts, silences, log_entries, "Maintenance done");
         }
     }

@@ -1,13 +1,13 @@
-//! Holds back effects until the disk has confirmed the changes that they depend on.
+//! Holds the effects of a turn until the records that they depend on are on disk.
 //!
-//! In: the changes of one turn with whatever follows from it, and the journal's answers. Out: what
-//! may be performed now, in the order of the turns, each with whether its changes are kept.
+//! In: the changes of one turn with its effects, and the journal's confirmations. Out: the effects
+//! that may be performed now, in the order of the turns, each with the durability of its changes.
 //!
-//! Durability: something that follows from a turn without changes still waits for the turns before
-//! it, because it may reveal what they changed.
+//! Durability: the effects of a turn without changes still wait for the turns before it, because
+//! they may reveal what those changed.
 //!
-//! After the journal has failed nothing waits any more: everything is handed out as not kept, and
-//! its performer decides what may still be sent.
+//! After the journal has failed nothing waits any more: all effects are released as not durable, and
+//! the caller decides which of them are still possible.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,14 +17,14 @@ use bellwether_journal::{
 };
 use tracing::error;
 
-/// Whether the changes that something follows from will survive a crash.
+/// Whether the changes of a turn will survive a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     Durable,
     NotDurable,
 }
 
-/// Things of type `T` that wait for the journal.
+/// Effects of type `T` that wait for the journal.
 pub struct Outbox<T> {
     writer: Writer,
     /// Of the newest turn that had changes.
@@ -103,7 +103,7 @@ impl<T> Outbox<T> {
         !self.unsubmitted.is_empty()
     }
 
-    /// Why nothing is kept any more, if that is so.
+    /// Why nothing is durable any more, if that is so.
     pub fn poison(&self) -> Option<&Arc<JournalError>> {
         self.poison.as_ref()
     }

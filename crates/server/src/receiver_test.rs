@@ -1,4 +1,4 @@
-//! Can this receiver be told? Tells it a sample, or shows what it would be told.
+//! Does this receiver accept notifications? Sends it a sample, or shows the request.
 //!
 //! In: a configuration and a [`ReceiverTest`]. Out: one [`IntegrationTest`] for each integration, in the
 //! order in which they are notified. The sample goes the way of every notification, by the same
@@ -29,10 +29,10 @@ use crate::notes::integration_name;
 
 pub use command::run;
 
-/// Tells the sample to all integrations at once. Reads the files that the configuration names.
+/// Sends the sample to all integrations at once. Reads the files that the configuration names.
 ///
 /// # Errors
-/// If there is nobody to tell, or what is asked is beyond the limits.
+/// If the receiver has no such integration, or the request exceeds the limits.
 pub async fn receiver(
     config: Arc<Config>,
     external_url: &str,
@@ -117,7 +117,7 @@ fn unknown_receiver(config: &Config, name: &str) -> String {
 fn ended_early() -> TestResult {
     TestResult::Attempted(Outcome::Refused {
         reason: FailureReason::Other,
-        detail: "the attempt ended early; this is a defect of the program".into(),
+        detail: "the attempt ended early; this is a bug of the program".into(),
     })
 }
 

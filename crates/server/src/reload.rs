@@ -9,17 +9,17 @@ use tokio::sync::{mpsc, oneshot};
 use crate::load::Loader;
 use crate::main_loop::{EventSenders, ServerEvent};
 
-/// A wish for the configuration to be read again, and where to say how that went.
+/// A request to reload the configuration: where to send the result.
 pub type ReloadRequest = oneshot::Sender<Result<(), String>>;
 
-/// Loads the configuration again for everyone who asks, one after the other.
+/// Serves reload requests, one after the other.
 pub async fn reload_when_asked(
     loader: Loader,
     senders: EventSenders,
     mut requests: mpsc::Receiver<ReloadRequest>,
 ) {
     while let Some(reply) = requests.recv().await {
-        // Whoever asked may have gone away; the reload happens all the same.
+        // The client may have gone away; the reload happens all the same.
         let _ = reply.send(reload(&loader, &senders).await);
     }
 }

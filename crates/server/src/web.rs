@@ -4,9 +4,9 @@
 //! certificates that it names ask for: a change counts from the next request and the next
 //! connection on, without a reload.
 //!
-//! Compat: while the file makes no sense all requests are answered with 500, since nobody can say
-//! who is to be let in. A certificate that makes no sense is not used instead of a good one. The
-//! rate limit, HTTP/2, and whether there is TLS at all, are decided at the start.
+//! Compat: while the file is invalid all requests are answered with 500, because it is not known who
+//! has access. An invalid certificate does not replace a valid one. The rate limit, HTTP/2, and
+//! whether there is TLS at all, are decided at the start.
 
 mod guard;
 mod listener;
@@ -29,7 +29,7 @@ pub use listener::TlsListener;
 /// The protection of the HTTP port.
 pub struct Web(FileBacked<WebSettings>);
 
-/// What the file asked for when it last made sense.
+/// What the file asked for when it was last valid.
 struct WebSettings {
     config: WebConfig,
     /// `None`: HTTP is reply_for in the open.
@@ -64,7 +64,7 @@ impl Web {
         self.0.now().value.config.http.http2
     }
 
-    /// The settings as of now; `None` if the file makes no sense. Blocks on files.
+    /// The settings as of now; `None` if the file is invalid. Blocks on files.
     fn settings(&self) -> Option<Arc<WebSettings>> {
         let now = self.0.now();
         (now.validity == Validity::Valid).then_some(now.value)

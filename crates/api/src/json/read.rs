@@ -10,7 +10,7 @@ use std::borrow::Cow;
 
 use bellwether_model::quote::quoted;
 
-use super::word;
+use bellwether_encoding::word;
 
 /// Where we are in one JSON text.
 pub struct JsonReader<'a> {

@@ -6,7 +6,7 @@
 use bellwether_model::{Matcher, Matchers, Silence, Timestamp};
 
 use crate::answer::ApiError;
-use crate::json::write::{Escape, push_string, push_string_map};
+use bellwether_encoding::json::{Escape, push_string, push_string_map};
 
 /// Appends the silence; an error if it cannot be shown in this version of the API.
 pub(super) fn push_silence(

@@ -66,7 +66,7 @@ fn what_cannot_be_loaded_is_told() {
     let missing = loader(&path).load().err().unwrap();
     assert!(missing.starts_with(&format!("open {}: ", path.display())), "{missing}");
     fs::write(&path, b"route: \xff").unwrap();
-    assert!(loader(&path).load().err().unwrap().contains("no UTF-8 text"));
+    assert!(loader(&path).load().err().unwrap().contains("is not valid UTF-8"));
     fs::write(&path, "route: {receiver: a, grup_by: []}\nreceivers: [{name: a}]").unwrap();
     let wrong = loader(&path).load().err().unwrap();
     assert!(wrong.starts_with("line 1: route.grup_by: "), "{wrong}");

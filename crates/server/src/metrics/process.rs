@@ -16,24 +16,34 @@ pub fn add(out: &mut Exposition) {
         let ticks = rustix::param::clock_ticks_per_second() as f64;
         let pages = rustix::param::page_size() as f64;
         let seconds = field(&stat, USER_TIME) + field(&stat, SYSTEM_TIME);
-        counter(out, "process_cpu_seconds_total", "Processor time used.", seconds / ticks);
+        counter(
+            out,
+            "process_cpu_seconds_total",
+            "Total user and system CPU time spent in seconds.",
+            seconds / ticks,
+        );
         let resident = field(&stat, RESIDENT_PAGES) * pages;
-        gauge(out, "process_resident_memory_bytes", "Memory held in RAM.", resident);
+        gauge(out, "process_resident_memory_bytes", "Resident memory size in bytes.", resident);
         let size = field(&stat, VIRTUAL_BYTES);
-        gauge(out, "process_virtual_memory_bytes", "Memory addressed.", size);
+        gauge(out, "process_virtual_memory_bytes", "Virtual memory size in bytes.", size);
         if let Some(boot) = *BOOT_SECONDS {
             let start = boot + field(&stat, START_TIME) / ticks;
-            gauge(out, "process_start_time_seconds", "When it started, since 1970.", start);
+            gauge(
+                out,
+                "process_start_time_seconds",
+                "Start time of the process since unix epoch in seconds.",
+                start,
+            );
         }
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
-        gauge(out, "process_open_fds", "Open file descriptors.", open.count() as f64);
+        gauge(out, "process_open_fds", "Number of open file descriptors.", open.count() as f64);
     }
     let limit = |resource| getrlimit(resource).current.map_or(f64::INFINITY, |limit| limit as f64);
     let files = limit(Resource::Nofile);
-    gauge(out, "process_max_fds", "How many file descriptors may be open.", files);
+    gauge(out, "process_max_fds", "Maximum number of open file descriptors.", files);
     let memory = limit(Resource::As);
-    let help = "How much memory may be addressed.";
+    let help = "Maximum amount of virtual memory available in bytes.";
     gauge(out, "process_virtual_memory_max_bytes", help, memory);
     add_network(out);
 }
@@ -52,9 +62,9 @@ fn add_network(out: &mut Exposition) {
         received += at(0).unwrap_or(0.0);
         sent += at(8).unwrap_or(0.0);
     }
-    let help = "Bytes received from the network.";
+    let help = "Number of bytes received by the process over the network.";
     counter(out, "process_network_receive_bytes_total", help, received);
-    let help = "Bytes sent to the network.";
+    let help = "Number of bytes sent by the process over the network.";
     counter(out, "process_network_transmit_bytes_total", help, sent);
 }
 

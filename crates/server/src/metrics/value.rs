@@ -52,6 +52,11 @@ impl Counter {
         self.add(1);
     }
 
+    /// Follows a count that is kept elsewhere.
+    pub fn raise_to(&self, count: u64) {
+        self.0.fetch_max(count, Relaxed);
+    }
+
     pub fn read(&self) -> u64 {
         self.0.load(Relaxed)
     }

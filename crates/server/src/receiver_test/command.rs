@@ -1,8 +1,8 @@
 //! `bellwether receivers test`: a test of a receiver, without a server.
 //!
 //! In: the arguments after these two words. Out: a table of what each integration answered, and an
-//! exit code: 0 if all were told, 1 if one was not or nothing could be tried, 2 if all were told but
-//! a template failed.
+//! exit code: 0 if all attempts succeeded, 1 if one failed or none could be made, 2 if all succeeded
+//! but a template failed.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use std::sync::Arc;
 use bellwether_api::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 use bellwether_model::duration::{format_go, parse_prometheus};
 use bellwether_model::{MatcherMode, Outcome};
+use lexopt::{Arg, ValueExt};
 
 use crate::clock::Clock;
 use crate::load;
@@ -49,22 +50,22 @@ pub(super) fn parse(arguments: &[String]) -> Result<Options, String> {
         external_url: "http://localhost:9093".into(),
         test: ReceiverTest::default(),
     };
-    let mut rest = arguments.iter();
-    while let Some(argument) = rest.next() {
-        if argument == "--dry-run" {
-            options.test.dry_run = true;
-            continue;
+    let mut parser = lexopt::Parser::from_args(arguments);
+    while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
+        match argument {
+            Arg::Long("dry-run") => options.test.dry_run = true,
+            Arg::Long(name) => {
+                let name = name.to_owned();
+                let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
+                    return Err(format!("unexpected --{name}"));
+                };
+                let value = parser.value().and_then(ValueExt::string);
+                let value = value.map_err(|error| error.to_string())?;
+                set(&mut options, name, &value).map_err(|reason| format!("--{name}: {reason}"))?;
+            }
+            Arg::Short(letter) => return Err(format!("unexpected -{letter}")),
+            Arg::Value(value) => return Err(format!("unexpected {}", value.display())),
         }
-        let (name, attached) = match argument.split_once('=') {
-            Some((name, value)) => (name, Some(value)),
-            None => (argument.as_str(), None),
-        };
-        let Some(name) = name.strip_prefix("--").filter(|name| NAMES.contains(name)) else {
-            return Err(format!("unexpected {argument}"));
-        };
-        let value = attached.or_else(|| rest.next().map(String::as_str));
-        let value = value.ok_or_else(|| format!("expected argument for flag '--{name}'"))?;
-        set(&mut options, name, value).map_err(|reason| format!("--{name}: {reason}"))?;
     }
     if options.test.receiver.is_empty() {
         return Err("required flag --receiver not provided".into());
@@ -81,7 +82,9 @@ fn set(options: &mut Options, name: &str, value: &str) -> Result<(), String> {
         "integration" => value.clone_into(&mut test.integration),
         "label" => test.labels.push(pair(value)?),
         "annotation" => test.annotations.push(pair(value)?),
-        "alerts" => test.alerts = value.parse().map_err(|_| format!("{value:?} is no number"))?,
+        "alerts" => {
+            test.alerts = value.parse().map_err(|_| format!("{value:?} is not a number"))?
+        }
         "timeout" => {
             test.timeout = parse_prometheus(value).map_err(|error| error.to_string())?;
         }
@@ -126,7 +129,7 @@ pub(super) fn table(tested: &[IntegrationTest]) -> String {
     let width = widest.max("INTEGRATION".len());
     let mut out = format!("{:width$}  {:9}  DETAIL\n", "INTEGRATION", "RESULT");
     for IntegrationTest { integration, result, template_faults } in tested {
-        let (result, detail) = told(result);
+        let (result, detail) = describe(result);
         let row = format!("{integration:width$}  {result:9}  {}", one_line(&detail));
         out.push_str(row.trim_end());
         out.push('\n');
@@ -148,7 +151,7 @@ pub(super) fn table(tested: &[IntegrationTest]) -> String {
     out
 }
 
-fn told(result: &TestResult) -> (&'static str, String) {
+fn describe(result: &TestResult) -> (&'static str, String) {
     match result {
         TestResult::DryRun(_) => ("shown", "not sent; see below".into()),
         TestResult::Skipped => ("skipped", "send_resolved is false".into()),
@@ -185,7 +188,7 @@ const NAMES: [&str; 9] = [
 const USAGE: &str = "\
 usage: bellwether receivers test --receiver=NAME [<flags>]
 
-Tells a sample to each integration of a receiver, once, and says what it answered.
+Sends a sample to each integration of a receiver, once, and prints the results.
 
 Flags:
   --config.file=alertmanager.yml     The configuration file.
@@ -201,6 +204,6 @@ Flags:
   --web.external-url=http://localhost:9093
                                      Where links in the notification lead to.
 
-Exit code: 0 if all were told; 1 if one was not, or nothing could be tried; 2 if all were told, but
-a template failed and something plain stood in its place.
+Exit code: 0 if all attempts succeeded; 1 if one failed, or none could be made; 2 if all succeeded,
+but a template failed and a plain-text fallback was sent.
 ";

@@ -147,10 +147,10 @@ fn arguments_are_read() {
     );
     for (words, expected) in [
         (vec![], "required flag --receiver not provided"),
-        (vec!["--receiver"], "expected argument for flag '--receiver'"),
+        (vec!["--receiver"], "missing argument for option '--receiver'"),
         (vec!["--label=x"], "--label: \"x\" is not name=value"),
         (vec!["--status=bad"], "--status: \"bad\" is neither firing nor resolved"),
-        (vec!["--alerts=x"], "--alerts: \"x\" is no number"),
+        (vec!["--alerts=x"], "--alerts: \"x\" is not a number"),
         (vec!["team"], "unexpected team"),
     ] {
         let arguments: Vec<String> = words.into_iter().map(str::to_owned).collect();

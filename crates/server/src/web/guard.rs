@@ -1,7 +1,7 @@
 //! What every request passes before it is looked at: rate limit, headers, password.
 //!
-//! In: a request to any path, health and metrics included. Out: the answer of the house behind, or
-//! a refusal in the Go server's words.
+//! In: a request to any path, health and metrics included. Out: the response of the API, or a
+//! rejection in the Go server's words.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,7 +53,7 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
     for (name, value) in &settings.config.http.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
         if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(value)) {
-            // What the house says itself is about this answer, and counts.
+            // Headers that the response already has take precedence.
             response.headers_mut().entry(name).or_insert(value);
         }
     }
