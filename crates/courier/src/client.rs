@@ -2,7 +2,7 @@
 //!
 //! In: a [`Request`] and the deadline of the delivery that it belongs to. Out: the [`Response`], or
 //! why there is none. To the request's own headers it adds the operator's headers and credentials,
-//! for each hop of a chain of redirects anew: credentials do not leave the first host.
+//! again for each hop of a redirect chain: credentials are sent to the first host only.
 
 use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;

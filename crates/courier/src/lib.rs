@@ -1,4 +1,4 @@
-//! Performs requests: one attempt at telling one receiver, over HTTP or by mail.
+//! Performs requests: one attempt to notify one receiver, over HTTP or by mail.
 //!
 //! In: what an integration wants to say, as [`Request`](bellwether_integrations::http::Request)s,
 //! and how requests travel, as [`HttpConfig`](bellwether_integrations::http::HttpConfig).

@@ -42,7 +42,8 @@ fn lookup_reason(text: &str) -> &str {
     }
 }
 
-/// Connects to the first address of `host` that accepts within `patience`; `trying` is told each.
+/// Connects to the first address of `host` that accepts within `timeout_each`, and calls
+/// `trying` with each.
 ///
 /// As in Go, the failure that is shown is that of the first address.
 pub async fn dial(

@@ -182,7 +182,7 @@ impl TokenSource {
 }
 
 impl Grant {
-    /// Reads a server's answer; the error tells what is wrong with it and shows nothing of it.
+    /// Reads a server's answer; the error says what is wrong and quotes nothing of it.
     fn parse(answer: &Response) -> Result<Self, String> {
         if answer.status / 100 != 2 {
             return Err(format!("status {}", answer.status));

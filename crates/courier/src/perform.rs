@@ -30,7 +30,7 @@ pub const EXCHANGE_FILES_MAX: u32 = 16;
 ///
 /// Ends at `deadline` at the latest; a request that is open then counts as failed. Texts that could
 /// not be rendered are added to `faults` before the first request leaves. Whatever the receiver
-/// answers, the outcome's text repeats no secret that it was told.
+/// answers, the outcome's text contains no secret that it was sent.
 pub async fn perform(
     integration: &dyn Integration,
     definitions: &Definitions,
@@ -77,7 +77,7 @@ struct Begun {
     redactor: Redactor,
 }
 
-/// Begins the exchange, and reads the files that it asks for: each attempt reads them anew.
+/// Begins the exchange, and reads the files that it asks for: each attempt reads them again.
 async fn begin(
     integration: &dyn Integration,
     definitions: &Definitions,

@@ -1,7 +1,7 @@
 //! Which proxy a request goes through, if any.
 //!
 //! The rules are those of Go's `httpproxy`: a proxy named in the configuration takes everything,
-//! unless `no_proxy` stands beside it or the proxies come from the environment; then loopback and
+//! unless `no_proxy` is set too, or the proxies come from the environment; then loopback and
 //! the exceptions are reached directly. The environment is read once, when the rules are built.
 
 use std::collections::BTreeMap;
@@ -107,7 +107,7 @@ impl ProxyRules {
         proxy.as_ref().filter(|_| !exempt)
     }
 
-    /// Notes what proxies are told about who we are.
+    /// Adds the credentials that proxies are sent.
     pub fn add_secrets_to(&self, redactor: &Redactor) {
         let urls = self.plain.iter().chain(&self.tunnelled);
         urls.for_each(|url| redactor.add_url(url.as_str()));

@@ -1,14 +1,13 @@
-//! What a receiver was told in confidence, and may repeat.
+//! Hides the secrets of a request in the texts that a receiver sends back.
 //!
-//! In: every secret that goes into the requests of one attempt, whoever adds it: the integration,
-//! the client with its credentials, the mail server's questions. Out: texts without them. A server
-//! that answers with what it was asked must not bring a password into a log, so the outcome of each
-//! attempt passes through here.
+//! In: every secret of the requests of one attempt, regardless of who adds it: the integration, the
+//! client's credentials, the authentication with a mail server. Out: texts without them. A server
+//! that repeats the request in its response must not put a password into a log, so the outcome of
+//! each attempt is redacted here.
 //!
-//! A secret is found as it was given, and as it stands in URLs, forms, JSON and HTML; also where the
-//! text is cut in the middle of it. Of a URL that is secret each part is found that may be the
-//! secret in it. Whatever a receiver made of a secret otherwise is beyond recognition: encodings of
-//! its own, or single letters.
+//! A secret is found as it was given, and as it is encoded in URLs, forms, JSON and HTML; also where
+//! the text is cut in the middle of it. Of a secret URL each part is found that may be the secret in
+//! it. Other encodings of a secret, or parts of it, are not recognized.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -108,7 +107,7 @@ impl Redactor {
         }
     }
 
-    /// The user in a URL, also as a header tells of it.
+    /// The user in a URL, also as it appears in a header.
     fn add_account(&self, url: &Url) {
         let (user, password) = (url.username(), url.password().unwrap_or_default());
         self.add_part(user);

@@ -1,8 +1,8 @@
-//! What a receiver answered, read within limits.
+//! The response of a receiver, read within limits.
 //!
 //! Once the status is known the request counts as answered: a body that is endless, breaks off or
 //! never comes is cut, and takes the connection with it, but does not turn an answer into a
-//! failure. Otherwise a receiver that has taken the message could be told twice.
+//! failure. Otherwise a receiver that has accepted the message could be notified twice.
 
 use std::time::{Duration, SystemTime};
 

@@ -145,12 +145,12 @@ impl Transport {
         request.send().await.map_err(failed)
     }
 
-    /// Notes what proxies get to see.
+    /// Adds the credentials that proxies are sent.
     pub fn add_proxy_secrets(&self, redactor: &Redactor) {
         self.proxies.add_secrets_to(redactor);
     }
 
-    /// Reads the files of `tls_config`, and begins anew if they have changed.
+    /// Reads the files of `tls_config`, and drops all connections if they have changed.
     async fn refresh(&self) -> Result<(), RequestError> {
         let tls = self.tls.clone();
         let read = tokio::task::spawn_blocking(move || TlsMaterial::read(&tls)).await;

@@ -27,7 +27,7 @@ pub struct TlsHandshake {
 }
 
 impl TlsHandshake {
-    /// Reads the files anew: they are replaced when certificates are renewed.
+    /// Reads the files again: they are replaced when certificates are renewed.
     pub async fn prepare(server: &MailServer, progress: &Progress) -> Result<Self, RequestError> {
         let failed = progress.begin("parse TLS configuration");
         let tls = server.tls.clone();

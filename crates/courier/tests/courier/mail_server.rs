@@ -94,7 +94,7 @@ impl MailServerStub {
         MailServerStub { address, transcript, task }
     }
 
-    /// Everything that was said to it, once the conversation is over.
+    /// All lines that it received, once the session is over.
     pub async fn transcript(mut self) -> Vec<String> {
         self.transcript
             .wait_for(|transcript| transcript.is_closed)

@@ -268,7 +268,7 @@ fn unusable_tls_settings_are_refused_when_the_client_is_built() {
     assert!(matches!(error, BuildError::Unusable { .. }), "{error}");
 }
 
-/// Serves one HTTP/2 request, or tells that HTTP/2 was not wanted.
+/// Serves one HTTP/2 request, or reports that HTTP/2 was not used.
 async fn second_generation(identity: &Identity) -> (u16, tokio::task::JoinHandle<Option<String>>) {
     let mut config = server_config(identity, None, ANY);
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
