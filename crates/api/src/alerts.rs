@@ -1,4 +1,4 @@
-//! The doorway for alerts: is each of them well formed?
+//! POST /api/v2/alerts: is each alert well formed?
 //!
 //! In: the body of a POST. Out: an [`DecodedAlerts`]: the good alerts, with fingerprints, and for each bad
 //! one a [`InvalidAlert`]; or, where the body as a whole does not fit the interface, the error for all of
@@ -55,7 +55,7 @@ pub(crate) async fn post<B: Backend>(
     }
 }
 
-/// Joins what the doorway and the engine refused, in the order of the body.
+/// Joins the alerts that decoding and the engine rejected, in the order of the body.
 fn verdict(refusals: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Result<(), ApiError> {
     if refusals.is_empty() && rejected.is_empty() {
         return Ok(());

@@ -1,8 +1,8 @@
 //! What is sent back: the few shapes that all answers have.
 //!
-//! Compat: upstream speaks in two voices. Its framework answers `{"code":…,"message":…}` without a
+//! Compat: upstream has two formats of errors. Its framework answers `{"code":…,"message":…}` without a
 //! line end, and a code of 600 or more is sent as status 422. Its handlers answer with a bare JSON
-//! string and a line end. Clients show either, so each error keeps its voice.
+//! string and a line end. Clients show either, so each error keeps its format.
 
 use axum::body::Body;
 use axum::response::Response;
@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 
 use bellwether_encoding::json::{Escape, push_string};
 
-/// An error of an API request, in one of the two voices.
+/// An error of an API request, in one of the two formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiError {
     /// The request does not fit the interface: an HTTP status, or a validation code from 600 on.
@@ -20,7 +20,7 @@ pub enum ApiError {
     Method { method: Method, allowed: &'static str },
     /// The request fits, but cannot be done.
     Refused { status: StatusCode, message: String },
-    /// There is nothing of that name.
+    /// The silence does not exist.
     NotFound,
 }
 

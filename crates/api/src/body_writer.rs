@@ -1,4 +1,4 @@
-//! How does a long answer leave without standing in memory as a whole?
+//! Streams a long response, so that it is never in memory as a whole.
 //!
 //! In: text, appended piece by piece by a writer that runs beside the threads that serve
 //! connections. Out: a body. A short text becomes a body of known length; a longer one flows out in

@@ -1,9 +1,8 @@
-//! How many GETs may be under way at once, and how much room bodies may take.
+//! Limits: concurrent GETs, and the memory for request bodies.
 //!
-//! In: a request to permit. Out: a [`Permit`], or nothing if the limit is reached; a body waits for its
-//! room. Reads can be large,
-//! and a crowd of them must not take the memory that alerts need. Whoever holds the permit holds the
-//! place: work that outlives its connection takes the permit along.
+//! In: a request, or the length of its body. Out: a [`Permit`], or none if the limit of GETs is
+//! reached; a body waits until the budget has enough bytes. Reads can be large, and many at once must
+//! not take the memory that alerts need. Work that outlives its connection takes its permit along.
 
 use std::sync::Arc;
 
@@ -11,27 +10,27 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::backend::{Backend, Observation};
 
-/// Limit: GETs under way (`--web.get-concurrency`).
+/// Limit: concurrent GETs (`--web.get-concurrency`).
 pub(crate) struct ConcurrencyLimit<B: Backend> {
     backend: Arc<B>,
     places: Arc<Semaphore>,
     pub limit: usize,
 }
 
-/// A place that is given back when this is dropped.
+/// Permission for one GET; returned when it is dropped.
 pub(crate) struct Permit<B: Backend> {
     backend: Arc<B>,
     _place: OwnedSemaphorePermit,
 }
 
-/// Limit: bytes of request bodies that are being read and taken in, all together.
+/// Limit: bytes of all request bodies that are being read or decoded.
 pub(crate) struct BodyBudget {
     units: Arc<Semaphore>,
 }
 
 impl BodyBudget {
-    /// Waits for the room that a body of this length needs; of one that does not say, the room
-    /// that it may take at most. It is given back when the result is dropped.
+    /// Waits for the bytes that a body of this length needs, or `most` if its length is unknown. They
+    /// are returned when the result is dropped.
     pub async fn reserve(&self, length: Option<u64>, most: usize) -> Option<OwnedSemaphorePermit> {
         let most = most as u64;
         let units = length.unwrap_or(most).min(most).div_ceil(UNIT_BYTES).min(UNITS);

@@ -1,8 +1,8 @@
 //! Silences over HTTP: post, read, list, expire.
 //!
-//! In: bodies, ids and queries. Out: commands for the backend, and silences as JSON. Which changes
-//! are allowed the engine decides; here is only what the interface demands of a body, and the words
-//! in which each refusal is told.
+//! In: bodies, ids and queries. Out: commands for the backend, and silences as JSON. The engine
+//! decides which changes are allowed; this file checks the form of a body, and turns each rejection
+//! into a response.
 
 mod decode;
 mod write;

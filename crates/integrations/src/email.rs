@@ -225,7 +225,7 @@ fn port_number(port: &str) -> Result<u16, BuildError> {
         "submissions" | "smtps" | "urd" => Ok(465),
         port => port.parse().map_err(|_| BuildError {
             field: "smarthost",
-            reason: format!("{port:?} is no port of a mail server"),
+            reason: format!("{port:?} is not a valid SMTP port"),
         }),
     }
 }

@@ -279,7 +279,7 @@ fn a_port_that_is_none_is_refused() {
     config.smarthost.port = "99999".into();
     let built = Email::build(&config, "h", &mut crate::tests::templates());
     let error = built.expect_err("no such port").to_string();
-    assert_eq!(error, r#"smarthost: "99999" is no port of a mail server"#);
+    assert_eq!(error, r#"smarthost: "99999" is not a valid SMTP port"#);
 }
 
 #[test]
