@@ -25,7 +25,7 @@ pub enum AnyValue {
 }
 
 impl AnyValue {
-    /// The value without the entries of maps whose keys are no texts: JSON has no place for them.
+    /// The value without the entries of maps whose keys are not texts: JSON has no place for them.
     #[must_use]
     pub fn with_text_keys(self) -> Self {
         match self {

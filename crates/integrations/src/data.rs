@@ -1,6 +1,6 @@
-//! What a receiver is told about a group: the facts that every kind of message is made from.
+//! What a message says about a group: the facts that every kind of message is made from.
 //!
-//! In: a [`Notification`] and which of its alerts to tell about. Out: the values that templates and
+//! In: a [`Notification`] and which of its alerts to include. Out: the values that templates and
 //! webhooks know by name (`status`, `alerts`, `commonLabels`, …), and their JSON form.
 //!
 //! All alerts are judged against the notification's one `now`, so that a message never calls an
@@ -104,7 +104,7 @@ impl<'a> Data<'a> {
 }
 
 impl AlertData<'_> {
-    /// The end of a resolved alert; that of a firing one is a guess and not told.
+    /// The end of a resolved alert; that of a firing one is a guess and left out.
     pub fn ends_at(&self) -> Timestamp {
         match self.status {
             Status::Firing => Timestamp::ZERO,

@@ -1,12 +1,12 @@
 //! E-mail: one message per notification through an SMTP server.
 //!
-//! The only receiver that does not speak HTTP. Its server, sender and credentials usually come from
-//! the global block; TLS is implicit on port 465 and by `STARTTLS` elsewhere, unless told otherwise.
+//! The only receiver that does not use HTTP. Its server, sender and credentials usually come from
+//! the global block; TLS is implicit on port 465 and by `STARTTLS` elsewhere, unless configured otherwise.
 //!
 //! A mail goes out even if a template fails: a subject or body has a stand-in, a header that only
 //! mail programs read stays empty, and what people see as sender and recipients falls back to those
-//! of the envelope. Only recipients that nobody can name stop it. And it goes out whole: everything
-//! is rendered before the server is spoken to.
+//! of the envelope. Only a recipient whose template fails stops it. And it goes out whole: everything
+//! is rendered before the connection is opened.
 //!
 //! Quirk kept: each attempt has a message id of its own, so a mail that was taken although the
 //! answer got lost comes twice; mail servers do not agree on what to make of equal ids.
@@ -79,7 +79,7 @@ impl Email {
         templates: &mut Templates,
     ) -> Result<Self, BuildError> {
         let Config {
-            // Whether resolved alerts are told is decided before an attempt begins.
+            // Whether to notify of resolved alerts is decided before an attempt begins.
             send_resolved: _,
             to,
             from,

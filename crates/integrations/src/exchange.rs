@@ -1,6 +1,6 @@
-//! The conversation with a receiver, without a socket: what is asked, and what the answers mean.
+//! The requests of one attempt and the answers to them, without a socket.
 //!
-//! An [`Integration`] is one configured receiver; for each attempt to tell it about a group it
+//! An [`Integration`] is one configured receiver; for each attempt to notify it about a group it
 //! begins an [`Exchange`], which yields requests and takes their answers until it knows the
 //! [`Outcome`]. Most receivers need one request ([`OneRequest`]); some search before they write, or
 //! fetch a token.
@@ -16,9 +16,9 @@ use crate::mail::Mail;
 use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 
-/// One configured way of telling one receiver.
+/// One configured way to notify one receiver.
 pub trait Integration: Send + Sync {
-    /// Prepares one attempt with the texts that `renderer` renders; what is said is fixed here.
+    /// Prepares one attempt with the texts that `renderer` renders; the content is fixed here.
     ///
     /// May be called again for the same attempt, after [`BeginError::NeedsFile`].
     ///
@@ -51,7 +51,7 @@ pub struct OneRequest {
 
 /// Why an integration cannot be built from its configuration; the configuration must be refused.
 ///
-/// A text that is no template is no such reason: see [`Templates`](crate::templates::Templates).
+/// An invalid template is not such a reason: see [`Templates`](crate::templates::Templates).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BuildError {
     pub field: &'static str,

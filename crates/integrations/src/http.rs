@@ -82,7 +82,7 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// Why there is no [`Response`]. The texts name no secret: URLs appear as `<redacted>`.
+/// Why there is no [`Response`]. The texts do not contain secrets: URLs appear as `<redacted>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RequestError {
     /// Connection, TLS, proxy or protocol failed, no token was given, or a file with a credential
@@ -92,7 +92,7 @@ pub enum RequestError {
     TimedOut(Duration),
     /// The delivery's deadline passed.
     DeadlinePassed,
-    /// There is no usable URL, or a header's text is none: nothing was sent, and nothing will be
+    /// There is no usable URL, or a header's text is invalid: nothing was sent, and nothing will be
     /// before an operator acts.
     Unusable(String),
 }

@@ -38,7 +38,7 @@ impl IncidentIo {
     /// None; the result is what all integrations have in common.
     pub fn build(config: &Config, _: &mut Templates) -> Result<Self, BuildError> {
         let Config {
-            // Whether resolved alerts are told is decided before an attempt begins.
+            // Whether to notify of resolved alerts is decided before an attempt begins.
             send_resolved: _,
             // The courier's.
             http_config: _,

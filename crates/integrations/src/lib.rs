@@ -1,13 +1,13 @@
-//! What to say to each kind of receiver, and what its answer means.
+//! What to send to each kind of receiver, and what its answer means.
 //!
 //! In: a [`Notification`](bellwether_model::Notification), later the receiver's responses.
 //! Out: requests to perform, and at the end an [`Outcome`](bellwether_model::Outcome).
 //! One module per receiver type, always with the same parts: `config` (the fields an operator can
 //! set), `message` (notification to body) and `exchange` (requests out, responses in).
 //!
-//! Shared by all: [`exchange`] (the conversation), [`renderer`] (texts, and what stands in for one
-//! that fails), [`templates`] (a configuration's texts, parsed once), [`secret`] (tokens and URLs in
-//! files), [`http`], [`mail`] and [`aws`] (what is asked and answered), [`data`] (the facts about a
+//! Shared by all: [`kind`] (all kinds, once), [`exchange`] (requests and answers), [`outcome`] (what an
+//! answer means), [`renderer`] (texts, and the fallback for one that fails), [`templates`] (a configuration's texts, parsed once), [`secret`] (tokens and URLs in
+//! files), [`http`], [`mail`] and [`aws`] (what is sent and answered), [`data`] (the facts about a
 //! group) and [`trim`] (texts cut to size).
 //!
 //! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.

@@ -28,7 +28,7 @@ pub struct Mail {
     pub message: Bytes,
 }
 
-/// The server that takes mails, and how it is spoken to.
+/// The server that takes mails, and how to connect to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailServer {
     /// A name, or an address without brackets.

@@ -55,7 +55,7 @@ impl Opsgenie {
     /// None; the result is what all integrations have in common.
     pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
         let Config {
-            // Whether resolved alerts are told is decided before an attempt begins.
+            // Whether to notify of resolved alerts is decided before an attempt begins.
             send_resolved: _,
             // The courier's.
             http_config: _,
@@ -102,7 +102,7 @@ impl Opsgenie {
     }
 
     /// Creates the alert, or counts it once more.
-    fn telling(&self, renderer: &mut Renderer<'_>) -> Vec<Request> {
+    fn creating(&self, renderer: &mut Renderer<'_>) -> Vec<Request> {
         let message::Created { body, message, description } = message::create(self, renderer);
         let mut requests = vec![Request::post_json(self.at("v2/alerts"), body)];
         if self.update_alerts {
@@ -135,7 +135,7 @@ impl Integration for Opsgenie {
     fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         let key = renderer.secret_text(&self.api_key)?;
         let requests =
-            if renderer.is_firing() { self.telling(renderer) } else { self.closing(renderer) };
+            if renderer.is_firing() { self.creating(renderer) } else { self.closing(renderer) };
         let authorized = requests
             .into_iter()
             .map(|request| request.header("Authorization", format!("GenieKey {}", key.reveal())));

@@ -32,7 +32,7 @@ impl From<Outcome> for BeginError {
     }
 }
 
-/// The outcome of having told, with nothing to remember.
+/// Delivered, with nothing to remember.
 pub fn delivered() -> Outcome {
     Outcome::Delivered { remember: Remembered::default() }
 }

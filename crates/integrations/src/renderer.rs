@@ -1,4 +1,4 @@
-//! The writing desk: one notification, and everything that can be said about it.
+//! Rendering the texts of one notification.
 //!
 //! In: a [`Notification`], the configuration's [`Definitions`], and the files with secrets that have
 //! been read. Out: rendered texts, on demand.
@@ -10,7 +10,7 @@
 //!   text takes its place and says so.
 //! - [`Renderer::or_default`] for what programs read and can do without: a colour, an icon, a priority. A
 //!   given word takes its place.
-//! - [`Renderer::required`] for what nothing can replace: whom to tell. The attempt is refused.
+//! - [`Renderer::required`] for what nothing can replace, such as a recipient. The attempt is refused.
 //!
 //! Each failure is remembered as a [`TemplateFault`] for the log, and the other texts are rendered as if
 //! nothing had happened.
@@ -74,19 +74,19 @@ impl<'a> Renderer<'a> {
         renderer
     }
 
-    /// From here on, only the first `max` alerts are told about, also by what all have in common;
+    /// From here on, only the first `max` alerts are included, also in what all have in common;
     /// 0 means all. Returns how many are left out.
     pub fn limit_alerts(&mut self, max: u64) -> u64 {
         let all = &self.notification.alerts;
-        let told = match usize::try_from(max) {
+        let included = match usize::try_from(max) {
             Ok(max) if max > 0 => all.get(..max).unwrap_or(all),
             _ => all,
         };
         let route_labels = std::mem::take(&mut self.data.route_labels);
-        self.data = Data::new(self.notification, told, &self.definitions.external_url);
+        self.data = Data::new(self.notification, included, &self.definitions.external_url);
         self.data.route_labels = route_labels;
         self.value = None;
-        self.left_out = (all.len() - told.len()) as u64;
+        self.left_out = (all.len() - included.len()) as u64;
         self.left_out
     }
 
@@ -113,7 +113,7 @@ impl<'a> Renderer<'a> {
         self.render(text).unwrap_or_else(|_| otherwise.to_owned())
     }
 
-    /// A text without which nobody can be told.
+    /// A text without which nothing can be sent.
     ///
     /// # Errors
     /// If its template fails.
@@ -122,7 +122,7 @@ impl<'a> Renderer<'a> {
             .map_err(|error| BeginError::refused(format!("{}: {}", text.field, error.text)))
     }
 
-    /// A secret that is no template; without white space around it if it comes from a file.
+    /// A secret that is not a template; without white space around it if it comes from a file.
     ///
     /// # Errors
     /// If its file has not been read yet, or could not be.
@@ -131,7 +131,7 @@ impl<'a> Renderer<'a> {
         Ok(self.noted(secret))
     }
 
-    /// A secret that is no template, with all its white space.
+    /// A secret that is not a template, with all its white space.
     ///
     /// # Errors
     /// As [`Renderer::secret`].
@@ -194,12 +194,12 @@ impl<'a> Renderer<'a> {
         self.notification
     }
 
-    /// The facts that are told.
+    /// The facts about the included alerts.
     pub fn data(&self) -> &Data<'a> {
         &self.data
     }
 
-    /// Whether any alert that is told about fires.
+    /// Whether any included alert fires.
     pub fn is_firing(&self) -> bool {
         self.data.status == Status::Firing
     }
@@ -209,8 +209,8 @@ impl<'a> Renderer<'a> {
         self.notification.group_key.hash()
     }
 
-    /// The same for each try to tell the same thing, another one for whatever is told next: what a
-    /// receiver that sees it twice may drop.
+    /// The same for each attempt with the same content, another one for the next notification: a
+    /// receiver that sees it twice may drop the second.
     pub fn idempotency_key(&self) -> String {
         idempotency::key(self.notification)
     }

@@ -4,7 +4,7 @@
 //! are looked for where the AWS tools look; that, and the signature, is the courier's work.
 //!
 //! A topic whose name ends in `.fifo` keeps its messages in order by group. SNS drops a message
-//! there whose key it has seen in the last five minutes, so the key belongs to what is told.
+//! there whose key it has seen in the last five minutes, so the key depends on the content.
 //! Compat: see docs/compat.md#sns-fifo.
 
 pub mod config;

@@ -4,9 +4,9 @@
 //! texts of its fields. Out: [`TextTemplate`]s that a [`Renderer`](crate::renderer::Renderer) renders once per
 //! notification without parsing anything.
 //!
-//! A text that is no template is not refused here: the configuration has been accepted by other
-//! programs, and its other fields can still tell people what is wrong. It becomes a [`TemplateFault`] now,
-//! for the log, and again at each notification, where something plain stands in for it.
+//! An invalid template is not refused here: the configuration has been accepted by other
+//! programs, and its other fields can still say what is wrong. It becomes a [`TemplateFault`] now,
+//! for the log, and again at each notification, where a plain text is sent instead.
 //!
 //! Templates know the alerts through `value` (the types that templates see) and `functions`.
 
@@ -91,7 +91,7 @@ pub enum SecretText {
 #[derive(Clone, Debug)]
 pub enum Structure {
     Text(TextTemplate),
-    /// A scalar that is no text.
+    /// A scalar that is not a text.
     Plain(AnyValue),
     List(Vec<Structure>),
     /// Keys are texts too.
@@ -114,7 +114,7 @@ impl Templates {
     /// text; of equal definitions the last one counts.
     ///
     /// # Errors
-    /// If a file is no template, in the words of Go's template packages.
+    /// If a file is not a valid template, in the words of Go's template packages.
     pub fn load<'a>(
         external_url: &str,
         read_yaml: ReadYaml,
@@ -151,7 +151,7 @@ impl Templates {
         }
     }
 
-    /// A field of any shape. Keys that are no texts vanish, as they always did.
+    /// A field of any shape. Keys that are not texts are dropped.
     pub fn structure(&mut self, field: &'static str, value: &AnyValue) -> Structure {
         match value {
             AnyValue::Text(text) => Structure::Text(self.text(field, text)),
@@ -175,7 +175,7 @@ impl Templates {
         }
     }
 
-    /// The texts so far that are no templates, each once.
+    /// The invalid templates so far, each once.
     pub fn faults(&self) -> &[TemplateFault] {
         &self.faults
     }

@@ -133,6 +133,37 @@ impl Harness {
         }
     }
 
+    /// Checks answers of failure that quote their body: status, whether it is retried, and the reason.
+    /// Also that the time that the receiver names is kept, and that a broken connection is retried.
+    #[track_caller]
+    pub fn check_failures(&self, cases: &[(u16, bool, FailureReason)]) {
+        for (status, is_retried, reason) in cases.iter().copied() {
+            let detail = format!("unexpected status code {status}: why");
+            let expected = match is_retried {
+                true => Outcome::Retry { after: None, reason, detail },
+                false => Outcome::Refused { reason, detail },
+            };
+            assert_eq!(self.outcome(answer(status, "why")), expected);
+        }
+        self.check_retry_after();
+        let broken = RequestError::Transport("connection refused".into());
+        assert!(matches!(self.outcome(Err(broken)), Outcome::Retry { .. }));
+    }
+
+    /// Checks that the time that the receiver names is kept.
+    #[track_caller]
+    pub fn check_retry_after(&self) {
+        let wait = answer(429, "").map(|mut response| {
+            response.retry_after = Some(Duration::from_secs(7));
+            response
+        });
+        let outcome = self.outcome(wait);
+        assert!(
+            matches!(outcome, Outcome::Retry { after: Some(after), .. } if after.as_secs() == 7),
+            "{outcome:?}"
+        );
+    }
+
     /// Holds that answers are judged by their status alone, as most receivers judge them.
     pub fn check_statuses(&self) {
         assert_eq!(self.outcome(answer(204, "")), delivered());
@@ -238,7 +269,7 @@ pub(crate) const LIST: &str =
     "{{ range .Alerts }}🔥 {{ .Labels.host }}: {{ .Annotations.summary }}\n{{ end }}";
 
 /// Whether a text lists alerts, and ends with the number of those that are missing.
-pub(crate) fn tells_what_is_missing(text: &str) -> bool {
+pub(crate) fn ends_with_missing_count(text: &str) -> bool {
     text.contains("host-00000") && text.ends_with(" more alerts did not fit")
 }
 
@@ -327,5 +358,5 @@ pub(crate) fn check_snapshot(path: &str, actual: &str) {
         return;
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    assert_eq!(actual, expected, "{path}; UPDATE_EXPECT=1 writes it anew");
+    assert_eq!(actual, expected, "{path}; UPDATE_EXPECT=1 writes it again");
 }

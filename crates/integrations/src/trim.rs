@@ -24,7 +24,7 @@ pub fn to_chars(text: &str, max: usize) -> (Cow<'_, str>, bool) {
 
 /// At most `max` bytes, and whether anything was cut off.
 ///
-/// Below three bytes there is only room for dots. Compat: a long text of wide characters is cut as
+/// Below three bytes there is only space for dots. Compat: a long text of wide characters is cut as
 /// any other; see docs/compat.md#truncation.
 pub fn to_bytes(text: &str, max: usize) -> (Cow<'_, str>, bool) {
     if text.len() <= max {
@@ -39,7 +39,7 @@ pub fn to_bytes(text: &str, max: usize) -> (Cow<'_, str>, bool) {
 
 /// Characters whose sizes add up to at most `max`, and whether anything was cut off.
 ///
-/// `max` has room for `…`.
+/// `max` has space for `…`.
 pub fn to_size(text: &str, max: usize, size: impl Fn(char) -> usize) -> (Cow<'_, str>, bool) {
     let room = max.saturating_sub(ELLIPSIS.chars().map(&size).sum());
     let (mut used, mut end) = (0, 0);

@@ -42,7 +42,7 @@ impl VictorOps {
     /// None; the result is what all integrations have in common.
     pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
         let Config {
-            // Whether resolved alerts are told is decided before an attempt begins.
+            // Whether to notify of resolved alerts is decided before an attempt begins.
             send_resolved: _,
             // The courier's.
             http_config: _,

@@ -22,7 +22,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn answers_become_outcomes() {
     harness(&config()).check_statuses();
 }
 

@@ -4,21 +4,21 @@
 //! Out: the bare addresses, as an envelope carries them.
 //!
 //! It is as lenient as it can be without guessing: white space and line ends may stand between all
-//! parts, empty entries are skipped, letters of any script are letters. What is no address is an
+//! parts, empty entries are skipped, letters of any script are letters. What is not an address is an
 //! error, because a mail that goes astray is worse than one that visibly fails.
 
 use std::fmt;
 use std::iter::Peekable;
 use std::str::Chars;
 
-/// Why a text is no list of addresses.
+/// Why a text is not a list of addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressError(&'static str);
 
 /// The addresses of a list; at least one.
 ///
 /// # Errors
-/// At the first entry that is no address.
+/// At the first entry that is not an address.
 pub fn parse_list(text: &str) -> Result<Vec<String>, AddressError> {
     let mut parser = Parser { tokens: tokens(text)?.into_iter().peekable() };
     let addresses = parser.list(false)?;

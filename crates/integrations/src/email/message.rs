@@ -24,7 +24,7 @@ pub struct Letter<'a> {
     pub html: Option<String>,
 }
 
-/// What tells one mail from all others.
+/// What distinguishes one mail from all others.
 pub struct Stamp<'a> {
     pub now: Timestamp,
     /// What the mail is about and whom it is for.

@@ -130,7 +130,7 @@ fn threads_are_of_a_group_or_of_a_group_and_a_day() {
 }
 
 #[test]
-fn a_mail_is_told_from_all_others() {
+fn each_mail_has_its_own_id() {
     let harness = harness(|_| {});
     let id = |notification| header(&text(&mail(&harness, &notification)), "Message-Id").to_owned();
     let first = id(firing());
@@ -191,7 +191,7 @@ fn no_template_that_fails_stops_a_mail() {
 }
 
 #[test]
-fn a_mail_that_nobody_is_to_get_is_refused() {
+fn mail_without_recipients_is_refused() {
     let with_to = |to: &str| harness(|config| config.to = to.into());
     refused(&with_to("{{ .CommonLabels.owner }}"), "parse 'to' addresses: no address");
     refused(&with_to("ann"), "parse 'to' addresses: no @ in an address");
@@ -236,7 +236,7 @@ fn empty_texts_are_left_out() {
 }
 
 #[test]
-fn the_server_is_spoken_to_as_configured() {
+fn connection_settings_are_passed_on() {
     let server = |change: &dyn Fn(&mut Config)| (*mail(&harness(change), &firing()).server).clone();
     let security = |port: &str, require: bool, force: Option<bool>| {
         server(&|config| {
@@ -274,7 +274,7 @@ fn the_server_is_spoken_to_as_configured() {
 }
 
 #[test]
-fn a_port_that_is_none_is_refused() {
+fn invalid_port_is_refused() {
     let mut config = config();
     config.smarthost.port = "99999".into();
     let built = Email::build(&config, "h", &mut crate::tests::templates());

@@ -1,12 +1,12 @@
 //! The body for incident.io.
 //!
-//! In: the facts that are told. Out: JSON with a line feed at its end, of at most [`BODY_BYTES_MAX`]
+//! In: the facts about the alerts. Out: JSON with a line feed at its end, of at most [`BODY_BYTES_MAX`]
 //! unless a single alert is larger.
 
 use crate::renderer::Renderer;
 use bellwether_encoding::json::Object;
 
-/// `left_out` counts the alerts that are not told.
+/// `left_out` counts the alerts that are left out.
 pub fn body(renderer: &Renderer<'_>, left_out: u64) -> String {
     let alerts = renderer.data().alerts.len();
     let whole = with_alerts(renderer, alerts, left_out);

@@ -75,7 +75,7 @@ impl Field {
     }
 }
 
-/// Which dialect of the API is spoken.
+/// Which dialect of the API to use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ApiType {
     /// Cloud if the host is one of Atlassian's own.

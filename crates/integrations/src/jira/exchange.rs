@@ -1,4 +1,4 @@
-//! The conversation with Jira: search, then create or update, then perhaps a transition.
+//! The requests to Jira: search, then create or update, then perhaps a transition.
 
 use bellwether_model::{FailureReason, Outcome, Secret};
 use bytes::Bytes;
@@ -8,7 +8,7 @@ use crate::exchange::{Exchange, Step};
 use crate::http::{Method, Request, RequestError, Response};
 use crate::outcome::{ResponseRules, check_response_with, delivered};
 
-/// All that may have to be said.
+/// The texts of all requests that may be needed.
 pub struct JiraRequest {
     pub api_url: String,
     pub search_url: String,

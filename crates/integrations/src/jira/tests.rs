@@ -82,14 +82,14 @@ fn the_cloud_is_searched_by_version_3_and_takes_documents() {
 }
 
 #[test]
-fn a_description_that_is_no_document_becomes_one() {
+fn plain_description_becomes_a_document() {
     let config = Config { api_url: "http://jira.example/rest/api/3".to_owned(), ..config() };
     let said = harness(&config).transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
     assert!(said.contains(r#""description":{"type":"doc","version":1,"content":["#), "{said}");
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn answers_become_outcomes() {
     let last = |answers: Vec<_>| {
         let harness = harness(&config());
         let (begun, _) = harness.begin(&resolved());

@@ -4,7 +4,7 @@ use super::Mattermost;
 use super::config::{Attachment, Config, Field, Priority, Props};
 use crate::outcome::{BeginError, delivered};
 use crate::tests::{
-    Harness, LIST, answer, check_snapshot, firing, many, mixed, resolved, tells_what_is_missing,
+    Harness, LIST, answer, check_snapshot, ends_with_missing_count, firing, many, mixed, resolved,
 };
 
 fn config() -> Config {
@@ -48,7 +48,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn priorities_are_put_right() {
+fn invalid_priorities_are_corrected() {
     for (wanted, expected) in [
         (
             "urgent",
@@ -70,7 +70,7 @@ fn priorities_are_put_right() {
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn answers_become_outcomes() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(answer(200, "ok")), delivered());
     assert!(matches!(harness.outcome(answer(500, "")), Outcome::Retry { .. }));
@@ -97,8 +97,10 @@ fn texts_keep_to_their_limits_and_say_what_is_missing() {
         place["text"].as_str().expect("a text").to_owned()
     };
     let alone = text(&Config { text: LIST.to_owned(), ..config() });
-    assert!(alone.len() > 200_000 && tells_what_is_missing(&alone));
+    assert!(alone.len() > 200_000 && ends_with_missing_count(&alone));
     let attachments = vec![Attachment::default()];
     let beside = text(&Config { text: LIST.to_owned(), attachments, ..config() });
-    assert!((16_300..=16_383).contains(&beside.chars().count()) && tells_what_is_missing(&beside));
+    assert!(
+        (16_300..=16_383).contains(&beside.chars().count()) && ends_with_missing_count(&beside)
+    );
 }

@@ -77,13 +77,13 @@ fn details(account: &Opsgenie, renderer: &mut Renderer<'_>) -> BTreeMap<String, 
     details
 }
 
-/// One who is to be told: id, name, user name and type.
-struct Told([String; 4]);
+/// One responder: id, name, user name and type.
+struct RenderedResponder([String; 4]);
 
 /// Without those of whom nothing is left when they are rendered, and those that fail to: Opsgenie
 /// would refuse the whole alert for them.
-fn responders(responders: &[Responder], renderer: &mut Renderer<'_>) -> Vec<Told> {
-    let mut told = Vec::with_capacity(responders.len());
+fn responders(responders: &[Responder], renderer: &mut Renderer<'_>) -> Vec<RenderedResponder> {
+    let mut all = Vec::with_capacity(responders.len());
     for responder in responders {
         let faults = renderer.faults().len();
         let Responder { id, name, username, kind } = responder;
@@ -94,14 +94,19 @@ fn responders(responders: &[Responder], renderer: &mut Renderer<'_>) -> Vec<Told
         }
         let [_, name, _, kind] = &rendered;
         if kind == "teams" {
-            told.extend(parts(name).map(|team| {
-                Told([String::new(), team.to_owned(), String::new(), "team".to_owned()])
+            all.extend(parts(name).map(|team| {
+                RenderedResponder([
+                    String::new(),
+                    team.to_owned(),
+                    String::new(),
+                    "team".to_owned(),
+                ])
             }));
         } else {
-            told.push(Told(rendered));
+            all.push(RenderedResponder(rendered));
         }
     }
-    told
+    all
 }
 
 fn write_details(out: &mut String, details: &BTreeMap<String, String>) {
@@ -112,12 +117,12 @@ fn write_details(out: &mut String, details: &BTreeMap<String, String>) {
     object.end();
 }
 
-fn write_responders(object: &mut Object<'_>, responders: &[Told]) {
+fn write_responders(object: &mut Object<'_>, responders: &[RenderedResponder]) {
     if responders.is_empty() {
         return;
     }
     let mut list = List::begin(object.value("responders"));
-    for Told([id, name, username, kind]) in responders {
+    for RenderedResponder([id, name, username, kind]) in responders {
         let mut responder = Object::begin(list.value());
         responder.non_empty("id", id);
         responder.non_empty("name", name);

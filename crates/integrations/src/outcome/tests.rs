@@ -47,7 +47,7 @@ fn a_status_decides_about_another_try() {
 }
 
 #[test]
-fn a_receiver_that_names_a_time_is_not_asked_earlier() {
+fn retry_after_is_honoured() {
     let wait = Duration::from_secs(17);
     for status in [429, 503] {
         match check_response("test", Ok(response(status, Some(wait), b""))) {
@@ -82,7 +82,7 @@ fn failures_without_an_answer_are_retried_unless_the_configuration_is_at_fault()
 }
 
 #[test]
-fn only_the_beginning_of_a_long_body_is_told() {
+fn only_the_beginning_of_a_long_body_is_quoted() {
     let Outcome::Refused { detail, .. } = outcome(400, &"ä".repeat(EXCERPT_BYTES_MAX)) else {
         panic!("a 400 is refused");
     };
@@ -91,7 +91,7 @@ fn only_the_beginning_of_a_long_body_is_told() {
 }
 
 #[test]
-fn a_body_that_is_no_text_is_still_told() {
+fn body_that_is_not_utf8_is_still_quoted() {
     let answer = Ok(response(400, None, b"\xff\xfe{"));
     let refused = check_response("test", answer).expect_err("a 400 is refused");
     assert!(format!("{refused:?}").contains("400: \u{fffd}\u{fffd}{"), "{refused:?}");

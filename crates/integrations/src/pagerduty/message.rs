@@ -72,7 +72,7 @@ pub fn v2(service: &PagerDuty, v2: &V2, key: &Secret, renderer: &mut Renderer<'_
     })
 }
 
-/// What both versions tell.
+/// What both versions contain.
 struct Common {
     /// What the incident is known by.
     group: String,

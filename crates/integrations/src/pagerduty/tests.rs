@@ -269,7 +269,7 @@ fn the_timeout_is_the_operators() {
 }
 
 #[test]
-fn nothing_printable_shows_a_key() {
+fn debug_output_does_not_show_a_key() {
     for config in [v1(), v2()] {
         let mut templates = crate::tests::templates();
         let built = PagerDuty::build(&config, &mut templates).expect("it can be built");

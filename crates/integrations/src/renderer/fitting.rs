@@ -1,7 +1,7 @@
 //! Texts that must not be longer than a receiver takes.
 //!
 //! A text that is too long because it lists many alerts is rendered again with fewer of them, so
-//! that no alert is told by half, and says how many are missing. Those that fire are kept first.
+//! that no alert is shown by half, and says how many are missing. Those that fire are kept first.
 //! What is still too long is cut, never inside a character.
 
 use bellwether_template::Limits;
@@ -31,7 +31,7 @@ impl Renderer<'_> {
         self.fitted(text, limit).0
     }
 
-    /// [`Renderer::prose_within`], and whether that is less than there was to tell.
+    /// [`Renderer::prose_within`], and whether that is less than the whole text.
     pub fn fitted(&mut self, text: &TextTemplate, limit: Limit) -> (String, bool) {
         let whole = self.prose(text);
         if limit.holds(&whole) {
@@ -66,7 +66,7 @@ impl Renderer<'_> {
         best
     }
 
-    /// Which alerts are told if only some can be, in the order of the notification.
+    /// Which alerts are included if only some can be, in the order of the notification.
     fn first_of_importance(&self, count: usize) -> Vec<usize> {
         let alerts = &self.data.alerts;
         let of = |status| (0..alerts.len()).filter(move |at| alerts[*at].status == status);

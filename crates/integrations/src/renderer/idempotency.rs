@@ -1,15 +1,15 @@
-//! The key by which a receiver can tell a repeated try from another notification.
+//! The key by which a receiver can distinguish a repeated attempt from another notification.
 //!
 //! A try that timed out may have arrived, and is then made again. Both tries carry the same key: a
-//! hash of the group's key and of what is told.
+//! hash of the group's key and of the content.
 //!
-//! A repetition after the repeat interval tells the same again on purpose and must not be dropped,
+//! A repetition after the repeat interval has the same content on purpose and must not be dropped,
 //! so its key also has the minute: a try in the next minute is another one. Too many keys cost a
 //! duplicate at worst, too few a page.
 
 use bellwether_model::{Notification, Reason};
 
-/// 16 hex digits of the group, a dash, and 16 of what is told.
+/// 16 hex digits of the group, a dash, and 16 of the content.
 pub(super) fn key(notification: &Notification) -> String {
     let mut group = notification.group_key.hash();
     group.truncate(16);

@@ -36,7 +36,7 @@ fn a_line_that_fails_says_so_and_what_it_is_about() {
 }
 
 #[test]
-fn a_text_that_is_no_template_fails_like_one_that_does_not_fit() {
+fn invalid_template_fails_like_one_that_does_not_fit() {
     let mut templates = templates();
     let text = templates.text("title", "{{ .Status");
     assert_eq!(templates.faults().len(), 1);
@@ -64,7 +64,7 @@ fn prose_that_fails_lists_alerts() {
 }
 
 #[test]
-fn a_stand_in_for_html_is_escaped() {
+fn fallback_for_html_is_escaped() {
     let mut templates = templates();
     let text = templates.html("html", "<p>{{ .Nothing }}</p>");
     let (definitions, _) = templates.finish([]);
@@ -75,7 +75,7 @@ fn a_stand_in_for_html_is_escaped() {
 }
 
 #[test]
-fn terms_and_addresses_have_no_stand_in_that_talks() {
+fn failed_or_default_uses_its_default_and_failed_required_is_refused() {
     let failing = "{{ .Nothing }}";
     let (term, faults) =
         written(&firing(), failing, |renderer, text| renderer.or_default(text, "grey"));
@@ -107,7 +107,7 @@ fn alerts_that_do_not_fit_are_counted() {
 }
 
 #[test]
-fn those_that_fire_are_kept_first() {
+fn firing_alerts_are_kept_first() {
     let list = "{{ range .Alerts }}{{ .Labels.host }} {{ .Status }} {{ .CommonLabels }}\n{{ end }}";
     let list = list.replace(" {{ .CommonLabels }}", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     let (text, faults) =
@@ -156,7 +156,7 @@ fn route_labels_that_fail_are_left_out() {
 }
 
 #[test]
-fn the_same_news_has_the_same_key() {
+fn same_content_has_the_same_idempotency_key() {
     let key = |notification: &Notification| {
         let (definitions, _) = templates().finish([]);
         let files = Files::default();

@@ -4,8 +4,8 @@ use super::RocketChat;
 use super::config::{Action, Config, Field};
 use crate::outcome::delivered;
 use crate::tests::{
-    Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
-    tells_what_is_missing,
+    Harness, LIST, answer, check_snapshot, ends_with_missing_count, firing, json_answer, many,
+    mixed, resolved,
 };
 
 fn config() -> Config {
@@ -57,7 +57,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn answers_become_outcomes() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(json_answer(200, OK)), delivered());
     let reason = FailureReason::ClientError;
@@ -87,7 +87,7 @@ fn texts_keep_to_their_limits_and_say_what_is_missing() {
     let attachment = &body["attachments"][0];
     let listed = attachment["text"].as_str().expect("a text");
     assert!((4_900..=5_000).contains(&listed.encode_utf16().count()));
-    assert!(tells_what_is_missing(listed), "{listed}");
+    assert!(ends_with_missing_count(listed), "{listed}");
     assert!(attachment["fields"][0]["value"] == "🐑".repeat(2_500));
     assert!(attachment["actions"][0]["msg"] == format!("{}…", "🐑".repeat(2_499)));
 }

@@ -7,8 +7,8 @@ use super::Slack;
 use super::config::{Action, Config, Confirmation, Field};
 use crate::outcome::delivered;
 use crate::tests::{
-    Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
-    tells_what_is_missing,
+    Harness, LIST, answer, check_snapshot, ends_with_missing_count, firing, json_answer, many,
+    mixed, resolved,
 };
 
 fn config() -> Config {
@@ -80,7 +80,7 @@ fn an_earlier_message_is_edited_where_it_stands() {
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn answers_become_outcomes() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(answer(200, "ok")), delivered());
     assert_eq!(
@@ -144,6 +144,6 @@ fn texts_keep_to_their_limits_and_say_what_is_missing() {
     for listed in [&attachment["text"], &attachment["fields"][0]["value"]] {
         let listed = listed.as_str().expect("a text");
         assert!((7_900..=8_000).contains(&listed.chars().count()));
-        assert!(tells_what_is_missing(listed), "{listed}");
+        assert!(ends_with_missing_count(listed), "{listed}");
     }
 }

@@ -14,7 +14,7 @@ use crate::templates::TextTemplate;
 use crate::trim;
 use crate::url;
 
-/// The version of the API that is spoken.
+/// The version of the API.
 const VERSION: &str = "2010-03-31";
 
 /// Limit: message and attributes together.

@@ -47,7 +47,7 @@ fn outcome(status: u16, body: &str) -> Outcome {
 }
 
 #[test]
-fn topics_are_told() {
+fn message_is_published_to_a_topic() {
     check_snapshot("sns/tests/mixed.txt", &transcript(&topic(), &mixed()));
     check_snapshot("sns/tests/resolved.txt", &transcript(&topic(), &resolved()));
 }
@@ -73,7 +73,7 @@ fn everything_can_be_set() {
 }
 
 #[test]
-fn a_fifo_topic_is_ordered_by_group_and_drops_only_what_was_told_already() {
+fn fifo_topic_is_ordered_by_group_and_drops_only_duplicates() {
     let config = Config { topic_arn: format!("{TOPIC}.fifo"), ..topic() };
     let of = |told: &Notification, name| field(&config, told, name).expect("a field");
     let (begin, end) = (firing(), resolved());
@@ -104,7 +104,7 @@ fn a_long_message_is_cut_between_characters_and_says_so() {
 }
 
 #[test]
-fn a_message_of_many_alerts_tells_fewer() {
+fn message_of_many_alerts_lists_fewer() {
     let message = field(&kind_of("phone"), &many(500), "Message").expect("a message");
     assert!(message.len() <= 1600, "{}", message.len());
     assert!(message.contains("more alerts did not fit"), "{message}");
@@ -137,7 +137,7 @@ fn failing_templates_are_replaced_but_for_the_target() {
 }
 
 #[test]
-fn answers_mean() {
+fn answers_become_outcomes() {
     let error = |code: &str| {
         format!(
             "<ErrorResponse><Error><Code>{code}</Code><Message>a &amp; b</Message></Error></ErrorResponse>"

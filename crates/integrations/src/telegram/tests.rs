@@ -76,7 +76,7 @@ fn every_error_is_worth_another_try() {
 }
 
 #[test]
-fn a_message_too_long_tells_fewer_alerts() {
+fn message_too_long_lists_fewer_alerts() {
     let request = harness(&config()).request(&many(100));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
     let text = body["text"].as_str().expect("a text");

@@ -1,8 +1,8 @@
 //! Times and lengths of time as templates see them: `{{ .StartsAt.Format "15:04" }}`.
 //!
 //! They have the methods of Go's `time.Time` and `time.Duration` that a template can call: those
-//! with one result, or with an error besides. Local time is UTC: the zone of the machine is nobody's
-//! business in a message. Compat: docs/compat.md#template-time.
+//! with one result, or with an error besides. Local time is UTC: a message does not depend on the zone of the
+//! machine. Compat: docs/compat.md#template-time.
 
 mod civil;
 mod format;

@@ -31,7 +31,7 @@ struct Alert {
     fields: OnceLock<[(&'static str, Value); 7]>,
 }
 
-/// `template.Alerts`: all that are told about.
+/// `template.Alerts`: all that the message includes.
 struct Alerts {
     all: Arc<List>,
     firing: OnceLock<Arc<List>>,

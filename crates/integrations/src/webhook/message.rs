@@ -1,12 +1,12 @@
 //! The webhook's body.
 //!
-//! In: the facts that are told, or the operator's own payload. Out: JSON with a line feed at its end.
+//! In: the facts about the alerts, or the operator's own payload. Out: JSON with a line feed at its end.
 
 use crate::any_value::AnyValue;
 use crate::renderer::Renderer;
 use bellwether_encoding::json::Object;
 
-/// The published form; `left_out` counts the alerts that are not told.
+/// The published form; `left_out` counts the alerts that are left out.
 pub fn standard(renderer: &Renderer<'_>, left_out: u64) -> String {
     let data = renderer.data();
     let mut body = String::with_capacity(ENVELOPE_BYTES + data.alerts.len() * ALERT_BYTES);

@@ -165,7 +165,7 @@ fn the_body_equals_a_captured_one_but_for_the_newer_keys() {
 }
 
 #[test]
-fn only_alerts_that_are_told_count() {
+fn only_included_alerts_count() {
     let alerts = vec![simple("a", PAST), simple("a2", PAST), simple("b", FUTURE)];
     let notification = notification("team", alerts);
     let check = |max_alerts, pieces: &[&str]| {
@@ -264,7 +264,7 @@ fn a_payload_replaces_the_body() {
 }
 
 #[test]
-fn nothing_printable_shows_the_url() {
+fn debug_output_does_not_show_the_url() {
     let webhook = configured(|config| config.url = Secret::new("http://x/MARKER"));
     let request = request(&webhook, &notification("team", vec![simple("a", FUTURE)]));
     assert!(!format!("{request:?}").contains("MARKER"));

@@ -1,4 +1,4 @@
-//! The conversation with WeChat: a token if none is known, then the message.
+//! The requests to WeChat: a token if none is known, then the message.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -114,7 +114,7 @@ impl WeChatExchange {
         let body: Value = match serde_json::from_slice(&response.body) {
             Ok(body) => body,
             Err(error) => {
-                let detail = format!("the answer is no JSON: {error}");
+                let detail = format!("the answer is not JSON: {error}");
                 return Step::Done(Outcome::Retry { after: None, reason, detail });
             }
         };

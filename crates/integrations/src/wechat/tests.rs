@@ -4,8 +4,8 @@ use super::WeChat;
 use super::config::{Config, MessageType};
 use crate::outcome::delivered;
 use crate::tests::{
-    Harness, LIST, answer, check_snapshot, firing, json_answer, many, mixed, resolved,
-    tells_what_is_missing,
+    Harness, LIST, answer, check_snapshot, ends_with_missing_count, firing, json_answer, many,
+    mixed, resolved,
 };
 
 fn config() -> Config {
@@ -47,7 +47,7 @@ fn markdown_stands_where_text_would() {
 }
 
 #[test]
-fn answers_mean_what_they_say() {
+fn answers_become_outcomes() {
     let told = |answers: Vec<_>| {
         let harness = harness(&config());
         let (begun, _) = harness.begin(&firing());
@@ -90,7 +90,7 @@ fn a_message_is_no_longer_than_wechat_takes() {
             body[kind]["content"].as_str().expect("a text").to_owned()
         };
         let listed = content(LIST);
-        assert!((1_950..=2_048).contains(&listed.len()) && tells_what_is_missing(&listed));
+        assert!((1_950..=2_048).contains(&listed.len()) && ends_with_missing_count(&listed));
         assert_eq!(content(&"ü".repeat(1_024)), "ü".repeat(1_024));
         assert_eq!(content(&"ü".repeat(1_025)), format!("{}…", "ü".repeat(1_022)));
     }

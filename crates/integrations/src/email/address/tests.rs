@@ -53,7 +53,7 @@ fn quoted_parts_keep_their_quotes_only_where_needed() {
 }
 
 #[test]
-fn what_is_no_address_is_refused() {
+fn invalid_address_is_refused() {
     check_refused("", "no address");
     check_refused(" , ", "no address");
     check_refused("ann", "no @ in an address");
