@@ -1,19 +1,16 @@
-//! What do Alertmanagers do with a membership protocol?
+//! The cluster layer: what Alertmanagers do with the membership protocol.
 //!
-//! They tell each other opaque content under keys, bring each other up to date, wait until they
-//! have heard of what happened before they came, and keep looking for those that they have lost.
-//! [`Cluster`] is all of that around the [`Memberlist`], in the same shape: [`Input`]s with a
-//! reading of the clock go in, [`Output`]s come out, and [`Cluster::next_wakeup`] says when it
-//! wants to be called if nothing happens.
+//! They replicate opaque data under keys, exchange full states, wait after the start until the cluster
+//! has settled, and try to rejoin peers that failed. [`Cluster`] is all of that around the
+//! [`Memberlist`], in the same shape: [`Input`]s with a reading of the clock go in, [`Output`]s come
+//! out, and [`Cluster::next_wakeup`] says when to call it if nothing happens.
 //!
-//! - An update goes to all: a few small ones with the gossip, large and many ones by streams to
-//!   every member.
-//! - The full state goes with every push-pull. It belongs to the layer above and is asked for.
-//! - Peers are named in the configuration; their names are looked up again and again, and who has
-//!   failed is visited again (`roster`).
-//! - After the start it takes a while until the cluster has settled (`settle`).
+//! - An update goes to all members: small ones by gossip, large or many ones by streams.
+//! - The full state is part of every push-pull; the layer above provides it on request.
+//! - The configured peers' names are looked up repeatedly, and failed peers are rejoined (`roster`).
+//! - After the start the cluster takes a while to settle (`settle`).
 //!
-//! It does not know what the content means, nor how datagrams, streams and lookups are done.
+//! It does not know what the data mean, nor how datagrams, streams and lookups are performed.
 
 mod turn;
 
@@ -61,7 +58,7 @@ use part::Part;
 use roster::{Roster, Visit};
 use settle::{Poll, Settle};
 
-/// One Alertmanager's part in its cluster.
+/// One Alertmanager as a member of its cluster.
 #[derive(Debug)]
 pub struct Cluster {
     settings: ClusterSettings,
@@ -70,7 +67,7 @@ pub struct Cluster {
     settle: Settle,
     exchanges: Exchanges,
     oversize: Oversize,
-    /// What our streams are for.
+    /// Outbound streams that have not ended.
     streams: BTreeMap<OutboundId, Purpose>,
     last_stream: u64,
     counters: Counters,
@@ -81,23 +78,23 @@ pub struct Cluster {
     notes: Vec<ClusterNote>,
 }
 
-/// What one of our streams is for.
+/// What an outbound stream is for.
 #[derive(Debug)]
 enum Purpose {
-    /// The membership machine wants it; a push-pull carries a state of so many bytes.
+    /// A stream of the membership machine; a push-pull carries a full state of `state_bytes`.
     Machine {
         stream: StreamId,
         to: Address,
         state_bytes: Option<usize>,
     },
-    /// One peer's copy of a row of messages.
+    /// One peer's copy of a batch of oversized messages.
     Oversize {
         key: String,
         peer: NodeName,
         since: Mono,
     },
     Direct,
-    /// Is anybody there whom we visit, and is it the one we think?
+    /// The ping before a join: does the expected node answer at the address?
     Check {
         visit: Visit,
         sequence: u32,
@@ -105,7 +102,7 @@ enum Purpose {
 }
 
 impl Cluster {
-    /// The own node is a member at once, and the peers' names are to be looked up.
+    /// This node is a member at once; `out` gets the first lookups.
     pub fn new(now: Mono, settings: ClusterSettings, seed: u64, out: &mut Vec<Output>) -> Self {
         let mut scratch = Vec::new();
         let machine = Memberlist::new(now, settings.machine.clone(), seed, &mut scratch);
@@ -133,7 +130,7 @@ impl Cluster {
         cluster
     }
 
-    /// Takes an input, and whatever is due. Appends to `out`, which is never read.
+    /// Handles an input, and then what is due. Appends to `out`, which is never read.
     ///
     /// `now` must not be behind that of an earlier call.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Output>) {
@@ -186,7 +183,7 @@ impl Cluster {
         .min()
     }
 
-    /// The members, suspects and ourselves among them, sorted by name.
+    /// The members, including suspects and this node, sorted by name.
     pub fn members(&self) -> impl Iterator<Item = Member> {
         self.machine.members().map(|node| Member {
             name: node.name.clone(),
@@ -196,7 +193,7 @@ impl Cluster {
         })
     }
 
-    /// Our place among the members, from 0: who is ahead of us speaks before us.
+    /// This node's position among the members, from 0; earlier ones notify first.
     pub fn position(&self) -> usize {
         let own = self.machine.local().0;
         self.machine.members().take_while(|node| node.name < *own).count()
@@ -206,7 +203,7 @@ impl Cluster {
         self.settle.is_settled()
     }
 
-    /// Everything that is shown of the cluster.
+    /// The cluster as this node sees it.
     pub fn status(&self) -> Status {
         let (name, address) = self.machine.local();
         let settling = (!self.settle.is_settled()).then(|| Settling {
@@ -235,7 +232,7 @@ impl Cluster {
         counters
     }
 
-    /// What is due, and what follows from the input.
+    /// Does what is due, and what follows from the input.
     fn advance(&mut self, now: Mono, out: &mut Vec<Output>) {
         if self.machine.next_wakeup().is_some_and(|at| at <= now) {
             self.feed(now, machine::Input::Tick, out);
@@ -290,7 +287,7 @@ impl Cluster {
         out.push(Output::Settled { timed_out });
     }
 
-    /// Hands the membership machine its input and carries on what it answers.
+    /// Passes an input to the membership machine and handles its outputs.
     fn feed(&mut self, now: Mono, input: machine::Input, out: &mut Vec<Output>) {
         let mut outputs = std::mem::take(&mut self.scratch);
         self.machine.handle(now, input, &mut outputs);
@@ -404,9 +401,9 @@ impl Cluster {
     }
 }
 
-/// Polls of whether the cluster has settled are that many gossip intervals apart, as in Go.
+/// The interval between settle polls in gossip intervals, as in Go.
 const SETTLE_INTERVAL_GOSSIPS: u32 = 10;
-/// How often the figures of nodes are dropped that nobody knows any longer.
+/// How often the counters of forgotten nodes are dropped.
 const TIDY_INTERVAL: Duration = Duration::from_mins(1);
 
 #[cfg(test)]

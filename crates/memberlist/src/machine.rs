@@ -1,18 +1,18 @@
-//! Who is in the cluster, and who is not any more?
+//! The membership machine of hashicorp/memberlist: which nodes are members of the cluster?
 //!
-//! The membership machine of hashicorp/memberlist: it finds out which nodes are there, notices
-//! when one is not, and spreads small news to all, by talking to a few at a time.
+//! It detects failed members by probes (SWIM, with the Lifeguard extensions) and spreads small messages
+//! to all members by gossip.
 //!
-//! In come [`Input`]s with a reading of the clock; out go [`Output`]s. Between the two there is no
-//! socket, no clock and no chance but that of the seed: equal settings, seed and inputs give equal
-//! outputs. [`Memberlist::next_wakeup`] says when to call even if nothing happens.
+//! In: [`Input`]s, each with a reading of the clock. Out: [`Output`]s. The machine has no socket and no
+//! clock, and its only randomness is seeded: equal settings, seed and inputs give equal outputs.
+//! [`Memberlist::next_wakeup`] says when to call it even if nothing happens.
 //!
-//! It does not know what the news are about, how streams are read, or which addresses are worth
-//! joining: that is the layer above.
+//! It does not know what user messages mean, how streams are read, or which addresses to join: that is
+//! the layer above.
 //!
-//! What is said of nodes is judged in `claims`, by whomever and however it was said. `probing`
-//! finds out for itself; `gossip` tells a few, often and little; `push_pull` tells one, seldom and
-//! all.
+//! `claims` judges every alive, suspect and dead message, whatever its source. `probing` detects
+//! failures, `gossip` sends queued broadcasts to a few members, `push_pull` exchanges the full state
+//! with one.
 
 mod settings;
 mod time;
@@ -61,7 +61,7 @@ use crate::wire::datagram;
 pub struct Memberlist {
     settings: MemberlistSettings,
     rng: Rng,
-    /// The clock's reading of this turn.
+    /// The clock's reading of this turn; never goes back.
     now: Mono,
     nodes: Nodes,
     suspicions: Suspicions,
@@ -69,7 +69,7 @@ pub struct Memberlist {
     /// Past while no broadcast is queued.
     gossip_at: Mono,
     probe: Option<Probe>,
-    /// Past while a probe takes longer than its interval; the next one then follows at once.
+    /// When the next probe begins; past while a probe exceeds its interval.
     probe_at: Mono,
     relays: Relays,
     liveness_checks: LivenessChecks,
@@ -87,7 +87,7 @@ pub struct Memberlist {
 pub struct Node {
     pub name: NodeName,
     pub address: Address,
-    /// What it says about itself; empty from Go Alertmanagers.
+    /// Its node metadata; empty for a Go Alertmanager.
     pub meta: Bytes,
     pub versions: Versions,
     pub incarnation: u32,
@@ -108,7 +108,7 @@ enum LeaveState {
 }
 
 impl Memberlist {
-    /// We are a member at once, the only one: `out` gets the event.
+    /// The node is a member at once, and the only one: `out` gets the event.
     pub fn new(now: Mono, settings: MemberlistSettings, seed: u64, out: &mut Vec<Output>) -> Self {
         let mut rng = Rng::new(seed);
         let own = Node {
@@ -144,7 +144,7 @@ impl Memberlist {
         memberlist
     }
 
-    /// Takes an input, and then whatever is due. Appends to `out`, which is never read.
+    /// Handles an input, and then what is due. Appends to `out`, which is never read.
     ///
     /// `now` must not be behind that of an earlier call; if it is, it counts as that.
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Output>) {
@@ -198,52 +198,51 @@ impl Memberlist {
             .min()
     }
 
-    /// The members, suspects and ourselves among them, sorted by the bytes of their names.
+    /// The members, including suspects and this node, sorted by the bytes of their names.
     pub fn members(&self) -> impl Iterator<Item = &Node> {
         self.nodes.all().filter(|node| node.is_member())
     }
 
-    /// Any node known, for a while also one that is gone.
+    /// Any known node, for a while also one that has failed or left.
     pub fn node(&self, name: &NodeName) -> Option<&Node> {
         self.nodes.get(name)
     }
 
-    /// How many members there are, ourselves included unless we have left.
+    /// The number of members, including this node unless it has left.
     pub fn size(&self) -> usize {
         self.members().count()
     }
 
-    /// 0 is well; the more, the less we trust our own judgement of others. Below
+    /// 0 is healthy; the higher, the less this node trusts its own probes. Below
     /// [`MemberlistSettings::awareness_max`].
     pub fn health_score(&self) -> u32 {
         self.awareness
     }
 
-    /// How many news of the layer above wait for a transmission.
+    /// Queued user messages.
     pub fn user_queue_len(&self) -> usize {
         self.broadcasts.user_len()
     }
 
-    /// Whether a message of so many bytes fits into one datagram with all news of the layer above
-    /// that wait. As long as it does, everybody who is told anything is told all of it; beyond it,
-    /// chance decides who is told what.
+    /// Whether a message of `body_bytes` fits into one datagram together with all queued user
+    /// messages. While it does, each datagram carries all of them; beyond that, each carries a part.
     pub fn has_gossip_room(&self, body_bytes: usize) -> bool {
         // Its type takes a byte.
         let waiting = self.broadcasts.user_bytes() + broadcast_queue::PART_OVERHEAD + 1;
         waiting + body_bytes <= self.broadcast_room(0)
     }
 
-    /// Broadcasts of the layer above that were put into datagrams, once for each transmission.
+    /// User messages put into datagrams, counted once for each transmission.
     pub fn user_sent(&self) -> Sent {
         self.broadcasts.user_sent()
     }
 
-    /// Our own name and address.
+    /// Name and address of this node.
     pub fn local(&self) -> (&NodeName, Address) {
         (&self.settings.name, self.settings.address)
     }
 
-    /// Every message of a datagram, in its order.
+    /// Handles the messages of a datagram in order.
     fn handle_datagram(&mut self, from: Address, bytes: &[u8], out: &mut Vec<Output>) {
         let datagram = datagram::decode(&self.settings.label, bytes);
         for error in datagram.dropped {
@@ -267,7 +266,7 @@ impl Memberlist {
         }
     }
 
-    /// The one message of a stream that a peer has opened.
+    /// Handles the one message of a stream that a peer opened.
     fn handle_inbound_stream(
         &mut self,
         inbound: InboundId,
@@ -293,7 +292,7 @@ impl Memberlist {
         }
     }
 
-    /// The answer on a stream that we have opened.
+    /// Handles the reply on a stream that this node opened.
     fn handle_stream_reply(
         &mut self,
         stream: StreamId,
@@ -335,8 +334,8 @@ impl Memberlist {
         self.finish_leave(out);
     }
 
-    /// We were not called in time: paused, or starved. That nobody answered meanwhile proves
-    /// nothing, since the answers may lie in our sockets.
+    /// The process was paused or starved. Missing replies prove nothing then, since they may still
+    /// be in the socket buffers.
     fn handle_pause(&mut self, by: Duration, out: &mut Vec<Output>) {
         self.suspicions.prolong(by);
         if let Some(probe) = &mut self.probe {
@@ -346,6 +345,7 @@ impl Memberlist {
         out.push(Output::Note(MemberlistNote::Paused { by }));
     }
 
+    /// Raises the awareness score: this node's own probes are less reliable.
     fn degrade(&mut self, by: u32) {
         let worst = self.settings.awareness_max.saturating_sub(1);
         self.awareness = self.awareness.saturating_add(by).min(worst);
@@ -365,7 +365,7 @@ impl Memberlist {
         StreamId(self.last_stream)
     }
 
-    /// Port 0 is what very old peers send for "the same as yours".
+    /// Very old peers send port 0 for "the port of the receiver".
     fn reachable(&self, address: Address) -> Address {
         match address.port {
             0 => Address { port: self.settings.address.port, ..address },

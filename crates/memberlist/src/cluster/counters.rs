@@ -1,16 +1,16 @@
-//! What is counted, for the shell to publish under the names of its metrics.
+//! Counters of the cluster layer, for metrics.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::message::NodeName;
 
-/// Everything since the start.
+/// All counters since the start.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Counters {
     pub sent: Traffic,
     pub received: Traffic,
-    /// The own node counts.
+    /// Including this node.
     pub peers_joined: u64,
     pub peers_left: u64,
     pub peers_updated: u64,
@@ -19,21 +19,21 @@ pub struct Counters {
     pub refresh_joins: u64,
     pub refresh_joins_failed: u64,
     pub name_conflicts: u64,
-    /// Push-pulls with nodes of another cluster, of which nothing was taken over.
+    /// Push-pulls with nodes of a different cluster, which were not merged.
     pub foreign_refused: u64,
-    /// Queued messages that were dropped since there were too many.
+    /// Queued messages dropped because the queue was full.
     pub messages_pruned: u64,
     /// By key.
     pub oversize: BTreeMap<String, OversizeCounters>,
-    /// News that was passed on, by key.
+    /// Updates of peers that were forwarded, by key.
     pub forwarded: BTreeMap<String, u64>,
-    /// By peer; only of those that are known at present.
+    /// By peer; only of known ones.
     pub peers: BTreeMap<NodeName, PeerCounters>,
-    /// What came and was of no use, by the word for it.
+    /// Network messages dropped, by reason.
     pub dropped: BTreeMap<&'static str, u64>,
 }
 
-/// By the two ways in which content travels.
+/// Messages by `msg_type`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Traffic {
     pub full_state: Volume,
@@ -49,7 +49,7 @@ pub struct Volume {
 /// Of messages that are too large for a datagram.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OversizeCounters {
-    /// Once for each peer.
+    /// Counted once for each peer.
     pub sent: u64,
     pub failed: u64,
     pub dropped: u64,
@@ -58,13 +58,13 @@ pub struct OversizeCounters {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct PeerCounters {
-    /// Times that somebody said it was alive.
+    /// Alive messages received about the peer.
     pub alive_messages: u64,
-    /// How long it took to answer.
+    /// Latencies of direct probes.
     pub pings: Histogram,
 }
 
-/// How often a duration was within each bound.
+/// A histogram of durations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     /// Upper bounds in seconds, ascending.

@@ -1,7 +1,7 @@
-//! Push-pulls that wait for our own full state.
+//! Push-pulls that wait for this node's full state.
 //!
-//! The membership machine says what it knows of the nodes; what the layer above knows has to be
-//! asked for. Until it comes, or its time is over, the exchange waits here.
+//! The membership machine knows the nodes; the full state has to be requested from the layer above.
+//! The push-pull waits here until it is provided, or until the deadline.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub(super) struct Exchange {
     pub deadline: Mono,
 }
 
-/// Who began it.
+/// Which node began the push-pull.
 #[derive(Debug)]
 pub(super) enum Side {
     Ours { stream: StreamId, to: Address },
@@ -42,7 +42,7 @@ impl Exchanges {
         self.waiting.remove(&token)
     }
 
-    /// One whose time is over.
+    /// Takes out one whose deadline has passed.
     pub fn take_overdue(&mut self, now: Mono) -> Option<Exchange> {
         let overdue = self.waiting.iter().find(|(_, exchange)| exchange.deadline <= now);
         let token = overdue.map(|(token, _)| *token)?;
@@ -53,7 +53,7 @@ impl Exchanges {
         self.waiting.is_empty()
     }
 
-    /// Exchanges that peers began.
+    /// The number of push-pulls begun by peers.
     pub fn theirs(&self) -> usize {
         let exchanges = self.waiting.values();
         exchanges.filter(|exchange| matches!(exchange.side, Side::Theirs { .. })).count()

@@ -1,63 +1,63 @@
-//! What happened in the cluster layer that somebody may want to read in a log.
+//! Notes of the cluster layer, for the log.
 
 use std::time::Duration;
 
 use crate::message::{Address, NodeName};
 
-/// A happening. What only needs counting is in [`Counters`](super::Counters).
+/// Something for the log. What is only counted is in [`Counters`](super::Counters).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClusterNote {
     PeerJoined {
         peer: NodeName,
         address: Address,
     },
-    /// It left, or nothing was heard of it for too long.
+    /// It left gracefully, or it failed.
     PeerLost {
         peer: NodeName,
         address: Address,
         left: bool,
     },
-    /// Somebody else uses the name of a node that is alive, perhaps ours.
+    /// Another node uses the name of an alive node, perhaps of this one.
     NameConflict {
         peer: NodeName,
         known: Address,
         other: Address,
     },
-    /// Somebody was reached who was not a member.
+    /// A join succeeded.
     Joined {
         address: Address,
         cause: JoinCause,
     },
-    /// It is tried again.
+    /// A join failed; it is retried.
     JoinFailed {
         address: Address,
         cause: JoinCause,
     },
-    /// A name of a configured peer stands for no address at present.
+    /// The name of a configured peer no longer resolves.
     NameUnresolved {
         name: String,
     },
-    /// A name of a configured peer stands for other addresses than before.
+    /// The name of a configured peer resolves to other addresses than before.
     NameResolved {
         name: String,
         addresses: Vec<Address>,
     },
-    /// A peer that failed is not looked for any longer.
+    /// This node gives up rejoining a failed peer.
     PeerForgotten {
         address: Address,
         reason: Forgotten,
     },
-    /// Who listens at that address closes the stream when we knock: it is not `expected`, or it
-    /// has another label.
+    /// The node at the address closed the stream instead of acknowledging a ping: it is not
+    /// `expected`, or it has another label.
     PingRejected {
         address: Address,
         expected: Option<NodeName>,
     },
-    /// Who answers at that address belongs to another cluster; nothing of it was taken over.
+    /// The node at the address belongs to a different cluster; nothing was merged.
     ForeignCluster {
         address: Address,
     },
-    /// The wait for a settled cluster begins; polls are so far apart.
+    /// The wait for a settled cluster begins; `interval` is the time between polls.
     SettleStarted {
         interval: Duration,
     },
@@ -77,52 +77,52 @@ pub enum ClusterNote {
         polls: u32,
         elapsed: Duration,
     },
-    /// A message of that key was dropped, since too much waits for streams.
+    /// A message was dropped because too many bytes of its key wait for streams.
     OversizeDropped {
         key: String,
     },
-    /// A row of messages did not reach that peer; the next push-pull brings its content.
+    /// A batch of messages did not reach the peer; the next push-pull repairs that.
     OversizeFailed {
         key: String,
         peer: NodeName,
     },
-    /// No state came from above in time, so a push-pull was given up.
+    /// The full state was not provided in time, so a push-pull was aborted.
     StateMissing,
-    /// Too many peers want the full state at once.
+    /// Too many inbound push-pulls wait for the full state.
     ExchangeRefused {
         address: Address,
     },
-    /// A message or a full state that is no protobuf of ours.
+    /// A user message or full state is not valid protobuf.
     Undecodable {
         from: Address,
     },
-    /// Somebody we do not know was to be told something.
+    /// A message was addressed to a peer that is not a member.
     PeerUnknown {
         peer: NodeName,
     },
-    /// Something odd in the protocol.
+    /// A note of the membership machine.
     Membership(crate::machine::MemberlistNote),
 }
 
 /// Why a peer was joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JoinCause {
-    /// For the first time.
+    /// The first attempt after the start.
     Boot,
-    /// It had failed.
+    /// The peer had failed.
     Reconnect,
-    /// A name stands for an address that is no member.
+    /// A name resolves to an address that is not a member.
     Refresh,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Forgotten {
-    /// Nothing was heard of it for the whole reconnect timeout.
+    /// The reconnect timeout is over.
     TimedOut,
-    /// No configured name stands for its address any longer, and nobody answers there.
+    /// No configured name resolves to its address any longer, and no node answers there.
     NoLongerNamed,
-    /// Somebody else answers there: the address was given to another node.
+    /// Another node answers there: the address was reused.
     Recycled,
-    /// More peers have failed than are remembered.
+    /// The number of failed peers is limited.
     TooMany,
 }

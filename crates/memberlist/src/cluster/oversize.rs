@@ -1,26 +1,25 @@
-//! What is too large for a datagram, or too much for the gossip.
+//! Messages too large for a datagram, or too many for gossip.
 //!
-//! It goes to every other member by a stream of its own, at the same time; one row of a key after
-//! the other, so that there are never more streams than members and keys. What is told while a row
-//! is on its way waits and goes together with the next, so that thousands of messages at once take
-//! a few streams. What waits is limited, and what is dropped comes to the peers with the next
-//! push-pull.
+//! They are sent to every other member by a stream each. One batch per key is in flight at a time, so
+//! there are never more streams than members times keys; messages that arrive meanwhile form the next
+//! batch, so that thousands of messages at once take a few streams. The waiting bytes are limited; the
+//! next push-pull repairs what is dropped.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-/// The rows, one for each key.
+/// The batches, one for each key.
 #[derive(Debug, Default)]
 pub(super) struct Oversize {
-    rows: BTreeMap<String, Row>,
+    batches: BTreeMap<String, Batch>,
 }
 
 #[derive(Debug, Default)]
-struct Row {
+struct Batch {
     waiting: Vec<u8>,
-    /// Streams of the row on its way that have not ended.
-    underway: usize,
+    /// Streams of the batch in flight that have not ended.
+    streams_in_flight: usize,
 }
 
 /// No room for more.
@@ -29,47 +28,49 @@ pub(super) struct Full;
 
 impl Oversize {
     pub fn push(&mut self, key: &str, data: &[u8]) -> Result<(), Full> {
-        let row = match self.rows.get_mut(key) {
-            Some(row) => row,
-            None => self.rows.entry(key.to_owned()).or_default(),
+        let batch = match self.batches.get_mut(key) {
+            Some(batch) => batch,
+            None => self.batches.entry(key.to_owned()).or_default(),
         };
-        if !row.waiting.is_empty() && row.waiting.len() + data.len() > OVERSIZE_WAITING_BYTES_MAX {
+        if !batch.waiting.is_empty()
+            && batch.waiting.len() + data.len() > OVERSIZE_WAITING_BYTES_MAX
+        {
             return Err(Full);
         }
-        row.waiting.extend_from_slice(data);
+        batch.waiting.extend_from_slice(data);
         Ok(())
     }
 
-    /// The next row whose key has none on its way, to be sent to `peers` others.
+    /// The next batch of a key that has none in flight, to be sent to `peers` members.
     pub fn next(&mut self, peers: usize) -> Option<(String, Bytes)> {
-        let (key, row) = self.rows.iter_mut().find(|(_, row)| row.is_free())?;
-        row.underway = peers;
-        Some((key.clone(), std::mem::take(&mut row.waiting).into()))
+        let (key, batch) = self.batches.iter_mut().find(|(_, batch)| batch.is_free())?;
+        batch.streams_in_flight = peers;
+        Some((key.clone(), std::mem::take(&mut batch.waiting).into()))
     }
 
-    /// One stream of the key's row has ended, well or not.
+    /// One stream of the key's batch has ended, successfully or not.
     pub fn ended(&mut self, key: &str) {
-        if let Some(row) = self.rows.get_mut(key) {
-            row.underway = row.underway.saturating_sub(1);
+        if let Some(batch) = self.batches.get_mut(key) {
+            batch.streams_in_flight = batch.streams_in_flight.saturating_sub(1);
         }
     }
 
-    /// Nobody is there to be told.
+    /// Drops what waits: there are no peers.
     pub fn clear(&mut self) {
-        for row in self.rows.values_mut() {
-            row.waiting.clear();
+        for batch in self.batches.values_mut() {
+            batch.waiting.clear();
         }
     }
 }
 
-impl Row {
+impl Batch {
     fn is_free(&self) -> bool {
-        self.underway == 0 && !self.waiting.is_empty()
+        self.streams_in_flight == 0 && !self.waiting.is_empty()
     }
 }
 
-/// Limit: what waits for its stream under one key, beside a first message of any size. Far below
-/// what a Go node takes in one message.
+/// Limit: waiting bytes of one key, unless the first message alone is larger. Far below what a Go
+/// node accepts in one message.
 pub const OVERSIZE_WAITING_BYTES_MAX: usize = 8 << 20;
 
 #[cfg(test)]
@@ -78,25 +79,25 @@ mod tests {
 
     const MESSAGE: &[u8] = b"large";
 
-    fn row(key: &str, messages: usize) -> Option<(String, Bytes)> {
+    fn batch(key: &str, messages: usize) -> Option<(String, Bytes)> {
         Some((key.to_owned(), MESSAGE.repeat(messages).into()))
     }
 
     #[test]
-    fn one_row_of_a_key_is_on_its_way_at_a_time_and_what_comes_meanwhile_is_one_row() {
+    fn one_batch_of_a_key_is_in_flight_at_a_time_and_later_messages_form_the_next() {
         let mut oversize = Oversize::default();
         for key in ["sil", "nfl"] {
             oversize.push(key, MESSAGE).unwrap();
         }
-        assert_eq!(oversize.next(2), row("nfl", 1));
-        assert_eq!(oversize.next(2), row("sil", 1));
+        assert_eq!(oversize.next(2), batch("nfl", 1));
+        assert_eq!(oversize.next(2), batch("sil", 1));
         oversize.push("sil", MESSAGE).unwrap();
         oversize.push("sil", MESSAGE).unwrap();
         assert_eq!(oversize.next(2), None);
         oversize.ended("sil");
         assert_eq!(oversize.next(2), None);
         oversize.ended("sil");
-        assert_eq!(oversize.next(2), row("sil", 2));
+        assert_eq!(oversize.next(2), batch("sil", 2));
         assert_eq!(oversize.next(2), None);
     }
 

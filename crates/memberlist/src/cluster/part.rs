@@ -1,3 +1,3 @@
-//! What members' layers above tell each other: see [`crate::wire::part`].
+//! The application data of messages: see [`crate::wire::part`].
 
 pub use crate::wire::part::{FullState, Part};

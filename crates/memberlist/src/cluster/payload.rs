@@ -1,7 +1,7 @@
-//! What is put into a stream, before it is bytes.
+//! The payload of a stream, before it is encoded.
 //!
-//! The full state can be large, so the cluster layer hands it over in pieces that are shared, not
-//! copied, and whoever sends it turns it into bytes where that disturbs nobody.
+//! The full state can be large, so the cluster layer passes it on in shared pieces instead of copying
+//! it, and the sender encodes the message on its own task.
 
 use bytes::Bytes;
 
@@ -9,7 +9,7 @@ use crate::cluster::part::{FullState, Part};
 use crate::message::{PushPull, StreamMessage};
 use crate::wire::{Compression, stream};
 
-/// One message with the parts of the full state that belong to it.
+/// One message, with the parts of the full state if it is a push-pull.
 #[derive(Debug, Clone)]
 pub struct StreamPayload {
     message: StreamMessage,
@@ -26,7 +26,7 @@ impl StreamPayload {
         Self { message: StreamMessage::PushPull(push_pull), state: FullState { parts } }
     }
 
-    /// Bytes of the user state.
+    /// The bytes of the user state.
     pub fn state_len(&self) -> usize {
         self.state.encoded_len()
     }
@@ -42,8 +42,7 @@ impl StreamPayload {
         message
     }
 
-    /// The message as it stands in a stream, without a label, in pieces to be sent in order. The
-    /// state, which can be large, is not copied.
+    /// The encoded message without a label, in pieces to be sent in order. The state is not copied.
     pub fn into_pieces(self) -> Vec<Bytes> {
         let Self { message, state } = self;
         match &message {

@@ -1,19 +1,19 @@
-//! Which addresses are worth a visit?
+//! Which addresses to join?
 //!
-//! The membership machine learns of members once somebody knows one. This room sees to that: it
-//! has the configured peers' names looked up, and names addresses to be tried: those of
-//! configured peers that are no members, now and after each refresh, and those of members that
-//! failed, every reconnect interval. Members whose two halves of the cluster took each other for
-//! dead only meet again because of that.
+//! The membership machine learns of members once it is joined to one. The roster has the names of the
+//! configured peers looked up, and names the addresses to join: those of configured peers that are not
+//! members, at the start and after each refresh, and those of failed members, at every reconnect
+//! interval. Without the latter, two halves of a cluster that declared each other dead would not merge
+//! again.
 //!
-//! An address that failed is not visited for ever. Go does so for six hours, and whoever is given
-//! the address by then is drawn into the cluster. Here
-//! - an address that no configured name stands for any longer is given up after some minutes;
-//! - where no configured name stands for an address, the visitor asks for the peer by name first
-//!   ([`Visit::expecting`]), and gives it up if somebody else answers a few times.
+//! A failed address is not tried for ever. Go tries it for six hours, and a node that gets the address
+//! by then is drawn into the cluster. Here
+//! - an address to which no configured name resolves any longer is given up after some minutes;
+//! - at an address to which no configured name resolves, the failed peer is expected by name first
+//!   ([`Visit::expecting`]), and given up if another node answers several times.
 //!
-//! In: the time, lookups, joins and losses of members, outcomes of visits. Out: names to look up
-//! and visits to make. It speaks to nobody, and knows nothing of streams.
+//! In: the time, lookups, members joined and lost, outcomes of joins. Out: names to look up and joins
+//! to attempt. It performs nothing itself.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -33,10 +33,10 @@ pub(super) struct Roster {
     started: Mono,
 
     names: BTreeMap<String, Name>,
-    /// Members' addresses, as far as the membership machine told.
+    /// The addresses of the members.
     members: BTreeMap<Address, NodeName>,
     failed: BTreeMap<Address, Failed>,
-    /// Next visits, in order; no address twice, nor one that is being visited.
+    /// The next visits, in order. **Invariant:** each address once, and none of `visiting`.
     waiting: VecDeque<Visit>,
     visiting: BTreeMap<Address, JoinCause>,
     next_reconnect: Option<Mono>,
@@ -47,31 +47,31 @@ pub(super) struct Roster {
 #[derive(Debug)]
 struct Name {
     addresses: Vec<Address>,
-    /// Written as an address: there is nothing to look up.
+    /// The name is an IP address: there is nothing to look up.
     literal: bool,
     asked: bool,
     next: Mono,
     failing: bool,
 }
 
-/// Where a member was, or where a configured peer should be.
+/// The address of a failed member, or of a configured peer not yet joined.
 #[derive(Debug)]
 struct Failed {
     since: Mono,
-    /// `None` if nobody was ever seen there.
+    /// `None` if no member has been seen there.
     name: Option<NodeName>,
-    /// A configured name has stood for it at some time.
+    /// A configured name has resolved to it at some time.
     once_named: bool,
-    /// Visits at which somebody else was there.
+    /// Visits at which another node answered.
     refusals: u32,
 }
 
-/// An address to try.
+/// An attempt to join the node at an address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Visit {
     pub address: Address,
     pub cause: JoinCause,
-    /// Make sure first that this node is there.
+    /// Check by a ping that this node answers there.
     pub expecting: Option<NodeName>,
 }
 
@@ -80,7 +80,7 @@ pub(super) struct Visit {
 pub(super) enum Visited {
     Joined,
     Failed,
-    /// Somebody answers, who is not whom we expect or belongs to another cluster.
+    /// Another node than the expected one answers, or one of a different cluster.
     Stranger,
 }
 
@@ -118,8 +118,7 @@ impl Roster {
         roster
     }
 
-    /// Lets time pass: visits become due and old addresses are forgotten. Answers with the names
-    /// to look up.
+    /// Queues the visits that are due, drops old addresses, and returns the names to look up.
     pub fn advance(&mut self, now: Mono, notes: &mut Vec<ClusterNote>) -> Vec<String> {
         if self.next_reconnect.is_some_and(|at| now >= at) {
             self.next_reconnect = Some(now.plus(self.reconnect_interval));
@@ -153,7 +152,7 @@ impl Roster {
         lookups
     }
 
-    /// What a lookup found.
+    /// Handles the result of a lookup.
     pub fn resolved(
         &mut self,
         now: Mono,
@@ -169,7 +168,7 @@ impl Roster {
         addresses.dedup();
         addresses.truncate(ADDRESSES_PER_NAME_MAX);
         if addresses.is_empty() {
-            // What it stood for before is the best guess that there is.
+            // The previous addresses are kept.
             let hurry = first && now.since(self.started) < HURRIED_LOOKUPS;
             name.next = now.plus(if hurry { LOOKUP_RETRY } else { self.refresh_interval });
             if !std::mem::replace(&mut name.failing, true) {
@@ -198,7 +197,7 @@ impl Roster {
         }
     }
 
-    /// The next visit, if there may be one more at a time.
+    /// The next visit, unless too many are in progress.
     pub fn next_visit(&mut self) -> Option<Visit> {
         while self.visiting.len() < VISITS_AT_ONCE_MAX {
             let mut visit = self.waiting.pop_front()?;
@@ -215,7 +214,7 @@ impl Roster {
         None
     }
 
-    /// How a visit ended; answers with why it was made.
+    /// Handles the end of a visit, and returns its cause.
     pub fn visited(
         &mut self,
         address: Address,
@@ -227,7 +226,7 @@ impl Roster {
         let named = self.is_named(address);
         if let Some(failed) = self.failed.get_mut(&address) {
             match result {
-                // The join itself is told by the membership machine.
+                // The membership machine reports the join itself.
                 Visited::Joined => failed.refusals = 0,
                 Visited::Failed => {}
                 Visited::Stranger => failed.refusals += 1,
@@ -243,13 +242,13 @@ impl Roster {
     pub fn joined(&mut self, name: &NodeName, address: Address) {
         let address = canonical(address);
         self.failed.remove(&address);
-        // It may have come back elsewhere.
+        // It may have come back at another address.
         self.failed.retain(|_, failed| failed.name.as_ref() != Some(name));
         self.members.retain(|_, member| member != name);
         self.members.insert(address, name.clone());
     }
 
-    /// A node is no member any longer.
+    /// A node is no longer a member.
     pub fn lost(
         &mut self,
         now: Mono,
@@ -286,7 +285,7 @@ impl Roster {
         names.chain(self.next_reconnect).fold(self.next_tidy, Mono::min)
     }
 
-    /// Whether a configured peer stands, or stood when it was looked up last, for the address.
+    /// Whether a configured name resolved to the address at its last lookup.
     pub fn is_named(&self, address: Address) -> bool {
         let address = canonical(address);
         self.names.values().any(|name| name.addresses.iter().any(|at| canonical(*at) == address))
@@ -296,7 +295,7 @@ impl Roster {
         self.failed.len()
     }
 
-    /// Configured addresses of others, or names if nobody knows what they stand for.
+    /// The number of other configured addresses, and of names that never resolved.
     pub fn expected(&self) -> usize {
         let addresses = self.names.values().flat_map(|name| &name.addresses);
         let others: BTreeSet<_> =
@@ -304,26 +303,26 @@ impl Roster {
         others.len() + self.unresolved().count()
     }
 
-    /// Names that have never stood for anything.
+    /// Names that have never resolved.
     pub fn unresolved(&self) -> impl Iterator<Item = &str> {
         let unresolved = self.names.iter().filter(|(_, name)| name.addresses.is_empty());
         unresolved.map(|(text, _)| text.as_str())
     }
 
-    /// Configured addresses whose first visit is to come or under way.
+    /// Configured addresses whose first visit is queued or in progress.
     pub fn joining(&self) -> impl Iterator<Item = Address> {
         let waiting = self.waiting.iter().map(|visit| (&visit.address, &visit.cause));
         let all = waiting.chain(&self.visiting);
         all.filter(|(_, cause)| **cause == JoinCause::Boot).map(|(address, _)| *address)
     }
 
-    /// Whether the first visits are over and at least one name is known.
+    /// Whether first visits are outstanding, or no name has resolved yet.
     pub fn is_joining(&self) -> bool {
         let nothing_known = !self.names.is_empty() && self.names.len() == self.unresolved().count();
         nothing_known || self.joining().next().is_some()
     }
 
-    /// A configured peer that counts as failed until it is met.
+    /// Queues the first visit of a configured peer, which counts as failed until it joins.
     fn expect_at_boot(&mut self, now: Mono, address: Address) {
         if address == self.own || self.members.contains_key(&address) {
             return;
@@ -347,7 +346,7 @@ impl Roster {
         }
     }
 
-    /// Forgets the addresses that are past hope.
+    /// Gives up old addresses.
     fn tidy(&mut self, now: Mono, notes: &mut Vec<ClusterNote>) {
         let mut past_hope = Vec::new();
         for (address, failed) in &self.failed {
@@ -378,7 +377,7 @@ impl Roster {
     }
 }
 
-/// An IPv4 address in one form, however it was told.
+/// IPv4 addresses in their 4-byte form.
 pub(super) fn canonical(address: Address) -> Address {
     let ip = match address.ip {
         IpAddr::V6(ip) => ip.to_canonical(),
@@ -387,19 +386,19 @@ pub(super) fn canonical(address: Address) -> Address {
     Address { ip, ..address }
 }
 
-/// Limit: exchanges of full state that we begin at once, so that a long list of peers does not
-/// fetch the same state from all of them.
+/// Limit: visits at once, so that a node with a long list of peers does not fetch the same state
+/// from all of them.
 const VISITS_AT_ONCE_MAX: usize = 8;
-/// Limit: addresses that are tried again and again.
+/// Limit: failed addresses that are retried.
 pub const FAILED_PEERS_MAX: usize = 1000;
-/// Limit: addresses that one name may stand for.
+/// Limit: addresses of one name.
 pub const ADDRESSES_PER_NAME_MAX: usize = 256;
-/// Whoever closed that many visits without an answer is somebody else.
+/// After so many refused visits the address is given up.
 const REFUSALS_MAX: u32 = 3;
-/// How long an address is still tried that no configured name stands for any longer.
+/// How long an address is retried after no configured name resolves to it any longer.
 const UNNAMED_TIMEOUT: Duration = Duration::from_mins(5);
 const TIDY_INTERVAL: Duration = Duration::from_mins(1);
-/// A name that never stood for anything is looked up that often, in the beginning.
+/// The lookup interval of a name that never resolved, during the first minute.
 const LOOKUP_RETRY: Duration = Duration::from_secs(2);
 const HURRIED_LOOKUPS: Duration = Duration::from_mins(1);
 

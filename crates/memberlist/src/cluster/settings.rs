@@ -1,4 +1,4 @@
-//! What can be set, with the values that every Alertmanager has.
+//! Settings of the cluster layer, with the Go Alertmanager's defaults.
 
 use std::time::Duration;
 
@@ -8,27 +8,26 @@ use crate::message::{Address, NodeName};
 /// How one node takes part in its cluster.
 #[derive(Debug, Clone)]
 pub struct ClusterSettings {
-    /// Name, address, label, member_filter and the figures of the protocol.
+    /// Identity and parameters of the membership machine.
     pub machine: machine::MemberlistSettings,
     /// `host:port` of the peers to join; names are looked up again and again.
     pub peers: Vec<String>,
-    /// The keys of the full state. Go nodes complain of any but `nfl` and `sil`.
+    /// The keys of the full state. Go nodes log a warning for any but `nfl` and `sil`.
     pub state_keys: Vec<String>,
-    /// Settled or not, after that time the cluster counts as settled.
+    /// After this time the cluster counts as settled in any case.
     pub settle_timeout: Duration,
-    /// How often a peer that failed is tried again; zero is never.
+    /// The interval between attempts to rejoin a failed peer; zero is never.
     pub reconnect_interval: Duration,
-    /// For how long; zero is for ever.
+    /// How long rejoining is attempted; zero is for ever.
     pub reconnect_timeout: Duration,
-    /// How often the names of the peers are looked up.
+    /// The interval between lookups of the peers' names.
     pub refresh_interval: Duration,
 }
 
 impl ClusterSettings {
-    /// What the Go Alertmanager uses if no flag says otherwise, but for one figure: updates are
-    /// gossiped three times as often. With its figure, one update in some hundreds misses a node
-    /// even where no datagram is lost, until the next push-pull; and who misses that something was
-    /// told tells it again.
+    /// The defaults of the Go Alertmanager, except that updates are retransmitted three times as
+    /// often. With Go's value one update in several hundred misses a node until the next push-pull,
+    /// even if no datagram is lost; and a node that misses a log entry sends a duplicate.
     pub fn alertmanager(name: NodeName, address: Address, peers: Vec<String>) -> Self {
         let mut machine = machine::MemberlistSettings::alertmanager(name, address, peers.len());
         machine.user_retransmit_mult *= 3;

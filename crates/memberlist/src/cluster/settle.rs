@@ -1,10 +1,10 @@
 //! Has the cluster settled?
 //!
-//! After the start, a node waits with its notifications until it has heard what the others have
-//! told. That cannot be known for sure; the sign for it is that the number of members has stayed
-//! the same for some polls, as in Go, which takes five of them. Go polls on even while its first
-//! joins are under way or no name could be looked up, and then settles alone; here such a poll
-//! counts as unsettled. When the time is over, the cluster counts as settled whatever it is.
+//! After the start a node delays notifications until it probably has the log entries of the others.
+//! That cannot be known; as in Go, the cluster counts as settled when the number of members has stayed
+//! the same for some polls. Go keeps counting polls while its first joins are in progress or no name
+//! could be looked up, and then settles alone; here such a poll counts as unsettled. When the timeout
+//! is over, the cluster counts as settled in any case.
 
 use std::time::Duration;
 
@@ -18,13 +18,13 @@ pub(super) struct Settle {
     deadline: Mono,
     next_poll: Mono,
     polls: u32,
-    /// Polls in a row that saw no change.
+    /// Consecutive polls without a change.
     steady: u32,
     members: usize,
     settled: bool,
 }
 
-/// What a poll saw.
+/// The result of a poll.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Poll {
     NotDue,
@@ -47,7 +47,7 @@ impl Settle {
         }
     }
 
-    /// `joining`: the peers that were configured have not all been tried yet.
+    /// `joining`: some configured peers have not been tried yet.
     pub fn poll(&mut self, now: Mono, members: usize, joining: bool) -> Poll {
         if self.settled || now < self.next_poll.min(self.deadline) {
             return Poll::NotDue;
@@ -74,7 +74,7 @@ impl Settle {
         self.settled
     }
 
-    /// Polls without a change that are still wanted.
+    /// Consecutive polls without a change that are still required.
     pub fn polls_missing(&self) -> u32 {
         STEADY_POLLS.saturating_sub(self.steady)
     }
@@ -84,7 +84,7 @@ impl Settle {
     }
 }
 
-/// Go's figure; one more poll then lets it settle.
+/// As in Go; the cluster is settled at the poll after these.
 const STEADY_POLLS: u32 = 3;
 
 #[cfg(test)]

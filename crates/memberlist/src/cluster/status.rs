@@ -1,4 +1,4 @@
-//! What is shown of the cluster, as one value.
+//! The status of the cluster, for the API, readiness and metrics.
 
 use std::fmt;
 
@@ -10,36 +10,36 @@ use crate::message::{Address, NodeName};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     pub name: NodeName,
-    /// Under which the others find us.
+    /// The address that this node advertises.
     pub address: Address,
-    /// What is missing until the cluster counts as settled; `None` if it does.
+    /// What is missing until the cluster has settled; `None` if it has.
     pub settling: Option<Settling>,
-    /// Our place among the members, from 0.
+    /// This node's position among the members, from 0.
     pub position: usize,
-    /// Ourselves among them, sorted by name.
+    /// Including this node, sorted by name.
     pub members: Vec<Member>,
-    /// How many others the configuration names.
+    /// The number of other members that the configuration names.
     pub expected: usize,
-    /// Addresses of peers that cannot be reached at present and are tried again.
+    /// Addresses of failed peers that this node tries to rejoin.
     pub failed_peers: usize,
-    /// Updates that wait for being gossiped.
+    /// Updates in the broadcast queue.
     pub messages_queued: usize,
     /// 0 is healthy; the higher, the less this node trusts its own probes of others.
     pub health_score: u32,
 }
 
-/// Who belongs to the cluster.
+/// A member of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Member {
     pub name: NodeName,
     pub address: Address,
-    /// What it says about itself; Go nodes say nothing.
+    /// Its node metadata; empty for Go nodes.
     pub meta: Bytes,
-    /// It did not answer, and has a few seconds to contradict.
+    /// A probe failed, and the member has not refuted the suspicion yet.
     pub suspect: bool,
 }
 
-/// What is missing until the cluster counts as settled.
+/// What is missing until the cluster has settled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settling {
     /// Polls of the number of members that must still see no change.

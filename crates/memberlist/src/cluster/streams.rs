@@ -1,10 +1,10 @@
-//! What becomes of streams: those that peers open, and ours.
+//! Inbound and outbound streams.
 //!
-//! A visit begins with a ping, since the full state is too much work for an address where nobody
-//! is. Where no configured peer is expected, the ping asks for the peer by name: the address may
-//! belong to another node by now, and to the members of another cluster we want to tell nothing.
-//! For the same reason the answer of a push-pull is dropped if nobody configured the address and
-//! the answer names no node that we know.
+//! A join begins with a ping, since the full state is too much work for an address where no node
+//! listens. Where no configured name resolves to the address, the ping expects the failed peer by name:
+//! the address may have been reused, and a different cluster must not receive the full state. For the
+//! same reason the reply of a push-pull is dropped if the address is not configured and the reply names
+//! no known node.
 
 use super::exchange::{Exchange, Side};
 use super::roster::{Visit, Visited};
@@ -78,10 +78,10 @@ impl Cluster {
         }
     }
 
-    /// Knocks; the rest is done when somebody answers.
+    /// Pings the address; the join follows when the ping is acknowledged.
     pub(super) fn visit(&mut self, now: Mono, visit: Visit, out: &mut Vec<Output>) {
         let (name, address) = self.machine.local();
-        // Any number will do: it only has to come back on the same stream.
+        // Any number will do: the ack comes back on the same stream.
         let sequence = u32::try_from(self.last_stream % u64::from(u32::MAX)).unwrap_or(0);
         let ping = Ping {
             sequence,
@@ -95,7 +95,7 @@ impl Cluster {
         self.open(Purpose::Check { visit, sequence }, to, payload, ReplyWanted::Yes, deadline, out);
     }
 
-    /// The machine has made what it could of a visit.
+    /// The membership machine has finished a join.
     pub(super) fn join_ended(&mut self, address: Address, outcome: JoinOutcome) {
         let visited = match outcome {
             JoinOutcome::Merged => Visited::Joined,
@@ -105,7 +105,7 @@ impl Cluster {
         self.visit_ended(address, visited);
     }
 
-    /// The layer above told its state: the exchange that waits for it goes on.
+    /// The layer above provided the full state: the waiting push-pull continues.
     pub(super) fn handle_state(
         &mut self,
         token: StateToken,
@@ -155,7 +155,7 @@ impl Cluster {
         out.push(Output::Open { stream, to, payload, reply_wanted, deadline });
     }
 
-    /// What was said when we knocked.
+    /// The ping before a join has ended.
     fn handle_checked(
         &mut self,
         now: Mono,
@@ -198,7 +198,7 @@ impl Cluster {
         });
     }
 
-    /// Whether an answer comes from a cluster that has nothing to do with ours.
+    /// Whether a push-pull reply comes from a different cluster.
     fn is_foreign(&mut self, from: Address, answer: &StreamMessage) -> bool {
         let StreamMessage::PushPull(PushPull { nodes, .. }) = answer else { return false };
         if self.roster.is_named(from) {
@@ -217,5 +217,5 @@ impl Cluster {
     }
 }
 
-/// Limit: full states that peers wait for at once, as in Go.
+/// Limit: inbound push-pulls that wait for the full state, as in Go.
 pub const EXCHANGES_MAX: usize = 127;

@@ -1,14 +1,13 @@
-//! What goes into the cluster layer, and what comes out of it.
+//! Inputs and outputs of the cluster layer.
 //!
-//! An [`Input`] is one thing that happened: on the network, in the layer above, or only time that
-//! passed. The [`Output`]s of a turn are performed in their order. Nothing here waits: what takes
-//! time goes out with a number and comes back as an input that carries it.
+//! An [`Input`] is one thing that happened: on the network, in the layer above, or the passing of time.
+//! The [`Output`]s of a turn are performed in order. Nothing blocks: what takes time goes out with an
+//! id and comes back as an input with the same id.
 //!
-//! Whoever performs the outputs, be it sockets or a simulation, owes three things:
+//! The caller, be it sockets or a simulation, owes three things:
 //! every [`Output::Open`] is followed by exactly one [`Input::Ended`];
 //! every [`Output::Resolve`] by one [`Input::Resolved`];
-//! and every [`Output::StateRequested`] by one [`Input::State`], or the exchange ends when its time
-//! is over.
+//! and every [`Output::StateRequested`] by one [`Input::State`], or the push-pull ends at its deadline.
 
 use bytes::Bytes;
 
@@ -26,35 +25,35 @@ pub enum Input {
 
     /// A datagram came.
     Datagram { from: Address, bytes: Bytes },
-    /// A datagram could not be sent for a reason that lies beyond our own machine.
+    /// A datagram could not be sent, for a reason outside this host.
     Unreachable { to: Address },
-    /// A peer opened a stream and said this. One [`Output::Reply`] or [`Output::Close`] with its
-    /// inbound, which the shell chose, follows.
+    /// A peer opened a stream and sent this message. One [`Output::Reply`] or [`Output::Close`]
+    /// with the same id, which the caller chose, follows.
     Opened { stream: InboundId, from: Address, message: StreamMessage },
-    /// A peer opened a stream and what it said was not understood; only counted.
+    /// A peer opened a stream and sent a malformed message; only counted.
     Malformed { from: Address, error: StreamError },
-    /// What became of a stream of ours.
+    /// An outbound stream ended.
     Ended { stream: OutboundId, outcome: StreamOutcome },
-    /// What a name stands for; no addresses if the lookup failed or found none.
+    /// The addresses of a name; none if the lookup failed.
     Resolved { name: String, addresses: Vec<Address> },
 
-    /// Tell every member. Best effort, as all of gossip: the next push-pull brings what was lost.
-    /// `data` is a row of messages that know their own ends, as Go's: where much is to be told,
-    /// several rows of a key are told as one.
+    /// Send to every member. Best effort, like all gossip: the next push-pull repairs losses.
+    /// `data` is a sequence of length-delimited messages, as in Go; under load the data of several
+    /// broadcasts of a key are sent as one.
     Broadcast { key: String, data: Bytes },
-    /// Tell one member, past all queues. Go nodes do not mind keys that they do not know.
+    /// Send to one member, bypassing all queues. Go nodes ignore unknown keys.
     SendToPeer { peer: NodeName, key: String, data: Bytes, via: SendVia },
-    /// Ask a member for a sign of life; [`Output::PeerAlive`] follows if there is one.
+    /// Check whether a member is alive; [`Output::PeerAlive`] follows if so.
     CheckLiveness { peer: NodeName },
-    /// What was heard from one member and was news is told to the others, if it is small enough;
-    /// whatever is large was sent to all of them at once.
+    /// Gossip on what was received from a peer and was new, if it is small enough; what is larger
+    /// was sent to all members by its origin.
     Forward { key: String, data: Bytes },
     /// The full state that [`Output::StateRequested`] asked for. Only the keys of
     /// [`ClusterSettings::state_keys`](super::ClusterSettings::state_keys) are sent.
     State { token: StateToken, parts: Vec<(String, Bytes)> },
-    /// What the own node says about itself, from now on.
+    /// Replace this node's metadata.
     SetMeta(NodeMeta),
-    /// Say farewell; [`Output::Left`] follows when it is told or its time is over.
+    /// Leave the cluster; [`Output::Left`] follows when that is broadcast or its time is over.
     Leave,
 }
 
@@ -65,8 +64,8 @@ pub enum Output {
         to: Address,
         bytes: Vec<u8>,
     },
-    /// Connect, send the label and this payload, and read one message if an answer is expected.
-    /// After `deadline` none of it has any worth.
+    /// Connect, send the label and this payload, and read one message if a reply is wanted. All of
+    /// it ends at `deadline`.
     Open {
         stream: OutboundId,
         to: Address,
@@ -74,12 +73,12 @@ pub enum Output {
         reply_wanted: ReplyWanted,
         deadline: Mono,
     },
-    /// Send this back on a stream that a peer opened, without a label, and close.
+    /// Send this on a stream that a peer opened, without a label, and close it.
     Reply {
         stream: InboundId,
         payload: StreamPayload,
     },
-    /// Close a stream that a peer opened without a word.
+    /// Close a stream that a peer opened, without a reply.
     Close {
         stream: InboundId,
     },
@@ -88,50 +87,50 @@ pub enum Output {
         name: String,
     },
 
-    /// Somebody is to be sent the full state.
+    /// A push-pull needs the full state.
     StateRequested {
         token: StateToken,
     },
-    /// A peer told this.
+    /// A peer sent this.
     Received {
         key: String,
         data: Bytes,
         from: Address,
         via: ReceivedVia,
     },
-    /// A member gave a sign of life that was asked for.
+    /// The member of an [`Input::CheckLiveness`] is alive.
     PeerAlive {
         peer: NodeName,
     },
-    /// The cluster has settled, or has had its time to.
+    /// The cluster has settled, or the settle timeout is over.
     Settled {
         timed_out: bool,
     },
-    /// Who belongs to the cluster, or what one says about itself, is not what it was; look at
-    /// [`Cluster::members`](super::Cluster::members). Once a turn at most.
+    /// The members, or the metadata of one, changed; see
+    /// [`Cluster::members`](super::Cluster::members). At most once per turn.
     MembersChanged,
-    /// The leave is told, or its time is over; the process may end.
+    /// The leave has been broadcast, or its time is over; the process may end.
     Left,
     /// For logs.
     Note(ClusterNote),
 }
 
-/// Names a stream that we open.
+/// Identifies a stream that this node opens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct OutboundId(pub u64);
 
-/// Names a wish for the full state.
+/// Identifies a request for the full state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StateToken(pub u64);
 
-/// Whether an answer is waited for.
+/// Whether a reply is read from an outbound stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReplyWanted {
     Yes,
     No,
 }
 
-/// How a single peer is told.
+/// How a message to a single peer is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum SendVia {
     /// By a datagram if it fits into one, else by a stream.
@@ -139,7 +138,7 @@ pub enum SendVia {
     Stream,
 }
 
-/// How something was heard.
+/// How a message was received.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ReceivedVia {
     Datagram,
@@ -147,26 +146,26 @@ pub enum ReceivedVia {
     FullState,
 }
 
-/// What became of a stream that we opened.
+/// How an outbound stream ended.
 #[derive(Debug)]
 pub enum StreamOutcome {
-    /// Everything was sent, and no answer was expected.
+    /// Everything was sent, and no reply was wanted.
     Sent,
     Replied(StreamMessage),
     Failed(StreamFailure),
 }
 
-/// Why a stream came to nothing, as far as the next step depends on it.
+/// Why an outbound stream failed, as far as the next step depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamFailure {
-    /// Nobody listens there, the network is down, or TLS did not come about.
+    /// Nothing listens there, the network is down, or the TLS handshake failed.
     Unreachable,
-    /// No answer in time.
+    /// No reply in time.
     TimedOut,
-    /// Somebody listens, but closed the stream without an answer: it does not want to talk to us.
+    /// The peer closed the stream without a reply: it rejects this node.
     Closed,
-    /// The answer made no sense.
+    /// The reply is malformed.
     Malformed(StreamError),
-    /// We have too much to do ourselves.
+    /// This node has too many open streams.
     Busy,
 }

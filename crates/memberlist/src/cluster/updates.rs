@@ -1,12 +1,13 @@
-//! How content gets to the others, and from them to the layer above.
+//! Updates: how data get to the other members, and from them to the layer above.
 //!
-//! An update is a [`Part`]: gossiped if it fits into half a datagram, else sent to every member by
-//! streams. Gossip is for a few: every interval brings each peer one datagram, and thousands of
-//! updates at once would take minutes, in which the others do what they believe undone. Some would
-//! not reach everybody, since each is sent a few times, to whoever is next. So when more waits than
-//! one datagram holds, small updates take the streams too. Nothing is kept for a node that is alone: whoever joins
-//! gets the full state. But one who is just fetching it may miss an update that comes meanwhile,
-//! so during an exchange updates are kept as if somebody were there.
+//! An update is a [`Part`]: gossiped if it fits into half a datagram, otherwise sent to every member by
+//! streams. Gossip has little capacity: each peer gets one datagram per interval, so thousands of
+//! updates at once would take minutes, and meanwhile the peers would send duplicates. Some would also
+//! miss a member, since each is sent only a few times, to random peers. So while more is queued than
+//! one datagram holds, small updates are sent by streams too.
+//!
+//! A node without peers keeps no updates, since a node that joins gets the full state. But an update
+//! during a push-pull could miss the node that joins, so it is kept then.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -76,7 +77,7 @@ impl Cluster {
         }
     }
 
-    /// Sends the next row of each key whose last one is through.
+    /// Sends the next batch of each key that has none in flight.
     pub(super) fn pump_oversize(&mut self, now: Mono, out: &mut Vec<Output>) {
         let own = self.machine.local().0.clone();
         if self.is_alone() {
@@ -123,7 +124,7 @@ impl Cluster {
             return;
         };
         for Part { key, data } in state.parts {
-            // What is empty has nothing to say.
+            // An empty part carries nothing.
             if !data.is_empty() {
                 out.push(Output::Received { key, data, from, via: ReceivedVia::FullState });
             }
@@ -162,8 +163,8 @@ impl Cluster {
         }
     }
 
-    /// How large a message may be that is alone in a datagram: its type takes a byte, the label
-    /// two more than it is long.
+    /// The maximum size of a message alone in a datagram: its type takes a byte, the label two more
+    /// than its length.
     fn datagram_room(&self) -> usize {
         let label = match self.settings.machine.label.as_bytes().len() {
             0 => 0,
@@ -173,5 +174,5 @@ impl Cluster {
     }
 }
 
-/// Limit: what is gossiped, being half of a datagram; larger messages go by streams.
+/// Limit: the size of a gossiped message, half a datagram; larger ones are sent by streams.
 pub const GOSSIP_BYTES_MAX: usize = 700;

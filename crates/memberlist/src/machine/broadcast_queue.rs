@@ -1,11 +1,11 @@
-//! Which news go into the next datagram?
+//! Which queued broadcasts go into the next datagram?
 //!
-//! Every piece of news is sent a limited number of times, to whoever is next, and then forgotten:
-//! enough for all to have it with great probability. The least sent go first; among these the
-//! largest that still fits, so that datagrams are full; among equals the newest.
+//! Each broadcast is sent a limited number of times, enough to reach all members with high
+//! probability, and then dropped. The least sent go first; among these the largest that still fits, so
+//! that datagrams are full; among equals the newest.
 //!
-//! Broadcasts about a subject replace older ones about it. There is room for a limited number; beyond
-//! it, what has been sent most often goes.
+//! A broadcast about a subject replaces an older one about it. The queue is limited; beyond the limit
+//! the most sent broadcast is dropped.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ impl BroadcastQueue {
         }
     }
 
-    /// Takes an encoded message; answers how many others had to go for it.
+    /// Queues an encoded message; returns how many others were dropped for it.
     pub fn push(&mut self, subject: Option<NodeName>, message: Bytes) -> usize {
         if let Some(older) = subject.as_ref().and_then(|subject| self.subjects.remove(subject)) {
             self.waiting.remove(&older);
@@ -62,8 +62,8 @@ impl BroadcastQueue {
         pruned
     }
 
-    /// Adds to `picked` what fits into `room` bytes, each message with [`PART_OVERHEAD`]; answers
-    /// what room is left. What has now been sent `limit` times is forgotten.
+    /// Adds to `picked` what fits into `room` bytes, each message with [`PART_OVERHEAD`]; returns the
+    /// room left. Messages sent `limit` times are dropped.
     pub fn fill(&mut self, mut room: usize, limit: u32, picked: &mut Vec<Bytes>) -> usize {
         let mut again = Vec::new();
         let mut transmits = 0;
@@ -92,12 +92,12 @@ impl BroadcastQueue {
         self.waiting.len()
     }
 
-    /// The room that all of it takes in a datagram, each message with [`PART_OVERHEAD`].
+    /// The bytes of all queued messages in a datagram, each with [`PART_OVERHEAD`].
     pub fn bytes(&self) -> usize {
         self.waiting.keys().map(|rank| PART_OVERHEAD + rank.bytes.0).sum()
     }
 
-    /// Whether news about it still wait.
+    /// Whether a broadcast about the subject is queued.
     pub fn holds(&self, subject: &NodeName) -> bool {
         self.subjects.contains_key(subject)
     }
@@ -110,7 +110,7 @@ impl BroadcastQueue {
             if rank.bytes.0 <= bytes_max {
                 return Some(*rank);
             }
-            // All of this tier are too large, and that is the first of a later one.
+            // All of this tier are too large; this is the first of a later tier.
             transmits = rank.transmits;
         }
     }

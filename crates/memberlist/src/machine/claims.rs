@@ -1,12 +1,12 @@
-//! Is it true what is said of a node?
+//! Alive, suspect and dead messages: which of them are accepted?
 //!
-//! Whoever says it, by datagram or push-pull, and even if it is our own finding: a claim is judged
-//! by its incarnation, a number that only the node itself raises. At the same number "dead" beats
-//! "suspect" and "suspect" beats "alive"; a node that hears itself accused raises its number and
-//! says that it is alive.
+//! A claim about a node is judged by its incarnation, a number that only the node itself raises; it
+//! does not matter who sent the claim, or how, or whether it is this node's own finding. At equal
+//! incarnation dead overrides suspect, and suspect overrides alive. A node that receives a suspicion of
+//! itself refutes it: it raises its incarnation and broadcasts that it is alive.
 //!
-//! What is accepted is told on. Only "alive" makes a node known; what else is said of unknown
-//! ones is nothing.
+//! An accepted claim is broadcast. Only an alive claim makes a node known; other claims about unknown
+//! nodes are ignored.
 
 use bytes::Bytes;
 
@@ -15,7 +15,7 @@ use super::{LeaveState, Memberlist, MemberlistNote, MembershipEvent, Node, NodeM
 use crate::message::{Alive, Dead, Message, NodeName, NodeStatus, Suspect, Versions};
 
 impl Memberlist {
-    /// The first that anybody hears of us.
+    /// Announces this node as the first member.
     pub(super) fn join_self(&mut self, out: &mut Vec<Output>) {
         let own = self.nodes.own();
         let (node, address) = (own.name.clone(), own.address);
@@ -41,7 +41,7 @@ impl Memberlist {
             return;
         }
         if !self.nodes.get(&claim.node).is_some_and(|node| {
-            // What has moved is another process: it counts from the beginning.
+            // A node that moved is another process, and its incarnation starts again.
             node.incarnation < claim.incarnation || moved == Moved::Yes
         }) {
             return;
@@ -101,7 +101,7 @@ impl Memberlist {
         self.queue_broadcast(claim.node.clone(), &Message::Dead(claim));
     }
 
-    /// A suspect's time is over.
+    /// A suspicion has timed out.
     pub(super) fn fail(&mut self, node: NodeName, confirmations: u32, out: &mut Vec<Output>) {
         let Some(incarnation) = self.nodes.get(&node).map(|node| node.incarnation) else { return };
         out.push(Output::Note(MemberlistNote::Failed { node: node.clone(), confirmations }));
@@ -130,7 +130,7 @@ impl Memberlist {
         self.claim_dead(Dead { incarnation, node: node.clone(), from: node }, out);
     }
 
-    /// Whether our farewell has gone out, or nobody is there to hear it.
+    /// Ends the leave when it has been broadcast, or when there is no other member.
     pub(super) fn finish_leave(&mut self, out: &mut Vec<Output>) {
         let LeaveState::Leaving { until } = self.leave_state else { return };
         let heard = self.nodes.others().any(Node::is_member);
@@ -141,7 +141,7 @@ impl Memberlist {
         }
     }
 
-    /// The node's versions, if it may be one at all.
+    /// The node's versions, if it may become a member.
     fn admit(&self, claim: &Alive, out: &mut Vec<Output>) -> Option<Versions> {
         let (node, address) = (claim.node.clone(), claim.address);
         let Some(versions) = claim.versions.filter(|versions| versions.are_valid()) else {
@@ -159,8 +159,8 @@ impl Memberlist {
         self.settings.member_filter.as_ref().is_none_or(|member_filter| member_filter.admits(meta))
     }
 
-    /// Makes room for an unknown node; `None` if it cannot be, or is at another address than the
-    /// one that has this name.
+    /// Inserts an unknown node; `None` if it is refused, or if a known node has the name and another
+    /// address.
     fn check_address(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
         let Some(known) = self.nodes.get(&claim.node) else {
             return self.insert_unknown(claim, out);
@@ -177,7 +177,7 @@ impl Memberlist {
         Some(Moved::Yes)
     }
 
-    /// As a dead one at first, so that it comes alive by the same rule as one that returns.
+    /// As dead at first, so that it becomes alive by the same rule as a node that returns.
     fn insert_unknown(&mut self, claim: &Alive, out: &mut Vec<Output>) -> Option<Moved> {
         if self.nodes.len() >= self.settings.limits.nodes_max {
             out.push(Output::Note(MemberlistNote::NodesFull { refused: claim.node.clone() }));
@@ -223,7 +223,7 @@ impl Memberlist {
         out.push(Output::Event(MembershipEvent::Leave { node, address, graceful }));
     }
 
-    /// Somebody remembers an earlier life of ours, or repeats what we said.
+    /// A claim about this node: a record of an earlier process, or a repetition of its own claim.
     fn claim_alive_of_ourselves(
         &mut self,
         claim: &Alive,
@@ -239,9 +239,9 @@ impl Memberlist {
         }
     }
 
-    /// Says that we are alive, with a number above the accuser's.
+    /// Broadcasts that this node is alive, with an incarnation above the accuser's.
     ///
-    /// At the greatest number of all there is none above; then we stay with it.
+    /// The greatest incarnation cannot be raised and is kept.
     fn refute(&mut self, accused: u32, by: Option<NodeName>, out: &mut Vec<Output>) {
         let own = self.nodes.own_mut();
         own.incarnation = own.incarnation.max(accused).saturating_add(1);
@@ -251,7 +251,7 @@ impl Memberlist {
         self.broadcast_alive();
     }
 
-    /// Who accuses what we were before has not heard our answer.
+    /// The sender of an outdated suspicion has not received the refutation.
     fn repeat_refutation(&mut self, accused: &NodeName) {
         let ours = *accused == self.settings.name && self.leave_state == LeaveState::Member;
         if ours && !self.broadcasts.has_broadcast_about(accused) {
@@ -280,7 +280,7 @@ enum Moved {
 }
 
 impl Versions {
-    /// The range of the protocol's versions is one.
+    /// Whether the range of protocol versions is valid.
     fn are_valid(&self) -> bool {
         self.protocol_min() > 0 && self.protocol_min() <= self.protocol_max()
     }

@@ -1,8 +1,8 @@
-//! What do we tell a few, often and little?
+//! Gossip: sends queued broadcasts to a few members at a time.
 //!
-//! Broadcasts about members, and those of the layer above, wait in two queues. They travel in two ways:
-//! every so often to a few peers chosen by chance, and with whatever else is sent anyway. When
-//! there are none, nothing is sent and nobody is woken; the first after a silence go out at once.
+//! Broadcasts about members and user messages wait in two queues. They are sent every gossip interval
+//! to a few random peers, and piggybacked on other datagrams. While the queues are empty nothing is
+//! sent; the first broadcast after that is sent at once.
 
 use bytes::Bytes;
 
@@ -11,19 +11,19 @@ use super::{Limits, Memberlist, MemberlistNote, Node, Output, scale};
 use crate::message::{Address, Message, NodeName, NodeStatus, UserMessage, Versions};
 use crate::wire::datagram::{self, Checksum, Envelope};
 
-/// Broadcasts that wait, as they will stand in datagrams.
+/// The two broadcast queues, of encoded messages.
 #[derive(Debug)]
 pub(super) struct Broadcasts {
     membership: BroadcastQueue,
     user: BroadcastQueue,
-    /// What the layer above had to tell and was put into a datagram, each time.
+    /// User messages put into datagrams, counted once for each transmission.
     user_sent: Sent,
-    /// Who has not been told anything in this round: nobody is told twice before all have been
-    /// told once, so that few transmissions reach many.
+    /// Peers that have had no gossip in this round. No peer is picked twice before all have been
+    /// picked once, so that few transmissions reach many peers.
     round: Vec<NodeName>,
 }
 
-/// How often something was sent, and how much of it in all, without what frames it.
+/// Messages and bytes sent, without framing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Sent {
     pub messages: u64,
@@ -62,10 +62,10 @@ impl Broadcasts {
 }
 
 impl Memberlist {
-    /// Broadcasts about a member, for all; what was to be told about it before is not any more.
+    /// Queues a broadcast about a member; it replaces an older one about it.
     pub(super) fn queue_broadcast(&mut self, about: NodeName, message: &Message) {
         let message = Bytes::from(datagram::encode_message(message));
-        // Never more than there are nodes, so that nothing is pruned.
+        // There are never more than there are nodes, so nothing is pruned.
         self.broadcasts.membership.push(Some(about), message);
     }
 
@@ -91,7 +91,7 @@ impl Memberlist {
         self.send(to, &[&message], Checksum::None, out);
     }
 
-    /// Whether there is anything to tell, and anybody to tell it to.
+    /// Whether a broadcast is queued and there is a peer to send it to.
     pub(super) fn has_gossip(&self) -> bool {
         self.nodes.len() > 1 && !self.broadcasts.is_empty()
     }
@@ -109,7 +109,7 @@ impl Memberlist {
         }
     }
 
-    /// Sends a message, and what news fit beside it.
+    /// Sends a message with the broadcasts that fit into the same datagram.
     pub(super) fn send_with_piggyback(
         &mut self,
         to: Address,
@@ -140,13 +140,13 @@ impl Memberlist {
         }
     }
 
-    /// A newcomer has its turn in the round that has begun.
+    /// Adds a new member at a random position of the current round.
     pub(super) fn add_to_gossip_round(&mut self, node: NodeName) {
         let place = self.rng.index(self.broadcasts.round.len() + 1);
         self.broadcasts.round.insert(place, node);
     }
 
-    /// The next of this round, and of a new one if they are too few.
+    /// The next peers of this round, and of a new one if they are too few.
     fn pick_gossip_targets(&mut self) -> Vec<NodeName> {
         let mut picked = self.next_of_round(Vec::new());
         if picked.len() < self.settings.gossip_nodes {
@@ -169,7 +169,7 @@ impl Memberlist {
         picked
     }
 
-    /// The dead may only be out of reach; they can refute what they hear.
+    /// A failed node may only be unreachable, and can refute when it receives the broadcast.
     fn is_gossip_target(&self, node: &Node) -> bool {
         match node.status {
             NodeStatus::Alive | NodeStatus::Suspect => true,
@@ -178,7 +178,7 @@ impl Memberlist {
         }
     }
 
-    /// Members' news first, the users' in what room is left.
+    /// Broadcasts about members first, then user messages in the remaining room.
     fn pick_broadcasts(&mut self, room: usize) -> Vec<Bytes> {
         let mut picked = Vec::new();
         if self.broadcasts.is_empty() {
@@ -199,7 +199,7 @@ impl Memberlist {
         picked
     }
 
-    /// How many bytes of a datagram news can have beside a message of so many.
+    /// The bytes of a datagram that remain for broadcasts beside a message of `message_bytes`.
     pub(super) fn broadcast_room(&self, message_bytes: usize) -> usize {
         let label = match self.settings.label.as_bytes().len() {
             0 => 0,
@@ -210,7 +210,7 @@ impl Memberlist {
     }
 }
 
-/// Who knows what a checksum is, gets one with gossip and accusations.
+/// Peers that support checksums get one with gossip and suspicions.
 pub(super) fn checksum_for(versions: Versions) -> Checksum {
     match versions.protocol_max() {
         0..5 => Checksum::None,
@@ -218,7 +218,7 @@ pub(super) fn checksum_for(versions: Versions) -> Checksum {
     }
 }
 
-/// What a compound costs beside its messages.
+/// The bytes of a compound beside its messages.
 const COMPOUND_OVERHEAD: usize = 2;
 
 /// Limit: what UDP carries over IPv4, less what may stand around the message.

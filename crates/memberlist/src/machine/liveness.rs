@@ -1,8 +1,8 @@
-//! Whom has the layer above request us to ask for a sign of life?
+//! Liveness checks that the layer above asks for.
 //!
-//! It wants to know at once whether a member answers, and does not care how; our own probes come
-//! round too seldom for that. A check is a ping; one that is request again before the last one was
-//! answered goes by a stream too. Nothing follows from silence here.
+//! The layer above wants to know at once whether a member is alive; the regular probes come round too
+//! seldom for that. A check is a ping. If the previous check of the member is unanswered, the ping is
+//! also sent over a stream. A missing reply has no consequence here.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -25,7 +25,7 @@ struct LivenessCheck {
 }
 
 impl Memberlist {
-    /// Asks a member for a sign of life; [`MembershipEvent::LivenessConfirmed`] follows if there is one.
+    /// Pings a member; [`MembershipEvent::LivenessConfirmed`] follows if it answers.
     pub(super) fn check_liveness(&mut self, name: &NodeName, out: &mut Vec<Output>) {
         let Some(node) = self.nodes.get(name).filter(|node| node.is_member()) else { return };
         let (node, to) = (node.name.clone(), node.address);
@@ -46,7 +46,7 @@ impl Memberlist {
         self.liveness_checks.open.push_back(LivenessCheck { node, sequence, stream, until });
     }
 
-    /// Whether this acknowledges a check, and not a probe.
+    /// Whether an ack belongs to a liveness check.
     pub(super) fn confirm_by_datagram(&mut self, sequence: u32, out: &mut Vec<Output>) -> bool {
         self.confirm(|check| check.sequence == sequence, out)
     }
@@ -65,7 +65,7 @@ impl Memberlist {
     }
 }
 
-/// Limit: questions that wait for an answer.
+/// Limit: unanswered liveness checks.
 const CHECKS_MAX: usize = 1024;
-/// An answer that comes later is of no use.
+/// A later reply is of no use.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,9 +1,9 @@
-//! Which nodes are known, and who is request next?
+//! All known nodes, and the order in which they are probed.
 //!
-//! The records of all nodes, ourselves among them: members, and for a while those that are gone.
-//! Beside them an order in which members are request whether they are there: each once a round, the
-//! rounds in different orders, newcomers anywhere in the current one. So the time until a dead
-//! node is request has a bound.
+//! Holds the records of all nodes including this one: members, and for a while those that failed or
+//! left. Members are probed round-robin as SWIM describes: each once per round, in a new random order
+//! every round, a new member at a random position. So the time until a failed node is probed is
+//! bounded.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -50,8 +50,8 @@ impl Nodes {
         self.by_name.get_mut(&self.own).expect("our own record is never dropped")
     }
 
-    /// Whom to ask next: a member other than ourselves. A new round forgets those who are gone
-    /// for longer than `remember`.
+    /// The next member to probe, never this node. A new round forgets the nodes that failed or left
+    /// longer than `remember` ago.
     pub fn next_to_probe(&mut self, now: Mono, remember: Duration, rng: &mut Rng) -> Option<Node> {
         // In the worst case one round ends and a whole one follows.
         for _ in 0..=self.order.len() * 2 {
@@ -104,7 +104,7 @@ impl Nodes {
 }
 
 impl Node {
-    /// Suspects are members; those who died or left are none.
+    /// Suspects are members; failed nodes and those that left are not.
     pub fn is_member(&self) -> bool {
         match self.status {
             NodeStatus::Alive | NodeStatus::Suspect => true,

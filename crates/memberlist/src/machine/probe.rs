@@ -1,15 +1,16 @@
-//! Is that peer there?
+//! One probe of one peer.
 //!
-//! One peer is request at a time. First directly; if it does not answer soon, by way of a few others
-//! and over a stream, all under one number. An answer on any datagram ends the probe. A stream
-//! alone counts only when the time is over: that datagrams are blocked is worth knowing.
+//! The peer is pinged directly first. If it does not acknowledge in time, a few other members probe it
+//! indirectly and a ping is sent over a stream, all with the same sequence number. An ack by datagram
+//! ends the probe. A reply over the stream alone counts only at the end of the probe, since blocked
+//! datagrams are worth reporting.
 //!
 //! ```text
-//!            ack                               ack
-//! Direct ───────────► ProbeOutcome::Direct  ┌───────────────► ProbeOutcome::Indirect
-//!   │ too late, or cannot be sent      │
-//!   └───────────► IndirectProbe ──────────────┤ time over, stream answered ► ProbeOutcome::StreamOnly
-//!                                      └ time over ─────────────────► ProbeOutcome::Failed
+//!            ack                                   ack
+//! Direct ───────────► ProbeOutcome::Direct   ┌───────────► ProbeOutcome::Indirect
+//!   │ too late, or cannot be sent            │
+//!   └───────────► Indirect ──────────────────┤ timeout, stream replied ► ProbeOutcome::StreamOnly
+//!                                            └ timeout ────────────────► ProbeOutcome::Failed
 //! ```
 
 use std::time::Duration;
@@ -22,7 +23,7 @@ use crate::message::{Address, NodeName};
 pub(super) struct Probe {
     pub node: NodeName,
     pub address: Address,
-    /// As it was when the probe began: what we find out is about that one.
+    /// The incarnation when the probe began; its outcome applies to that one.
     pub incarnation: u32,
     pub sequence: u32,
     began: Mono,
@@ -36,7 +37,7 @@ enum Stage {
     Indirect(IndirectProbe),
 }
 
-/// Whom else we request, and what came of it.
+/// The second stage: pings by other members and over a stream.
 #[derive(Debug, Default)]
 pub(super) struct IndirectProbe {
     pub nacks_expected: u32,
@@ -47,7 +48,7 @@ pub(super) struct IndirectProbe {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Ask others, and say so by [`Probe::probe_indirectly`].
+    /// Send the indirect pings, and report them by [`Probe::probe_indirectly`].
     ProbeIndirectly,
     Finished(ProbeOutcome),
 }
@@ -57,7 +58,7 @@ pub(super) enum ProbeOutcome {
     Direct {
         rtt: Duration,
     },
-    /// Through another, or directly but late.
+    /// Through another member, or directly but late.
     Indirect,
     StreamOnly,
     Failed {
@@ -109,7 +110,7 @@ impl Probe {
         }
     }
 
-    /// The ping could not even be sent: no use to wait for an answer.
+    /// The ping could not be sent, so no ack can be expected.
     pub fn unreachable(&mut self, now: Mono, to: Address) {
         if let Stage::Direct { until } = &mut self.stage
             && to == self.address

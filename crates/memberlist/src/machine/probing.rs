@@ -1,9 +1,8 @@
-//! Who answers, and whom do we answer?
+//! Sends probes, and answers the pings of peers.
 //!
-//! The machine's side of pings: it begins a probe every interval, sends what the probe needs,
-//! draws the consequences, and answers the pings of others, for itself and on behalf of third
-//! ones. Our own health stretches the time that we grant: who notices that it is slow itself
-//! accuses less.
+//! Begins a probe every interval, sends its direct and indirect pings and applies its outcome; answers
+//! the pings of peers, and relays indirect pings for them. The awareness score stretches the time that
+//! a peer has to answer: a node that notices that it is slow itself suspects others less.
 
 use bytes::Bytes;
 
@@ -17,7 +16,7 @@ use crate::message::{
 use crate::wire::datagram;
 
 impl Memberlist {
-    /// Carries the probe on, and begins the next one.
+    /// Continues the probe, and begins the next one.
     pub(super) fn probing_due(&mut self, out: &mut Vec<Output>) {
         while let Some(due) = self.probe.as_ref().and_then(|probe| probe.due(self.now)) {
             match due {
@@ -31,7 +30,7 @@ impl Memberlist {
         }
     }
 
-    /// A ping that came by datagram.
+    /// Handles a ping received by datagram.
     pub(super) fn handle_ping(&mut self, from: Address, ping: Ping, out: &mut Vec<Output>) {
         if !self.is_meant(from, &ping, out) {
             return;
@@ -40,7 +39,7 @@ impl Memberlist {
         self.send_with_piggyback(to, &ack(ping.sequence), out);
     }
 
-    /// A ping on a stream that a peer has opened.
+    /// Handles a ping on a stream that a peer opened.
     pub(super) fn reply_to_stream_ping(
         &mut self,
         inbound: InboundId,
@@ -80,7 +79,7 @@ impl Memberlist {
 
     pub(super) fn handle_ack(&mut self, sequence: u32, out: &mut Vec<Output>) {
         if self.confirm_by_datagram(sequence, out) {
-            // That was all that was request.
+            // Nothing else depends on the ack of a liveness check.
         } else if let Some(request) = self.relays.take(sequence) {
             self.send_with_piggyback(request.answer_to, &ack(request.sequence), out);
         } else if let Some(outcome) =
@@ -96,7 +95,7 @@ impl Memberlist {
         }
     }
 
-    /// The third one did not answer us either.
+    /// The target of a relayed ping did not answer.
     pub(super) fn relay_failed(&mut self, request: &RelayRequest, out: &mut Vec<Output>) {
         if request.nack {
             let nack = Message::Nack(Nack { sequence: request.sequence });
@@ -126,7 +125,7 @@ impl Memberlist {
         }
     }
 
-    /// A suspect learns of the suspicion with the ping, so that it can refute at once.
+    /// Sends the suspicion together with the ping, so that the suspect can refute it at once.
     fn send_with_suspicion(&self, node: &Node, ping: &Message, out: &mut Vec<Output>) {
         let suspect = Message::Suspect(Suspect {
             incarnation: node.incarnation,
@@ -138,7 +137,7 @@ impl Memberlist {
         self.send(node.address, &parts, checksum_for(node.versions), out);
     }
 
-    /// The second stage: a few others and a stream, at the same time.
+    /// The second stage: indirect pings and a ping over a stream, at the same time.
     fn probe_indirectly(&mut self, out: &mut Vec<Output>) {
         let Some(mut probe) = self.probe.take() else { return };
         let mut indirect = IndirectProbe::default();

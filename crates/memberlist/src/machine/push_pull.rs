@@ -1,11 +1,10 @@
-//! What do we tell one, seldom and all?
+//! Push-pull: two nodes exchange their full state over a stream.
 //!
-//! Two nodes exchange all that they know, over a stream: when one joins, and every minute or so
-//! with a member chosen by chance. It mends what gossip has lost, and is how two halves of a
-//! cluster find together again.
+//! When a node joins, and every minute or so with a random member. A push-pull repairs what gossip has
+//! lost, and merges two halves of a cluster again.
 //!
-//! What the other knows is judged like any claim, with one softening: that somebody is dead is
-//! only taken as a suspicion, since the dead one may have refuted it meanwhile.
+//! The node records of the peer are judged like any other claim, with one exception: a dead node is
+//! only suspected, since it may have refuted the failure meanwhile.
 
 use bytes::Bytes;
 
@@ -18,10 +17,10 @@ use crate::message::{
     Versions,
 };
 
-/// A push-pull that we have begun.
+/// What a push-pull of this node is for.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum PushPullKind {
-    /// The layer above waits for the outcome.
+    /// A join; the layer above waits for its outcome.
     Join(Address),
     Regular(Address),
 }
@@ -55,7 +54,7 @@ impl Memberlist {
         });
     }
 
-    /// Answers with what we knew before, and then learns.
+    /// Replies with the state from before the merge, and then merges.
     pub(super) fn reply_to_push_pull(
         &mut self,
         inbound: InboundId,
@@ -64,13 +63,13 @@ impl Memberlist {
         out: &mut Vec<Output>,
     ) {
         let message = if self.has_foreign_node(&theirs) {
-            // To answer would let the two clusters merge on their side.
+            // The local state would merge the two clusters on the other side.
             StreamMessage::Error(ErrorReply { text: FOREIGN_CLUSTER.to_owned() })
         } else {
             StreamMessage::PushPull(self.local_state(theirs.join))
         };
         out.push(Output::Reply { inbound, message });
-        // A refusal is in the notes; the peer finds its own reasons in our answer.
+        // A refusal is noted by `merge`, and the peer judges the reply for itself.
         let _ = self.merge(from, theirs, out);
     }
 
@@ -88,8 +87,7 @@ impl Memberlist {
         }
     }
 
-    /// Nothing happens if the stream carried no push-pull: a ping that fails is no more than
-    /// one that is not answered.
+    /// A stream that carried a ping is ignored: a failed ping equals an unanswered one.
     pub(super) fn push_pull_failed(&mut self, stream: StreamId, out: &mut Vec<Output>) {
         let Some(kind) = self.push_pulls.remove(&stream) else { return };
         out.push(match kind {
@@ -187,7 +185,7 @@ impl Node {
     }
 }
 
-/// Whether what each node speaks lies in the range that all living ones understand.
+/// Whether the versions of each node lie in the range that all alive nodes support.
 fn all_understand(nodes: &[(NodeStatus, Versions)]) -> bool {
     let (mut protocol, mut delegate) = ((0, u8::MAX), (0, u8::MAX));
     for (_, versions) in nodes.iter().filter(|(status, _)| *status == NodeStatus::Alive) {
@@ -202,7 +200,7 @@ fn all_understand(nodes: &[(NodeStatus, Versions)]) -> bool {
     })
 }
 
-/// What a record without versions counts as: it spoils any merge, as in Go.
+/// The versions of a record without any: it prevents the merge, as in Go.
 const NO_VERSIONS: Versions = Versions([0; 6]);
 
 const FOREIGN_CLUSTER: &str = "these are two clusters: their ids differ";

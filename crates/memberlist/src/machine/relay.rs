@@ -1,15 +1,15 @@
-//! Whom do we ask on behalf of others?
+//! Indirect pings that this node relays for peers.
 //!
-//! A peer that had no answer from a node asks us to ask it. We pass the answer on under the
-//! peer's own number; if none comes in time, we say that too if it wants to hear it. It then knows
-//! at least that we are well.
+//! A peer that had no ack from a target asks this node to ping it. The ack is relayed with the peer's
+//! own sequence number; if there is none in time, a nack is sent where the peer asked for one, so that
+//! it knows that this node works.
 
 use std::collections::VecDeque;
 
 use super::time::Mono;
 use crate::message::Address;
 
-/// All relayed pings have the same time, so the first is always the next that is due.
+/// All relayed pings have the same timeout, so the first is always the next that is due.
 #[derive(Debug)]
 pub(super) struct Relays {
     open: VecDeque<RelayedPing>,
@@ -18,16 +18,16 @@ pub(super) struct Relays {
 
 #[derive(Debug, PartialEq)]
 pub(super) struct RelayedPing {
-    /// Ours.
+    /// The sequence number of this node's ping.
     pub sequence: u32,
     pub request: RelayRequest,
     pub due: Mono,
 }
 
-/// Who wants to know, and how.
+/// Where and how to answer the peer.
 #[derive(Debug, PartialEq)]
 pub(super) struct RelayRequest {
-    /// Theirs.
+    /// The sequence number of the peer.
     pub sequence: u32,
     pub answer_to: Address,
     pub nack: bool,
@@ -46,7 +46,7 @@ impl Relays {
         self.open.push_back(relay);
     }
 
-    /// The node has answered.
+    /// The target has acknowledged.
     pub fn take(&mut self, sequence: u32) -> Option<RelayRequest> {
         let place = self.open.iter().position(|relay| relay.sequence == sequence)?;
         self.open.remove(place).map(|relay| relay.request)

@@ -1,4 +1,4 @@
-//! Chance that can be repeated: whom to tell, whom to ask, when to begin.
+//! Seeded random numbers: which peers to pick, and when to begin.
 //!
 //! SplitMix64 (G. Steele et al., "Fast splittable pseudorandom number generators", 2014).
 //! Not for secrets.

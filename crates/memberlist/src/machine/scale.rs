@@ -1,19 +1,19 @@
-//! How do the protocol's figures grow with the cluster?
+//! How the protocol's parameters scale with the size of the cluster.
 //!
-//! Pure formulas. They must give what the peers' give: a member that is more patient or less than
-//! the others makes the whole cluster so.
+//! Pure formulas, equal to those of Go: a member with longer or shorter timeouts than the others
+//! changes the behaviour of the whole cluster.
 
 use std::time::Duration;
 
 use super::time::nanos;
 
-/// How often one piece of news is sent: `mult` times the decimal digits of `nodes`.
+/// How often one broadcast is sent: `mult` times the decimal digits of `nodes`.
 pub(super) fn retransmit_limit(mult: u32, nodes: usize) -> u32 {
     let digits = nodes.checked_ilog10().map_or(0, |log| log + 1);
     mult.saturating_mul(digits)
 }
 
-/// How long a suspect has at least: `mult` intervals, times the logarithm of `nodes` above ten,
+/// The minimum suspicion timeout: `mult` intervals, times the logarithm of `nodes` above ten,
 /// which is cut off after three decimals.
 pub(super) fn suspicion_timeout(mult: u32, nodes: usize, interval: Duration) -> Duration {
     let scale = (nodes.max(1) as f64).log10().max(1.0);
@@ -21,8 +21,8 @@ pub(super) fn suspicion_timeout(mult: u32, nodes: usize, interval: Duration) -> 
     Duration::from_nanos(u64::try_from(thousandths / 1000).unwrap_or(u64::MAX))
 }
 
-/// How long a suspect has in all after `confirmations` of the `wanted` ones: `max` at first, and
-/// `min` once all are there; each counts less than the one before.
+/// The suspicion timeout after `confirmations` of the `wanted` ones: `max` at first, `min` with all
+/// of them; each counts less than the one before.
 pub(super) fn suspicion_after(
     confirmations: u32,
     wanted: u32,

@@ -1,8 +1,8 @@
-//! What is a member told before it starts?
+//! Settings of a member.
 //!
-//! Who it is, and the figures of the protocol. All but a few are fixed by the peers: a cluster
-//! works best if its members agree on them, so [`MemberlistSettings::alertmanager`] gives what the Go
-//! Alertmanager uses. The fields are public; the flags of an operator replace some of them.
+//! Its identity, and the parameters of the protocol. The members of a cluster should agree on almost
+//! all of these, so [`MemberlistSettings::alertmanager`] returns the values of the Go Alertmanager. The
+//! fields are public; flags replace some of them.
 
 use std::time::Duration;
 
@@ -15,87 +15,87 @@ use crate::wire::Compression;
 pub struct MemberlistSettings {
     /// Unique in the cluster. The same name after a restart is the same member.
     pub name: NodeName,
-    /// Where peers reach us, by datagrams and by streams.
+    /// Where peers reach this node, by datagrams and by streams.
     pub address: Address,
-    /// What we say about ourselves to every peer.
+    /// The node metadata sent to every peer.
     pub meta: NodeMeta,
     pub versions: Versions,
-    /// Which peers may be members of our cluster; `None` lets in all that share our label.
+    /// Which nodes may become members; `None` admits all with the same label.
     pub member_filter: Option<MemberFilter>,
-    /// Stands before each datagram; peers with another one do not hear us, nor we them.
+    /// Precedes each datagram; messages with another label are dropped.
     pub label: Label,
     /// For datagrams only. Peers read both; compression costs more than it saves on small ones.
     pub compression: Compression,
 
-    /// How often queued news are sent.
+    /// The interval between rounds of gossip.
     pub gossip_interval: Duration,
-    /// To how many peers each time.
+    /// Number of peers in a round of gossip.
     pub gossip_nodes: usize,
-    /// For how long a dead peer still gets our news, in case it is not, and is remembered.
+    /// How long a failed peer is remembered and still sent gossip, in case it is alive.
     pub gossip_to_dead: Duration,
-    /// Broadcasts about members are sent this often, times the digits of the number of nodes.
+    /// How often broadcasts about members are sent, times the digits of the number of nodes.
     pub retransmit_mult: u32,
-    /// The same for the news of the layer above.
+    /// The same for user messages.
     pub user_retransmit_mult: u32,
-    /// The size that datagrams keep to, label included.
+    /// The maximum size of a datagram, including the label.
     pub datagram_bytes: usize,
 
-    /// How often one peer is request whether it is there.
+    /// The interval between probes.
     pub probe_interval: Duration,
-    /// How long it has before others are request to ask it; also what we grant it as their relay.
+    /// The timeout of a direct ping, and of one relayed for a peer.
     pub probe_timeout: Duration,
-    /// How many others.
+    /// Number of members that probe indirectly.
     pub indirect_checks: usize,
-    /// A suspect has this many probe intervals to refute, or more in a cluster of more than ten.
+    /// The minimum suspicion timeout in probe intervals; longer in a cluster of more than ten.
     pub suspicion_mult: u32,
-    /// Until others confirm the suspicion it has this many times as long.
+    /// The maximum suspicion timeout, as a multiple of the minimum.
     pub suspicion_max_timeout_mult: u32,
-    /// The health score stays below this.
+    /// The awareness score stays below this.
     pub awareness_max: u32,
 
-    /// How often all is compared with one peer; less often in a cluster of more than 32.
+    /// The interval between push-pulls; longer in a cluster of more than 32.
     pub push_pull_interval: Duration,
-    /// What a stream that we open may take from dialling to the end of the answer.
+    /// The timeout of an outbound stream, from dialling to the end of the reply.
     pub stream_timeout: Duration,
-    /// How long our farewell may take.
+    /// The timeout of a leave.
     pub leave_timeout: Duration,
 
     pub limits: Limits,
 }
 
-/// How much the machine remembers of what others send.
+/// Limits on what the machine keeps of what peers send.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// Nodes known, the dead and ourselves included; more are not let in.
+    /// Known nodes, including failed ones and this node; more are ignored.
     pub nodes_max: usize,
-    /// Broadcasts of the layer above that wait for their transmissions; the most transmitted go first.
+    /// Queued user messages; beyond it the most transmitted are dropped.
     pub user_queue_max: usize,
-    /// Indirect pings that we are relaying at one time; more are not answered.
+    /// Indirect pings relayed at one time; more are dropped.
     pub relays_max: usize,
 }
 
-/// What a node says about itself: at most 512 bytes.
+/// What a node publishes about itself: at most 512 bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NodeMeta(Bytes);
 
-/// Tells the members of our cluster from strangers, by what they say about themselves.
+/// Admits members of this cluster and rejects those of a different one, by their node metadata.
 ///
-/// Some members, such as every Go Alertmanager, say nothing; they cannot be told apart. Those that
-/// do begin with `scheme`, and then must go on with `cluster`. A stranger never becomes a node
-/// here, and a push-pull in which one is alive is refused as a whole, so that two clusters stay
-/// two when they meet at an address that has changed hands.
+/// Metadata that begin with `scheme` must continue with `cluster`; others, such as the empty ones of
+/// a Go Alertmanager, are admitted. A rejected node never becomes known, and a push-pull in which
+/// one is alive is refused as a whole, so that two clusters do not merge over an address that was
+/// reused.
 ///
-/// A name must keep its cluster while the name is in use.
+/// A node must keep its cluster while its name is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MemberFilter {
-    /// How a meta begins that names its cluster.
+    /// The beginning of metadata that name a cluster.
     pub scheme: Bytes,
-    /// How it goes on for ours; end it with a separator.
+    /// What follows for this cluster; ends with a separator.
     pub cluster: Bytes,
 }
 
 impl MemberlistSettings {
-    /// What the Go Alertmanager uses if no flag says otherwise.
+    /// The defaults of the Go Alertmanager.
     ///
     /// `peers` is the number of addresses in its configuration (`--cluster.peer`), on which the
     /// fan-out depends.
@@ -148,7 +148,7 @@ impl NodeMeta {
 }
 
 impl MemberFilter {
-    /// Whether a node that says `meta` about itself may be a member of our cluster.
+    /// Whether a node with these metadata may become a member.
     pub fn admits(&self, meta: &[u8]) -> bool {
         meta.strip_prefix(self.scheme.as_ref()).is_none_or(|rest| rest.starts_with(&self.cluster))
     }

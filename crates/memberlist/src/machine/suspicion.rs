@@ -1,7 +1,7 @@
-//! How long may a suspect still prove that it lives?
+//! How long does a suspect have to refute?
 //!
-//! Long at first, since one accuser may be the sick one itself; less with every other that
-//! confirms. What is not withdrawn by then is taken for a death.
+//! Long at first, since a single accuser may itself be the faulty node, and less with every other
+//! member that confirms the suspicion. A suspect that has not refuted by then is declared dead.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::scale;
 use super::time::Mono;
 use crate::message::NodeName;
 
-/// All suspects, by name and by the end of their time.
+/// All suspects, by name and by timeout.
 ///
 /// **Invariant:** `due` holds exactly the `due` of each suspicion.
 #[derive(Debug, Default)]
@@ -28,10 +28,10 @@ struct Suspicion {
     due: Mono,
 }
 
-/// How long to wait, and for whom.
+/// The timeout of a suspicion, which confirmations shorten.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SuspicionTimeout {
-    /// How many others must confirm for the shortest time.
+    /// Confirmations after which the timeout is `min`.
     pub confirmations: u32,
     pub min: Duration,
     pub max: Duration,
@@ -39,14 +39,14 @@ pub(super) struct SuspicionTimeout {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Confirmation {
-    /// Worth telling others.
+    /// To be broadcast.
     New,
-    /// From an accuser known, or more than were wanted.
+    /// From a known accuser, or beyond the number wanted.
     Known,
 }
 
 impl SuspicionTimeout {
-    /// In a cluster of `nodes` known ones; too few to confirm are not waited for.
+    /// With `nodes` known nodes; no confirmation is awaited if there are too few to give it.
     pub fn new(mult: u32, max_mult: u32, nodes: usize, probe_interval: Duration) -> Self {
         let wanted = mult.saturating_sub(2);
         let others = u32::try_from(nodes.saturating_sub(2)).unwrap_or(u32::MAX);
@@ -78,7 +78,7 @@ impl Suspicions {
         self.by_node.insert(node, Suspicion { accusers, timeout, began: now, due });
     }
 
-    /// `None` if the node is no suspect.
+    /// `None` if the node is not a suspect.
     pub fn confirm(&mut self, node: &NodeName, accuser: &NodeName) -> Option<Confirmation> {
         let suspicion = self.by_node.get_mut(node)?;
         if suspicion.confirmations() >= suspicion.timeout.confirmations
@@ -92,14 +92,14 @@ impl Suspicions {
         Some(Confirmation::New)
     }
 
-    /// The node lives, or is dead for sure.
+    /// Ends the suspicion: the node is alive, or declared dead.
     pub fn close(&mut self, node: &NodeName) {
         if let Some(suspicion) = self.by_node.remove(node) {
             self.due.remove(&(suspicion.due, node.clone()));
         }
     }
 
-    /// Gives every suspect so much longer.
+    /// Extends all timeouts.
     pub fn prolong(&mut self, by: Duration) {
         self.due.clear();
         for (node, suspicion) in &mut self.by_node {
@@ -109,7 +109,7 @@ impl Suspicions {
         }
     }
 
-    /// One whose time is over, with the number of confirmations; it is no suspect any more.
+    /// Takes out a suspect whose timeout is over, with the number of confirmations.
     pub fn take_due(&mut self, now: Mono) -> Option<(NodeName, u32)> {
         let (due, _) = self.due.first()?;
         if *due > now {

@@ -1,7 +1,7 @@
-//! When is it?
+//! Readings of a monotonic clock.
 //!
-//! The machine reads no clock. Its caller reads a monotonic one, once for each input, and hands
-//! the reading over; what the machine hands back are readings of the same clock.
+//! The machine reads no clock: its caller passes one reading with each input, and the instants that the
+//! machine returns are of the same clock.
 
 use std::time::Duration;
 

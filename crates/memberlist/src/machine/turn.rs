@@ -1,19 +1,17 @@
-//! What goes into the machine, and what comes out of it.
+//! Inputs and outputs of the membership machine.
 //!
-//! An [`Input`] is one thing that happened outside, an [`Output`] one that is to happen there.
-//! Outputs are meant to be carried out in their order: the answer to a push-pull, for one, stands
-//! before what follows from it, so that it says what was known before.
+//! Outputs are performed in order: the reply to a push-pull, for example, comes before what follows
+//! from the push-pull, so that it holds the state from before.
 //!
-//! **Streams.** The machine sees whole messages; to read and write them is the caller's. One that
-//! a peer has opened has a [`InboundId`] that the caller chose; there is exactly one
-//! [`Output::Reply`] or [`Output::Close`] for it, in the same turn. One that we open has a
-//! [`StreamId`] that the machine chose; the caller owes exactly one [`Input::StreamReplied`] or
+//! **Streams.** The machine handles whole messages; the caller reads and writes them. A stream that a
+//! peer opened has an [`InboundId`], chosen by the caller; exactly one [`Output::Reply`] or
+//! [`Output::Close`] for it comes in the same turn. A stream that this node opens has a [`StreamId`],
+//! chosen by the machine; the caller owes exactly one [`Input::StreamReplied`] or
 //! [`Input::StreamFailed`] for it.
 //!
-//! **The state of the layer above.** Wherever a [`StreamMessage::PushPull`] comes out, in
-//! [`Output::OpenStream`] or [`Output::Reply`], its `user_state` is empty: the layer above puts
-//! its own in before the message is written. What peers sent there comes out as
-//! [`MembershipEvent::RemoteState`].
+//! **User state.** A [`StreamMessage::PushPull`] in [`Output::OpenStream`] or [`Output::Reply`] has an
+//! empty `user_state`: the layer above adds its own before the message is written. A peer's user state
+//! comes out as [`MembershipEvent::RemoteState`].
 
 use std::time::Duration;
 
@@ -28,41 +26,41 @@ use crate::wire::WireError;
 #[derive(Clone, Debug)]
 pub enum Input {
     Datagram {
-        /// Where it came from, as the socket says.
+        /// The address that the socket reports.
         from: Address,
-        /// As it came, label and all.
+        /// Including the label.
         bytes: Bytes,
     },
-    /// A whole message, on a stream that a peer has opened.
+    /// A peer opened a stream and sent this message.
     StreamOpened { inbound: InboundId, from: Address, message: StreamMessage },
-    /// The answer on a stream that we have opened.
+    /// The reply on a stream that this node opened.
     StreamReplied { stream: StreamId, reply: StreamMessage },
-    /// A stream that we have opened came to nothing: not reached, cut off, too late, nonsense.
-    /// The layer above also says so if it does not want the answer merged.
+    /// A stream that this node opened failed: unreachable, cut off, too late or malformed. The layer
+    /// above also uses it for a reply that must not be merged.
     StreamFailed { stream: StreamId },
-    /// A datagram could not be sent for a reason that lies beyond our own machine.
+    /// A datagram could not be sent, for a reason outside this host.
     Unreachable { to: Address },
-    /// Compare all with whoever is_gossip_target there; ends with [`MembershipEvent::JoinEnded`].
+    /// Push-pull with the node at this address; ends with [`MembershipEvent::JoinEnded`].
     Join(Address),
-    /// Tell all members, bit by bit: news of the layer above.
+    /// Gossip a user message to all members.
     Broadcast(Bytes),
-    /// Tell one node, once, by datagram. Nothing says whether it arrives.
+    /// Send a user message to one node, once, by datagram; delivery is not confirmed.
     Send { to: Address, body: Bytes },
-    /// Ask a member for a sign of life; [`MembershipEvent::LivenessConfirmed`] follows if there is one.
+    /// Check whether a member is alive; [`MembershipEvent::LivenessConfirmed`] follows if so.
     CheckLiveness(NodeName),
-    /// From now on we say this about ourselves.
+    /// Replace this node's metadata.
     SetMeta(NodeMeta),
-    /// Say farewell; ends with [`MembershipEvent::LeaveDone`]. There is no way back.
+    /// Leave the cluster; ends with [`MembershipEvent::LeaveDone`]. It cannot be undone.
     Leave,
     /// Nothing but the passing of time.
     Tick,
 }
 
-/// A stream that a peer has opened; chosen by the caller.
+/// Identifies a stream that a peer opened; chosen by the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct InboundId(pub u64);
 
-/// A stream that we open; never used again.
+/// Identifies a stream that this node opens; never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StreamId(pub u64);
 
@@ -73,13 +71,13 @@ pub enum Output {
         to: Address,
         bytes: Vec<u8>,
     },
-    /// Open a stream, write the label and this message, and read the answer.
+    /// Open a stream, write the label and this message, and read the reply.
     OpenStream {
         stream: StreamId,
         to: Address,
         /// A push-pull, to which the layer above adds its state, or a ping.
         message: StreamMessage,
-        /// After this the answer has no more worth.
+        /// A later reply is of no use.
         deadline: Mono,
     },
     /// Write this, without a label, and close.
@@ -87,7 +85,7 @@ pub enum Output {
         inbound: InboundId,
         message: StreamMessage,
     },
-    /// Close without a word.
+    /// Close without a reply.
     Close {
         inbound: InboundId,
     },
@@ -98,28 +96,28 @@ pub enum Output {
 /// Something that the layer above acts upon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MembershipEvent {
-    /// A node is a member from now on. Comes for ourselves first of all.
+    /// A node became a member; the first one is this node.
     Join { node: NodeName, address: Address },
-    /// It is none any more: dead, or gone of its own will. Suspects still are members.
+    /// A node is no longer a member: it failed, or left gracefully. Suspects are still members.
     Leave { node: NodeName, address: Address, graceful: bool },
-    /// It says something new about itself.
+    /// The metadata of a member changed.
     Update { node: NodeName },
-    /// Two nodes claim one name. The first one keeps it.
+    /// Two nodes claim the same name; the first one keeps it.
     Conflict { node: NodeName, address: Address, claimed: Address },
-    /// Broadcasts of a peer's layer above.
+    /// A user message from a peer.
     UserMessage { from: Address, via: DatagramOrStream, body: Bytes },
-    /// All that a peer's layer above knows; never empty.
+    /// The user state of a push-pull; never empty.
     RemoteState { from: Address, join: bool, body: Bytes },
-    /// A peer answered a ping directly and in time.
+    /// A peer acknowledged a probe directly and in time.
     PingRtt { node: NodeName, rtt: Duration },
-    /// Somebody said that this node is alive, which is known or becomes so; ourselves included,
-    /// once, at the start.
+    /// An alive message about a known or new node was received; once, at the start, also for this
+    /// node.
     AliveSeen { node: NodeName },
-    /// A member gave the sign of life that [`Input::Ask`] request for.
+    /// The member of an [`Input::CheckLiveness`] is alive.
     LivenessConfirmed { node: NodeName },
-    /// What became of an [`Input::Join`].
+    /// The outcome of an [`Input::Join`].
     JoinEnded { address: Address, outcome: JoinOutcome },
-    /// Our farewell has gone out as often as it should, or the time for it is over.
+    /// The leave has been broadcast, or its time is over.
     LeaveDone,
 }
 
@@ -132,49 +130,49 @@ pub enum DatagramOrStream {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinOutcome {
     Merged,
-    /// Not reached, or no push-pull came back.
+    /// Unreachable, or there was no push-pull reply.
     Failed,
-    /// What came back is not compatible with what we know, or of another cluster.
+    /// The reply is incompatible, or from a different cluster.
     Refused(Refusal),
 }
 
 /// Why a push-pull was not merged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Some node of theirs or ours speaks a version that another cannot.
+    /// A node uses a protocol version that another node does not support.
     Versions,
-    /// The [member_filter](super::MemberFilter) does not admit a node of theirs.
+    /// The [`MemberFilter`](super::MemberFilter) does not admit one of its nodes.
     Cluster,
 }
 
-/// Something worth a log line or a metric; nothing that must be acted upon.
+/// Something for logs and metrics; nothing depends on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MemberlistNote {
-    /// A datagram or a part of one was not understood.
+    /// A datagram or a part of one could not be decoded.
     Undecodable {
         from: Address,
         error: WireError,
     },
-    /// A ping for another node reached us: an address has changed hands, or a name.
+    /// A ping for another node arrived: an address or a name was reused.
     Misdirected {
         from: Address,
         wanted: NodeName,
     },
-    /// A message that has no business on a stream, or none as an answer to ours.
+    /// A message type that is not allowed on a stream, or not as a reply.
     UnexpectedOnStream {
         from: Address,
     },
-    /// Said of a node that cannot be: its versions are missing or contradict each other.
+    /// An alive message has missing or contradictory versions.
     BadVersions {
         node: NodeName,
         address: Address,
     },
-    /// Records of a push-pull that nobody could act upon.
+    /// A push-pull had unusable node records.
     RecordsSkipped {
         from: Address,
         count: usize,
     },
-    /// The member_filter does not admit the node.
+    /// The [`MemberFilter`](super::MemberFilter) does not admit the node.
     ForeignNode {
         node: NodeName,
         address: Address,
@@ -184,7 +182,7 @@ pub enum MemberlistNote {
         from: Address,
         refusal: Refusal,
     },
-    /// A push-pull that we began came to nothing.
+    /// A push-pull begun by this node failed.
     PushPullFailed {
         to: Address,
     },
@@ -196,19 +194,19 @@ pub enum MemberlistNote {
     RelaysFull {
         from: Address,
     },
-    /// [`Limits::user_queue_max`](super::Limits::user_queue_max) is reached; so many were dropped.
+    /// [`Limits::user_queue_max`](super::Limits::user_queue_max) is reached; `count` messages were dropped.
     QueuePruned {
         count: usize,
     },
-    /// Broadcasts that fit into no datagram were not taken.
+    /// A user message is too large for a datagram and was dropped.
     MessageTooLarge {
         bytes: usize,
     },
-    /// A peer answered neither us nor those whom we request.
+    /// A peer did not answer a direct or indirect probe.
     ProbeFailed {
         node: NodeName,
     },
-    /// Only a stream reaches the peer: does something block datagrams?
+    /// A peer answers over streams only; datagrams may be blocked.
     DatagramsBlocked {
         node: NodeName,
     },
@@ -221,19 +219,19 @@ pub enum MemberlistNote {
         node: NodeName,
         confirmations: u32,
     },
-    /// Others said that we are gone, or not what we are, and were contradicted.
+    /// A suspect, dead or outdated alive message about this node was refuted.
     Refuted {
         incarnation: u32,
         by: Option<NodeName>,
     },
-    /// A node that had left or died came back at another address.
+    /// A node that had left or failed came back with another address.
     Moved {
         node: NodeName,
         from: Address,
         to: Address,
     },
-    /// We were not called for so long that what we waited for proves nothing; all waits are
-    /// prolonged.
+    /// The machine was not called for so long that missing replies prove nothing; all timeouts are
+    /// extended.
     Paused {
         by: Duration,
     },

@@ -314,7 +314,7 @@ fn an_idle_cluster_sends_pings_and_nothing_else() {
     world.run(MINUTE);
     // A ping and an ack for each of three hosts, and the two push-pulls' worth of slack.
     assert!(world.datagrams - datagrams <= 3 * 60 * 2 + 6, "{}", world.datagrams - datagrams);
-    // To ping, to be handle_ping, to be answered; what the world adds is one turn in ten seconds.
+    // One turn to ping, one to be pinged, one for the ack; the harness adds one in ten seconds.
     assert!(world.turns - turns <= 3 * (60 * 3 + 20), "{}", world.turns - turns);
 }
 

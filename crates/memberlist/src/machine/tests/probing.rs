@@ -134,7 +134,7 @@ fn an_answer_through_others_saves_the_peer_but_tells_no_round_trip() {
 
 #[test]
 fn silence_makes_a_suspect_and_we_doubt_ourselves_unless_others_vouch_for_us() {
-    // Three were request to say that they had no answer either.
+    // Three were asked to send a nack.
     for (nacks, health) in [(0, 3), (1, 2), (3, 0)] {
         let mut stage = Stage::among(6);
         let (target, sequence) = stage.until_ping();
@@ -227,7 +227,7 @@ fn ask(target: u8, nack: bool) -> Message {
     })
 }
 
-/// Asks, and gives the number under which the third one is handle_ping.
+/// Sends an indirect ping, and returns the sequence number of the relayed one.
 fn relayed(stage: &mut Stage, nack: bool) -> u32 {
     stage.machine.probe_at = Mono(u64::MAX);
     stage.hear(&ask(3, nack));
