@@ -186,7 +186,7 @@ pub fn bulletins() -> Vec<Vec<u8>> {
     ]
 }
 
-pub fn introductions() -> Vec<Vec<u8>> {
+pub fn node_metadata() -> Vec<Vec<u8>> {
     texts(&[
         "bellwether/1\0prod\0f911a43f4cdadc7b\0",
         "bellwether/1\0\x000000000000000abc\0",

@@ -12,10 +12,10 @@
 //! and its input.
 
 mod corpus;
-/// The server has no public modules, so this file of it is included.
-#[path = "../../crates/server/src/cluster/introduction.rs"]
-pub mod introduction;
 mod mutation;
+/// The server has no public modules, so this file of it is included.
+#[path = "../../crates/server/src/cluster/node_metadata.rs"]
+pub mod node_metadata;
 mod runner;
 pub mod targets;
 

@@ -21,7 +21,7 @@ use bellwether_model::{LabelSet, MatcherMode, Matchers, Mono, NewAlert, Now, Tim
 use bellwether_template::{ErrorKind, Limits, Templates, Value, to_json};
 
 use crate::corpus;
-use crate::introduction::Introduction;
+use crate::node_metadata::BellwetherMetadata;
 use crate::runner::Target;
 
 pub const TARGETS: &[Target] = &[
@@ -41,9 +41,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "state", check: state, inputs: corpus::states, iterations: 40_000 },
     Target { name: "status", check: status, inputs: corpus::bulletins, iterations: 20_000 },
     Target {
-        name: "introduction",
-        check: introduction,
-        inputs: corpus::introductions,
+        name: "node_metadata",
+        check: node_metadata,
+        inputs: corpus::node_metadata,
         iterations: 40_000,
     },
     Target { name: "template", check: template, inputs: corpus::templates, iterations: 10_000 },
@@ -275,18 +275,20 @@ fn at_second(second: u64) -> Now {
 }
 
 /// What a node says about itself: who reads its cluster's id must also let it in.
-pub fn introduction(bytes: &[u8]) {
+pub fn node_metadata(bytes: &[u8]) {
     // More than a meta holds is dropped before.
     let Some(meta) = NodeMeta::new(bytes.to_vec()) else { return };
-    let Some(introduction) = Introduction::read(meta.as_bytes()) else { return };
-    let gate =
-        |of: &Introduction| MemberFilter { scheme: Introduction::scheme(), cluster: of.cluster() };
-    assert!(gate(&introduction).admits(bytes), "{introduction:?} is let in by its own cluster");
-    let mut other = introduction.clone();
+    let Some(metadata) = BellwetherMetadata::read(meta.as_bytes()) else { return };
+    let filter = |of: &BellwetherMetadata| MemberFilter {
+        scheme: BellwetherMetadata::scheme(),
+        cluster: of.cluster(),
+    };
+    assert!(filter(&metadata).admits(bytes), "{metadata:?} is let in by its own cluster");
+    let mut other = metadata.clone();
     other.cluster_id.push('x');
-    assert!(!gate(&other).admits(bytes), "{introduction:?} is kept out by {other:?}");
-    if introduction.cluster_id.len() <= CLUSTER_ID_BYTES_MAX {
-        assert_eq!(Introduction::read(introduction.meta().as_bytes()), Some(introduction));
+    assert!(!filter(&other).admits(bytes), "{metadata:?} is kept out by {other:?}");
+    if metadata.cluster_id.len() <= CLUSTER_ID_BYTES_MAX {
+        assert_eq!(BellwetherMetadata::read(metadata.meta().as_bytes()), Some(metadata));
     }
 }
 

@@ -53,8 +53,8 @@ fn bulletins_of_peers() {
 }
 
 #[test]
-fn introductions_of_peers() {
-    run_named("introduction");
+fn node_metadata_of_peers() {
+    run_named("node_metadata");
 }
 
 #[test]

@@ -308,7 +308,7 @@ fn the_document_shows_the_bytes_that_are_written() {
     let part = |key: &str| Part { key: key.to_owned(), data: Default::default() };
     let ack = |sequence| Message::Ack(Ack { sequence, payload: Default::default() });
     let address = Address::new([127, 0, 0, 1], 9094);
-    let introduction = Alive {
+    let alive = Alive {
         incarnation: 1,
         node: name("a"),
         address,
@@ -331,7 +331,7 @@ fn the_document_shows_the_bytes_that_are_written() {
         datagram::encode_message(&ack(1)),
         TlsFrame::Stream.encode(),
         FullState { parts: vec![part("nfl"), part("sil")] }.encode_to_vec(),
-        datagram::encode_message(&Message::Alive(introduction)),
+        datagram::encode_message(&Message::Alive(alive)),
         datagram::encode_message(&Message::User(UserMessage { body: bulletin.into() })),
         datagram::encode_message(&Message::Ping(question)),
         datagram::encode_message(&ack(7)),

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use crate::clock::Clock;
-use crate::cluster::{self, SharedIntroduction};
+use crate::cluster::{self, SharedMetadata};
 use crate::features::Features;
 use crate::load::CurrentConfig;
 use crate::main_loop::{EventSenders, ServerEvent, StoreCondition};
@@ -37,7 +37,7 @@ pub struct ServerBackend {
     pub condition: StoreCondition,
     /// `None` without a cluster.
     pub mesh: Option<Handle>,
-    pub introduction: SharedIntroduction,
+    pub metadata: SharedMetadata,
 }
 
 impl Backend for ServerBackend {
@@ -87,7 +87,7 @@ impl Backend for ServerBackend {
                 format!("settling: {members} of {expected} members; {missing}")
             });
             checks.push(Check { name: "cluster", problem, remark: None });
-            let drifted = cluster::drifted(&status, &self.introduction.read());
+            let drifted = cluster::drifted(&status, &self.metadata.read());
             let remark = (!drifted.is_empty())
                 .then(|| format!("configuration differs on: {}", drifted.join(", ")));
             checks.push(Check { name: "configuration", problem: None, remark });
@@ -151,12 +151,12 @@ impl Backend for ServerBackend {
 
 impl ServerBackend {
     fn cluster(&self) -> ClusterInfo {
-        cluster::info(self.mesh.as_ref(), &self.introduction.read())
+        cluster::info(self.mesh.as_ref(), &self.metadata.read())
     }
 
     async fn cluster_snapshot(&self, peers: Vec<PeerView>) -> Option<ClusterSnapshot> {
         let report = self.mesh.as_ref()?.report().await.ok()?;
-        let drifted = cluster::drifted(&report.status, &self.introduction.read());
+        let drifted = cluster::drifted(&report.status, &self.metadata.read());
         Some(ClusterSnapshot { report, peers, drifted })
     }
 }

@@ -21,7 +21,7 @@ use tracing::{debug, info, warn};
 
 use crate::backend::ServerBackend;
 use crate::clock::Clock;
-use crate::cluster::{self, Introduction, PeerCredentials, SharedIntroduction};
+use crate::cluster::{self, BellwetherMetadata, PeerCredentials, SharedMetadata};
 use crate::external_url::ExternalUrl;
 use crate::features::Features;
 use crate::flags::Flags;
@@ -67,11 +67,11 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     };
     let refused = |reason| anyhow!("error loading configuration file: {reason}");
     let (plan, notifiers, applied) = loader.load().map_err(refused)?.apply();
-    let introduction = SharedIntroduction::new(Introduction {
+    let metadata = SharedMetadata::new(BellwetherMetadata {
         cluster_id: flags.cluster_id.clone(),
         config: plan.keys_hash(),
     });
-    let own = introduction.read();
+    let own = metadata.read();
     let mesh_settings = cluster::settings(&flags, &storage, &own, security, random_u64()?)?;
     settings.peers = mesh_settings.as_ref().map(|mesh| PeerSettings {
         name: mesh.cluster.machine.name.to_string(),
@@ -94,7 +94,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     };
     let main_loop = tokio::spawn(MainLoop::new(parts, &senders).run(receivers));
     let mesh = match mesh_settings {
-        Some(settings) => Some(join(settings, &introduction, &senders).await?),
+        Some(settings) => Some(join(settings, &metadata, &senders).await?),
         None => None,
     };
     let (reloads, requests) = mpsc::channel(1);
@@ -110,7 +110,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         external_url: loader.external_url,
         condition,
         mesh: mesh.clone(),
-        introduction,
+        metadata,
     };
     let app = router(Arc::new(backend), api_settings(&flags, features, route_prefix));
     let signals = Signals::listen()?;
@@ -159,12 +159,12 @@ fn security(flags: &Flags) -> anyhow::Result<Security> {
 /// Starts the mesh and connects it with the main loop.
 async fn join(
     settings: MeshSettings,
-    introduction: &SharedIntroduction,
+    metadata: &SharedMetadata,
     senders: &EventSenders,
 ) -> anyhow::Result<Handle> {
     let (mesh, heard) = Mesh::start(settings).await.context("start the cluster")?;
     info!(component = "cluster", address = %mesh.bound(), "Listening for peers");
-    let peers = Peers::new(mesh.clone(), introduction.clone());
+    let peers = Peers::new(mesh.clone(), metadata.clone());
     // The loop is still running: it ends only after `ServerEvent::Stop`.
     let _ = senders.internal.send(ServerEvent::Join(peers));
     tokio::spawn(listen(heard, senders.peers.clone()));

@@ -1,13 +1,13 @@
-//! This server's part in its cluster: from flags to a running mesh, and what is shown of it.
+//! This server as a member of its cluster: from flags to a running mesh, and its status.
 //!
-//! In: checked flags, the storage directory, the plan in force. Out: settings for the mesh, the
-//! introduction by which nodes like this one know each other, and the cluster as the API shows it.
-//! What passes between the mesh and the engine is in `main_loop/peers.rs`.
+//! In: checked flags, the storage directory, the plan in force. Out: settings for the mesh, the node
+//! metadata, and the cluster as the API shows it. What passes between the mesh and the engine is in
+//! `main_loop/peers.rs`.
 
 mod credentials;
 mod identity;
-mod introduction;
 mod metrics;
+mod node_metadata;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -23,17 +23,17 @@ use bellwether_mesh::{Handle, MeshSettings, Security};
 use crate::flags::Flags;
 
 pub use credentials::PeerCredentials;
-pub use introduction::{Introduction, SharedIntroduction};
 pub use metrics::add as add_metrics;
+pub use node_metadata::{BellwetherMetadata, SharedMetadata};
 
-/// Bulletins travel under this key, which Go nodes ignore.
+/// The key of status broadcasts, which Go nodes ignore.
 pub const STATUS_KEY: &str = "bellwether/bulletin";
 
-/// How this node takes part; `None` if it was told to stay alone.
+/// The settings of the mesh; `None` if clustering is disabled.
 pub fn settings(
     flags: &Flags,
     storage: &Path,
-    introduction: &Introduction,
+    metadata: &BellwetherMetadata,
     security: Security,
     seed: u64,
 ) -> anyhow::Result<Option<MeshSettings>> {
@@ -62,9 +62,9 @@ pub fn settings(
         }
     }
     cluster.machine.label = Label::new(&flags.cluster_label).context("--cluster.label")?;
-    cluster.machine.meta = introduction.meta();
+    cluster.machine.meta = metadata.meta();
     cluster.machine.member_filter =
-        Some(MemberFilter { scheme: Introduction::scheme(), cluster: introduction.cluster() });
+        Some(MemberFilter { scheme: BellwetherMetadata::scheme(), cluster: metadata.cluster() });
     let positive = |duration: crate::flags::SignedDuration| duration.positive().unwrap_or_default();
     cluster.machine.gossip_interval = positive(flags.cluster_gossip_interval);
     cluster.machine.push_pull_interval = positive(flags.cluster_pushpull_interval);
@@ -90,20 +90,21 @@ pub fn peers(status: &Status) -> Vec<Peer> {
     others
         .map(|member| Peer {
             name: member.name.to_string(),
-            is_bellwether: Introduction::read(&member.meta).is_some(),
+            is_bellwether: BellwetherMetadata::read(&member.meta).is_some(),
         })
         .collect()
 }
 
-/// The names of the peers whose configuration gives other group keys.
-pub fn drifted(status: &Status, own: &Introduction) -> Vec<String> {
+/// The names of the peers whose configuration hash differs.
+pub fn drifted(status: &Status, own: &BellwetherMetadata) -> Vec<String> {
     let others = status.members.iter().filter(|member| member.name != status.name);
-    let differs = |meta: &[u8]| Introduction::read(meta).is_some_and(|it| it.config != own.config);
+    let differs =
+        |meta: &[u8]| BellwetherMetadata::read(meta).is_some_and(|it| it.config != own.config);
     others.filter(|member| differs(&member.meta)).map(|member| member.name.to_string()).collect()
 }
 
 /// The cluster as the API shows it.
-pub fn info(mesh: Option<&Handle>, own: &Introduction) -> ClusterInfo {
+pub fn info(mesh: Option<&Handle>, own: &BellwetherMetadata) -> ClusterInfo {
     let Some(mesh) = mesh else { return ClusterInfo::default() };
     let status: Arc<Status> = mesh.status();
     let state =
@@ -111,7 +112,7 @@ pub fn info(mesh: Option<&Handle>, own: &Introduction) -> ClusterInfo {
     let peers = status.members.iter().map(|member| PeerInfo {
         name: member.name.to_string(),
         address: SocketAddr::new(member.address.ip, member.address.port).to_string(),
-        config: Introduction::read(&member.meta).map(|introduction| introduction.config_text()),
+        config: BellwetherMetadata::read(&member.meta).map(|metadata| metadata.config_text()),
     });
     ClusterInfo {
         name: status.name.to_string(),
@@ -121,7 +122,7 @@ pub fn info(mesh: Option<&Handle>, own: &Introduction) -> ClusterInfo {
     }
 }
 
-/// Compat: an empty host listens everywhere.
+/// Compat: an empty host listens on all addresses.
 fn listen_address(text: &str) -> Result<SocketAddr, String> {
     let (host, port) =
         text.rsplit_once(':').ok_or_else(|| format!("{text:?} is not an address with a port"))?;

@@ -1,8 +1,8 @@
-//! Does a whole cluster behave, in good weather and in bad?
+//! Simulated clusters of machines, with and without faults.
 //!
-//! The stories in `stories` play on the [`World`] of `world`: machines on one thread, in virtual
-//! time, over a network that loses, delays, doubles and reorders as a seed will have it. What is
-//! sent is really encoded and decoded. A story that fails prints its seed.
+//! The tests in `scenarios` run on the [`Simulation`] of `harness`: machines on one thread, in
+//! virtual time, over a network that drops, delays, duplicates and reorders as its seed decides.
+//! Everything sent is really encoded and decoded. A failed scenario prints its seed.
 
-mod stories;
-mod world;
+mod harness;
+mod scenarios;

@@ -1,8 +1,8 @@
-//! Who this server is to its peers, and which peers it lets in.
+//! The TLS credentials of this server towards its peers, and which peers it trusts.
 //!
 //! In: the path of `--cluster.tls-config`. Out: [`PeerCredentials`], which the mesh asks for each new
-//! connection. The file itself is read once; the certificates, keys and authorities that it names
-//! are read again when they change, and what makes no sense then changes nothing.
+//! connection. The file itself is read once; the certificates, keys and authorities that it names are
+//! read again when they change, and invalid ones leave the credentials as they are.
 
 use std::io;
 use std::path::{Path, PathBuf};

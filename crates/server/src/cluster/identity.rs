@@ -1,11 +1,10 @@
-//! Under which name do the other members know this node?
+//! The name of this node in the cluster.
 //!
-//! In: the storage directory. Out: a name that stays the same from start to start, so that a
-//! restart leaves no ghost behind in the member lists of the others. It is a ULID, like the names
-//! that Go nodes give themselves anew at every start.
+//! In: the storage directory. Out: a name that stays the same across restarts, so that a restart leaves
+//! no failed member behind in the peers' member lists. It is a ULID, like the names that Go nodes
+//! generate at every start.
 //!
-//! Two directories with the same name (a copied disk) are noticed by the cluster, which reports a
-//! conflict of names.
+//! Two directories with the same name (a copied disk) are reported by the cluster as a name conflict.
 
 use std::fs;
 use std::io;

@@ -1,6 +1,6 @@
-//! What the cluster counts, under the names of the Go Alertmanager's metrics.
+//! The metrics of the cluster, under the Go Alertmanager's names where it has them.
 //!
-//! In: one report of the mesh, and what the engine knows of its peers. Out: metrics.
+//! In: one report of the mesh, and the engine's view of its peers. Out: metrics.
 
 use bellwether_engine::PeerView;
 use bellwether_memberlist::cluster::{self, OversizeCounters, Volume};
@@ -8,7 +8,7 @@ use bellwether_mesh::{Report, TransportCounters};
 
 use crate::metrics::{Counter, Exposition, Gauge, Labelled, Observed};
 
-/// Adds all metrics of the cluster; `drifted` are the peers with another configuration.
+/// Adds all metrics of the cluster; `drifted` are the peers with a different configuration.
 ///
 /// Long because: it is a table.
 pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Exposition) {
@@ -74,7 +74,7 @@ pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Ex
     add_transport(transport, out);
 }
 
-/// Compat: upstream counts these of TLS alone, hence their names.
+/// Compat: upstream counts these only with TLS, hence their names.
 fn add_transport(transport: &TransportCounters, out: &mut Exposition) {
     let kinds = [("packet", &transport.packets), ("stream", &transport.streams)];
     let reads = Labelled::new(&["connection_type"], Counter::default);

@@ -5,7 +5,7 @@ use bellwether_memberlist::cluster::{Member, Status};
 use bellwether_memberlist::{Address, NodeName};
 use bellwether_mesh::Security;
 
-use super::{Introduction, drifted, listen_address, peers, settings};
+use super::{BellwetherMetadata, drifted, listen_address, peers, settings};
 use crate::flags::{Flags, Parsed, parse};
 
 fn flags(arguments: &[&str]) -> Flags {
@@ -16,8 +16,8 @@ fn flags(arguments: &[&str]) -> Flags {
     }
 }
 
-fn own() -> Introduction {
-    Introduction { cluster_id: String::new(), config: 1 }
+fn own() -> BellwetherMetadata {
+    BellwetherMetadata { cluster_id: String::new(), config: 1 }
 }
 
 fn member(name: &str, meta: &[u8]) -> Member {
@@ -30,7 +30,7 @@ fn member(name: &str, meta: &[u8]) -> Member {
 }
 
 fn status() -> Status {
-    let other = Introduction { config: 2, ..own() };
+    let other = BellwetherMetadata { config: 2, ..own() };
     Status {
         name: NodeName::new("b").unwrap(),
         address: Address::new([127, 0, 0, 1], 1),
@@ -88,7 +88,7 @@ fn flags_become_settings_and_errors_name_them() {
 }
 
 #[test]
-fn kin_are_known_by_their_introduction_and_drift_by_its_hash() {
+fn bellwether_peers_and_drift_are_recognized_by_node_metadata() {
     let peer = |name: &str, is_bellwether| Peer { name: name.to_owned(), is_bellwether };
     assert_eq!(peers(&status()), [peer("a", false), peer("c", true), peer("d", true)]);
     assert_eq!(drifted(&status(), &own()), ["d"]);

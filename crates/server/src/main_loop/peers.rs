@@ -1,7 +1,7 @@
-//! Between the mesh and the engine.
+//! Connects the mesh and the engine.
 //!
-//! In: what the mesh heard. Out: what the engine wants told. Neither knows the other: bytes, keys
-//! and names pass through here.
+//! In: events of the mesh, which become inputs of the engine. Out: effects of the engine, which become
+//! messages for the mesh. Neither knows the other: bytes, keys and names pass through here.
 
 use std::sync::Arc;
 
@@ -13,18 +13,18 @@ use tokio::sync::mpsc;
 use tracing::warn;
 
 use super::{MainLoop, ServerEvent, Waiter};
-use crate::cluster::{self, STATUS_KEY, SharedIntroduction};
+use crate::cluster::{self, STATUS_KEY, SharedMetadata};
 use crate::notes;
 
-/// The mesh, and what was last said of those in it.
+/// The mesh, and which of its members run a different configuration.
 pub struct Peers {
     pub mesh: Handle,
-    pub introduction: SharedIntroduction,
-    /// Whose configuration is known to differ.
+    pub metadata: SharedMetadata,
+    /// Peers whose different configuration has been logged.
     drifted: Vec<String>,
 }
 
-/// Something for the mesh, once it may be said.
+/// A message for the mesh, sent when the records that it depends on are durable.
 pub enum Message {
     Broadcast { channel: Channel, data: Vec<u8> },
     Forward { channel: Channel, data: Vec<u8> },
@@ -33,8 +33,8 @@ pub enum Message {
 }
 
 impl Peers {
-    pub fn new(mesh: Handle, introduction: SharedIntroduction) -> Self {
-        Peers { mesh, introduction, drifted: Vec::new() }
+    pub fn new(mesh: Handle, metadata: SharedMetadata) -> Self {
+        Peers { mesh, metadata, drifted: Vec::new() }
     }
 
     pub fn send(&self, message: Message) {
@@ -54,17 +54,17 @@ impl Peers {
         }
     }
 
-    /// Introduces this node anew if its configuration has changed.
+    /// Publishes new node metadata if the configuration has changed.
     pub fn set_config(&mut self, config: u64) {
-        if self.introduction.set_config(config) {
-            self.mesh.set_meta(self.introduction.read().meta());
-            self.look_for_drift(&self.mesh.status());
+        if self.metadata.set_config(config) {
+            self.mesh.set_meta(self.metadata.read().meta());
+            self.log_drift(&self.mesh.status());
         }
     }
 
-    /// Says once of each peer that its configuration differs, and once that it agrees again.
-    fn look_for_drift(&mut self, status: &Status) {
-        let drifted = cluster::drifted(status, &self.introduction.read());
+    /// Logs each peer once whose configuration differs.
+    fn log_drift(&mut self, status: &Status) {
+        let drifted = cluster::drifted(status, &self.metadata.read());
         for peer in drifted.iter().filter(|peer| !self.drifted.contains(peer)) {
             warn!(
                 component = "cluster",
@@ -76,13 +76,13 @@ impl Peers {
 }
 
 impl MainLoop {
-    /// One event of the mesh.
+    /// Handles one event of the mesh.
     pub(super) fn take_from_mesh(&mut self, event: bellwether_mesh::MeshEvent) {
         use bellwether_mesh::MeshEvent;
         match event {
             MeshEvent::Received { key, data, .. } => match key.as_str() {
-                "sil" => self.hear(Channel::Silences, data.into()),
-                "nfl" => self.hear(Channel::NotificationLog, data.into()),
+                "sil" => self.receive_records(Channel::Silences, data.into()),
+                "nfl" => self.receive_records(Channel::NotificationLog, data.into()),
                 STATUS_KEY => self.handle(Input::StatusBroadcast { data: data.into() }),
                 _ => {}
             },
@@ -97,7 +97,7 @@ impl MainLoop {
             MeshEvent::MembersChanged => {
                 let Some(peers) = &mut self.peers else { return };
                 let status: Arc<Status> = peers.mesh.status();
-                peers.look_for_drift(&status);
+                peers.log_drift(&status);
                 self.handle(Input::Peers(cluster::peers(&status)));
             }
             MeshEvent::Note(note) => notes::cluster::record(&note),
@@ -110,7 +110,7 @@ impl MainLoop {
         peers.mesh.provide_state(token, parts);
     }
 
-    fn hear(&mut self, channel: Channel, data: Vec<u8>) {
+    fn receive_records(&mut self, channel: Channel, data: Vec<u8>) {
         self.handle(Input::PeerRecords { channel, data });
     }
 
@@ -122,20 +122,20 @@ impl MainLoop {
     }
 }
 
-/// Carries the mesh's events to the main loop; ends with either of them.
+/// Forwards the mesh's events to the main loop; ends with either of them.
 pub async fn listen(
-    mut heard: mpsc::Receiver<bellwether_mesh::MeshEvent>,
-    door: mpsc::Sender<ServerEvent>,
+    mut events: mpsc::Receiver<bellwether_mesh::MeshEvent>,
+    sender: mpsc::Sender<ServerEvent>,
 ) {
-    while let Some(event) = heard.recv().await {
-        if door.send(ServerEvent::Peer(event)).await.is_err() {
+    while let Some(event) = events.recv().await {
+        if sender.send(ServerEvent::Peer(event)).await.is_err() {
             return;
         }
     }
 }
 
 impl Message {
-    /// What the engine wants of the mesh, if that is what this effect is.
+    /// The message of an effect; `None` if the effect is not for the mesh.
     pub fn of(effect: Effect) -> Option<Self> {
         match effect {
             Effect::Broadcast { channel, data } => Some(Message::Broadcast { channel, data }),

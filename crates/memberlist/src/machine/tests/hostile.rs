@@ -122,12 +122,12 @@ fn nothing_that_is_said_breaks_us_or_keeps_us_awake() {
             }
             stage.handle(any_input(&mut rng));
             let machine = &stage.machine;
-            let story = format!("seed {seed}, turn {turn}");
-            assert!(machine.next_wakeup() > Some(stage.now), "{story}: no rest");
-            assert!(machine.nodes.len() <= 5 && machine.size() <= 5, "{story}: too many");
-            assert!(machine.user_queue_len() <= 3 && machine.health_score() < 8, "{story}");
+            let place = format!("seed {seed}, turn {turn}");
+            assert!(machine.next_wakeup() > Some(stage.now), "{place}: no rest");
+            assert!(machine.nodes.len() <= 5 && machine.size() <= 5, "{place}: too many");
+            assert!(machine.user_queue_len() <= 3 && machine.health_score() < 8, "{place}");
             let present = machine.members().any(|node| node.name.as_str() == "me");
-            assert_eq!(present, turn < 900, "{story}: we know best");
+            assert_eq!(present, turn < 900, "{place}: we know best");
         }
         assert_eq!(stage.machine.local(), (&name("me"), address(1)));
     }

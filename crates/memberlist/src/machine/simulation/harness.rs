@@ -1,7 +1,7 @@
-//! Hosts, a network between them, and the passing of time.
+//! Hosts and a network between them, in virtual time.
 //!
-//! Each host does in a few lines what the layer above does: it joins whom it was told to join,
-//! and again every ten seconds whomever it has lost.
+//! Each host does in a few lines what the layer above does: it joins its targets at the start, and
+//! every ten seconds those that are not members.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -19,18 +19,18 @@ use crate::wire::Compression;
 use crate::wire::datagram::{Checksum, Envelope, encode_message, pack};
 use crate::wire::stream::{self, StreamReader};
 
-pub struct World {
+pub struct Simulation {
     pub now: Mono,
     pub hosts: Vec<Host>,
     pub network: Network,
     pub datagrams: u64,
     pub turns: u64,
-    /// Everything that happened, for comparison.
+    /// A hash of all events, to compare runs.
     pub trace: u64,
     seed: u64,
     rng: Rng,
-    agenda: BTreeMap<(Mono, u64), Happening>,
-    happenings: u64,
+    schedule: BTreeMap<(Mono, u64), ScheduledEvent>,
+    events_scheduled: u64,
     tickets: BTreeMap<InboundId, Caller>,
 }
 
@@ -41,53 +41,53 @@ pub struct Host {
     pub machine: Option<Memberlist>,
     pub events: Vec<(Mono, MembershipEvent)>,
     pub notes: Vec<(Mono, MemberlistNote)>,
-    /// Whom it tries to reach if they are no members.
-    pub contacts: BTreeSet<Address>,
-    /// Nothing is handled before then; it piles up meanwhile.
+    /// Addresses that it joins while they are not members.
+    pub join_targets: BTreeSet<Address>,
+    /// Inputs are delayed until then.
     pub paused_until: Mono,
-    /// How long each datagram lies in the socket before it is read.
-    pub sluggish: Duration,
-    /// Tells one life from the next: what was meant for an earlier one is lost.
-    life: u64,
+    /// How long each datagram waits before it is read.
+    pub receive_delay: Duration,
+    /// Counts the starts of the host: what was meant for an earlier one is lost.
+    boot: u64,
     rejoin_at: Mono,
 }
 
 pub struct Network {
-    /// Of a thousand datagrams.
+    /// Datagrams lost, of a thousand.
     pub lost_permille: u64,
-    pub doubled_permille: u64,
+    pub duplicated_permille: u64,
     pub delay_max: Duration,
-    /// Who does not reach whom, in one direction.
+    /// Pairs that do not reach each other, in one direction.
     pub cut: BTreeSet<(usize, usize)>,
     /// The same, for datagrams only.
     pub datagrams_blocked: BTreeSet<(usize, usize)>,
 }
 
 #[derive(Clone)]
-enum Happening {
+enum ScheduledEvent {
     Datagram { to: usize, from: Address, bytes: Bytes },
     Call { to: usize, caller: Caller, message: StreamMessage },
     Answer { caller: Caller, answer: Option<StreamMessage> },
 }
 
-/// Who waits for an answer on which stream.
+/// A host that waits for a reply on a stream.
 #[derive(Clone, Copy)]
 struct Caller {
     host: usize,
-    life: u64,
+    boot: u64,
     stream: StreamId,
     deadline: Mono,
 }
 
-impl World {
+impl Simulation {
     /// So many hosts, all up; each knows the address of the first.
     pub fn new(seed: u64, hosts: usize) -> Self {
-        let mut world = World {
+        let mut simulation = Simulation {
             now: Mono(1_000_000_000),
             hosts: (0..hosts).map(Host::new).collect(),
             network: Network {
                 lost_permille: 20,
-                doubled_permille: 10,
+                duplicated_permille: 10,
                 delay_max: Duration::from_millis(20),
                 cut: BTreeSet::new(),
                 datagrams_blocked: BTreeSet::new(),
@@ -97,21 +97,21 @@ impl World {
             trace: 0,
             seed,
             rng: Rng::new(seed),
-            agenda: BTreeMap::new(),
-            happenings: 0,
+            schedule: BTreeMap::new(),
+            events_scheduled: 0,
             tickets: BTreeMap::new(),
         };
-        let first = world.hosts[0].address;
+        let first = simulation.hosts[0].address;
         for host in 0..hosts {
             if host > 0 {
-                world.hosts[host].contacts.insert(first);
+                simulation.hosts[host].join_targets.insert(first);
             }
-            world.start(host);
+            simulation.start(host);
         }
-        world
+        simulation
     }
 
-    /// Begins a new life under the same name.
+    /// Starts the host again under the same name.
     pub fn start(&mut self, host: usize) {
         let mut out = Vec::new();
         let seed = self.rng.below(u64::MAX);
@@ -125,7 +125,7 @@ impl World {
     /// Without a word.
     pub fn crash(&mut self, host: usize) {
         self.hosts[host].machine = None;
-        self.hosts[host].life += 1;
+        self.hosts[host].boot += 1;
     }
 
     pub fn handle(&mut self, host: usize, input: Input) {
@@ -154,7 +154,7 @@ impl World {
         &mut self,
         what: &str,
         limit: Duration,
-        holds: impl Fn(&World) -> bool,
+        holds: impl Fn(&Simulation) -> bool,
     ) -> Duration {
         let begin = self.now;
         while !holds(self) {
@@ -197,12 +197,12 @@ impl World {
     fn step(&mut self, end: Mono) -> bool {
         let next_call =
             (0..self.hosts.len()).filter_map(|host| Some((self.wakeup(host)?, host))).min();
-        let next_happening = self.agenda.keys().next().copied();
+        let next_happening = self.schedule.keys().next().copied();
         match (next_call, next_happening) {
             (call, Some((at, id))) if at <= end && call.is_none_or(|(call, _)| at <= call) => {
                 self.now = self.now.max(at);
-                if let Some(happening) = self.agenda.remove(&(at, id)) {
-                    self.happen(happening);
+                if let Some(event) = self.schedule.remove(&(at, id)) {
+                    self.handle_event(event);
                 }
                 true
             }
@@ -232,28 +232,28 @@ impl World {
         let members: Vec<Address> =
             at.machine.iter().flat_map(Memberlist::members).map(|node| node.address).collect();
         let lost: Vec<Address> =
-            at.contacts.iter().filter(|kind| !members.contains(kind)).copied().collect();
+            at.join_targets.iter().filter(|kind| !members.contains(kind)).copied().collect();
         for address in lost {
             self.handle(host, Input::Join(address));
         }
     }
 
-    fn happen(&mut self, happening: Happening) {
-        let host = match &happening {
-            Happening::Datagram { to, .. } | Happening::Call { to, .. } => *to,
-            Happening::Answer { caller, .. } => caller.host,
+    fn handle_event(&mut self, event: ScheduledEvent) {
+        let host = match &event {
+            ScheduledEvent::Datagram { to, .. } | ScheduledEvent::Call { to, .. } => *to,
+            ScheduledEvent::Answer { caller, .. } => caller.host,
         };
         if self.hosts[host].paused_until > self.now {
             let later = self.hosts[host].paused_until;
-            return self.plan(later, happening);
+            return self.plan(later, event);
         }
-        match happening {
-            Happening::Datagram { to, from, bytes } => {
+        match event {
+            ScheduledEvent::Datagram { to, from, bytes } => {
                 self.handle(to, Input::Datagram { from, bytes });
             }
-            Happening::Call { to, caller, message } => self.call(to, caller, message),
-            Happening::Answer { caller, answer } => {
-                if self.hosts[caller.host].life != caller.life {
+            ScheduledEvent::Call { to, caller, message } => self.call(to, caller, message),
+            ScheduledEvent::Answer { caller, answer } => {
+                if self.hosts[caller.host].boot != caller.boot {
                     return;
                 }
                 let stream = caller.stream;
@@ -269,9 +269,9 @@ impl World {
 
     fn call(&mut self, to: usize, caller: Caller, message: StreamMessage) {
         if self.hosts[to].machine.is_none() {
-            return self.plan(self.now, Happening::Answer { caller, answer: None });
+            return self.plan(self.now, ScheduledEvent::Answer { caller, answer: None });
         }
-        let inbound = InboundId(self.happenings);
+        let inbound = InboundId(self.events_scheduled);
         self.tickets.insert(inbound, caller);
         let from = self.hosts[caller.host].address;
         self.handle(to, Input::StreamOpened { inbound, from, message });
@@ -284,15 +284,15 @@ impl World {
             match output {
                 Output::SendDatagram { to, bytes } => self.send(host, to, bytes.into()),
                 Output::OpenStream { stream, to, message, deadline } => {
-                    let life = self.hosts[host].life;
-                    let caller = Caller { host, life, stream, deadline };
+                    let boot = self.hosts[host].boot;
+                    let caller = Caller { host, boot, stream, deadline };
                     self.open(caller, to, with_state(message));
                 }
                 Output::Reply { inbound, message } => self.close(host, inbound, Some(message)),
                 Output::Close { inbound } => self.close(host, inbound, None),
                 Output::Event(event) => {
                     if let MembershipEvent::Join { address, .. } = &event {
-                        self.hosts[host].contacts.insert(*address);
+                        self.hosts[host].join_targets.insert(*address);
                     }
                     self.hosts[host].events.push((self.now, event));
                 }
@@ -312,11 +312,11 @@ impl World {
         if self.rng.below(1000) < self.network.lost_permille {
             return;
         }
-        let copies = 1 + usize::from(self.rng.below(1000) < self.network.doubled_permille);
+        let copies = 1 + usize::from(self.rng.below(1000) < self.network.duplicated_permille);
         for _ in 0..copies {
-            let at = self.now.plus(self.delay()).plus(self.hosts[to].sluggish);
+            let at = self.now.plus(self.delay()).plus(self.hosts[to].receive_delay);
             let (bytes, from) = (bytes.clone(), self.hosts[from].address);
-            self.plan(at, Happening::Datagram { to, from, bytes });
+            self.plan(at, ScheduledEvent::Datagram { to, from, bytes });
         }
     }
 
@@ -326,9 +326,9 @@ impl World {
         match self.host_at(to).filter(|to| self.connects(caller.host, *to)) {
             Some(to) => {
                 let at = self.now.plus(self.delay() * 3);
-                self.plan(at, Happening::Call { to, caller, message });
+                self.plan(at, ScheduledEvent::Call { to, caller, message });
             }
-            None => self.plan(caller.deadline, Happening::Answer { caller, answer: None }),
+            None => self.plan(caller.deadline, ScheduledEvent::Answer { caller, answer: None }),
         }
     }
 
@@ -339,7 +339,7 @@ impl World {
             true => self.now.plus(self.delay()),
             false => caller.deadline.plus(Duration::from_nanos(1)).max(self.now),
         };
-        self.plan(at, Happening::Answer { caller, answer });
+        self.plan(at, ScheduledEvent::Answer { caller, answer });
     }
 
     fn connects(&self, a: usize, b: usize) -> bool {
@@ -354,9 +354,9 @@ impl World {
         self.rng.delay_below(self.network.delay_max)
     }
 
-    fn plan(&mut self, at: Mono, happening: Happening) {
-        self.happenings += 1;
-        self.agenda.insert((at, self.happenings), happening);
+    fn plan(&mut self, at: Mono, event: ScheduledEvent) {
+        self.events_scheduled += 1;
+        self.schedule.insert((at, self.events_scheduled), event);
     }
 
     fn note_in_trace(&mut self, host: usize, output: &Output) {
@@ -388,19 +388,19 @@ impl Host {
             machine: None,
             events: Vec::new(),
             notes: Vec::new(),
-            contacts: BTreeSet::new(),
+            join_targets: BTreeSet::new(),
             paused_until: Mono(0),
-            sluggish: Duration::ZERO,
-            life: 0,
+            receive_delay: Duration::ZERO,
+            boot: 0,
             rejoin_at: Mono(0),
         }
     }
 }
 
-impl Drop for World {
+impl Drop for Simulation {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("the story failed at seed {}, after {} turns", self.seed, self.turns);
+            eprintln!("the scenario failed at seed {}, after {} turns", self.seed, self.turns);
         }
     }
 }

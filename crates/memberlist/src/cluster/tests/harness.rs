@@ -14,7 +14,7 @@ use crate::cluster::{
 use crate::machine::{InboundId, Mono};
 use crate::message::{Address, Label, NodeName};
 
-pub(super) struct World {
+pub(super) struct TestCluster {
     pub now: Mono,
     nodes: BTreeMap<Address, Node>,
     /// What happens next, in order.
@@ -53,9 +53,9 @@ pub(super) fn settings(name: &str, n: u8, peers: &[&str]) -> ClusterSettings {
     ClusterSettings::alertmanager(NodeName::new(name).unwrap(), address(n), peers)
 }
 
-impl World {
+impl TestCluster {
     pub fn new() -> Self {
-        World {
+        TestCluster {
             now: Mono(1_000_000_000),
             nodes: BTreeMap::new(),
             pending: BTreeMap::new(),
@@ -72,12 +72,12 @@ impl World {
 
     /// Three nodes that know the first one and have settled.
     pub fn of_three() -> Self {
-        let mut world = Self::new();
+        let mut cluster = Self::new();
         for (name, n) in [("a", 1), ("b", 2), ("c", 3)] {
-            world.boot(settings(name, n, &["10.0.0.1:9094"]));
+            cluster.boot(settings(name, n, &["10.0.0.1:9094"]));
         }
-        world.run(Duration::from_secs(20));
-        world
+        cluster.run(Duration::from_secs(20));
+        cluster
     }
 
     pub fn boot(&mut self, settings: ClusterSettings) {
