@@ -10,13 +10,13 @@ TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 .PHONY: help run test test-packages sim sim-search bench dist lint
 
 help:
-	@echo 'make run    build and start a server with a demo webhook that prints what it receives'
-	@echo 'make test   install what the tests need, and run them all'
-	@echo 'make sim    replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
+	@echo 'make run         build and start a server with a demo webhook that prints what it receives'
+	@echo 'make test        install what the tests need, and run them all'
+	@echo 'make sim         replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
-	@echo 'make bench  compare speed and memory with the Go Alertmanager'
-	@echo 'make dist   build a stripped binary for distribution, and print its size'
-	@echo 'make lint   formatting, clippy, licences'
+	@echo 'make bench       compare speed and memory with the Go Alertmanager'
+	@echo 'make dist        build a stripped binary for distribution, and print its size'
+	@echo 'make lint        formatting, clippy, licences'
 
 # The server listens on port 9093 and keeps its data in ./data; both programs end with ^C.
 run:

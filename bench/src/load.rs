@@ -136,7 +136,7 @@ fn alert(index: usize, times: Times) -> String {
     )
 }
 
-/// What tells the alert of this index from the others.
+/// The label value that only the alert of this index has.
 pub fn instance(index: usize) -> String {
     format!("host-{index:07}.example.org:9100")
 }

@@ -147,7 +147,7 @@ pub fn snapshot(bytes: &[u8]) {
 
 /// A datagram of the gossip protocol, to a node without a label and to one that has one.
 pub fn datagram(bytes: &[u8]) {
-    let heard = corpus::cluster_labels().map(|label| {
+    let accepted = corpus::cluster_labels().map(|label| {
         let Datagram { messages, dropped } = datagram::decode(&label, bytes);
         assert!(messages.len() <= MESSAGES_MAX && dropped.len() <= MESSAGES_MAX);
         let anything = !messages.is_empty();
@@ -160,7 +160,7 @@ pub fn datagram(bytes: &[u8]) {
         }
         anything
     });
-    assert_ne!(heard, [true; 2], "two labels are two clusters");
+    assert_ne!(accepted, [true; 2], "two labels are two clusters");
 }
 
 /// A stream of the gossip protocol, with and without a label: it must not matter how the network

@@ -59,7 +59,7 @@ fn wait_until_others_know(cluster: &mut Cluster) {
 
 /// A silence that is larger than a datagram of the gossip may be.
 fn large_silence(name: &str) -> Value {
-    silence(name, &"a long story, ".repeat(100))
+    silence(name, &"a long comment, ".repeat(100))
 }
 
 /// What all servers must agree on about a silence.

@@ -135,7 +135,7 @@ fn knock(authority: &AuthorityFolder, address: &str, shows: Option<&str>) -> Str
 /// A small and a large silence from each server to each.
 fn silences_reach_all(cluster: &mut Cluster) {
     for at in 0..cluster.len() {
-        for comment in ["small".to_owned(), "a long story, ".repeat(100)] {
+        for comment in ["small".to_owned(), "a long comment, ".repeat(100)] {
             let id = cluster.server(at).post_silence(&silence(&format!("Quiet{at}"), &comment));
             cluster.wait_on_each("the silence has arrived", |server| {
                 server.get(&format!("/api/v2/silence/{id}")).status == 200

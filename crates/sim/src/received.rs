@@ -131,7 +131,7 @@ impl Received {
             let received = self.alert(integration, alert.fingerprint);
             received.is_none_or(|r| r.firing != firing || r.starts_at != alert.starts_at)
         });
-        // An integration that gets no "resolved" cannot tell a repetition from an alert that ended
+        // An integration that gets no "resolved" cannot distinguish a repetition from an alert that ended
         // and came back.
         let gets_no_resolved = *integration.kind == *"email";
         has_new_alert
