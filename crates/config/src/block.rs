@@ -14,36 +14,36 @@ mod reader;
 
 use crate::yaml::{NodeId, Tree};
 
-pub(crate) use reader::Reader;
+pub(crate) use reader::BlockReader;
 
 /// A mapping with a fixed set of keys. `Default` gives what holds where a key is absent.
 pub(crate) trait Block: Default {
     fn fields(&mut self, visitor: &mut dyn Visitor);
 
     /// The rules between the fields, and what they derive from each other.
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         Ok(())
     }
 }
 
 /// Is shown each field of a block, in the block's order.
 pub(crate) trait Visitor {
-    fn visit(&mut self, name: &'static str, value: &mut dyn Value, show: Show);
+    fn visit(&mut self, name: &'static str, value: &mut dyn FieldValue, show: Show);
 }
 
 impl dyn Visitor + '_ {
     /// A field that is printed unless it is empty.
-    pub(crate) fn field(&mut self, name: &'static str, value: &mut dyn Value) {
+    pub(crate) fn field(&mut self, name: &'static str, value: &mut dyn FieldValue) {
         self.visit(name, value, Show::UnlessEmpty);
     }
 
     /// A field that is always printed.
-    pub(crate) fn shown(&mut self, name: &'static str, value: &mut dyn Value) {
+    pub(crate) fn shown(&mut self, name: &'static str, value: &mut dyn FieldValue) {
         self.visit(name, value, Show::Always);
     }
 
     /// A field that is read but never printed, since it is turned into another.
-    pub(crate) fn taken(&mut self, name: &'static str, value: &mut dyn Value) {
+    pub(crate) fn taken(&mut self, name: &'static str, value: &mut dyn FieldValue) {
         self.visit(name, value, Show::Never);
     }
 }
@@ -56,9 +56,9 @@ pub(crate) enum Show {
 }
 
 /// What can stand behind a key.
-pub(crate) trait Value {
-    /// The node is neither null nor an alias. Mistakes are told to the reader.
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId);
+pub(crate) trait FieldValue {
+    /// The node is neither null nor an alias. Mistakes are reported to the reader.
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId);
     /// Becomes what null means.
     fn clear(&mut self);
     fn is_empty(&mut self) -> bool;
@@ -92,8 +92,8 @@ pub(crate) fn refuse_if(
     if condition { Err(Problem::at(field, message)) } else { Ok(()) }
 }
 
-impl<T: Block> Value for T {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl<T: Block> FieldValue for T {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         *self = T::default();
         let errors_before = reader.errors_len();
         reader.decode_fields(node, self);
@@ -124,7 +124,7 @@ impl<T: Block> Value for T {
 struct Clear;
 
 impl Visitor for Clear {
-    fn visit(&mut self, _: &'static str, value: &mut dyn Value, _: Show) {
+    fn visit(&mut self, _: &'static str, value: &mut dyn FieldValue, _: Show) {
         value.clear();
     }
 }
@@ -134,7 +134,7 @@ struct Probe {
 }
 
 impl Visitor for Probe {
-    fn visit(&mut self, _: &'static str, value: &mut dyn Value, _: Show) {
+    fn visit(&mut self, _: &'static str, value: &mut dyn FieldValue, _: Show) {
         self.empty &= value.is_empty();
     }
 }
@@ -144,7 +144,7 @@ struct Print {
 }
 
 impl Visitor for Print {
-    fn visit(&mut self, name: &'static str, value: &mut dyn Value, show: Show) {
+    fn visit(&mut self, name: &'static str, value: &mut dyn FieldValue, show: Show) {
         let shown = match show {
             Show::Always => true,
             Show::UnlessEmpty => !value.is_empty(),

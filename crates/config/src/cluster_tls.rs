@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bellwether_integrations::http::TlsConfig;
 
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::paths::resolve_tls;
 use crate::{Error, Errors, ServerTls};
 
@@ -54,7 +54,7 @@ impl Block for ClusterTlsBlock {
         v.field("tls_client_config", &mut self.client);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.server.is_none(), "tls_server_config", NO_SERVER)?;
         refuse_if(self.client.is_none(), "tls_client_config", NO_CLIENT)?;
         let is_absent = self.server.as_ref().is_some_and(ServerTls::is_absent);

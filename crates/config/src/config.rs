@@ -17,7 +17,7 @@ pub use receiver::Receiver;
 pub use route::{GroupBy, Route};
 pub use tracing::{Tracing, TracingClient};
 
-use crate::block::{Block, Problem, Reader, Value, Visitor};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor};
 use crate::yaml::{NodeId, Tree};
 use intervals::Named;
 
@@ -51,7 +51,7 @@ impl Block for Config {
         v.field("event_recorder", &mut self.event_recorder);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         // A recorder without outputs records nothing.
         self.event_recorder.take_if(|recorder| *recorder == EventRecorder::default());
         Ok(())
@@ -68,8 +68,8 @@ impl Config {
 /// The global block, which exists with its defaults even where it is null.
 struct OrDefault<'a>(&'a mut Global);
 
-impl Value for OrDefault<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for OrDefault<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         self.0.decode(reader, node);
     }
 

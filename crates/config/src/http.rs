@@ -7,7 +7,7 @@ use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig
 use bellwether_model::Secret;
 use oauth2::check_oauth2;
 
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::value::LaxUrl;
 use crate::yaml::{NodeId, Tree};
 
@@ -33,7 +33,7 @@ impl Block for HttpBlock {
         v.field("http_headers", &mut self.config.http_headers);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         self.check_bearer()?;
         self.check_credentials()?;
         self.adopt_bearer();
@@ -117,8 +117,8 @@ impl HttpBlock {
     }
 }
 
-impl Value for HttpConfig {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for HttpConfig {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut block = HttpBlock::default();
         block.decode(reader, node);
         *self = block.config;
@@ -126,16 +126,16 @@ impl Value for HttpConfig {
 
     fn clear(&mut self) {
         let mut block = HttpBlock::default();
-        Value::clear(&mut block);
+        FieldValue::clear(&mut block);
         *self = block.config;
     }
 
     fn is_empty(&mut self) -> bool {
-        Value::is_empty(&mut HttpBlock { config: self.clone(), ..HttpBlock::default() })
+        FieldValue::is_empty(&mut HttpBlock { config: self.clone(), ..HttpBlock::default() })
     }
 
     fn tree(&mut self) -> Tree {
-        Value::tree(&mut HttpBlock { config: self.clone(), ..HttpBlock::default() })
+        FieldValue::tree(&mut HttpBlock { config: self.clone(), ..HttpBlock::default() })
     }
 }
 
@@ -218,7 +218,7 @@ impl Block for Header {
     }
 }
 
-/// `x-my-header` as `X-My-Header`; a name that is no header name stays as it is.
+/// `x-my-header` as `X-My-Header`; a name that is not a header name stays as it is.
 pub(crate) fn canonical_header(name: &str) -> String {
     let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
     if !name.chars().all(is_token) {

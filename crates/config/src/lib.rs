@@ -7,7 +7,7 @@
 //! back as itself.
 //!
 //! It opens no file: paths and globs stay paths and globs, relative to whatever
-//! [`Config::resolve_paths`] is told. It does not know what the engine makes of all this, nor which
+//! [`Config::resolve_paths`] is given. It does not know what the engine makes of all this, nor which
 //! receivers a build can send to.
 //!
 //! Three floors: `yaml` is text to tree and back; `block` and `value` are the one list of fields
@@ -41,7 +41,7 @@ pub use error::{Error, Errors};
 pub use server_tls::{ClientAuth, ServerTls};
 pub use web::{HttpServer, RateLimit, WebConfig};
 
-use block::{Block, Reader, Value};
+use block::{Block, BlockReader, FieldValue};
 use yaml::Document;
 
 /// A configuration without mistakes.
@@ -59,7 +59,7 @@ pub fn parse(text: &str, mode: MatcherMode) -> Result<Parsed, Errors> {
         return Err(Error::at_line(None, "no route provided in config".to_owned()).into());
     };
     let mut config = Config::default();
-    let mut reader = Reader::new(&document, mode);
+    let mut reader = BlockReader::new(&document, mode);
     reader.fill(&mut config, root);
     let (errors, warnings) = reader.finish();
     Errors::refuse_any(errors)?;
@@ -75,7 +75,7 @@ pub fn parse(text: &str, mode: MatcherMode) -> Result<Parsed, Errors> {
 fn parse_block<T: Block>(text: &str) -> Result<T, Errors> {
     let document = Document::load(text)?;
     let mut block = T::default();
-    let mut reader = Reader::new(&document, MatcherMode::default());
+    let mut reader = BlockReader::new(&document, MatcherMode::default());
     if let Some(root) = document.root() {
         reader.fill(&mut block, root);
     }
@@ -84,11 +84,11 @@ fn parse_block<T: Block>(text: &str) -> Result<T, Errors> {
     Ok(block)
 }
 
-/// Reads a text as one YAML value of any shape; `None` if it is no YAML. An empty one is null.
+/// Reads a text as one YAML value of any shape; `None` if it is not YAML. An empty one is null.
 pub fn read_value(text: &str) -> Option<AnyValue> {
     let document = Document::load(text).ok()?;
     let mut value = AnyValue::Null;
-    let mut reader = Reader::new(&document, MatcherMode::default());
+    let mut reader = BlockReader::new(&document, MatcherMode::default());
     if let Some(root) = document.root() {
         reader.fill(&mut value, root);
     }

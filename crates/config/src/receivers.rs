@@ -26,13 +26,13 @@ mod wechat;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::{IntegrationConfig, Kind};
 
-use crate::block::{Problem, Value, refuse_if};
+use crate::block::{FieldValue, Problem, refuse_if};
 use crate::config::Global;
 
 /// What this crate does with the settings of one integration, whatever its kind.
 ///
-/// As a [`Value`] they are read and printed.
-pub(crate) trait Settings: Value {
+/// As a [`FieldValue`] they are read and printed.
+pub(crate) trait IntegrationSettings: FieldValue {
     /// Takes over what is left to `global`.
     ///
     /// # Errors
@@ -44,7 +44,7 @@ pub(crate) trait Settings: Value {
 }
 
 /// The settings of an integration of any kind.
-pub(crate) fn settings(config: &mut IntegrationConfig) -> &mut dyn Settings {
+pub(crate) fn settings(config: &mut IntegrationConfig) -> &mut dyn IntegrationSettings {
     match config {
         IntegrationConfig::Webhook(config) => config.as_mut(),
         IntegrationConfig::Email(config) => config.as_mut(),

@@ -9,7 +9,7 @@ use std::path::Path;
 use bellwether_integrations::http::TlsVersion;
 use bellwether_model::Secret;
 
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::http::tls::Version;
 use crate::paths::join;
 use crate::yaml::{NodeId, Tree};
@@ -21,7 +21,7 @@ pub struct ServerTls {
     pub key: Secret,
     /// PEM text of the authorities that vouch for clients.
     pub client_ca: String,
-    /// Each file wins over the text beside it.
+    /// Each file takes precedence over the text of the same name.
     pub cert_file: String,
     pub key_file: String,
     pub client_ca_file: String,
@@ -99,7 +99,7 @@ impl Block for ServerTls {
         v.field("client_allowed_sans", &mut self.client_allowed_sans);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         if self.is_absent() {
             return Ok(());
         }
@@ -123,8 +123,8 @@ impl Block for ServerTls {
 /// Where a policy may stand.
 struct Policy<'a>(&'a mut Option<ClientAuth>);
 
-impl Value for Policy<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Policy<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut name = String::new();
         name.decode(reader, node);
         match POLICIES.iter().find(|(text, _)| *text == name) {
@@ -157,8 +157,8 @@ struct Names<'a> {
     list: &'a mut Vec<&'static str>,
 }
 
-impl Value for Names<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Names<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         self.list.clear();
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             let mut name = String::new();

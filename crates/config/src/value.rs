@@ -13,15 +13,15 @@ use std::collections::BTreeMap;
 
 use bellwether_model::Secret;
 
-use crate::block::{Reader, Value};
+use crate::block::{BlockReader, FieldValue};
 use crate::yaml::{NodeId, Scalar, Tree};
 
 pub(crate) use duration::GoDuration;
 pub(crate) use required::Required;
 pub(crate) use url::{HttpUrl, LaxUrl, SecretUrl, TemplateUrl, check_template};
 
-impl Value for String {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for String {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         if let Some((scalar, text)) = reader.scalar(node, "string") {
             *self = match scalar {
                 Scalar::Decoded(decoded) => decoded,
@@ -43,8 +43,8 @@ impl Value for String {
     }
 }
 
-impl Value for Secret {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Secret {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut text = String::new();
         text.decode(reader, node);
         *self = Secret::new(text);
@@ -63,8 +63,8 @@ impl Value for Secret {
     }
 }
 
-impl Value for bool {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for bool {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         match reader.scalar(node, "bool") {
             Some((Scalar::Bool(value), _)) => *self = value,
             Some(_) => reader.wrong_type(node, "bool"),
@@ -85,8 +85,8 @@ impl Value for bool {
     }
 }
 
-impl Value for i64 {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for i64 {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let Some((scalar, _)) = reader.scalar(node, "int") else { return };
         match scalar {
             Scalar::Int(value) => *self = value,
@@ -108,8 +108,8 @@ impl Value for i64 {
     }
 }
 
-impl Value for u64 {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for u64 {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let Some((scalar, _)) = reader.scalar(node, "uint64") else { return };
         match scalar {
             Scalar::Int(value) if value >= 0 => *self = value.unsigned_abs(),
@@ -134,8 +134,8 @@ impl Value for u64 {
     }
 }
 
-impl Value for f64 {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for f64 {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let Some((scalar, _)) = reader.scalar(node, "float64") else { return };
         match scalar {
             Scalar::Int(value) => *self = value as f64,
@@ -159,8 +159,8 @@ impl Value for f64 {
 }
 
 /// A block or scalar of which it matters whether it is there.
-impl<T: Value + Default> Value for Option<T> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl<T: FieldValue + Default> FieldValue for Option<T> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         self.insert(T::default()).decode(reader, node);
     }
 
@@ -173,13 +173,13 @@ impl<T: Value + Default> Value for Option<T> {
     }
 
     fn tree(&mut self) -> Tree {
-        self.as_mut().map_or(Tree::Null, Value::tree)
+        self.as_mut().map_or(Tree::Null, FieldValue::tree)
     }
 }
 
 /// A null in the list is an empty element.
-impl<T: Value + Default> Value for Vec<T> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl<T: FieldValue + Default> FieldValue for Vec<T> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         Vec::clear(self);
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             let mut value = T::default();
@@ -197,12 +197,12 @@ impl<T: Value + Default> Value for Vec<T> {
     }
 
     fn tree(&mut self) -> Tree {
-        Tree::List(self.iter_mut().map(Value::tree).collect())
+        Tree::List(self.iter_mut().map(FieldValue::tree).collect())
     }
 }
 
-impl<T: Value + Default> Value for BTreeMap<String, T> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl<T: FieldValue + Default> FieldValue for BTreeMap<String, T> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         BTreeMap::clear(self);
         for (key, item) in reader.entries(node).unwrap_or_default() {
             let mut name = String::new();

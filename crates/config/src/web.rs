@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use bellwether_model::Secret;
 
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::value::GoDuration;
 use crate::{Errors, ServerTls};
 
 #[derive(Clone, Debug, Default)]
 pub struct WebConfig {
-    /// May be [absent](ServerTls::is_absent): then HTTP is spoken in the open.
+    /// May be [absent](ServerTls::is_absent): then HTTP is not encrypted.
     pub tls: ServerTls,
     pub http: HttpServer,
     pub rate_limit: RateLimit,
@@ -61,7 +61,7 @@ impl Block for WebConfig {
         v.field("basic_auth_users", &mut self.users);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         match self.users.iter().find(|(_, hash)| !is_bcrypt(hash.reveal())) {
             None => Ok(()),
             Some((user, _)) => {
@@ -84,7 +84,7 @@ impl Block for HttpServer {
         v.field("headers", &mut self.headers);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         for (name, value) in &self.headers {
             let Some((_, allowed)) = HEADERS.iter().find(|(known, _)| known == name) else {
                 let message = format!("HTTP header {name:?} can not be configured");

@@ -5,7 +5,7 @@
 //! decided by the field that wants it, through [`scalar::resolve`].
 //!
 //! Aliases stay aliases, so that a small file that expands to a huge one costs nothing here;
-//! whoever walks the tree counts (see [`crate::block`]). Nothing here recurses.
+//! the code that walks the tree counts (see [`crate::block`]). Nothing here recurses.
 
 mod emit;
 mod mend;

@@ -10,7 +10,7 @@ use crate::word::{self, repeated};
 
 /// Whether `<`, `>` and `&` are written as `\u003c`, `\u003e` and `\u0026`.
 ///
-/// Go escapes them unless told otherwise (`SetEscapeHTML`). U+2028 and U+2029 are escaped always.
+/// Go escapes them unless configured otherwise (`SetEscapeHTML`). U+2028 and U+2029 are escaped always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Escape {
     Html,

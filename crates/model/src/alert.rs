@@ -60,7 +60,7 @@ impl Alert {
     }
 
     /// The younger report wins, keeps the earliest start, and ends when the two together say:
-    /// both resolved, at the later end; firing, not before the end that the older one was told.
+    /// both resolved, at the later end; firing, not before the end that the older one had.
     fn merged(old: &Alert, new: Alert) -> Alert {
         let (older, younger) =
             if new.updated_at < old.updated_at { (&new, old) } else { (old, &new) };

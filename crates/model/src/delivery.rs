@@ -1,6 +1,6 @@
 //! What is handed to a receiver's integration, and what comes back from it.
 //!
-//! These are the parcels between the engine, which decides that something must be told, and the
+//! These are the parcels between the engine, which decides that a notification must be sent, and the
 //! integrations, which know how to say it. Neither side knows the other.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use crate::key::{GroupKey, IntegrationId};
 use crate::labels::LabelSet;
 use crate::time::Timestamp;
 
-/// Everything that one integration needs in order to tell about one group once.
+/// Everything that one integration needs for one notification about one group.
 #[derive(Clone, Debug)]
 pub struct Notification {
     pub integration: IntegrationId,
@@ -25,7 +25,7 @@ pub struct Notification {
     pub now: Timestamp,
     /// Never empty; sorted by `job`, `instance`, then label set.
     pub alerts: Vec<Arc<Alert>>,
-    /// What the integration asked to remember when it last told about this group.
+    /// What the integration asked to remember at its last notification about this group.
     pub remembered: Remembered,
 }
 
@@ -58,7 +58,7 @@ pub enum Outcome {
     },
 }
 
-/// Small values that an integration keeps beside the notification log's entry, such as the id of
+/// Small values that an integration keeps with the notification log's entry, such as the id of
 /// the message that it wants to edit later.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Remembered(pub BTreeMap<String, RememberedValue>);

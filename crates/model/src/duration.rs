@@ -12,7 +12,7 @@ use std::fmt;
 pub use go::{format_go, parse_go};
 pub use prometheus::{format_prometheus, parse_prometheus};
 
-/// Why a text is no length of time; prints as the Go programs' errors do.
+/// Why a text is not a duration; prints as the Go programs' errors do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DurationError {
     message: Box<str>,

@@ -32,7 +32,7 @@ pub struct TimeInterval {
     pub location: Location,
 }
 
-/// Why a text is no range or location; prints as the Go Alertmanager's errors do.
+/// Why a text is not a range or location; prints as the Go Alertmanager's errors do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IntervalError {
     message: Box<str>,

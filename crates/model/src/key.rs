@@ -1,4 +1,4 @@
-//! Who is told, and about which group: the keys that deduplication hangs on.
+//! The keys of deduplication: which integration is notified, and about which group.
 //!
 //! Their text is part of the cluster's contract: two members that spell a key differently page
 //! twice. A group key is the route's key, a colon, and the group's labels.

@@ -32,7 +32,7 @@ pub struct Lowered {
     pub receivers_used: usize,
     /// Names of receivers that no route uses; they are not built.
     pub receivers_skipped: Vec<String>,
-    /// Texts that are no templates: something plain will be sent in their place.
+    /// Invalid templates: a plain-text fallback will be sent in their place.
     pub template_faults: Vec<TemplateFault>,
     /// Timings that hardly do what their author had in mind.
     pub timing_warnings: Vec<TimingWarning>,
@@ -108,7 +108,7 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
     })
 }
 
-/// The notifiers of one receiver, in the order in which they are told, whether a route uses it
+/// The notifiers of one receiver, in the order in which they are notified, whether a route uses it
 /// or not. Reads the files that the configuration names.
 ///
 /// # Errors
@@ -120,12 +120,12 @@ pub fn lower_alone(
 ) -> Result<Vec<(IntegrationId, IntegrationNotifier)>, String> {
     let Config { receivers, templates, .. } = config;
     let only = BTreeSet::from([Arc::from(receiver)]);
-    // What is no template is told again when it is rendered.
+    // An invalid template is reported again when it is rendered.
     let receivers = build_receivers(receivers, templates, external_url, &only, &BTreeSet::new())?;
     Ok(receivers.built)
 }
 
-/// All who can be told, and their texts that are no templates.
+/// All notifiers, and the invalid templates among their texts.
 struct BuiltReceivers {
     built: Vec<(IntegrationId, IntegrationNotifier)>,
     template_faults: Vec<TemplateFault>,

@@ -15,7 +15,7 @@
 //! one buffer. For HTML, the escaper (`html`) rewrites a copy of the tree when it is prepared,
 //! so that rendering pays only for the escaping itself.
 //!
-//! The crate has never heard of alerts. It has no clock, no files and no randomness: what a
+//! The crate does not know what an alert is. It has no clock, no files and no randomness: what a
 //! function needs beyond its arguments, the caller hands to `render` as the host.
 //! Templates are written by people and may be wrong or hostile; every render is bounded by
 //! [`Limits`].

@@ -269,7 +269,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// One level deeper; whoever calls it comes up again.
+    /// One level deeper; the caller comes up again.
     fn enter(&mut self) -> Rendered<()> {
         self.depth += 1;
         if self.depth > self.limits.depth {

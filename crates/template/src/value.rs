@@ -5,7 +5,7 @@
 //! lists and maps are shared.
 //!
 //! A [`Text`] is a Go string, which is bytes and not necessarily UTF-8: `slice` cuts where it is
-//! told to. What a render returns is made UTF-8 at the very end.
+//! asked to. What a render returns is made UTF-8 at the very end.
 //!
 //! Maps have texts as keys; no other key can come out of a template or of JSON. Named types, with
 //! methods or fields, are [`Object`]s.

@@ -2,11 +2,11 @@
 
 use bellwether_model::matcher::MatcherMode;
 
-use super::{Block, Problem, Show, Value, Visitor};
+use super::{Block, FieldValue, Problem, Show, Visitor};
 use crate::Error;
 use crate::yaml::{Document, Kind, Node, NodeId, Scalar, resolve};
 
-pub(crate) struct Reader<'d> {
+pub(crate) struct BlockReader<'d> {
     document: &'d Document,
     mode: MatcherMode,
     /// Of the value being read.
@@ -20,9 +20,9 @@ pub(crate) struct Reader<'d> {
     stopped: bool,
 }
 
-impl<'d> Reader<'d> {
+impl<'d> BlockReader<'d> {
     pub(crate) fn new(document: &'d Document, mode: MatcherMode) -> Self {
-        Reader {
+        BlockReader {
             document,
             mode,
             path: String::new(),
@@ -44,7 +44,7 @@ impl<'d> Reader<'d> {
     }
 
     /// Reads the node into the value; null empties it.
-    pub(crate) fn fill(&mut self, value: &mut dyn Value, node: NodeId) {
+    pub(crate) fn fill(&mut self, value: &mut dyn FieldValue, node: NodeId) {
         if self.stopped {
             return;
         }
@@ -284,7 +284,7 @@ fn push_step(path: &mut String, step: &str) {
 
 /// Fills the field that has this name.
 struct Seek<'r, 'd> {
-    reader: &'r mut Reader<'d>,
+    reader: &'r mut BlockReader<'d>,
     name: &'d str,
     key: NodeId,
     value: NodeId,
@@ -293,7 +293,7 @@ struct Seek<'r, 'd> {
 }
 
 impl Visitor for Seek<'_, '_> {
-    fn visit(&mut self, name: &'static str, value: &mut dyn Value, _: Show) {
+    fn visit(&mut self, name: &'static str, value: &mut dyn FieldValue, _: Show) {
         if name != self.name {
             return;
         }

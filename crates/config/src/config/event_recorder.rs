@@ -5,7 +5,7 @@ use std::time::Duration;
 use bellwether_integrations::http::{HttpConfig, TlsConfig};
 use bellwether_model::Secret;
 
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::value::{SECRET_SHOWN, SecretUrl};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -82,7 +82,7 @@ impl Block for FileOutput {
         v.shown("path", &mut self.path);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.path.is_empty(), "path", "event_recorder file output requires a path")
     }
 }
@@ -101,7 +101,7 @@ impl Block for WebhookOutput {
         v.field("batch_flush_interval", &mut self.batch_flush_interval);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.url.is_empty(), "url", "event_recorder webhook output requires a url")?;
         refuse_if(
             self.url.reveal() == SECRET_SHOWN,
@@ -136,7 +136,7 @@ impl Block for KafkaOutput {
         v.field("tls_config", &mut self.tls_config);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(
             self.brokers.is_empty(),
             "brokers",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bellwether_model::matcher::{Matcher, Matchers, valid_label_name};
 
 use super::matchers::{MatcherList, RegexMap, check_names, combined};
-use crate::block::{Block, Problem, Reader, Visitor};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 
 /// While an alert fits the source, those that fit the target and agree on `equal` are quiet.
 /// A side without conditions fits every alert.
@@ -46,7 +46,7 @@ impl Block for InhibitRule {
         v.field("equal", &mut self.equal);
     }
 
-    fn check(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         check_names("source_match", &self.source_match)?;
         check_names("target_match", &self.target_match)?;
         match self.equal.iter().find(|name| !valid_label_name(name, reader.mode())) {

@@ -7,7 +7,7 @@ use bellwether_model::interval::{
     YearRange,
 };
 
-use crate::block::{Block, Problem, Reader, Value, Visitor};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor};
 use crate::yaml::{NodeId, Tree};
 
 /// A name for intervals; inside if any of them is.
@@ -33,8 +33,8 @@ impl<'a> Named<'a> {
     }
 }
 
-impl Value for Named<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Named<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let errors_before = reader.errors_len();
         self.list.decode(reader, node);
         if reader.errors_len() > errors_before {
@@ -56,7 +56,7 @@ impl Value for Named<'_> {
     }
 
     fn tree(&mut self) -> Tree {
-        Value::tree(self.list)
+        FieldValue::tree(self.list)
     }
 }
 
@@ -91,7 +91,7 @@ impl Block for TimesEntry {
         v.shown("end_time", &mut self.end_time);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         TimeRange::parse(&self.start_time, &self.end_time)
             .map(drop)
             .map_err(|error| Problem::here(error.to_string()))
@@ -100,8 +100,8 @@ impl Block for TimesEntry {
 
 struct Times<'a>(&'a mut Option<Vec<TimeRange>>);
 
-impl Value for Times<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Times<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut entries: Vec<TimesEntry> = Vec::new();
         let errors_before = reader.errors_len();
         crate::value::Required { list: &mut entries, message: NULL_RANGE }.decode(reader, node);
@@ -124,7 +124,7 @@ impl Value for Times<'_> {
         let entry = |range: &TimeRange| {
             let mut entry =
                 TimesEntry { start_time: range.start_text(), end_time: range.end_text() };
-            Value::tree(&mut entry)
+            FieldValue::tree(&mut entry)
         };
         Tree::List(self.0.iter().flatten().map(entry).collect())
     }
@@ -133,8 +133,8 @@ impl Value for Times<'_> {
 /// A list of texts, each of which is a range.
 struct Ranges<'a, T>(&'a mut Option<Vec<T>>, fn(&str) -> Result<T, IntervalError>);
 
-impl<T: Display> Value for Ranges<'_, T> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl<T: Display> FieldValue for Ranges<'_, T> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut ranges = Vec::new();
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             reader.within(&format!("[{index}]"), |reader| {
@@ -170,8 +170,8 @@ impl<T: Display> Value for Ranges<'_, T> {
     }
 }
 
-impl Value for Location {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Location {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut name = String::new();
         name.decode(reader, node);
         match Location::parse(&name) {

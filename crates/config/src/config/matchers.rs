@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use bellwether_model::matcher::{Matcher, Matchers, Op, parse_matchers, valid_classic_label_name};
 
-use crate::block::{Problem, Reader, Value};
+use crate::block::{BlockReader, FieldValue, Problem};
 use crate::yaml::{NodeId, Tree};
 
 /// All conditions of the three spellings, in their canonical order.
@@ -38,8 +38,8 @@ pub(super) fn check_names(
 /// A list of texts.
 pub(super) struct MatcherList<'a>(pub &'a mut Matchers);
 
-impl Value for MatcherList<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for MatcherList<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut lines: Vec<String> = Vec::new();
         lines.decode(reader, node);
         let items = reader.items_or_none(node);
@@ -76,8 +76,8 @@ impl Value for MatcherList<'_> {
 /// A map of regular expressions.
 pub(super) struct RegexMap<'a>(pub &'a mut BTreeMap<String, Matcher>);
 
-impl Value for RegexMap<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for RegexMap<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut texts: BTreeMap<String, Option<String>> = BTreeMap::new();
         texts.decode(reader, node);
         self.0.clear();

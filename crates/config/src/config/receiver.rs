@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bellwether_integrations::{IntegrationConfig, Kind};
 
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::receivers::{PRINTED, settings};
 use crate::yaml::{NodeId, Tree};
 
@@ -37,7 +37,7 @@ impl Block for Receiver {
         }
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.name.is_empty(), "", "missing name in receiver")?;
         let name = self.name.clone();
         if let Some(label) = self.labels.insert("name".to_owned(), name).filter(|l| *l != self.name)
@@ -59,8 +59,8 @@ struct OfKind<'a> {
     all: &'a mut Vec<IntegrationConfig>,
 }
 
-impl Value for OfKind<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for OfKind<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         self.clear();
         let mut at = self.all.partition_point(|config| config.kind() < self.kind);
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {

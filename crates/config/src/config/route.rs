@@ -1,4 +1,4 @@
-//! `route`: who is told, how alerts are grouped, and when.
+//! `route`: which receiver is notified, how alerts are grouped, and when.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use bellwether_model::matcher::{Matcher, Matchers, valid_label_name};
 
 use super::matchers::{MatcherList, RegexMap, check_names, combined};
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::value::Required;
 use crate::yaml::{NodeId, Tree};
 
@@ -71,7 +71,7 @@ impl Block for Route {
         v.field("labels", &mut self.labels);
     }
 
-    fn check(&mut self, reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         check_names("match", &self.match_equal)?;
         if let Some(name) = self.labels.keys().find(|name| !valid_label_name(name, reader.mode())) {
             let message = format!("invalid label name {name:?} in route labels");
@@ -85,8 +85,8 @@ impl Block for Route {
 
 struct GroupByList<'a>(&'a mut Option<GroupBy>);
 
-impl Value for GroupByList<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for GroupByList<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut names: Vec<String> = Vec::new();
         let errors_before = reader.errors_len();
         names.decode(reader, node);
@@ -121,7 +121,7 @@ impl GroupByList<'_> {
     }
 }
 
-fn group_by(names: Vec<String>, reader: &Reader<'_>) -> Result<GroupBy, String> {
+fn group_by(names: Vec<String>, reader: &BlockReader<'_>) -> Result<GroupBy, String> {
     let wildcards = names.iter().filter(|name| *name == ALL).count();
     let labels: Vec<String> = names.into_iter().filter(|name| name != ALL).collect();
     if let Some(name) = labels.iter().find(|name| !valid_label_name(name, reader.mode())) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bellwether_integrations::http::{Header, TlsConfig};
 
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::yaml::{NodeId, Tree};
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -43,7 +43,7 @@ impl Block for Tracing {
         v.field("timeout", &mut self.timeout);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.endpoint.is_empty(), "endpoint", "tracing endpoint must be set")?;
         if !["", "gzip"].contains(&self.compression.as_str()) {
             let message = format!(
@@ -56,8 +56,8 @@ impl Block for Tracing {
     }
 }
 
-impl Value for TracingClient {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for TracingClient {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut name = String::new();
         name.decode(reader, node);
         match name.as_str() {

@@ -3,7 +3,7 @@
 use bellwether_integrations::http::OAuth2;
 
 use super::{check_proxy, proxy_fields, several};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 
 impl Block for OAuth2 {
     fn fields(&mut self, v: &mut dyn Visitor) {
@@ -27,7 +27,7 @@ impl Block for OAuth2 {
         proxy_fields(&mut self.proxy, v);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         check_proxy(&self.proxy)
     }
 }

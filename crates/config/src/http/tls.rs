@@ -3,7 +3,7 @@
 use bellwether_integrations::http::{TlsConfig, TlsVersion};
 
 use super::several;
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::yaml::{NodeId, Tree};
 
 impl Block for TlsConfig {
@@ -23,7 +23,7 @@ impl Block for TlsConfig {
         v.field("max_version", &mut Version(&mut self.max_version));
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         let cas = [&self.ca, &self.ca_file, &self.ca_ref].map(|text| !text.is_empty());
         let certs = [&self.cert, &self.cert_file, &self.cert_ref].map(|text| !text.is_empty());
         let keys = [!self.key.is_empty(), !self.key_file.is_empty(), !self.key_ref.is_empty()];
@@ -52,8 +52,8 @@ impl Block for TlsConfig {
 /// Where a version may stand.
 pub(crate) struct Version<'a>(pub &'a mut Option<TlsVersion>);
 
-impl Value for Version<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Version<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut name = String::new();
         name.decode(reader, node);
         match VERSIONS.iter().find(|(text, _)| *text == name) {

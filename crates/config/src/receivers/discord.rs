@@ -3,8 +3,8 @@
 use bellwether_integrations::discord::config::Config;
 use bellwether_integrations::http::HttpConfig;
 
-use super::{Settings, adopt_http, exactly_one};
-use crate::block::{Block, Problem, Reader, Visitor};
+use super::{IntegrationSettings, adopt_http, exactly_one};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 use crate::config::Global;
 use crate::value::SecretUrl;
 
@@ -21,7 +21,7 @@ impl Block for Config {
         v.field("avatar_url", &mut self.avatar_url);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         exactly_one(
             !self.webhook_url.is_empty(),
             !self.webhook_url_file.is_empty(),
@@ -30,7 +30,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         Ok(())

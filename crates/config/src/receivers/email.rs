@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use bellwether_integrations::email::config::{Config, HostPort, Threading};
 use bellwether_integrations::http::HttpConfig;
 
-use super::{Settings, adopt};
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::http::canonical_header;
 use crate::yaml::{NodeId, Tree};
@@ -33,7 +33,7 @@ impl Block for Config {
         v.field("threading", &mut self.threading);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.to.is_empty(), "", "missing to address in email config")?;
         let mut headers = BTreeMap::new();
         for (name, value) in &self.headers {
@@ -65,7 +65,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         if self.tls_config.is_none() {
             self.tls_config.clone_from(&global.smtp_tls_config);
@@ -109,8 +109,8 @@ impl Block for Threading {
 }
 
 /// `host:port`, with brackets around a host that has colons.
-impl Value for HostPort {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for HostPort {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut text = String::new();
         let errors_before = reader.errors_len();
         text.decode(reader, node);

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::incidentio::config::Config;
 
-use super::{Settings, adopt_http, at_most_one, exactly_one};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt_http, at_most_one, exactly_one};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::{GoDuration, HttpUrl};
 
@@ -20,7 +20,7 @@ impl Block for Config {
         v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         exactly_one(!self.url.is_empty(), !self.url_file.is_empty(), ["url", "url_file"])?;
         at_most_one(
             !self.alert_source_token.is_empty(),
@@ -46,7 +46,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         Ok(())

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::jira::config::{ApiType, Config, Field};
 
-use super::{Settings, adopt, adopt_http, present};
-use crate::block::{Block, Problem, Reader, Value, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt, adopt_http, present};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::HttpUrl;
 use crate::yaml::{NodeId, Tree};
@@ -28,13 +28,13 @@ impl Block for Config {
         v.field("fields", &mut self.fields);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.project.is_empty(), "", "missing project in jira_config")?;
         refuse_if(self.issue_type.is_empty(), "", "missing issue_type in jira_config")
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.jira_api_url);
@@ -56,8 +56,8 @@ impl Block for Field {
 /// The older form is the template alone. What the file does not say keeps its default.
 struct TextOrBlock<'a>(&'a mut Field);
 
-impl Value for TextOrBlock<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for TextOrBlock<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         if reader.scalar_text(node).is_some() {
             self.0.template.decode(reader, node);
         } else {
@@ -66,20 +66,20 @@ impl Value for TextOrBlock<'_> {
     }
 
     fn clear(&mut self) {
-        Value::clear(self.0);
+        FieldValue::clear(self.0);
     }
 
     fn is_empty(&mut self) -> bool {
-        Value::is_empty(self.0)
+        FieldValue::is_empty(self.0)
     }
 
     fn tree(&mut self) -> Tree {
-        Value::tree(self.0)
+        FieldValue::tree(self.0)
     }
 }
 
-impl Value for ApiType {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for ApiType {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut name = String::new();
         name.decode(reader, node);
         match name.as_str() {

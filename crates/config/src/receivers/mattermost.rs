@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::mattermost::config::{Attachment, Config, Field, Priority, Props};
 
-use super::{Settings, adopt_http, at_most_one};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt_http, at_most_one};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::{Required, SecretUrl};
 
@@ -44,7 +44,7 @@ impl Block for Config {
         v.field("priority", &mut self.priority);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         at_most_one(
             !self.webhook_url.is_empty(),
             !self.webhook_url_file.is_empty(),
@@ -53,7 +53,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         if self.webhook_url.is_empty() && self.webhook_url_file.is_empty() {
@@ -100,7 +100,7 @@ impl Block for Field {
         v.field("short", &mut self.short);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.title.is_empty(), "", "missing title in Mattermost field configuration")?;
         refuse_if(self.value.is_empty(), "", "missing value in Mattermost field configuration")
     }

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::msteamsv2::config::Config;
 
-use super::{Settings, adopt_http, exactly_one};
-use crate::block::{Block, Problem, Reader, Visitor};
+use super::{IntegrationSettings, adopt_http, exactly_one};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 use crate::config::Global;
 use crate::value::SecretUrl;
 
@@ -18,7 +18,7 @@ impl Block for Config {
         v.field("text", &mut self.text);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         exactly_one(
             !self.webhook_url.is_empty(),
             !self.webhook_url_file.is_empty(),
@@ -27,7 +27,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         if let (Some(own), Some(global)) = (&mut self.http_config, &global.http_config)
             && own.proxy.proxy_url.is_none()

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::opsgenie::config::{Config, Responder};
 
-use super::{Settings, adopt, adopt_http, at_most_one, end_with_slash, present};
-use crate::block::{Block, Problem, Reader, Visitor};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one, end_with_slash, present};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 use crate::config::Global;
 use crate::value::{HttpUrl, check_template};
 
@@ -28,7 +28,7 @@ impl Block for Config {
         v.field("update_alerts", &mut self.update_alerts);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         at_most_one(
             !self.api_key.is_empty(),
             !self.api_key_file.is_empty(),
@@ -39,7 +39,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.opsgenie_api_url);

@@ -4,8 +4,8 @@ use bellwether_integrations::AnyValue as Any;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::pagerduty::config::{Config, Image, Link};
 
-use super::{Settings, adopt, adopt_http, at_most_one, present};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one, present};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::{GoDuration, HttpUrl};
 
@@ -32,7 +32,7 @@ impl Block for Config {
         v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         let keys = [!self.routing_key.is_empty(), !self.service_key.is_empty()];
         let files = [!self.routing_key_file.is_empty(), !self.service_key_file.is_empty()];
         refuse_if(
@@ -61,7 +61,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.url, &global.pagerduty_url);

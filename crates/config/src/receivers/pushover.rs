@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::pushover::config::Config;
 
-use super::{Settings, adopt_http, at_most_one, exactly_one};
-use crate::block::{Block, Problem, Reader, Visitor};
+use super::{IntegrationSettings, adopt_http, at_most_one, exactly_one};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 use crate::config::Global;
 use crate::value::GoDuration;
 
@@ -30,7 +30,7 @@ impl Block for Config {
         v.field("monospace", &mut self.monospace);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         exactly_one(
             !self.user_key.is_empty(),
             !self.user_key_file.is_empty(),
@@ -41,7 +41,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         Ok(())

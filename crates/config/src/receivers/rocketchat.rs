@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::rocketchat::config::{Action, Config, Field};
 
-use super::{Settings, adopt, adopt_http, at_most_one};
-use crate::block::{Block, Problem, Reader, Visitor};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 use crate::config::Global;
 use crate::value::{HttpUrl, Required};
 
@@ -38,7 +38,7 @@ impl Block for Config {
         );
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         at_most_one(self.token.is_some(), !self.token_file.is_empty(), ["token", "token_file"])?;
         at_most_one(
             self.token_id.is_some(),
@@ -48,7 +48,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.rocketchat_api_url);

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::{Authorization, HttpConfig};
 use bellwether_integrations::slack::config::{Action, Config, Confirmation, Field};
 
-use super::{Settings, adopt, adopt_http, at_most_one};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::{GoDuration, HttpUrl, Required, SecretUrl};
 
@@ -47,7 +47,7 @@ impl Block for Config {
         v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         at_most_one(
             !self.api_url.is_empty(),
             !self.api_url_file.is_empty(),
@@ -71,7 +71,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt(&mut self.app_url, &global.slack_app_url);
         if self.app_url.is_empty() {
@@ -122,7 +122,7 @@ impl Block for Field {
         v.field("short", &mut self.short);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.title.is_empty(), "", "missing title in Slack field configuration")?;
         refuse_if(self.value.is_empty(), "", "missing value in Slack field configuration")
     }
@@ -139,7 +139,7 @@ impl Block for Action {
         v.field("confirm", &mut self.confirm);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.kind.is_empty(), "", "missing type in Slack action configuration")?;
         refuse_if(self.text.is_empty(), "", "missing text in Slack action configuration")?;
         refuse_if(
@@ -164,7 +164,7 @@ impl Block for Confirmation {
         v.field("dismiss_text", &mut self.dismiss_text);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.text.is_empty(), "", "missing text in Slack confirmation configuration")
     }
 }

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::sns::config::{Config, SigV4};
 
-use super::{Settings, adopt_http};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt_http};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 
 impl Block for Config {
@@ -22,7 +22,7 @@ impl Block for Config {
         v.field("use_aws_http_client", &mut self.use_aws_http_client);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         let targets = [&self.target_arn, &self.topic_arn, &self.phone_number];
         let set = targets.iter().filter(|text| !text.is_empty()).count();
         // Compat: one target is meant, but three pass as well.
@@ -34,7 +34,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         Ok(())
@@ -57,7 +57,7 @@ impl Block for SigV4 {
         v.field("service_name", &mut self.service_name);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(
             self.access_key.is_empty() != self.secret_key.is_empty(),
             "",

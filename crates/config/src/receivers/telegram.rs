@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::telegram::config::Config;
 
-use super::{Settings, adopt, adopt_http, at_most_one};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::HttpUrl;
 
@@ -23,7 +23,7 @@ impl Block for Config {
         v.field("parse_mode", &mut self.parse_mode);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         at_most_one(
             !self.bot_token.is_empty(),
             !self.bot_token_file.is_empty(),
@@ -44,7 +44,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.telegram_api_url);

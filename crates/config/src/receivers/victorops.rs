@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::victorops::config::Config;
 
-use super::{Settings, adopt, adopt_http, at_most_one, end_with_slash, present};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one, end_with_slash, present};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::HttpUrl;
 
@@ -23,7 +23,7 @@ impl Block for Config {
         v.field("custom_fields", &mut self.custom_fields);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.routing_key.is_empty(), "", "missing Routing key in VictorOps config")?;
         at_most_one(
             !self.api_key.is_empty(),
@@ -43,7 +43,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.victorops_api_url);

@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::webex::config::Config;
 
-use super::{Settings, adopt, adopt_http, present};
-use crate::block::{Block, Problem, Reader, Visitor, refuse_if};
+use super::{IntegrationSettings, adopt, adopt_http, present};
+use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
 use crate::value::HttpUrl;
 
@@ -17,7 +17,7 @@ impl Block for Config {
         v.shown("room_id", &mut self.room_id);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         refuse_if(self.room_id.is_empty(), "", "missing room_id on webex_config")?;
         let http = self.http_config.as_ref();
         refuse_if(
@@ -28,7 +28,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.webex_api_url);

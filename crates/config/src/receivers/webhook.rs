@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::webhook::config::Config;
 
-use super::{Settings, adopt_http, exactly_one};
-use crate::block::{Block, Problem, Reader, Visitor};
+use super::{IntegrationSettings, adopt_http, exactly_one};
+use crate::block::{Block, BlockReader, Problem, Visitor};
 use crate::config::Global;
 use crate::value::{GoDuration, TemplateUrl};
 
@@ -19,12 +19,12 @@ impl Block for Config {
         v.field("payload", &mut self.payload);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         exactly_one(!self.url.is_empty(), !self.url_file.is_empty(), ["url", "url_file"])
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         Ok(())

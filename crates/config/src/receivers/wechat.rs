@@ -3,8 +3,8 @@
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::wechat::config::{Config, MessageType};
 
-use super::{Settings, adopt, adopt_http, at_most_one, end_with_slash, present};
-use crate::block::{Block, Problem, Reader, Value, Visitor};
+use super::{IntegrationSettings, adopt, adopt_http, at_most_one, end_with_slash, present};
+use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor};
 use crate::config::Global;
 use crate::value::HttpUrl;
 use crate::yaml::{NodeId, Tree};
@@ -25,7 +25,7 @@ impl Block for Config {
         v.field("message_type", &mut self.message_type);
     }
 
-    fn check(&mut self, _reader: &mut Reader<'_>) -> Result<(), Problem> {
+    fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
         at_most_one(
             !self.api_secret.is_empty(),
             !self.api_secret_file.is_empty(),
@@ -34,7 +34,7 @@ impl Block for Config {
     }
 }
 
-impl Settings for Config {
+impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.wechat_api_url);
@@ -57,8 +57,8 @@ impl Settings for Config {
     }
 }
 
-impl Value for MessageType {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for MessageType {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut name = String::new();
         name.decode(reader, node);
         match name.as_str() {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use bellwether_integrations::AnyValue as Any;
 
-use crate::block::{Reader, Value};
+use crate::block::{BlockReader, FieldValue};
 use crate::yaml::{Kind, NodeId, Scalar, Tree};
 
-impl Value for Any {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Any {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         *self = match &reader.node(node).kind {
             Kind::Sequence(_) => {
                 let mut list: Vec<Any> = Vec::new();
@@ -36,7 +36,7 @@ impl Value for Any {
             Any::Uint(value) => Tree::Uint(*value),
             Any::Float(value) => Tree::Float(*value),
             Any::Text(text) => Tree::text(text),
-            Any::List(items) => Tree::List(items.iter_mut().map(Value::tree).collect()),
+            Any::List(items) => Tree::List(items.iter_mut().map(FieldValue::tree).collect()),
             Any::Map(entries) => {
                 Tree::sorted_map(entries.iter_mut().map(|(key, value)| (key.tree(), value.tree())))
             }
@@ -44,7 +44,7 @@ impl Value for Any {
     }
 }
 
-fn decode_scalar(reader: &mut Reader<'_>, node: NodeId) -> Any {
+fn decode_scalar(reader: &mut BlockReader<'_>, node: NodeId) -> Any {
     match reader.scalar(node, "a value") {
         None | Some((Scalar::Null, _)) => Any::Null,
         Some((Scalar::Bool(value), _)) => Any::Bool(value),
@@ -56,7 +56,7 @@ fn decode_scalar(reader: &mut Reader<'_>, node: NodeId) -> Any {
     }
 }
 
-fn decode_map(reader: &mut Reader<'_>, node: NodeId) -> Any {
+fn decode_map(reader: &mut BlockReader<'_>, node: NodeId) -> Any {
     let mut entries: Vec<(Any, Any)> = Vec::new();
     let mut seen = BTreeSet::new();
     for (key, item) in reader.entries(node).unwrap_or_default() {
@@ -69,7 +69,7 @@ fn decode_map(reader: &mut Reader<'_>, node: NodeId) -> Any {
         let mut value = Any::Null;
         let step = reader.scalar_text(key).unwrap_or_default();
         reader.within(step, |reader| reader.fill(&mut value, item));
-        // The debug form tells 1 from "1".
+        // The debug form distinguishes 1 from "1".
         if !seen.insert(format!("{name:?}")) {
             reader.error(item, &format!("key {step:?} already set in map"));
         }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use bellwether_model::duration::{format_go, format_prometheus, parse_go, parse_prometheus};
 
-use crate::block::{Reader, Value};
+use crate::block::{BlockReader, FieldValue};
 use crate::yaml::{NodeId, Scalar, Tree};
 
 /// Prometheus's kind.
-impl Value for Duration {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for Duration {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let mut text = String::new();
         let errors_before = reader.errors_len();
         text.decode(reader, node);
@@ -55,8 +55,8 @@ impl GoDuration<'_> {
     }
 }
 
-impl Value for GoDuration<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for GoDuration<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let Some((scalar, text)) = reader.scalar(node, "duration") else { return };
         let nanoseconds = match (&*self, scalar) {
             (GoDuration::OrNanoseconds(_), Scalar::Int(number)) => number,

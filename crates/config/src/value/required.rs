@@ -1,6 +1,6 @@
 //! Lists of blocks in which a null makes no sense.
 
-use crate::block::{Reader, Value};
+use crate::block::{BlockReader, FieldValue};
 use crate::yaml::{NodeId, Tree};
 
 /// `message` is the error for a null.
@@ -9,8 +9,8 @@ pub(crate) struct Required<'a, T> {
     pub message: &'static str,
 }
 
-impl<T: Value + Default> Value for Required<'_, T> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl<T: FieldValue + Default> FieldValue for Required<'_, T> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         self.list.clear();
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             let mut value = T::default();
@@ -34,6 +34,6 @@ impl<T: Value + Default> Value for Required<'_, T> {
     }
 
     fn tree(&mut self) -> Tree {
-        Value::tree(self.list)
+        FieldValue::tree(self.list)
     }
 }

@@ -8,14 +8,14 @@ use bellwether_model::Secret;
 
 use super::SECRET_SHOWN;
 use super::go_url::{check_http_url, parse_url};
-use crate::block::{Reader, Value};
+use crate::block::{BlockReader, FieldValue};
 use crate::yaml::{NodeId, Tree};
 
 /// `http` or `https`, with a host; empty if absent.
 pub(crate) struct HttpUrl<'a>(pub &'a mut String);
 
-impl Value for HttpUrl<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for HttpUrl<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         if let Some(text) = text_of(reader, node) {
             match check_http_url(&text) {
                 Ok(()) => *self.0 = text,
@@ -41,8 +41,8 @@ impl Value for HttpUrl<'_> {
 /// be read.
 pub(crate) struct SecretUrl<'a>(pub &'a mut Secret);
 
-impl Value for SecretUrl<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for SecretUrl<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         if let Some(text) = text_of(reader, node) {
             match check_http_url(&text) {
                 Err(message) if text != SECRET_SHOWN => reader.error(node, &message),
@@ -52,23 +52,23 @@ impl Value for SecretUrl<'_> {
     }
 
     fn clear(&mut self) {
-        Value::clear(self.0);
+        FieldValue::clear(self.0);
     }
 
     fn is_empty(&mut self) -> bool {
-        Value::is_empty(self.0)
+        FieldValue::is_empty(self.0)
     }
 
     fn tree(&mut self) -> Tree {
-        Value::tree(self.0)
+        FieldValue::tree(self.0)
     }
 }
 
 /// A secret URL that may be empty, or a template of one.
 pub(crate) struct TemplateUrl<'a>(pub &'a mut Secret);
 
-impl Value for TemplateUrl<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for TemplateUrl<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         let Some(text) = text_of(reader, node) else { return };
         let checked = if text.is_empty() || text == SECRET_SHOWN {
             Ok(())
@@ -84,23 +84,23 @@ impl Value for TemplateUrl<'_> {
     }
 
     fn clear(&mut self) {
-        Value::clear(self.0);
+        FieldValue::clear(self.0);
     }
 
     fn is_empty(&mut self) -> bool {
-        Value::is_empty(self.0)
+        FieldValue::is_empty(self.0)
     }
 
     fn tree(&mut self) -> Tree {
-        Value::tree(self.0)
+        FieldValue::tree(self.0)
     }
 }
 
 /// Anything that parses as a URL, even the empty text. Printed without its password.
 pub(crate) struct LaxUrl<'a>(pub &'a mut Option<Secret>);
 
-impl Value for LaxUrl<'_> {
-    fn decode(&mut self, reader: &mut Reader<'_>, node: NodeId) {
+impl FieldValue for LaxUrl<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         if let Some(text) = text_of(reader, node) {
             match parse_url(&text) {
                 Ok(_) => *self.0 = Some(Secret::new(text)),
@@ -123,7 +123,7 @@ impl Value for LaxUrl<'_> {
     }
 }
 
-fn text_of(reader: &mut Reader<'_>, node: NodeId) -> Option<String> {
+fn text_of(reader: &mut BlockReader<'_>, node: NodeId) -> Option<String> {
     let errors_before = reader.errors_len();
     let mut text = String::new();
     text.decode(reader, node);

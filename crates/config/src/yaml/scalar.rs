@@ -56,7 +56,7 @@ pub(crate) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Result<Scal
                 Err(format!("cannot decode {} `{text}` as a {short}", scalar.tag()))
             }
         }
-        // Dates are texts, and what an unknown tag means nobody knows.
+        // Dates are texts, and the meaning of an unknown tag is unknown.
         _ => Ok(Scalar::Text),
     }
 }

@@ -3,7 +3,7 @@
 //! Two syntaxes live side by side while the world moves from one to the other. In the fallback mode
 //! a text is read in both: what only the classic syntax accepts still works, and where both accept
 //! but differ the classic reading stays, so that no silence changes its meaning on an upgrade.
-//! Either case is worth a warning, which travels beside the value; nothing here logs.
+//! Either case is worth a warning, which is returned with the value; nothing here logs.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ mod utf8;
 
 pub(super) use utf8::is_reserved;
 
-/// What was read, and what the user should be told about it.
+/// What was read, and what the user should know about it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parsed<T> {
     pub value: T,

@@ -2,7 +2,7 @@
 
 /// What a literal such as `"a\tb\u00e9"` stands for; `text` includes the quotes.
 ///
-/// `None` if Go refuses it, or if its bytes (`"\xff"`) are no UTF-8.
+/// `None` if Go refuses it, or if its bytes (`"\xff"`) are not UTF-8.
 pub fn unquoted(text: &str) -> Option<String> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     let mut bytes = Vec::with_capacity(inner.len());

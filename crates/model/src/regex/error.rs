@@ -1,4 +1,4 @@
-//! Why a text is no pattern, in the words that Go's `regexp` package uses.
+//! Why a text is not a pattern, in the words that Go's `regexp` package uses.
 
 use std::fmt;
 

@@ -322,7 +322,7 @@ impl Walk<'_> {
     }
 }
 
-/// What an action needs in this context, and what it does to it; `None` if nobody can know.
+/// What an action needs in this context, and what it does to it; `None` if that cannot be known.
 fn escapers(context: &mut Context) -> Option<Vec<Escaper>> {
     let mut wanted = Vec::new();
     match context.state {
@@ -401,7 +401,7 @@ fn misplaced_escaper(context: &Context, pipe: &Pipe) -> Option<&'static str> {
     None
 }
 
-/// The failure of two tries that is told: that of the first, unless the second found the same one
+/// The failure of two attempts that is reported: that of the first, unless the second found the same one
 /// and explained it further.
 fn graver(first: Context, second: Context) -> Context {
     let further = match (&first.fault, &second.fault) {

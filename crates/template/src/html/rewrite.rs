@@ -1,6 +1,6 @@
 //! What is left of the text and the pipelines of a page?
 //!
-//! Comments go, since they tell a reader what the author did not mean to publish. A `<` that opens
+//! Comments go, since they show a reader what the author did not mean to publish. A `<` that opens
 //! nothing is escaped, and an end tag inside of a string of a script is taken apart.
 
 use super::context::{Attribute, Context, Delimiter, Element, State};

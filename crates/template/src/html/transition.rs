@@ -45,7 +45,7 @@ pub(super) fn step(context: Context, bytes: &[u8]) -> (Context, usize) {
     }
 }
 
-/// Up to the end tag of an element whose content is no HTML; 0 bytes if it is right here.
+/// Up to the end tag of an element whose content is not HTML; 0 bytes if it is right here.
 pub(super) fn special_end(context: Context, bytes: &[u8]) -> (Context, usize) {
     let name: &[u8] = match context.element {
         Element::None => return (context, bytes.len()),

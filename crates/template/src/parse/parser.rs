@@ -68,7 +68,7 @@ pub(super) struct Parser<'a> {
 /// What belongs to one definition while it is read.
 #[derive(Default)]
 struct Scope {
-    /// Variables beside `$`.
+    /// Variables other than `$`.
     variables: Vec<Arc<str>>,
     loops: usize,
     /// Where the action began that is being read.
@@ -178,7 +178,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Counts one more level of blocks or parentheses; whoever calls it leaves the level again.
+    /// Counts one more level of blocks or parentheses; the caller leaves the level again.
     fn enter(&mut self) -> Parsed<()> {
         self.nesting += 1;
         if self.nesting > self.nesting_max {
@@ -227,7 +227,7 @@ impl<'a> Parser<'a> {
         self.ahead.last().expect("a token was just pushed")
     }
 
-    /// The next token that is no space; spaces before it are gone.
+    /// The next token that is not a space; spaces before it are gone.
     fn peek_word(&mut self) -> &Token<'a> {
         let token = self.take_word();
         self.ahead.push(token);

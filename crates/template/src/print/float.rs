@@ -4,7 +4,7 @@
 //! and the exponent where Go puts them.
 
 /// A float in one of the forms `e`, `E`, `f`, `F`, `g`, `G`; with no precision, as many digits as
-/// tell it from its neighbours.
+/// distinguish it from its neighbours.
 pub(crate) fn format_float(value: f64, verb: char, precision: Option<usize>) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -51,7 +51,7 @@ fn general_form(value: f64, sign: char, precision: Option<usize>) -> String {
     let digits = i32::try_from(digits).unwrap_or(i32::MAX);
     let threshold = match digits_max {
         None => SHORTEST_THRESHOLD,
-        // More digits than are there need no exponent to be told apart.
+        // More digits than are there need no exponent.
         Some(max) => {
             let max = i32::try_from(max).unwrap_or(i32::MAX);
             if max > digits && digits > exponent { digits } else { max }

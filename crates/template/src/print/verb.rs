@@ -81,7 +81,7 @@ impl<'a> Printer<'a> {
                 self.sink.push(if typed { b"}" } else { b"]" });
             }
             (Value::Object(_), _) => self.object(value, verb, depth),
-            // The address of a function, which nobody can rely on.
+            // The address of a function, which is not to be relied on.
             (Value::Function(_), 'v' | 'p') => self.pad(b"0x0"),
             (Value::Bool(_) | Value::Function(_), _) => self.complain(value, verb),
         }
@@ -362,7 +362,7 @@ fn in_base(mut number: u64, base: u64) -> String {
     }
 }
 
-/// The first characters; a byte that is no UTF-8 counts as one.
+/// The first characters; a byte that is not UTF-8 counts as one.
 fn cut(bytes: &[u8], chars: Option<usize>) -> &[u8] {
     let Some(chars) = chars else { return bytes };
     let mut length = 0;
