@@ -2,6 +2,7 @@
 
 use bellwether_model::Timestamp;
 use bellwether_model::interval::Location;
+use bellwether_model::time::days_from_civil;
 
 /// Where the clock hangs that a time is read from.
 #[derive(Clone, Debug)]
@@ -99,12 +100,8 @@ impl Civil {
 /// Days from 1970-01-01 to a date; months and days beyond their range go on into what follows.
 pub fn days_to(year: i64, month: i64, day: i64) -> i64 {
     let months = year * 12 + (month - 1);
-    let (year, month) = (months.div_euclid(12), months.rem_euclid(12));
-    // Counted from March, so that the leap day ends the year.
-    let (year, month) = if month < 2 { (year - 1, month + 10) } else { (year, month - 2) };
-    let of_era = year.rem_euclid(400);
-    let days = of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5;
-    year.div_euclid(400) * 146_097 + days - 719_468 + day - 1
+    let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
+    days_from_civil(year, month, 1) + day - 1
 }
 
 fn date_of(days: i64) -> (i64, u32, u32) {
