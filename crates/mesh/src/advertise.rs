@@ -1,18 +1,18 @@
-//! Under which address do the others find us?
+//! The address that this node advertises to its peers.
 //!
-//! In: what the operator said, where we listen, and the addresses of this machine. Out: one
-//! address to tell the others, and a word on what is doubtful about it.
+//! In: the flag, the listening address, and the addresses of this host. Out: one address, and where it
+//! comes from.
 //!
-//! Upstream's order is kept where it gives an answer: what the operator says; else the address that
-//! we listen on; else, listening everywhere, the best private address of this machine, preferring
-//! the interface of the default route, IPv4, and large networks. But upstream refuses to start
-//! where it finds no private address, though a public or an IPv6 one serves as well, and even
-//! loopback does for a node alone. Here there is always an answer, and the doubt is told.
+//! The order is upstream's where that gives an answer: the flag; else the address that the node listens
+//! on; else, if it listens on all addresses, the best private address of this host, preferring the
+//! interface of the default route, IPv4, and large networks. Upstream refuses to start where it finds
+//! no private address, though a public or an IPv6 one serves as well, and even loopback does for a
+//! single node. Here there is always an address, and a doubtful one is logged.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-/// One address of this machine.
+/// One address of this host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LocalAddress {
     pub ip: IpAddr,
@@ -22,22 +22,22 @@ pub struct LocalAddress {
     pub on_default_route: bool,
 }
 
-/// What to tell the others.
+/// The advertised address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Advertised {
     pub address: SocketAddr,
     pub origin: Origin,
 }
 
-/// Where the address comes from, in falling order of trust.
+/// Where the address comes from, most reliable first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     Operator,
     Listening,
     Private,
-    /// There is no private address: peers on the internet may reach us, and so may others.
+    /// There is no private address: peers on the internet may reach the node, and so may others.
     Public,
-    /// There is no other address: nobody else can reach us.
+    /// There is no other address: no other host can reach the node.
     Loopback,
 }
 
@@ -70,7 +70,7 @@ pub fn choose(
     Advertised { address: SocketAddr::new(ip, listening.port()), origin }
 }
 
-/// Whether peers elsewhere can never reach us under this address.
+/// Whether other hosts can never reach this address.
 pub fn is_unroutable(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified()
 }

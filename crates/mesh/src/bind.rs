@@ -1,4 +1,4 @@
-//! Where do we listen?
+//! Listens for streams and datagrams.
 //!
 //! On one port for TCP and UDP. An unspecified address, in either family's form, means all
 //! addresses of both families, as in Go: one IPv6 socket that takes IPv4 too, or an IPv4 one where
@@ -70,7 +70,7 @@ pub(crate) async fn listen(wanted: SocketAddr) -> io::Result<TcpListener> {
     }
 }
 
-/// A burst of datagrams should find room while we are busy; the kernel may grant less.
+/// Makes room for bursts of datagrams; the kernel may grant less.
 fn enlarge_buffer(socket: &UdpSocket) {
     let mut bytes = RECEIVE_BUFFER_BYTES;
     while rustix::net::sockopt::set_socket_recv_buffer_size(socket, bytes).is_err() && bytes > 1 {

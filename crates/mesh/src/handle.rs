@@ -1,4 +1,4 @@
-//! How the server speaks to the mesh, and hears from it.
+//! The server's interface to the mesh.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,28 +13,28 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::note::MeshNote;
 use crate::transport::TransportCounters;
 
-/// What the mesh tells the server.
+/// What the mesh reports to the server.
 #[derive(Debug)]
 pub enum MeshEvent {
-    /// A peer told this under one of the keys.
+    /// A peer sent this under one of the keys.
     Received { key: String, data: Bytes, from: Address, via: ReceivedVia },
     /// A push-pull waits for [`Handle::provide_state`] with this token.
     StateRequested { token: StateToken },
-    /// A peer gave the sign of life that [`Handle::check_liveness`] asked for.
+    /// The peer of a [`Handle::check_liveness`] is alive.
     PeerAlive { peer: NodeName },
-    /// The cluster has settled, or has had its time to.
+    /// The cluster has settled, or the settle timeout is over.
     Settled { timed_out: bool },
-    /// [`Handle::status`] has news of who is there.
+    /// The members in [`Handle::status`] changed.
     MembersChanged,
     /// For the log.
     Note(MeshNote),
 }
 
 /// The server's end of the mesh; cheap to clone. When the last one is dropped the mesh ends, without
-/// a farewell unless [`Handle::leave`] was called.
+/// leaving the cluster unless [`Handle::leave`] was called.
 ///
-/// None of the calls that tell something waits: what the mesh has no room for is dropped and
-/// counted in [`Report::commands_dropped`], and the next push-pull makes up for it.
+/// No call that sends something blocks: what finds the queue full is dropped and counted in
+/// [`Report::commands_dropped`], and the next push-pull repairs it.
 #[derive(Debug, Clone)]
 pub struct Handle {
     pub(crate) commands: mpsc::Sender<Command>,
@@ -61,9 +61,9 @@ pub struct Report {
     pub status: Status,
     pub counters: Counters,
     pub transport: TransportCounters,
-    /// What the server told and the mesh had no room for.
+    /// Commands of the server dropped because the mesh's queue was full.
     pub commands_dropped: u64,
-    /// What the mesh told and the server had no room for.
+    /// Events of the mesh dropped because the server's queue was full.
     pub events_dropped: u64,
 }
 
@@ -73,22 +73,22 @@ pub struct Report {
 pub struct MeshEnded;
 
 impl Handle {
-    /// Tells all members.
+    /// Sends to all members.
     pub fn broadcast(&self, key: &str, data: Bytes) {
         self.command(Command::Broadcast { key: key.to_owned(), data });
     }
 
-    /// Tells one member, past all queues.
+    /// Sends to one member, bypassing all queues.
     pub fn send_to_peer(&self, peer: NodeName, key: &str, data: Bytes, via: SendVia) {
         self.command(Command::SendToPeer { peer, key: key.to_owned(), data, via });
     }
 
-    /// Asks one member for a sign of life; [`MeshEvent::PeerAlive`] follows if there is one.
+    /// Checks whether a member is alive; [`MeshEvent::PeerAlive`] follows if so.
     pub fn check_liveness(&self, peer: NodeName) {
         self.command(Command::CheckLiveness { peer });
     }
 
-    /// Tells the others what was news from one of them, as it came.
+    /// Forwards an update of one peer to the others, unchanged.
     pub fn forward(&self, key: &str, data: Bytes) {
         self.command(Command::Forward { key: key.to_owned(), data });
     }
@@ -98,12 +98,12 @@ impl Handle {
         self.command(Command::State { token, parts });
     }
 
-    /// What the own node says about itself from now on.
+    /// Replaces this node's metadata.
     pub fn set_meta(&self, meta: NodeMeta) {
         self.command(Command::SetMeta(meta));
     }
 
-    /// The cluster as it was when its members, or what they wait for, last changed.
+    /// The cluster as of the last change of its members or of what it waits for.
     pub fn status(&self) -> Arc<Status> {
         self.status.borrow().clone()
     }
@@ -120,15 +120,15 @@ impl Handle {
         receiver.await.map_err(|_| MeshEnded)
     }
 
-    /// Says farewell to the others; takes ten seconds at most, with the usual settings. Meanwhile
-    /// and afterwards peers are still answered.
+    /// Leaves the cluster; takes at most ten seconds with the default settings. Peers are answered
+    /// meanwhile and afterwards.
     pub async fn leave(&self) -> Result<(), MeshEnded> {
         let (sender, receiver) = oneshot::channel();
         self.commands.send(Command::Leave(sender)).await.map_err(|_| MeshEnded)?;
         receiver.await.map_err(|_| MeshEnded)
     }
 
-    /// Where we listen, with the real port.
+    /// The listening address, with the real port.
     pub fn bound(&self) -> SocketAddr {
         self.bound
     }

@@ -1,14 +1,14 @@
-//! The sockets under the gossip: UDP, TCP and TLS around the [`Cluster`] machine.
+//! The sockets of the cluster: UDP, TCP and TLS around the [`Cluster`] machine.
 //!
-//! In: how to listen, whom to join, and what to tell the others. Out: [`MeshEvent`]s, of what others
-//! told and of who is there. What content means is not known here, and whom to tell what and when
-//! is decided by the machine: this crate moves its bytes.
+//! In: settings, and messages for the other members. Out: [`MeshEvent`]s, of messages received and of
+//! changes of membership. What the messages mean is not known here, and the machine decides what is
+//! sent to whom and when: this crate moves its bytes.
 //!
 //! One task owns the machine ([`Mesh::start`]) and never waits for a peer. Each stream, each name
-//! lookup and each TLS connection has a task of its own, with a deadline; the channels between them
-//! are bounded, and what finds one full is dropped and counted, as a datagram would be.
+//! lookup and each TLS connection has a task of its own, with a deadline; the channels between them are
+//! bounded, and what does not fit is dropped and counted, as a datagram would be.
 //!
-//! Nothing is logged: what is worth a line comes out as a [`MeshNote`].
+//! Nothing is logged: what is worth a log line comes out as a [`MeshNote`].
 //!
 //! [`Cluster`]: bellwether_memberlist::Cluster
 

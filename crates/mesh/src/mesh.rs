@@ -1,9 +1,9 @@
 //! The one task that owns the cluster machine.
 //!
-//! It takes what comes, one thing after the other: datagrams, whole messages of streams, what the
-//! server wants, and the passing of time. It asks the machine and performs what it answers, and it
-//! waits for nobody: datagrams are sent or lost, everything else is given to tasks that report back
-//! with an [`Input`]. Even a server that does not take its events only loses them.
+//! It handles one thing after the other: datagrams, whole messages of streams, commands of the server,
+//! and the passing of time. It calls the machine and performs its outputs without ever blocking:
+//! datagrams are sent or lost, everything else is done by tasks that report back with an [`Input`]. A
+//! server that does not take its events only loses them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
@@ -38,14 +38,14 @@ pub struct Mesh {
     label: Label,
     stream_timeout: Duration,
     resolve_timeout: Duration,
-    /// Zero of the machine's clock.
+    /// The zero of the machine's clock.
     began: Instant,
 
-    /// Streams of peers that wait for our answer.
-    answers: BTreeMap<InboundId, oneshot::Sender<StreamPayload>>,
+    /// Inbound streams that wait for a reply.
+    replies: BTreeMap<InboundId, oneshot::Sender<StreamPayload>>,
     last_inbound: u64,
     opened: usize,
-    /// What tasks have to report.
+    /// For the results of tasks.
     reports: mpsc::Sender<Finished>,
     tasks: JoinSet<()>,
 
@@ -67,7 +67,7 @@ pub enum StartError {
     Listen { address: SocketAddr, source: io::Error },
 }
 
-/// What a task has come to.
+/// The result of a task.
 enum Finished {
     Opened { stream: OutboundId, to: SocketAddr, outcome: StreamOutcome, error: Option<String> },
     Heard { from: SocketAddr, received: Received, answer: oneshot::Sender<StreamPayload> },
@@ -76,8 +76,8 @@ enum Finished {
 }
 
 impl Mesh {
-    /// Listens, finds out under which address, and begins to join. The mesh runs in the
-    /// background until all handles are dropped.
+    /// Listens, chooses the advertised address, and begins to join. The mesh runs in the background
+    /// until all handles are dropped.
     pub async fn start(
         settings: MeshSettings,
     ) -> Result<(Handle, mpsc::Receiver<MeshEvent>), StartError> {
@@ -112,7 +112,7 @@ impl Mesh {
             stream_timeout,
             resolve_timeout,
             began: Instant::now(),
-            answers: BTreeMap::new(),
+            replies: BTreeMap::new(),
             last_inbound: 0,
             opened: 0,
             reports,
@@ -160,7 +160,7 @@ impl Mesh {
                             room.send(event);
                         }
                     }
-                    // Nobody listens any longer; the others may still want to hear from us.
+                    // The server takes no events any longer; peers are still answered.
                     Err(_) => self.outbox.clear(),
                 },
                 () = tokio::time::sleep_until(wakeup) => self.handle(Input::Tick),
@@ -176,7 +176,7 @@ impl Mesh {
         self.perform();
     }
 
-    /// Performs what the machine wants, and what it wants about what could not be performed.
+    /// Performs the outputs of the machine, and those that follow from unreachable addresses.
     fn perform(&mut self) {
         let mut outputs = std::mem::take(&mut self.turn);
         while !outputs.is_empty() {
@@ -200,7 +200,7 @@ impl Mesh {
         self.turn = outputs;
     }
 
-    /// Answers with the address of a datagram that is known not to arrive.
+    /// Returns the address of a datagram that is known not to arrive.
     fn perform_one(&mut self, output: Output) -> Option<Address> {
         match output {
             Output::SendDatagram { to, bytes } => {
@@ -219,12 +219,12 @@ impl Mesh {
                 );
             }
             Output::Reply { stream, payload } => {
-                if let Some(answer) = self.answers.remove(&stream) {
-                    // It may have given up on us.
+                if let Some(answer) = self.replies.remove(&stream) {
+                    // The peer may have closed the stream.
                     let _ = answer.send(payload);
                 }
             }
-            Output::Close { stream } => drop(self.answers.remove(&stream)),
+            Output::Close { stream } => drop(self.replies.remove(&stream)),
             Output::Resolve { name } => self.look_up(name),
             Output::StateRequested { token } => self.emit(MeshEvent::StateRequested { token }),
             Output::Received { key, data, from, via } => {
@@ -236,7 +236,7 @@ impl Mesh {
             Output::Left => {
                 self.has_left = true;
                 for waiting in self.leaving.drain(..) {
-                    // Whoever waited may have lost patience.
+                    // The caller may have timed out.
                     let _ = waiting.send(());
                 }
             }
@@ -288,7 +288,7 @@ impl Mesh {
                 Received::Message(message) => {
                     self.last_inbound += 1;
                     let stream = InboundId(self.last_inbound);
-                    self.answers.insert(stream, answer);
+                    self.replies.insert(stream, answer);
                     self.handle(Input::Opened { stream, from: address(from), message });
                 }
                 Received::Closed => {}
@@ -338,7 +338,7 @@ impl Mesh {
         });
     }
 
-    /// Takes a stream that a peer opened.
+    /// Serves a stream that a peer opened.
     fn accept_stream(&mut self, stream: InboundStream) {
         let InboundStream { from, mut io, beginning, permit } = stream;
         let (label, time) = (self.label.clone(), self.stream_timeout);
@@ -354,7 +354,7 @@ impl Mesh {
             if reports.send(Finished::Heard { from, received, answer: sender }).await.is_err() {
                 return;
             }
-            // Without an answer the stream is closed, which also says something.
+            // Without a reply the stream is closed, which tells the peer that it was refused.
             let Ok(Ok(payload)) = timeout(time, answer).await else { return };
             if let Err(error) = streams::answer(&mut *io, payload, time).await {
                 meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
@@ -372,8 +372,8 @@ impl Mesh {
         });
     }
 
-    /// Puts an event into the outbox. Where there are too many, what others told and the log's
-    /// lines are dropped, not what the server waits for.
+    /// Queues an event for the server. Beyond the limit, messages of peers and notes are dropped, but
+    /// not what the server waits for.
     fn emit(&mut self, event: MeshEvent) {
         let droppable = matches!(event, MeshEvent::Received { .. } | MeshEvent::Note(_));
         if self.outbox.len() >= OUTBOX_MAX && droppable {
@@ -398,7 +398,7 @@ impl Mesh {
     }
 }
 
-/// Finds our address, with the doubts about it.
+/// Chooses the advertised address, and notes what is doubtful about it.
 fn advertised_address(
     settings: &MeshSettings,
     bound: SocketAddr,
@@ -434,11 +434,11 @@ fn socket(to: Address) -> SocketAddr {
     SocketAddr::new(to.ip.to_canonical(), to.port)
 }
 
-/// Limit: what the server wants told that waits.
+/// Limit: queued commands of the server.
 const COMMANDS_WAITING_MAX: usize = 8192;
 const EVENTS_WAITING_MAX: usize = 256;
 const REPORTS_WAITING_MAX: usize = 1024;
-/// Limit: events that wait for the server.
+/// Limit: queued events for the server.
 const OUTBOX_MAX: usize = 8192;
-/// Limit: streams that we have open.
+/// Limit: open outbound streams.
 const OUTBOUND_STREAMS_MAX: usize = 256;

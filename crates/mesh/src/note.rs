@@ -1,4 +1,4 @@
-//! What happened on the sockets that somebody may want to read in a log.
+//! Notes of the mesh, for the log.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,26 +8,26 @@ use crate::advertise::Advertised;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MeshNote {
-    /// Something in the cluster.
+    /// A note of the cluster layer.
     Cluster(cluster::ClusterNote),
-    /// Under which address the others find us, and how it was chosen.
+    /// The advertised address, and how it was chosen.
     Advertising(Advertised),
-    /// We advertise an address that no other machine can reach, and have peers on others.
+    /// The advertised address cannot be reached by other hosts, and a peer is on one.
     Unroutable { advertised: SocketAddr, peer: String },
-    /// The addresses of this machine could not be read.
+    /// The addresses of this host could not be read.
     InterfacesUnread { error: String },
     /// A name could not be looked up.
     LookupFailed { name: String, error: String },
     /// A connection was closed because too many are open, overall or from that address.
     TooManyConnections { from: IpAddr },
-    /// A stream that a peer opened came to nothing.
+    /// An inbound stream failed.
     StreamFailed { from: SocketAddr, error: String },
-    /// A stream that we opened came to nothing.
+    /// An outbound stream failed.
     OpenFailed { to: SocketAddr, error: String },
-    /// The port could not be listened on for the moment; it is tried again.
+    /// Accepting a connection failed; it is retried.
     AcceptFailed { error: String },
-    /// Somebody connected, but TLS did not come about or its first frame made no sense.
+    /// The TLS handshake of an inbound connection failed, or its first frame is malformed.
     HandshakeFailed { from: SocketAddr, error: String },
-    /// A connection for datagrams, in either direction, broke or did not come about.
+    /// A packet connection, in either direction, failed.
     PacketConnectionFailed { peer: SocketAddr, error: String },
 }

@@ -1,8 +1,7 @@
-//! What does a peer's name stand for?
+//! Looks up the names of peers.
 //!
-//! The system's resolver answers, on one of the runtime's threads for blocking work. It has no
-//! timeout of its own that we could set, so the wait is limited; the thread is given back when the
-//! resolver gives up.
+//! By the system's resolver, on a thread for blocking work. Its own timeout cannot be set, so the
+//! wait is limited here; the thread is released when the resolver gives up.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,14 +22,14 @@ mod tests {
     const TIMEOUT: Duration = Duration::from_secs(30);
 
     #[tokio::test]
-    async fn an_address_stands_for_itself() {
+    async fn an_address_resolves_to_itself() {
         for text in ["127.0.0.1:9094", "[::1]:9094"] {
             assert_eq!(resolve(text, TIMEOUT).await.unwrap(), [text.parse().unwrap()]);
         }
     }
 
     #[tokio::test]
-    async fn what_is_no_peer_is_an_error() {
+    async fn what_is_not_a_peer_is_an_error() {
         for text in ["", "127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999"] {
             assert!(resolve(text, TIMEOUT).await.is_err(), "{text}");
         }

@@ -1,4 +1,4 @@
-//! What the mesh is started with.
+//! Settings of the mesh.
 
 use std::fmt;
 use std::io;
@@ -14,18 +14,18 @@ pub struct MeshSettings {
     /// One port for everything; port 0 is any. An unspecified address listens on all addresses of
     /// both families, whichever of the two it is written in.
     pub listen: SocketAddr,
-    /// Where the others find us, if the operator knows better than the machine.
+    /// The address to advertise, if the operator has set it.
     pub advertise: Option<SocketAddr>,
     /// Its own address is filled in by [`Mesh::start`](crate::Mesh::start).
     pub cluster: cluster::ClusterSettings,
-    /// Limit for one lookup of a name.
+    /// The timeout of a name lookup.
     pub resolve_timeout: Duration,
-    /// Of all that is left to chance, such as whom to gossip with.
+    /// The seed of the machine's random choices.
     pub seed: u64,
     pub security: Security,
 }
 
-/// Whether what is said can be overheard.
+/// Whether the traffic is encrypted.
 #[derive(Clone)]
 pub enum Security {
     /// Datagrams by UDP, streams by TCP.
@@ -34,17 +34,17 @@ pub enum Security {
     Tls(Arc<dyn Credentials>),
 }
 
-/// Who we are to other nodes, and whom we trust.
+/// TLS credentials: this node's certificate, and which peers it trusts.
 ///
 /// Asked for each new connection and allowed to read files, so that certificates can be replaced
-/// while we run. An answer that is the same as the last one is best the same `Arc`: the sessions
-/// that can be resumed are kept in it.
+/// while the mesh runs. Unchanged credentials should be the same `Arc`, since it holds the TLS sessions
+/// that can be resumed.
 pub trait Credentials: Send + Sync + 'static {
-    /// For connections that others open.
+    /// For inbound connections.
     fn server(&self) -> io::Result<Arc<rustls::ServerConfig>>;
 
-    /// For connections that we open. The server is expected to prove the IP address that was
-    /// dialled, unless the verifier says otherwise.
+    /// For outbound connections. The peer's certificate must hold the dialled IP address, unless the
+    /// verifier decides otherwise.
     fn client(&self) -> io::Result<Arc<rustls::ClientConfig>>;
 }
 

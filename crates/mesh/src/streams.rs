@@ -1,8 +1,8 @@
 //! One stream, from its first byte to its last.
 //!
-//! A stream carries one message and at most one answer. Each has a task of its own, so that a peer
-//! that is slow, silent or malicious holds up nobody but itself, and each has its time. Messages
-//! are turned into bytes and back here, where that may take as long as it does.
+//! A stream carries one message and at most one reply. Each has a task and a timeout of its own, so
+//! that a slow, silent or malicious peer blocks only itself. Messages are encoded and decoded on these
+//! tasks, where that may take long.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use crate::limits::MemoryBudget;
 use crate::transport::{Connection, Dialer, Meter};
 
-/// A stream of ours.
+/// An outbound stream.
 pub(crate) struct OutboundStream {
     pub to: SocketAddr,
     pub payload: StreamPayload,
@@ -30,7 +30,7 @@ pub(crate) struct OutboundStream {
     pub dialer: Dialer,
 }
 
-/// What to tell of a failure, beside what the machine needs to know.
+/// The outcome for the machine, and an error text for the log.
 pub(crate) type OpenResult = (StreamOutcome, Option<String>);
 
 impl OutboundStream {
@@ -60,7 +60,7 @@ impl OutboundStream {
         }
         match self.reply_wanted {
             ReplyWanted::No => {
-                // The peer has it all, whether it hears our goodbye or not.
+                // The peer has everything, even if the shutdown fails.
                 let _ = io.shutdown().await;
                 (StreamOutcome::Sent, None)
             }
@@ -82,7 +82,7 @@ impl OutboundStream {
     }
 }
 
-/// What came on a stream.
+/// What was received on a stream.
 pub(crate) enum Received {
     Message(StreamMessage),
     /// It ended before anything came.
@@ -91,8 +91,8 @@ pub(crate) enum Received {
     Malformed(StreamError),
 }
 
-/// Reads the message of a stream that a peer opened. If it makes no sense the peer is told so,
-/// where the protocol wants that.
+/// Reads the message of an inbound stream. A malformed one is answered with an error where the
+/// protocol requires that.
 pub(crate) async fn receive_inbound(
     io: &mut dyn Connection,
     label: &Label,
@@ -113,7 +113,7 @@ pub(crate) async fn receive_inbound(
     received
 }
 
-/// Sends the answer on a stream that a peer opened, and closes it.
+/// Sends the reply on an inbound stream, and closes it.
 pub(crate) async fn answer(
     io: &mut dyn Connection,
     payload: StreamPayload,
@@ -127,7 +127,7 @@ pub(crate) async fn answer(
     timeout(time, sent).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?
 }
 
-/// Sends the pieces, each by itself: over TLS a Go node wants the label to come alone.
+/// Sends each piece by itself: over TLS a Go node requires the label in a record of its own.
 async fn send(io: &mut dyn Connection, pieces: &[Bytes]) -> io::Result<()> {
     for piece in pieces.iter().filter(|piece| !piece.is_empty()) {
         io.write_all(piece).await?;
@@ -156,7 +156,7 @@ async fn receive(
         match io.read(&mut buffer).await {
             Ok(0) if nothing_yet => return Received::Closed,
             Ok(0) => return Received::Broken(io::ErrorKind::UnexpectedEof.into()),
-            // Some close in a hurry.
+            // Some peers reset the connection instead of closing it.
             Err(error) if nothing_yet && is_close(&error) => return Received::Closed,
             Err(error) => return Received::Broken(error),
             Ok(length) if !reservation.grow(length) => {
@@ -165,7 +165,7 @@ async fn receive(
             Ok(length) => {
                 nothing_yet = false;
                 piece = reader.push(buffer.get(..length).unwrap_or_default());
-                // A long message must not keep this thread from the others.
+                // A long message must not block other tasks.
                 tokio::task::yield_now().await;
             }
         }
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_message_is_given_up_when_the_larder_is_full() {
+    async fn a_message_beyond_the_memory_budget_is_given_up() {
         let given_up = read_with_room(9_000).await;
         assert!(
             matches!(given_up, Received::Broken(error) if error.kind() == io::ErrorKind::OutOfMemory)

@@ -1,7 +1,7 @@
-//! How do datagrams and streams travel?
+//! Transports for datagrams and streams.
 //!
-//! Either as what they are, by UDP and TCP, or both in TLS over TCP. What is the same for the two
-//! is here: an address to listen on, datagrams and streams that come, and a way to send each.
+//! Either UDP and TCP, or both in TLS over TCP. What the two have in common is here: an address to
+//! listen on, inbound datagrams and streams, and a way to send each.
 
 mod plain;
 mod pool;
@@ -26,19 +26,19 @@ use plain::Plain;
 use tls::Tls;
 use tls_dialer::TlsDialer;
 
-/// Sends; what is received comes by [`InboundReceivers`].
+/// Sends; what is received comes through [`InboundReceivers`].
 #[derive(Debug)]
 pub(crate) enum Transport {
     Plain(Plain),
     Tls(Tls),
 }
 
-/// What others send. Bounded: datagrams that find no room are lost, streams wait.
+/// What peers send. Bounded: excess datagrams are lost, excess streams wait.
 #[derive(Debug)]
 pub(crate) struct InboundReceivers {
     pub datagrams: mpsc::Receiver<(SocketAddr, Bytes)>,
     pub streams: mpsc::Receiver<InboundStream>,
-    /// Datagrams of ours to these addresses are known not to arrive.
+    /// Addresses to which datagrams are known not to arrive.
     pub unreachable: mpsc::Receiver<SocketAddr>,
     pub notes: mpsc::Receiver<MeshNote>,
 }
@@ -48,7 +48,7 @@ pub(crate) struct InboundReceivers {
 pub(crate) struct InboundStream {
     pub from: SocketAddr,
     pub io: Box<dyn Connection>,
-    /// What has been read of it.
+    /// The bytes that have been read from it.
     pub beginning: Bytes,
     pub permit: ConnectionPermit,
 }
@@ -61,7 +61,7 @@ pub(crate) trait Connection:
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Connection for T {}
 
-/// Where everything that is received goes.
+/// Where received datagrams and streams go.
 #[derive(Debug, Clone)]
 pub(crate) struct InboundSenders {
     datagrams: mpsc::Sender<(SocketAddr, Bytes)>,
@@ -72,14 +72,14 @@ pub(crate) struct InboundSenders {
     limiter: Arc<ConnectionLimiter>,
 }
 
-/// What is counted of datagrams and streams; upstream shows it of TLS only.
+/// Counters of datagrams and streams; upstream has them for TLS only.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct TransportCounters {
     pub packets: Traffic,
     pub streams: Traffic,
     pub packet_bytes_sent: u64,
     pub packet_bytes_received: u64,
-    /// Datagrams that were lost on our side, for want of room or of a way.
+    /// Datagrams lost on this node, for lack of room or of a connection.
     pub packets_lost: u64,
     pub connections_refused: u64,
 }
@@ -92,7 +92,7 @@ pub struct Traffic {
     pub write_errors: u64,
 }
 
-/// [`TransportCounters`] in the making, and what all streams share.
+/// Counts for [`TransportCounters`], and holds the memory budget that all streams share.
 #[derive(Debug)]
 pub(crate) struct Meter {
     pub budget: MemoryBudget,
@@ -121,7 +121,7 @@ pub(crate) struct Started {
 }
 
 impl Transport {
-    /// Listens; all that goes on by itself is in `tasks`.
+    /// Listens; background tasks are spawned into `tasks`.
     pub async fn start(
         listen: SocketAddr,
         security: &Security,
@@ -154,7 +154,7 @@ impl Transport {
                 (Self::Plain(Plain::start(listener, socket, bound, senders, tasks)), bound)
             }
             Security::Tls(credentials) => {
-                // A mistake in the settings is best known now.
+                // Invalid settings should prevent the start.
                 credentials.server()?;
                 credentials.client()?;
                 let listener = bind::listen(listen).await?;
@@ -165,7 +165,7 @@ impl Transport {
         Ok(Started { transport, inbound, bound: seen(bound), meter })
     }
 
-    /// Under which address packets are sent; only TLS needs to know.
+    /// Sets the advertised address, which packet frames carry; only TLS needs it.
     pub fn advertise(&mut self, address: SocketAddr) {
         match self {
             Self::Plain(_) => {}
@@ -173,8 +173,8 @@ impl Transport {
         }
     }
 
-    /// Sends a datagram, or loses it; never waits. Answers whether the target is known to be out
-    /// of reach.
+    /// Sends a datagram, or loses it; never blocks. Returns whether the target is known to be
+    /// unreachable.
     pub fn send(&mut self, to: SocketAddr, datagram: Vec<u8>, tasks: &mut JoinSet<()>) -> Reach {
         match self {
             Self::Plain(plain) => plain.send(to, &datagram),
@@ -185,7 +185,7 @@ impl Transport {
         }
     }
 
-    /// What a task needs to open streams.
+    /// Opens streams on behalf of a task.
     pub fn dialer(&self) -> Dialer {
         match self {
             Self::Plain(plain) => Dialer::Plain(plain.meter.clone()),
@@ -194,7 +194,7 @@ impl Transport {
     }
 }
 
-/// Whether a datagram has a chance.
+/// Whether a datagram may arrive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reach {
     Unknown,
@@ -209,7 +209,7 @@ pub(crate) enum Dialer {
 }
 
 impl Dialer {
-    /// Connects, and says whatever comes before the label. The caller limits the time.
+    /// Connects, and sends what precedes the label. The caller sets a timeout.
     pub async fn open(&self, to: SocketAddr) -> io::Result<Box<dyn Connection>> {
         let stream = match self {
             Self::Plain(_) => plain::open(to).await,
@@ -275,7 +275,7 @@ impl Meter {
 }
 
 impl InboundSenders {
-    /// A datagram came; it is lost if too many wait.
+    /// Passes on a datagram; it is lost if too many are queued.
     fn datagram(&self, from: SocketAddr, datagram: Bytes) {
         self.meter.packets.received.fetch_add(1, Ordering::Relaxed);
         self.meter.packet_bytes_received.fetch_add(datagram.len() as u64, Ordering::Relaxed);
@@ -284,7 +284,7 @@ impl InboundSenders {
         }
     }
 
-    /// Somebody connects.
+    /// Permits a new connection, within the limits.
     fn admit(&self, from: SocketAddr) -> Option<ConnectionPermit> {
         let permit = self.limiter.admit(from.ip());
         if permit.is_none() {
@@ -294,20 +294,19 @@ impl InboundSenders {
         permit
     }
 
-    /// For the log; if it has no room, there are enough of them in it.
+    /// Dropped if the queue is full: it then holds enough notes.
     fn note(&self, note: MeshNote) {
         let _ = self.notes.try_send(note);
     }
 }
 
-/// Limit: datagrams that wait for the gossip task; more are lost.
+/// Limit: datagrams that wait for the mesh's task; more are lost.
 const DATAGRAMS_WAITING_MAX: usize = 1024;
 const STREAMS_WAITING_MAX: usize = 64;
 const NOTES_WAITING_MAX: usize = 256;
-/// Limit: bytes of all messages that are being read from streams; the one that goes over it is
-/// given up.
+/// Limit: bytes of all messages that are being read; the message that exceeds it is given up.
 const READING_BYTES_MAX: usize = 256 << 20;
-/// Limit: streams that peers have open, whatever they are for.
+/// Limit: open inbound streams.
 pub(crate) const INBOUND_STREAMS_MAX: usize = 256;
 /// Limit: the same from one address.
 pub(crate) const INBOUND_STREAMS_EACH_MAX: usize = 64;

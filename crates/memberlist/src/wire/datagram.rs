@@ -11,7 +11,7 @@
 use bytes::Bytes;
 
 use crate::message::{Dead, Label, Message, Suspect, UserMessage};
-use crate::wire::msgpack::Reader;
+use crate::wire::msgpack::MsgpackReader;
 use crate::wire::{Compression, WireError, body, label, lzw, type_byte};
 
 /// What came in one datagram: the messages in their order, and what had to be dropped.
@@ -128,7 +128,7 @@ impl Opening {
     }
 
     fn decompress(&mut self, rest: &[u8]) -> Result<Vec<u8>, WireError> {
-        let compressed = body::read_compressed(&mut Reader::new(rest, "a compress frame"))?;
+        let compressed = body::read_compressed(&mut MsgpackReader::new(rest, "a compress frame"))?;
         let content = lzw::decompress(&compressed, self.left)?;
         self.left -= content.len();
         Ok(content)
@@ -142,7 +142,7 @@ impl Opening {
 }
 
 fn read_message(type_byte: u8, rest: &[u8]) -> Result<Message, WireError> {
-    let read = |what| Reader::new(rest, what);
+    let read = |what| MsgpackReader::new(rest, what);
     match type_byte {
         type_byte::PING => body::read_ping(&mut read("a ping")).map(Message::Ping),
         type_byte::INDIRECT_PING => {

@@ -16,11 +16,11 @@ use std::borrow::Cow;
 
 use crate::wire::WireError;
 
-pub(super) use writer::Writer;
+pub(super) use writer::MsgpackWriter;
 
 /// Reads values from the front of some bytes.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(super) struct MsgpackReader<'a> {
     rest: &'a [u8],
     /// What is being read, for errors.
     what: &'static str,
@@ -28,7 +28,7 @@ pub(super) struct Reader<'a> {
 
 type Result<T> = std::result::Result<T, WireError>;
 
-impl<'a> Reader<'a> {
+impl<'a> MsgpackReader<'a> {
     pub(super) fn new(bytes: &'a [u8], what: &'static str) -> Self {
         Self { rest: bytes, what }
     }

@@ -14,7 +14,7 @@ use std::mem;
 
 use crate::message::{Label, PushPull, StreamMessage};
 use crate::wire::lzw::{self, Inflater};
-use crate::wire::msgpack::Reader;
+use crate::wire::msgpack::MsgpackReader;
 use crate::wire::{Compression, StreamError, WireError, body, label, type_byte};
 use message_reader::MessageReader;
 
@@ -194,10 +194,10 @@ pub(crate) fn encode_push_pull_head(push_pull: &PushPull, user_state_bytes: usiz
 fn read_arrived<'a, T>(
     bytes: &'a [u8],
     what: &'static str,
-    read: impl FnOnce(&mut Reader<'_>) -> std::result::Result<T, WireError>,
+    read: impl FnOnce(&mut MsgpackReader<'_>) -> std::result::Result<T, WireError>,
 ) -> std::result::Result<Option<(T, &'a [u8])>, WireError> {
     let window = bytes.get(..STRUCTURE_BYTES_MAX).unwrap_or(bytes);
-    let mut reader = Reader::new(window, what);
+    let mut reader = MsgpackReader::new(window, what);
     match read(&mut reader) {
         Ok(value) => {
             let used = window.len() - reader.rest().len();

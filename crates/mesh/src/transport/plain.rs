@@ -1,6 +1,6 @@
 //! UDP and TCP.
 //!
-//! Datagrams are sent from the socket that listens, since peers answer to where they came from.
+//! Datagrams are sent from the listening socket, since peers reply to their source address.
 
 use std::io;
 use std::net::SocketAddr;
@@ -44,7 +44,7 @@ impl Plain {
                 self.meter.packet_sent(datagram.len());
                 Reach::Unknown
             }
-            // As if the network had lost it.
+            // Equivalent to a loss in the network.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 self.meter.packet_lost();
                 Reach::Unknown
@@ -63,8 +63,8 @@ pub(super) async fn open(to: SocketAddr) -> io::Result<Box<dyn Connection>> {
     Ok(Box::new(stream))
 }
 
-/// Takes connections, one after the other; when that fails, as it does without free file
-/// descriptors, it waits a little.
+/// Accepts the next connection; after an error, for example without free file descriptors, it waits
+/// a little.
 pub(super) async fn next_connection(
     listener: &TcpListener,
     inbound: &InboundSenders,
@@ -72,7 +72,7 @@ pub(super) async fn next_connection(
     loop {
         match listener.accept().await {
             Ok((stream, from)) => {
-                // Without it answers are late, not wrong.
+                // Without it replies are only delayed.
                 let _ = stream.set_nodelay(true);
                 return (stream, seen(from));
             }
@@ -105,7 +105,7 @@ async fn receive(socket: Arc<UdpSocket>, inbound: InboundSenders) {
                 let datagram = buffer.get(..length).unwrap_or_default();
                 inbound.datagram(seen(from), Bytes::copy_from_slice(datagram));
             }
-            // What the kernel has to say about datagrams that we sent.
+            // An error that the kernel reports for a datagram sent before.
             Err(_) => {
                 inbound.meter.packets.read_errors.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;

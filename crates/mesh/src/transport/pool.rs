@@ -1,8 +1,8 @@
-//! Connections for datagrams, one for each peer.
+//! Outbound packet connections, one for each peer.
 //!
-//! Each has a task with a short queue. A datagram to somebody new makes a task that dials; who
-//! sends never waits, and what finds the queue full is lost, as a datagram may be. A connection
-//! that breaks, or is not used for some time, ends its task; the next datagram makes a new one.
+//! Each has a task with a short queue. The first datagram to a peer starts a task that dials; the
+//! sender never waits, and a datagram that finds the queue full is lost. A connection that breaks or
+//! is idle for some time ends its task; the next datagram starts a new one.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -22,7 +22,7 @@ use crate::note::MeshNote;
 
 #[derive(Debug)]
 pub(super) struct Pool {
-    /// Who sends, as the peers know it.
+    /// The advertised address of this node; nothing is sent before it is set.
     from: Option<Address>,
     dialer: TlsDialer,
     unreachable: mpsc::Sender<SocketAddr>,
@@ -95,8 +95,8 @@ impl PacketConnection {
         let mut nothing = [0; 64];
         loop {
             let datagram = tokio::select! {
-                // Peers never say anything here, so that is the end of the connection: better
-                // known now than by the loss of the next datagram.
+                // Peers never send anything here, so this is the end of the connection: better
+                // noticed now than by the loss of the next datagram.
                 read = stream.read(&mut nothing) => match read {
                     Ok(0) | Err(_) => return,
                     Ok(_) => continue,
@@ -104,7 +104,7 @@ impl PacketConnection {
                 datagram = timeout(IDLE_MAX, datagrams.recv()) => datagram,
             };
             let Ok(Some(datagram)) = datagram else {
-                // Idle for too long, or the pool is gone. What fails now is of no interest.
+                // Idle for too long, or the pool has ended. Errors no longer matter.
                 let _ = timeout(DIAL_MAX, stream.shutdown()).await;
                 return;
             };
@@ -118,19 +118,19 @@ impl PacketConnection {
         }
     }
 
-    /// What waits is dropped with the queue.
+    /// Queued datagrams are dropped with the queue.
     fn lost(&self, error: &str) {
         self.dialer.meter.packets.write_errors.fetch_add(1, Ordering::Relaxed);
         let error = error.to_owned();
-        // Both are told again if they find no room now and it still matters.
+        // Both are sent again with the next failure if their queues are full now.
         let _ = self.unreachable.try_send(self.to);
         let _ = self.notes.try_send(MeshNote::PacketConnectionFailed { peer: self.to, error });
     }
 }
 
-/// Limit: peers that we have connections to, as in Go.
+/// Limit: outbound packet connections, as in Go.
 const CONNECTIONS_MAX: usize = 1024;
-/// Limit: datagrams to one peer that wait for its connection.
+/// Limit: queued datagrams to one peer.
 const DATAGRAMS_WAITING_MAX: usize = 64;
 const DIAL_MAX: Duration = Duration::from_secs(10);
 const IDLE_MAX: Duration = Duration::from_mins(5);

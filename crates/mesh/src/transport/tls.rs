@@ -1,8 +1,8 @@
-//! All in TLS over TCP, as Alertmanagers with `--cluster.tls-config` do.
+//! All traffic in TLS over TCP, as with `--cluster.tls-config` of the Go Alertmanager.
 //!
-//! Each connection begins with a frame that says whether a stream follows or datagrams, one in a
-//! frame. A Go node reads each frame with a fresh buffer and drops what it read beyond it, so a
-//! frame must arrive in TLS records of its own: each is written, and flushed, by itself.
+//! Each connection begins with a frame that says whether a stream follows or datagrams, one per frame.
+//! A Go node reads each frame with a new buffer and drops what it read beyond the frame, so a frame
+//! must be in TLS records of its own: each is written and flushed by itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -77,7 +77,7 @@ async fn accept(listener: TcpListener, credentials: Arc<dyn Credentials>, inboun
     }
 }
 
-/// What is needed to find out what a new connection is for.
+/// A new connection whose purpose is not known yet.
 struct InboundConnection {
     from: SocketAddr,
     credentials: Arc<dyn Credentials>,
@@ -96,7 +96,7 @@ impl InboundConnection {
                 let beginning = frames.take_rest();
                 let io: Box<dyn Connection> = Box::new(stream);
                 let stream = InboundStream { from: self.from, io, beginning, permit };
-                // If nobody takes it, the mesh is at its end.
+                // If the receiver is gone, the mesh has ended.
                 let _ = self.inbound.streams.send(stream).await;
                 return;
             }
@@ -133,7 +133,7 @@ impl InboundConnection {
         }
     }
 
-    /// That a peer closes, or is gone, is nothing to tell: its datagrams fail to come.
+    /// A peer that closes or disappears is not worth a note.
     fn packets_ended(&self, error: &io::Error) {
         if matches!(error.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset) {
             return;
@@ -143,7 +143,7 @@ impl InboundConnection {
         self.inbound.note(MeshNote::PacketConnectionFailed { peer: self.from, error });
     }
 
-    /// Reads datagrams until the connection ends; answers with why.
+    /// Reads datagrams until the connection ends; returns the reason.
     async fn read_packets(&self, mut stream: Accepted, mut frames: TlsFrameReader) -> io::Error {
         loop {
             match timeout(PACKETS_IDLE_MAX, next_frame(&mut stream, &mut frames)).await {
@@ -161,7 +161,7 @@ impl InboundConnection {
     }
 }
 
-/// The next frame, however it is cut into pieces; `None` at the end.
+/// The next frame, from any number of reads; `None` at the end.
 async fn next_frame(
     stream: &mut Accepted,
     frames: &mut TlsFrameReader,
@@ -179,11 +179,11 @@ async fn next_frame(
     }
 }
 
-/// What a peer has for the handshake and its first frame.
+/// The timeout of the handshake and the first frame.
 const OPENING_MAX: Duration = Duration::from_secs(10);
-/// A living peer says something more often, if only to ask whether we live.
+/// An alive peer sends something more often, if only probes.
 const PACKETS_IDLE_MAX: Duration = Duration::from_mins(10);
-/// Limit: connections on which peers send datagrams, of which each peer has one.
+/// Limit: inbound packet connections, of which each peer has one.
 const PACKET_CONNECTIONS_MAX: usize = 1024;
 /// Limit: the same from one address.
 const PACKET_CONNECTIONS_EACH_MAX: usize = 64;

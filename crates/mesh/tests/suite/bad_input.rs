@@ -96,7 +96,7 @@ async fn claims_of_enormous_size_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn who_says_nothing_is_shown_the_door() {
+async fn a_silent_connection_is_closed() {
     let mut node = hasty().await;
     let mut silent = TcpStream::connect(node.address()).await.unwrap();
     let mut half = TcpStream::connect(node.address()).await.unwrap();
@@ -108,7 +108,7 @@ async fn who_says_nothing_is_shown_the_door() {
 }
 
 #[tokio::test]
-async fn who_reads_nothing_holds_up_nobody() {
+async fn a_peer_that_reads_nothing_does_not_block_others() {
     // More than the buffers of a connection take.
     let mut node = with_state(vec![7; 30_000_000].into()).await;
     let mut greedy = Vec::new();

@@ -92,7 +92,7 @@ impl Node {
     }
 
     /// The first thing heard that is equal to this, but for repetitions of others before it.
-    pub async fn until_heard(&mut self, key: &str, data: &[u8], via: ReceivedVia) {
+    pub async fn until_received(&mut self, key: &str, data: &[u8], via: ReceivedVia) {
         let mut others = Vec::new();
         let waiting = timeout(TEST_TIMEOUT, async {
             while let Some((key_heard, data_heard, via_heard)) = self.heard.recv().await {

@@ -34,7 +34,7 @@ fn part(key: &str, data: &'static [u8]) -> (String, Bytes) {
 }
 
 #[tokio::test]
-async fn two_nodes_find_each_other_and_tell_each_other_everything() {
+async fn two_nodes_join_and_exchange_everything() {
     for kind in Kind::both() {
         let first = settings("a", "127.0.0.1:0", &[], kind.security());
         let mut a = Node::with_state(first, vec![part("nfl", b"state of a")]).await;
@@ -42,20 +42,20 @@ async fn two_nodes_find_each_other_and_tell_each_other_everything() {
         let mut b = Node::with_state(second, vec![part("sil", b"state of b")]).await;
         a.until_members(&["a", "b"]).await;
         b.until_members(&["a", "b"]).await;
-        a.until_heard("sil", b"state of b", ReceivedVia::FullState).await;
-        b.until_heard("nfl", b"state of a", ReceivedVia::FullState).await;
+        a.until_received("sil", b"state of b", ReceivedVia::FullState).await;
+        b.until_received("nfl", b"state of a", ReceivedVia::FullState).await;
 
         a.mesh.broadcast("sil", Bytes::from_static(b"small"));
-        b.until_heard("sil", b"small", ReceivedVia::Datagram).await;
+        b.until_received("sil", b"small", ReceivedVia::Datagram).await;
         b.mesh.broadcast("sil", vec![1; 100_000].into());
-        a.until_heard("sil", &[1; 100_000], ReceivedVia::Stream).await;
+        a.until_received("sil", &[1; 100_000], ReceivedVia::Stream).await;
         a.mesh.forward("nfl", Bytes::from_static(b"news"));
-        b.until_heard("nfl", b"news", ReceivedVia::Datagram).await;
+        b.until_received("nfl", b"news", ReceivedVia::Datagram).await;
         let peer = NodeName::new("a").unwrap();
         b.mesh.send_to_peer(peer.clone(), "own", Bytes::from_static(b"psst"), SendVia::Datagram);
-        a.until_heard("own", b"psst", ReceivedVia::Datagram).await;
+        a.until_received("own", b"psst", ReceivedVia::Datagram).await;
         b.mesh.send_to_peer(peer, "own", Bytes::from_static(b"psst"), SendVia::Stream);
-        a.until_heard("own", b"psst", ReceivedVia::Stream).await;
+        a.until_received("own", b"psst", ReceivedVia::Stream).await;
 
         let report = b.report().await;
         assert_eq!(report.counters.oversize["sil"].sent, 1);
@@ -84,7 +84,7 @@ async fn three_nodes_that_know_one_form_a_cluster() {
         }
         a.mesh.broadcast("nfl", Bytes::from_static(b"for both"));
         for node in &mut others {
-            node.until_heard("nfl", b"for both", ReceivedVia::Datagram).await;
+            node.until_received("nfl", b"for both", ReceivedVia::Datagram).await;
         }
         others[0].mesh.set_meta(NodeMeta::new("config=1").unwrap());
         let mut watch = a.mesh.watch();
@@ -101,12 +101,12 @@ async fn a_state_of_many_megabytes_arrives_whole() {
         let a = Node::with_state(first, vec![("nfl".to_owned(), state.clone().into())]).await;
         let second = settings("b", "127.0.0.1:0", &[a.address()], kind.security());
         let mut b = Node::start(second).await;
-        b.until_heard("nfl", &state, ReceivedVia::FullState).await;
+        b.until_received("nfl", &state, ReceivedVia::FullState).await;
     }
 }
 
 #[tokio::test]
-async fn nodes_with_one_label_find_each_other_and_those_with_another_do_not() {
+async fn nodes_join_only_nodes_with_the_same_label() {
     for kind in Kind::both() {
         let labelled = |name: &str, label: &str, peers: &[SocketAddr]| {
             let mut settings = settings(name, "127.0.0.1:0", peers, kind.security());
@@ -138,9 +138,9 @@ async fn one_socket_serves_both_families() {
             address.set_port(port);
             let settings = settings(name, loopback, &[address], Security::Plain);
             let mut b = Node::with_state(settings, vec![part("sil", text.as_bytes())]).await;
-            a.until_heard("sil", text.as_bytes(), ReceivedVia::FullState).await;
+            a.until_received("sil", text.as_bytes(), ReceivedVia::FullState).await;
             a.mesh.broadcast("nfl", Bytes::from_static(text.as_bytes()));
-            b.until_heard("nfl", text.as_bytes(), ReceivedVia::Datagram).await;
+            b.until_received("nfl", text.as_bytes(), ReceivedVia::Datagram).await;
         }
     }
 }

@@ -37,7 +37,7 @@ fn ping() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn strangers_to_the_authority_are_not_let_in() {
+async fn peers_of_another_authority_are_rejected() {
     let ours = Authority::new();
     let mut a = node("a", &ours, &[]).await;
     let mut b = node("b", &Authority::new(), &[a.address()]).await;
@@ -180,7 +180,7 @@ async fn record_lengths(to: SocketAddr) -> (SocketAddr, Arc<Mutex<Vec<usize>>>) 
 }
 
 #[tokio::test]
-async fn who_connects_without_a_handshake_is_shown_the_door() {
+async fn a_connection_without_a_handshake_is_closed() {
     let authority = Authority::new();
     let a = node("a", &authority, &[]).await;
     let mut stream = TcpStream::connect(a.address()).await.unwrap();

@@ -1,7 +1,8 @@
 //! The fields of each message, read.
 //!
-//! Fields that are missing are zero. What nobody could act upon is refused here, so that it never
-//! becomes a value: see [`crate::message`].
+//! Each function is a table of the message's fields in the order of their declaration. Missing
+//! fields are zero. What cannot be acted upon is refused here, so that it never becomes a value: see
+//! [`crate::message`].
 
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -14,24 +15,21 @@ use crate::message::{
     NodeName, NodeState, NodeStatus, Ping, Suspect, Versions,
 };
 use crate::wire::WireError;
-use crate::wire::msgpack::Reader;
+use crate::wire::msgpack::MsgpackReader;
 
-pub(in crate::wire) fn read_ping(reader: &mut Reader<'_>) -> Result<Ping> {
-    let mut sequence = 0;
-    let (mut node, mut source_node) = (Cow::default(), Cow::default());
-    let (mut source_ip, mut source_port) = (Cow::default(), 0);
-    let names = ["SeqNo", "Node", "SourceAddr", "SourcePort", "SourceNode"];
-    reader.fields(&names, |name, value| {
-        match name {
-            "SeqNo" => sequence = value.unsigned()?,
-            "Node" => node = value.bytes()?,
-            "SourceAddr" => source_ip = value.bytes()?,
-            "SourcePort" => source_port = value.unsigned()?,
-            "SourceNode" => source_node = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_ping(reader: &mut MsgpackReader<'_>) -> Result<Ping> {
+    let (mut sequence, mut source_port) = (0_u32, 0_u16);
+    let [mut node, mut source_ip, mut source_node] = no_bytes();
+    read_fields(
+        reader,
+        [
+            ("SeqNo", &mut sequence),
+            ("Node", &mut node),
+            ("SourceAddr", &mut source_ip),
+            ("SourcePort", &mut source_port),
+            ("SourceNode", &mut source_node),
+        ],
+    )?;
     Ok(Ping {
         sequence,
         node: optional_name(&node)?,
@@ -40,26 +38,22 @@ pub(in crate::wire) fn read_ping(reader: &mut Reader<'_>) -> Result<Ping> {
     })
 }
 
-pub(in crate::wire) fn read_indirect_ping(reader: &mut Reader<'_>) -> Result<IndirectPing> {
-    let (mut sequence, mut port, mut nack) = (0, 0, false);
-    let (mut target, mut node, mut source_node) = (Cow::default(), Cow::default(), Cow::default());
-    let (mut source_ip, mut source_port) = (Cow::default(), 0);
-    let names =
-        ["SeqNo", "Target", "Port", "Node", "Nack", "SourceAddr", "SourcePort", "SourceNode"];
-    reader.fields(&names, |name, value| {
-        match name {
-            "SeqNo" => sequence = value.unsigned()?,
-            "Target" => target = value.bytes()?,
-            "Port" => port = value.unsigned()?,
-            "Node" => node = value.bytes()?,
-            "Nack" => nack = value.bool()?,
-            "SourceAddr" => source_ip = value.bytes()?,
-            "SourcePort" => source_port = value.unsigned()?,
-            "SourceNode" => source_node = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_indirect_ping(reader: &mut MsgpackReader<'_>) -> Result<IndirectPing> {
+    let (mut sequence, mut port, mut nack, mut source_port) = (0_u32, 0_u16, false, 0_u16);
+    let [mut target, mut node, mut source_ip, mut source_node] = no_bytes();
+    read_fields(
+        reader,
+        [
+            ("SeqNo", &mut sequence),
+            ("Target", &mut target),
+            ("Port", &mut port),
+            ("Node", &mut node),
+            ("Nack", &mut nack),
+            ("SourceAddr", &mut source_ip),
+            ("SourcePort", &mut source_port),
+            ("SourceNode", &mut source_node),
+        ],
+    )?;
     Ok(IndirectPing {
         sequence,
         target: address(&target, port)?,
@@ -70,72 +64,53 @@ pub(in crate::wire) fn read_indirect_ping(reader: &mut Reader<'_>) -> Result<Ind
     })
 }
 
-pub(in crate::wire) fn read_ack(reader: &mut Reader<'_>) -> Result<Ack> {
-    let (mut sequence, mut payload) = (0, Cow::default());
-    reader.fields(&["SeqNo", "Payload"], |name, value| {
-        match name {
-            "SeqNo" => sequence = value.unsigned()?,
-            "Payload" => payload = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_ack(reader: &mut MsgpackReader<'_>) -> Result<Ack> {
+    let mut sequence = 0_u32;
+    let [mut payload] = no_bytes();
+    read_fields(reader, [("SeqNo", &mut sequence), ("Payload", &mut payload)])?;
     Ok(Ack { sequence, payload: Bytes::copy_from_slice(&payload) })
 }
 
-pub(in crate::wire) fn read_nack(reader: &mut Reader<'_>) -> Result<Nack> {
-    let mut sequence = 0;
-    reader.fields(&["SeqNo"], |name, value| {
-        match name {
-            "SeqNo" => sequence = value.unsigned()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_nack(reader: &mut MsgpackReader<'_>) -> Result<Nack> {
+    let mut sequence = 0_u32;
+    read_fields(reader, [("SeqNo", &mut sequence)])?;
     Ok(Nack { sequence })
 }
 
-pub(in crate::wire) fn read_suspect(reader: &mut Reader<'_>) -> Result<Suspect> {
+pub(in crate::wire) fn read_suspect(reader: &mut MsgpackReader<'_>) -> Result<Suspect> {
     let (incarnation, node, from) = read_accusation(reader)?;
     Ok(Suspect { incarnation, node, from })
 }
 
-pub(in crate::wire) fn read_dead(reader: &mut Reader<'_>) -> Result<Dead> {
+pub(in crate::wire) fn read_dead(reader: &mut MsgpackReader<'_>) -> Result<Dead> {
     let (incarnation, node, from) = read_accusation(reader)?;
     Ok(Dead { incarnation, node, from })
 }
 
-fn read_accusation(reader: &mut Reader<'_>) -> Result<(u32, NodeName, NodeName)> {
-    let (mut incarnation, mut node, mut from) = (0, Cow::default(), Cow::default());
-    reader.fields(&["Incarnation", "Node", "From"], |name, value| {
-        match name {
-            "Incarnation" => incarnation = value.unsigned()?,
-            "Node" => node = value.bytes()?,
-            "From" => from = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
-    Ok((incarnation, self::name(&node)?, self::name(&from)?))
+fn read_accusation(reader: &mut MsgpackReader<'_>) -> Result<(u32, NodeName, NodeName)> {
+    let mut incarnation = 0_u32;
+    let [mut node, mut from] = no_bytes();
+    read_fields(
+        reader,
+        [("Incarnation", &mut incarnation), ("Node", &mut node), ("From", &mut from)],
+    )?;
+    Ok((incarnation, name(&node)?, name(&from)?))
 }
 
-pub(in crate::wire) fn read_alive(reader: &mut Reader<'_>) -> Result<Alive> {
-    let (mut incarnation, mut port) = (0, 0);
-    let (mut node, mut ip) = (Cow::default(), Cow::default());
-    let (mut meta, mut vsn) = (Cow::default(), Cow::default());
-    let names = ["Incarnation", "Node", "Addr", "Port", "Meta", "Vsn"];
-    reader.fields(&names, |name, value| {
-        match name {
-            "Incarnation" => incarnation = value.unsigned()?,
-            "Node" => node = value.bytes()?,
-            "Addr" => ip = value.bytes()?,
-            "Port" => port = value.unsigned()?,
-            "Meta" => meta = value.bytes()?,
-            "Vsn" => vsn = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_alive(reader: &mut MsgpackReader<'_>) -> Result<Alive> {
+    let (mut incarnation, mut port) = (0_u32, 0_u16);
+    let [mut node, mut ip, mut meta, mut vsn] = no_bytes();
+    read_fields(
+        reader,
+        [
+            ("Incarnation", &mut incarnation),
+            ("Node", &mut node),
+            ("Addr", &mut ip),
+            ("Port", &mut port),
+            ("Meta", &mut meta),
+            ("Vsn", &mut vsn),
+        ],
+    )?;
     Ok(Alive {
         incarnation,
         node: name(&node)?,
@@ -145,92 +120,73 @@ pub(in crate::wire) fn read_alive(reader: &mut Reader<'_>) -> Result<Alive> {
     })
 }
 
-pub(in crate::wire) fn read_error_reply(reader: &mut Reader<'_>) -> Result<ErrorReply> {
-    let mut text = Cow::default();
-    reader.fields(&["Error"], |name, value| {
-        match name {
-            "Error" => text = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_error_reply(reader: &mut MsgpackReader<'_>) -> Result<ErrorReply> {
+    let [mut text] = no_bytes();
+    read_fields(reader, [("Error", &mut text)])?;
     Ok(ErrorReply { text: String::from_utf8_lossy(&text).into_owned() })
 }
 
-/// The content of a compress frame.
-pub(in crate::wire) fn read_compressed<'a>(reader: &mut Reader<'a>) -> Result<Cow<'a, [u8]>> {
-    let (mut algorithm, mut content) = (LZW, Cow::default());
-    reader.fields(&["Algo", "Buf"], |name, value| {
-        match name {
-            "Algo" => algorithm = value.unsigned()?,
-            "Buf" => content = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+/// The content of a compressed frame.
+pub(in crate::wire) fn read_compressed<'a>(
+    reader: &mut MsgpackReader<'a>,
+) -> Result<Cow<'a, [u8]>> {
+    let mut algorithm = LZW;
+    let [mut content] = no_bytes();
+    read_fields(reader, [("Algo", &mut algorithm), ("Buf", &mut content)])?;
     if algorithm == LZW { Ok(content) } else { Err(reader.malformed()) }
 }
 
-/// How many compressed bytes follow what has been read; they may not have arrived.
-pub(in crate::wire) fn read_compressed_length(reader: &mut Reader<'_>) -> Result<usize> {
+/// The number of compressed bytes that follow; they may not have arrived yet.
+pub(in crate::wire) fn read_compressed_length(reader: &mut MsgpackReader<'_>) -> Result<usize> {
     let mut algorithm = LZW;
-    let bytes = reader.fields_before("Buf", &["Algo", "Buf"], |name, value| {
-        match name {
-            "Algo" => algorithm = value.unsigned()?,
-            _ => value.skip()?,
-        }
-        Ok(())
+    let bytes = reader.fields_before("Buf", &["Algo", "Buf"], |name, value| match name {
+        "Algo" => algorithm.read(value),
+        _ => value.skip(),
     })?;
     if algorithm == LZW { bytes.ok_or(reader.malformed()) } else { Err(reader.malformed()) }
 }
 
-pub(in crate::wire) fn read_user_length(reader: &mut Reader<'_>) -> Result<usize> {
-    let mut bytes = 0;
-    reader.fields(&["UserMsgLen"], |name, value| {
-        match name {
-            "UserMsgLen" => bytes = value.unsigned()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+pub(in crate::wire) fn read_user_length(reader: &mut MsgpackReader<'_>) -> Result<usize> {
+    let mut bytes = 0_usize;
+    read_fields(reader, [("UserMsgLen", &mut bytes)])?;
     Ok(bytes)
 }
 
-pub(in crate::wire) fn read_push_pull_header(reader: &mut Reader<'_>) -> Result<PushPullHeader> {
+pub(in crate::wire) fn read_push_pull_header(
+    reader: &mut MsgpackReader<'_>,
+) -> Result<PushPullHeader> {
     let mut header = PushPullHeader { join: false, nodes: 0, user_state_bytes: 0 };
-    reader.fields(&["Nodes", "UserStateLen", "Join"], |name, value| {
-        match name {
-            "Nodes" => header.nodes = value.unsigned()?,
-            "UserStateLen" => header.user_state_bytes = value.unsigned()?,
-            "Join" => header.join = value.bool()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
+    read_fields(
+        reader,
+        [
+            ("Nodes", &mut header.nodes),
+            ("UserStateLen", &mut header.user_state_bytes),
+            ("Join", &mut header.join),
+        ],
+    )?;
     Ok(header)
 }
 
-/// `None` is a record that is well formed and that nobody could act upon: one such record must not
-/// cost us the others, which a forger who reached any member could otherwise achieve.
-pub(in crate::wire) fn read_node_state(reader: &mut Reader<'_>) -> Result<Option<NodeState>> {
-    let (mut incarnation, mut port, mut state) = (0, 0, 0);
-    let (mut name, mut ip) = (Cow::default(), Cow::default());
-    let (mut meta, mut vsn) = (Cow::default(), Cow::default());
-    let names = ["Name", "Addr", "Port", "Meta", "Incarnation", "State", "Vsn"];
-    reader.fields(&names, |field, value| {
-        match field {
-            "Name" => name = value.bytes()?,
-            "Addr" => ip = value.bytes()?,
-            "Port" => port = value.unsigned()?,
-            "Meta" => meta = value.bytes()?,
-            "Incarnation" => incarnation = value.unsigned()?,
-            "State" => state = value.unsigned::<u32>()?,
-            "Vsn" => vsn = value.bytes()?,
-            _ => value.skip()?,
-        }
-        Ok(())
-    })?;
-    let understood = || {
+/// `None` is a record that is well formed but unusable. One such record must not cost us the
+/// others, or a forged record that reached any member could prevent every merge.
+pub(in crate::wire) fn read_node_state(
+    reader: &mut MsgpackReader<'_>,
+) -> Result<Option<NodeState>> {
+    let (mut incarnation, mut port, mut state) = (0_u32, 0_u16, 0_u32);
+    let [mut name, mut ip, mut meta, mut vsn] = no_bytes();
+    read_fields(
+        reader,
+        [
+            ("Name", &mut name),
+            ("Addr", &mut ip),
+            ("Port", &mut port),
+            ("Meta", &mut meta),
+            ("Incarnation", &mut incarnation),
+            ("State", &mut state),
+            ("Vsn", &mut vsn),
+        ],
+    )?;
+    let usable = || {
         Some(NodeState {
             name: self::name(&name).ok()?,
             address: address(&ip, port).ok()?,
@@ -240,7 +196,64 @@ pub(in crate::wire) fn read_node_state(reader: &mut Reader<'_>) -> Result<Option
             versions: versions(&vsn),
         })
     };
-    Ok(understood())
+    Ok(usable())
+}
+
+/// Reads a structure into the variables of its table; unknown fields are skipped.
+fn read_fields<'a, const N: usize>(
+    reader: &mut MsgpackReader<'a>,
+    mut table: [(&'static str, &mut dyn Field<'a>); N],
+) -> Result<()> {
+    let names = table.each_ref().map(|(name, _)| *name);
+    reader.fields(&names, |name, value| match table.iter_mut().find(|(known, _)| *known == name) {
+        Some((_, field)) => field.read(value),
+        None => value.skip(),
+    })
+}
+
+/// A variable for the value of a field.
+trait Field<'a> {
+    fn read(&mut self, value: &mut MsgpackReader<'a>) -> Result<()>;
+}
+
+impl Field<'_> for u16 {
+    fn read(&mut self, value: &mut MsgpackReader<'_>) -> Result<()> {
+        *self = value.unsigned()?;
+        Ok(())
+    }
+}
+
+impl Field<'_> for u32 {
+    fn read(&mut self, value: &mut MsgpackReader<'_>) -> Result<()> {
+        *self = value.unsigned()?;
+        Ok(())
+    }
+}
+
+impl Field<'_> for usize {
+    fn read(&mut self, value: &mut MsgpackReader<'_>) -> Result<()> {
+        *self = value.unsigned()?;
+        Ok(())
+    }
+}
+
+impl Field<'_> for bool {
+    fn read(&mut self, value: &mut MsgpackReader<'_>) -> Result<()> {
+        *self = value.bool()?;
+        Ok(())
+    }
+}
+
+impl<'a> Field<'a> for Cow<'a, [u8]> {
+    fn read(&mut self, value: &mut MsgpackReader<'a>) -> Result<()> {
+        *self = value.bytes()?;
+        Ok(())
+    }
+}
+
+/// Variables for byte fields, empty as long as nothing is read.
+fn no_bytes<'a, const N: usize>() -> [Cow<'a, [u8]>; N] {
+    std::array::from_fn(|_| Cow::default())
 }
 
 fn name(bytes: &[u8]) -> Result<NodeName> {
@@ -268,7 +281,7 @@ fn address(ip: &[u8], port: u16) -> Result<Address> {
     Ok(Address { ip, port })
 }
 
-/// Half a source is none.
+/// A source without address or port counts as missing.
 fn source(ip: &[u8], port: u16) -> Result<Option<Address>> {
     if ip.is_empty() || port == 0 { Ok(None) } else { address(ip, port).map(Some) }
 }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{Inflater, compress, decompress};
 use crate::wire::WireError;
 use crate::wire::body;
-use crate::wire::msgpack::Reader;
+use crate::wire::msgpack::MsgpackReader;
 
 const PLAIN: &[u8] = include_bytes!("../../../tests/vectors/lzw_big_plain.bin");
 /// A compress frame with the same, as Go has written it; its table is full more than once.
@@ -11,7 +11,9 @@ const FROM_GO: &[u8] = include_bytes!("../../../tests/vectors/lzw_big_go_compres
 
 fn from_go() -> Vec<u8> {
     let (_, body) = FROM_GO.split_first().expect("a type stands before it");
-    body::read_compressed(&mut Reader::new(body, "test")).expect("it is a frame").into_owned()
+    body::read_compressed(&mut MsgpackReader::new(body, "test"))
+        .expect("it is a frame")
+        .into_owned()
 }
 
 fn decompress_in_pieces(bytes: &[u8], piece_bytes: usize) -> Result<Vec<u8>, WireError> {

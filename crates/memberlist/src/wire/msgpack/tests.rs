@@ -1,8 +1,8 @@
-use super::{Reader, Writer};
+use super::{MsgpackReader, MsgpackWriter};
 use crate::wire::WireError;
 
-fn reader(bytes: &[u8]) -> Reader<'_> {
-    Reader::new(bytes, "a test")
+fn reader(bytes: &[u8]) -> MsgpackReader<'_> {
+    MsgpackReader::new(bytes, "a test")
 }
 
 const MALFORMED: WireError = WireError::Malformed { what: "a test" };
@@ -152,7 +152,7 @@ fn claims_without_content_are_truncated() {
 #[test]
 fn written_is_only_the_oldest_form() {
     let string = |length: usize| {
-        let mut writer = Writer::structure(b"", 1);
+        let mut writer = MsgpackWriter::structure(b"", 1);
         writer.bytes("A", &vec![b'x'; length]);
         let bytes = writer.into_bytes();
         bytes.get(3..bytes.len() - length).unwrap().to_vec()
@@ -163,7 +163,7 @@ fn written_is_only_the_oldest_form() {
     assert_eq!(string(65_535), b"\xda\xff\xff");
     assert_eq!(string(65_536), b"\xdb\0\x01\0\0");
     let number = |value| {
-        let mut writer = Writer::structure(b"", 1);
+        let mut writer = MsgpackWriter::structure(b"", 1);
         writer.unsigned("A", value);
         writer.into_bytes().get(3..).unwrap().to_vec()
     };

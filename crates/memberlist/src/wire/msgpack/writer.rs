@@ -4,11 +4,11 @@ use super::{FALSE, NIL, TRUE};
 
 /// Appends values.
 #[derive(Debug, Default)]
-pub(in crate::wire) struct Writer {
+pub(in crate::wire) struct MsgpackWriter {
     out: Vec<u8>,
 }
 
-impl Writer {
+impl MsgpackWriter {
     /// A structure that begins after `prefix`; `fields` follow, sorted by name.
     pub(in crate::wire) fn structure(prefix: &[u8], fields: u8) -> Self {
         debug_assert!(fields < 16, "longer maps have another head");

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{NODES_MAX, NODES_MEMORY_BYTES_MAX, USER_BYTES_MAX, read_arrived};
 use crate::message::{NodeState, PushPull, StreamMessage, UserMessage};
 use crate::wire::body::PushPullHeader;
-use crate::wire::msgpack::Reader;
+use crate::wire::msgpack::MsgpackReader;
 use crate::wire::{WireError, body, type_byte};
 
 type Result<T> = std::result::Result<T, WireError>;
@@ -202,7 +202,7 @@ fn user_length(rest: &mut &[u8]) -> Result<Step> {
 fn take<T>(
     rest: &mut &[u8],
     what: &'static str,
-    read: impl FnOnce(&mut Reader<'_>) -> Result<T>,
+    read: impl FnOnce(&mut MsgpackReader<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     Ok(read_arrived(rest, what, read)?.map(|(value, after)| {
         *rest = after;
