@@ -1,4 +1,4 @@
-//! How long the doorway takes for one alert of a usual size: `cargo run --release --example
+//! Measures how long it takes to decode one alert of typical size: `cargo run --release --example
 //! decode_speed`.
 //! Prints the nanoseconds of three runs.
 

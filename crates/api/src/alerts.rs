@@ -1,10 +1,11 @@
-//! POST /api/v2/alerts: is each alert well formed?
+//! POST /api/v2/alerts: checks that each alert is well formed.
 //!
-//! In: the body of a POST. Out: an [`DecodedAlerts`]: the good alerts, with fingerprints, and for each bad
-//! one a [`InvalidAlert`]; or, where the body as a whole does not fit the interface, the error for all of
-//! it. The configuration is not known here, nor the time: what depends on them the engine decides.
+//! In: the body of a POST. Out: [`DecodedAlerts`]: the valid alerts, with fingerprints, and an
+//! [`InvalidAlert`] for each other one; or, if the body as a whole does not fit the interface, one
+//! error for all of it. Neither the configuration nor the time is known here: the engine decides
+//! what depends on them.
 //!
-//! The good alerts of a body are kept though others are refused, and the answer is 400 then.
+//! If some alerts of a body are rejected, the others are still accepted, and the answer is 400.
 
 mod decode;
 
@@ -16,7 +17,7 @@ use crate::backend::{Backend, Command};
 
 pub use decode::decode_alerts;
 
-/// What came of one body.
+/// The result of decoding one body.
 #[derive(Debug, Default)]
 pub struct DecodedAlerts {
     pub alerts: Vec<NewAlert>,
@@ -24,7 +25,7 @@ pub struct DecodedAlerts {
     pub refusals: Vec<InvalidAlert>,
 }
 
-/// An alert that is not taken.
+/// An alert that was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidAlert {
     /// Which element of the body it was, from 0.
@@ -32,7 +33,7 @@ pub struct InvalidAlert {
     pub message: String,
 }
 
-/// Takes the body of a POST to `/alerts`.
+/// Handles the body of a POST to `/alerts`.
 pub(crate) async fn post<B: Backend>(
     backend: &B,
     body: bytes::Bytes,
@@ -60,7 +61,8 @@ fn verdict(refusals: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Result<()
     if refusals.is_empty() && rejected.is_empty() {
         return Ok(());
     }
-    // The engine counts only what it was given: its positions shift by the refusals before them.
+    // The engine counts only the alerts that it was given: its positions shift by the number of
+    // invalid alerts before them.
     let mut before = refusals.iter().map(|refusal| refusal.position).peekable();
     let mut shift = 0;
     let mut all: Vec<(usize, &str)> = Vec::with_capacity(refusals.len() + rejected.len());
@@ -77,7 +79,7 @@ fn verdict(refusals: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Result<()
     Err(ApiError::bad_request(messages.join("\n")))
 }
 
-/// Larger bodies are decoded beside the threads that serve connections.
+/// Larger bodies are decoded outside the threads that serve connections.
 const INLINE_BYTES_MAX: usize = 256 * 1024;
 
 #[cfg(test)]

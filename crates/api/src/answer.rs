@@ -1,4 +1,4 @@
-//! What is sent back: the few shapes that all answers have.
+//! The few shapes that all answers have.
 //!
 //! Compat: upstream has two formats of errors. Its framework answers `{"code":…,"message":…}` without a
 //! line end, and a code of 600 or more is sent as status 422. Its handlers answer with a bare JSON

@@ -3,8 +3,8 @@
 //! In: path, method, headers, body. Out: JSON. The order of the checks is upstream's: path, method,
 //! type of the body, type of the answer, then the parameters of the path.
 //!
-//! Reads take a view and are written beside the threads that serve connections, so that a large one
-//! delays nobody.
+//! Reads take a view, and their answers are written outside the threads that serve connections, so
+//! that a large answer does not delay other requests.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::silences::SilenceQuery;
 use crate::state::AppState;
 use crate::{alerts, cors, listing, silences};
 
-/// Answers one request; `None` stands for a path that is not there.
+/// Answers one request; `None` means that the path does not exist.
 pub(crate) async fn answer<B: Backend>(
     state: Arc<AppState<B>>,
     path: Option<ApiPath>,
@@ -118,7 +118,7 @@ async fn dispatch<B: Backend>(
     }
 }
 
-/// Runs a read beside the threads that serve connections.
+/// Runs a read outside the threads that serve connections.
 async fn read<B: Backend>(
     backend: &B,
     permit: Option<Permit<B>>,
@@ -134,7 +134,7 @@ async fn read<B: Backend>(
     written.await.map_err(|error| ApiError::internal(error.to_string()))?.map(ok)
 }
 
-/// Runs a read beside the threads that serve connections, and sends what it writes as it comes.
+/// Runs a read outside the threads that serve connections, and streams what it writes.
 async fn stream<B: Backend>(
     backend: &B,
     permit: Option<Permit<B>>,
@@ -145,7 +145,7 @@ async fn stream<B: Backend>(
     let (mut writer, body) = BodyWriter::new();
     tokio::task::spawn_blocking(move || {
         write(&view, now, &mut writer);
-        // Before the last piece leaves: whoever has it may ask again.
+        // Before the last piece is sent: the client may send its next request as soon as it has it.
         drop(permit);
         writer.finish();
     });

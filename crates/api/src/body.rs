@@ -37,7 +37,7 @@ pub(crate) async fn read_body(
             Ok(bytes)
         }
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
-        // Most probably nobody is there to read this.
+        // The client is most probably gone and does not read this.
         Err(error) => Err(ApiError::framework(400, format!("the body ended early: {error}"))),
     }
 }

@@ -1,6 +1,6 @@
 //! Streams a long response, so that it is never in memory as a whole.
 //!
-//! In: text, appended piece by piece by a writer that runs beside the threads that serve
+//! In: text, appended piece by piece by a writer that runs outside the threads that serve
 //! connections. Out: a body. A short text becomes a body of known length; a longer one flows out in
 //! chunks while the rest is still being written, and the writer waits for a reader that is slow.
 //! What is written after the reader has gone is dropped.
@@ -16,21 +16,21 @@ use tokio::time::timeout;
 
 /// The writer's end.
 pub(crate) struct BodyWriter {
-    /// What has not left yet; writers append to it.
+    /// What has not been sent yet; writers append to it.
     pub text: String,
-    /// Until the first text leaves.
+    /// `None` once the first text has been sent.
     first: Option<oneshot::Sender<Body>>,
     sender: Option<Sender<Bytes, axum::Error>>,
 }
 
 impl BodyWriter {
-    /// An empty text, and where the body appears once it is known whether the text is short.
+    /// An empty writer, and where the body arrives once it is known whether the text is short.
     pub fn new() -> (Self, oneshot::Receiver<Body>) {
         let (first, body) = oneshot::channel();
         (BodyWriter { text: String::new(), first: Some(first), sender: None }, body)
     }
 
-    /// To be called between pieces: lets a chunk leave if enough has gathered.
+    /// To be called between pieces: sends a chunk if enough text has accumulated.
     ///
     /// Must run where blocking is allowed.
     pub fn send_if_full(&mut self) {
@@ -44,10 +44,10 @@ impl BodyWriter {
         }
     }
 
-    /// Lets the rest leave.
+    /// Sends the rest.
     pub fn finish(mut self) {
         match self.first.take() {
-            // If nobody waits for it any more, it is not needed.
+            // The request may have been dropped; then the body is not needed.
             Some(first) => drop(first.send(Body::from(std::mem::take(&mut self.text)))),
             None => self.send(),
         }
@@ -71,7 +71,7 @@ impl BodyWriter {
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Limit: chunks that wait for a slow reader.
 const CHUNKS_WAITING_MAX: usize = 4;
-/// Limit: how long a reader may take nothing.
+/// Limit: how long a reader may read nothing.
 const STALL_MAX: Duration = Duration::from_secs(60);
 
 #[cfg(test)]

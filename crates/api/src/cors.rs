@@ -12,7 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use crate::answer::empty;
 
-/// The answer to a preflight; `None` if the request is none.
+/// The answer to a preflight; `None` if the request is not a preflight.
 pub(crate) fn preflight(method: &Method, headers: &HeaderMap) -> Option<Response> {
     if *method != Method::OPTIONS {
         return None;

@@ -1,10 +1,11 @@
-//! The date-times that clients may write, and what they are told about others.
+//! Parses the date-times that clients may write, and describes what is wrong with others.
 //!
 //! In: the text of a date-time field. Out: an instant with the zone that it was written in.
 //!
-//! Compat: beside RFC 3339 a zone without colon (behind milliseconds or microseconds), no zone (it
-//! is UTC then), no seconds, a space between date and time, and a date alone are read; the empty
-//! text is 1970. An instant outside of the years 1 to 9999 becomes the nearest one inside.
+//! Compat: besides RFC 3339, these are accepted: a zone without a colon (after milliseconds or
+//! microseconds), a missing zone (which means UTC), missing seconds, a space between date and time,
+//! and a date alone; the empty text is 1970. An instant outside the years 1 to 9999 becomes the
+//! nearest one inside.
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub fn parse_date_time(text: &str) -> Result<Timestamp, String> {
     at.ok_or_else(|| refusal(text))
 }
 
-/// `2006-01-02T15:04:05` with whatever fraction, and then `Z` or `+hh:mm`.
+/// `2006-01-02T15:04:05` with an optional fraction, and then `Z` or `+hh:mm`.
 fn is_strict(text: &str) -> bool {
     let bytes = text.as_bytes();
     let from_end = |back: usize| bytes.len().checked_sub(back).and_then(|at| bytes.get(at));
@@ -50,7 +51,7 @@ fn lenient(text: &str) -> Option<Timestamp> {
 
 fn in_range(text: &str) -> Option<Timestamp> {
     Timestamp::parse_rfc3339(text).or_else(|| {
-        // Years that have the same days, and lie well inside of the range.
+        // Years that have the same days, and lie well inside the range.
         let (inside, nearest) = match text.split_at_checked(4)? {
             ("0000", rest) => (format!("0400{rest}"), earliest()),
             ("0001", rest) => (format!("0401{rest}"), earliest()),

@@ -1,4 +1,4 @@
-//! Alertmanager's HTTP API, version 2, and the pages beside it: health, readiness, metrics, reload.
+//! Alertmanager's HTTP API, version 2, and the pages next to it: health, readiness, metrics, reload.
 //!
 //! In: HTTP requests. Out: commands for the [`Backend`], and responses made from its [`View`]s.
 //! [`router`] builds the service.

@@ -84,14 +84,17 @@ mod tests {
     async fn bodies_wait_for_room_and_give_it_back() {
         let body_budget = BodyBudget::default();
         let most = 64 << 20;
-        assert!(body_budget.reserve(Some(0), most).await.is_none(), "nothing needs no room");
+        assert!(
+            body_budget.reserve(Some(0), most).await.is_none(),
+            "an empty body needs no permit"
+        );
         let mut held = Vec::new();
         for _ in 0..4 {
             held.push(body_budget.reserve(None, most).await);
         }
         let waiting = body_budget.reserve(Some(1), most);
         tokio::pin!(waiting);
-        assert!(!is_ready_at_once(waiting.as_mut()).await, "all room is taken");
+        assert!(!is_ready_at_once(waiting.as_mut()).await, "the budget is used up");
         held.pop();
         assert!(waiting.await.is_some());
     }

@@ -2,7 +2,7 @@
 //!
 //! In: a [`View`] and a query. Out: the body of the answer, written straight from what the view
 //! lends out: no tree of values in between, no copies of labels. These functions can take long, and
-//! are meant to be run beside the threads that serve connections.
+//! are meant to be run outside the threads that serve connections.
 //!
 //! Compat: the order of members is upstream's, byte for byte.
 

@@ -28,7 +28,7 @@ pub(crate) fn check_content_type(headers: &HeaderMap) -> Result<(), ApiError> {
     Err(ApiError::framework(415, message))
 }
 
-/// To be asked where there is no body: with one, its type is what goes back.
+/// For requests without a body; otherwise the answer has the type of the body.
 pub(crate) fn check_accept(headers: &HeaderMap) -> Result<(), ApiError> {
     let mut ranges = headers.get_all(ACCEPT).iter().peekable();
     if ranges.peek().is_none() {

@@ -1,11 +1,11 @@
-//! Where does a request want to go?
+//! Finds the destination of a request.
 //!
-//! In: method and path. Out: a [`Destination`], which may be a redirection or a refusal.
+//! In: method and path. Out: a [`Destination`], which may be a redirect or an error.
 //!
 //! Compat: upstream stacks three routers, and each shows. The outermost one cleans paths and sends
 //! `/api/v2` to `/api/v2/`, with status 307. Behind it pages are found by an exact path, or else by
 //! one that differs in case or a final slash, to which it redirects; `OPTIONS` is answered by
-//! itself. The API has a router of its own, which forgives a final slash.
+//! itself. The API has a router of its own, which accepts a final slash.
 
 use http::{Method, StatusCode};
 use percent_encoding::percent_decode_str;
@@ -32,7 +32,7 @@ pub(crate) enum Destination {
     NotFound,
 }
 
-/// What is not API.
+/// Pages outside the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Page {
     pub kind: PageKind,
@@ -55,7 +55,7 @@ pub(crate) enum PageKind {
     OldApi,
 }
 
-/// What is API.
+/// Endpoints of the API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ApiPath {
     Status,
@@ -103,7 +103,7 @@ pub(crate) fn resolve(method: &Method, path: &str, route_prefix: &str) -> Destin
 }
 
 impl ApiPath {
-    /// The meaning of a path as it was sent: percent signs matter, as a slash behind one does not
+    /// The meaning of a path as it was sent: percent signs matter, as an escaped slash does not
     /// separate.
     pub fn parse(path: &str, route_prefix: &str) -> Option<ApiPath> {
         let path = path.strip_prefix(route_prefix.trim_end_matches('/'))?;

@@ -1,10 +1,10 @@
-//! What stands behind the question mark of a URL.
+//! Parses the query of a URL.
 //!
 //! In: the raw query. Out: names and values as Go's `net/url` reads them, then booleans, matchers
 //! and receiver patterns as the API's parameters mean them.
 //!
 //! Compat: nothing here is strict. A pair that cannot be decoded or holds a semicolon is dropped,
-//! unknown names are ignored, and a boolean that is no boolean is false.
+//! unknown names are ignored, and an invalid boolean is false.
 
 use std::borrow::Cow;
 
@@ -22,7 +22,7 @@ pub struct Query {
     pairs: Vec<(String, String)>,
 }
 
-/// Matchers that were read, and what their author should know about them.
+/// Matchers, and warnings about them.
 #[derive(Debug, Default)]
 pub struct Filters {
     pub matchers: Vec<Matcher>,

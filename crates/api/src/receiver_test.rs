@@ -1,7 +1,7 @@
-//! The receiver test endpoint: does this receiver accept notifications?
+//! The receiver test endpoint: checks that a receiver accepts notifications.
 //!
 //! In: the body of a POST. Out: one [`IntegrationTest`] for each integration. The backend sends the
-//! sample with the same code as every notification; it enters neither the alerts, the groups nor the
+//! sample with the same code as every notification; it does not enter the alerts, the groups or the
 //! notification log.
 //!
 //! A client of this endpoint can make the server send messages to people, so an operator has to

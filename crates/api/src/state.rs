@@ -71,7 +71,7 @@ impl<B: Backend> AppState<B> {
         }
         let work = work(permit);
         let Some(timeout) = self.settings.timeout else { return work.await };
-        // The work goes on when its time is over, so that no command is torn in half.
+        // The work goes on after the timeout, so that no command is interrupted half-way.
         match tokio::time::timeout(timeout, tokio::spawn(work)).await {
             Ok(Ok(response)) => response,
             Ok(Err(_)) => text_error(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"),

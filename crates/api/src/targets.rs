@@ -1,13 +1,13 @@
-//! Request targets as people type them.
+//! Accepts request targets as people type them.
 //!
 //! In: connections. Out: the same connections, in which characters that no URL may hold are written
 //! as percent escapes before the HTTP library sees them: it would refuse the request.
 //!
 //! Compat: `curl 'http://…/api/v2/alerts?filter=alertname="X"'` sends the quotes as they are, works
-//! with upstream, and stands in many a script.
+//! with upstream, and is used in many scripts.
 //!
 //! Only the first line of a request is touched. To find it, the length of the body before it must
-//! be known; behind a body without a length nothing is touched any more on that connection.
+//! be known; after a body without a length nothing is changed on that connection.
 
 use std::io;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use std::task::{Context, Poll, ready};
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A listener whose connections forgive such targets.
+/// A listener whose connections accept such targets.
 pub struct TolerantListener<L>(pub L);
 
-/// A connection that forgives such targets.
+/// A connection that accepts such targets.
 pub struct TolerantStream<I> {
     inner: I,
     place: Place,
@@ -46,12 +46,12 @@ impl<I> TolerantStream<I> {
         TolerantStream { inner, place: Place::Head, held: Vec::new(), ready: 0, searched: 0 }
     }
 
-    /// A connection that holds no lines of HTTP/1, and is passed on as it is.
+    /// A connection that does not carry HTTP/1, and is passed on unchanged.
     pub fn untouched(inner: I) -> Self {
         TolerantStream { place: Place::Beyond, ..Self::new(inner) }
     }
 
-    /// Decides how much of what is held may be passed on, and mends it on the way.
+    /// Decides how much of what is held may be passed on, and fixes it on the way.
     fn advance(&mut self) {
         while self.ready < self.held.len() {
             let fresh = self.held.len() - self.ready;
@@ -67,7 +67,7 @@ impl<I> TolerantStream<I> {
                     let head = self.held.get(self.ready..).unwrap_or_default();
                     match end_of_head(head, self.searched) {
                         Some(length) => self.pass_head(length),
-                        // The library has limits of its own for heads; let it say so.
+                        // The library has its own limit for heads and responds accordingly.
                         None if fresh > HEAD_BYTES_MAX => self.place = Place::Beyond,
                         None => {
                             self.searched = fresh;
@@ -113,7 +113,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for TolerantStream<I> {
             ready!(Pin::new(&mut this.inner).poll_read(context, out))?;
             let fresh = out.filled().len() - before;
             if fresh == 0 {
-                // The end: what is held is no whole head, and is the library's to judge.
+                // The end: the head is incomplete; the library rejects it.
                 this.ready = this.held.len();
                 this.place = Place::Beyond;
                 if this.ready == 0 {
@@ -184,7 +184,7 @@ impl<L: Listener> Listener for TolerantListener<L> {
 /// The length of a head with the empty line behind it, if it is all there; the end is not within
 /// the first `searched` bytes.
 fn end_of_head(bytes: &[u8], searched: usize) -> Option<usize> {
-    // It may have begun there, though.
+    // The end may have begun there, though.
     let from = searched.saturating_sub(3);
     let rest = bytes.get(from..).unwrap_or_default();
     let ends = rest.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
@@ -217,7 +217,7 @@ fn place_behind(head: &[u8]) -> Place {
     length.map_or(Place::Head, Place::Body)
 }
 
-/// The head with a mended first line; `None` if there is nothing to mend.
+/// The head with a fixed first line; `None` if there is nothing to fix.
 fn mended(head: &[u8]) -> Option<Vec<u8>> {
     let end = head.iter().position(|byte| *byte == b'\n')?;
     let (line, rest) = head.split_at(end);
@@ -246,7 +246,7 @@ fn needs_escape(byte: u8) -> bool {
     byte >= 0x80 || b"\"<>`{}\\^|#".contains(&byte)
 }
 
-/// Limit: a head that is looked at.
+/// Limit: length of a head that is searched.
 const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]

@@ -1,15 +1,14 @@
-//! Is this a link that a `generatorURL` may be?
+//! Checks whether a text is a valid `generatorURL`.
 //!
 //! Compat: the verdict is that of Go's `url.ParseRequestURI` behind the framework's check, so that
-//! a sender whose alerts are taken there is not turned away here, nor the other way round. A
-//! fragment is cut off first. Only the verdict is computed; the text is kept as it is.
+//! an alert is accepted here exactly if it is accepted there. A fragment is cut off first. Only the verdict is computed; the text is kept as it is.
 
 /// Whether the text is absolute, or a path from the root.
 pub fn is_request_uri(text: &str) -> bool {
     is_usual(text) || is_request_uri_at_all(text)
 }
 
-/// `http://prometheus:9090/graph?…`: what nearly all senders write, told in two short walks.
+/// `http://prometheus:9090/graph?…`: what nearly all senders write, recognised in two short scans.
 fn is_usual(text: &str) -> bool {
     let secure = text.strip_prefix("https://");
     let Some(rest) = secure.or_else(|| text.strip_prefix("http://")) else { return false };

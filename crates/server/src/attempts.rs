@@ -122,7 +122,7 @@ impl Attempts {
         let Some(slot) = self.notifiers.0.get(&notification.integration).cloned() else {
             let outcome = Outcome::Refused {
                 reason: FailureReason::Other,
-                detail: "the receiver is no longer in the configuration".into(),
+                detail: "the receiver is not in the configuration any more".into(),
             };
             (self.report)(delivery, outcome);
             return;

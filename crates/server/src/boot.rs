@@ -1,8 +1,7 @@
-//! The start and the end: one straight line from flags to a running server and back.
+//! Starts and stops the server.
 //!
 //! In: checked flags. Out: an exit code. The order of the start is: journal, configuration, bind,
-//! restore, join the cluster, listen. Nothing listens before the state is loaded, and nothing is reply_for before it is
-//! durable.
+//! restore, join the cluster, listen. Nothing listens before the state is loaded.
 //!
 //! The end is the start in reverse: stop listening, let answers and attempts end within their
 //! time, sync the journal, leave the cluster.
@@ -162,12 +161,12 @@ async fn join(
     metadata: &SharedMetadata,
     senders: &EventSenders,
 ) -> anyhow::Result<Handle> {
-    let (mesh, heard) = Mesh::start(settings).await.context("start the cluster")?;
+    let (mesh, events) = Mesh::start(settings).await.context("start the cluster")?;
     info!(component = "cluster", address = %mesh.bound(), "Listening for peers");
     let peers = Peers::new(mesh.clone(), metadata.clone());
     // The loop is still running: it ends only after `ServerEvent::Stop`.
     let _ = senders.internal.send(ServerEvent::Join(peers));
-    tokio::spawn(listen(heard, senders.peers.clone()));
+    tokio::spawn(listen(events, senders.peers.clone()));
     Ok(mesh)
 }
 
@@ -221,7 +220,7 @@ fn external_url(flags: &Flags, bound: &[Bound]) -> anyhow::Result<ExternalUrl> {
     let url = if flags.web_external_url.is_empty() {
         let system = rustix::system::uname();
         let host_name = system.nodename().to_string_lossy().into_owned();
-        let first = bound.first().context("there is no listen address")?;
+        let first = bound.first().context("no listen address is given")?;
         Ok(ExternalUrl::derived(&host_name, first.address.port()))
     } else {
         ExternalUrl::parse(&flags.web_external_url)

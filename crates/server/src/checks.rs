@@ -16,7 +16,7 @@ use crate::flags::{Flags, SignedDuration, changed};
 /// # Errors
 /// With a text that names the flag.
 pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<String>), String> {
-    // All flags, so that a new one does not compile before somebody has decided who reads it.
+    // Lists all flags, so that a new one does not compile until it is decided what reads it.
     let Flags {
         config_file,
         storage_path,
@@ -154,7 +154,7 @@ fn check_cluster_durations(flags: &Flags) -> Result<(), String> {
     Ok(())
 }
 
-/// Limit: nodes tell it each other with every news about them, in at most 512 bytes with the rest.
+/// Limit: it is part of the node metadata, which memberlist limits to 512 bytes.
 const CLUSTER_ID_BYTES_MAX: usize = 255;
 
 fn positive(name: &str, duration: SignedDuration) -> Result<Duration, String> {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_a_cluster_that_is_turned_off_are_told() {
+    fn flags_of_a_cluster_that_is_turned_off_give_a_warning() {
         let warnings =
             |arguments: &[&str]| check(&flags(arguments), &Features::default()).unwrap().1;
         assert!(warnings(&["--cluster.listen-address="]).is_empty());

@@ -38,7 +38,7 @@ impl Clock {
         if correction < 0 { wall.minus(by) } else { wall.plus(by) }
     }
 
-    /// Follows the engine, which corrects the wall clock by so much.
+    /// Applies the engine's correction of the wall clock.
     pub fn correct(&self, seconds: f64) {
         self.correction.store((seconds * 1000.0) as i64, Ordering::Relaxed);
     }

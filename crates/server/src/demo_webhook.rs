@@ -1,7 +1,7 @@
 //! A receiver to try things out with: prints what it is sent.
 //!
-//! In: notifications over HTTP. Out: lines on standard output. It is no part of the server, and
-//! only understands what a webhook of this server sends.
+//! In: notifications over HTTP. Out: lines on standard output. It is not part of the server, and
+//! only understands the webhook notifications of this server.
 
 use std::process::ExitCode;
 

@@ -24,7 +24,7 @@ pub struct Exported {
 pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
     let directory = journal_directory(storage);
     if !directory.is_dir() {
-        bail!("there is no journal in {}", storage.display());
+        bail!("no journal in {}", storage.display());
     }
     let opened = match open(&directory, JournalOptions::default()) {
         Err(JournalError::Locked { .. }) => {

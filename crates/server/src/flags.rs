@@ -1,4 +1,4 @@
-//! What the operator said on the command line.
+//! The flags of the command line.
 //!
 //! In: the arguments. Out: [`Flags`], or what to print instead of starting.
 //! Every flag stands in one table ([`TABLE`]) with its name, default, meaning and destination; the

@@ -1,4 +1,4 @@
-//! The HTTP servers: from bound sockets to answers, and the orderly end of both.
+//! The HTTP servers: from bound sockets to answers, and the graceful shutdown.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::listen::Bound;
 use crate::web::{TlsListener, Web, protect};
 
-/// How long clients may take to get their answers once the server was told to stop.
+/// How long clients may take to get their answers once the server has been asked to stop.
 const CLIENTS_GRACE: Duration = Duration::from_secs(5);
 
 /// The HTTP servers on all listeners.
@@ -24,7 +24,7 @@ pub struct HttpServers {
 }
 
 impl HttpServers {
-    /// Listens on all of them, and says so.
+    /// Listens on all of them, and logs it.
     pub fn open(
         bound: Vec<Bound>,
         app: axum::Router,

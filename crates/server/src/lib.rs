@@ -1,11 +1,11 @@
-//! The server: assembles all rooms into one process and runs it.
+//! The server: assembles all parts into one process and runs it.
 //!
 //! In: the command line and the configuration file. Out: an exit code. This crate is where clocks
-//! are read, tasks are started, signals arrive and logs are written; what is true and who must be
-//! told is decided in the engine.
+//! are read, tasks are started, signals arrive and logs are written; what is true, and which
+//! notifications are sent, is decided in the engine.
 //!
-//! The modules stand in the order of a start: what the operator says (`flags` to `lower`), the
-//! start itself (`boot`), and what then runs (`main_loop` to `house`).
+//! The modules are listed in the order of a start: the configuration (`flags` to `lower`), the start
+//! itself (`boot`), and what then runs.
 
 mod command;
 mod version;

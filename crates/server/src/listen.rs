@@ -1,14 +1,14 @@
-//! From `--web.listen-address` to a socket.
+//! Opens the sockets of `--web.listen-address`.
 //!
-//! A socket is bound first, so that its port is known and a conflict is told early, and listens
-//! only once the state is loaded: whoever can connect is answered.
+//! A socket is bound first, so that its port is known and a conflict is reported early, and listens
+//! only once the state is loaded: every client that can connect gets an answer.
 
 use std::io;
 use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, TcpSocket, lookup_host};
 
-/// Connections that the kernel accepts ahead of us.
+/// Connections that the kernel queues until they are accepted.
 const BACKLOG: u32 = 1024;
 
 /// A socket with an address, which does not listen yet.
@@ -37,7 +37,7 @@ impl Bound {
         for address in addresses {
             match bind_one(address) {
                 Ok(bound) => return Ok(bound),
-                // Another family or address may do where this one does not exist.
+                // Another family or address may work where this one does not exist.
                 Err(error) if error.kind() != io::ErrorKind::AddrInUse => last = error,
                 Err(error) => return Err(failed(error)),
             }
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_port_that_is_taken_is_told() {
+    async fn a_port_that_is_in_use_is_reported() {
         let listener = Bound::bind("127.0.0.1:0").await.unwrap().listen().unwrap();
         let taken = listener.local_addr().unwrap().to_string();
         let error = Bound::bind(&taken).await.err().unwrap();

@@ -1,7 +1,7 @@
 //! The configuration file, from its path to everything that is made from it.
 //!
-//! In: the file. Out: [`Loaded`], ready to take effect, or why it cannot. It is the same walk at the
-//! start and at each reload, and nothing that runs is touched by it.
+//! In: the file. Out: [`Loaded`], ready to take effect, or why it cannot. The steps are the same at
+//! the start and at each reload, and do not change anything that runs.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,7 +42,7 @@ pub struct Loaded {
     inhibition_rules: usize,
 }
 
-/// What the file says.
+/// The parsed file.
 #[derive(Clone, Default)]
 pub struct Configured {
     /// For readers: without secrets.
@@ -99,7 +99,7 @@ impl Loader {
         for warning in &parsed.warnings {
             warn!(component = COMPONENT, "{warning}");
         }
-        // Shown as written; relative paths are this process's business.
+        // The status shows the paths as written; only the copy in use has them resolved.
         let shown = bellwether_config::print(&parsed.config);
         parsed.config.resolve_paths(self.path.parent().unwrap_or(Path::new("")));
         let inhibition_rules = parsed.config.inhibit_rules.len();

@@ -1,11 +1,11 @@
-//! From what the operator wrote to what the engine and the couriers work with.
+//! Compiles the configuration into what the engine and the courier use.
 //!
 //! In: a checked [`Config`]. Out: the engine's [`PlanParts`] and the [`Notifiers`] of every receiver
-//! that a route uses, or why this build cannot do what is asked. Everything that can fail happens
-//! here, before anything that runs is touched.
+//! that a route uses, or why this build does not support it. Everything that can fail happens
+//! here, before anything that runs is changed.
 //!
-//! What cannot be done is refused: a configuration that is accepted and then silent would be the
-//! worst of all outcomes.
+//! What this build cannot do is rejected: a configuration must not be accepted and then fail to
+//! notify.
 
 mod template_files;
 
@@ -32,9 +32,9 @@ pub struct Lowered {
     pub receivers_used: usize,
     /// Names of receivers that no route uses; they are not built.
     pub receivers_skipped: Vec<String>,
-    /// Invalid templates: a plain-text fallback will be sent in their place.
+    /// Invalid templates: a plain-text fallback is sent in their place.
     pub template_faults: Vec<TemplateFault>,
-    /// Timings that hardly do what their author had in mind.
+    /// Timings that probably do not have the intended effect.
     pub timing_warnings: Vec<TimingWarning>,
 }
 
@@ -120,12 +120,12 @@ pub fn lower_alone(
 ) -> Result<Vec<(IntegrationId, IntegrationNotifier)>, String> {
     let Config { receivers, templates, .. } = config;
     let only = BTreeSet::from([Arc::from(receiver)]);
-    // An invalid template is reported again when it is rendered.
+    // Invalid templates are reported again when they are rendered.
     let receivers = build_receivers(receivers, templates, external_url, &only, &BTreeSet::new())?;
     Ok(receivers.built)
 }
 
-/// All notifiers, and the invalid templates among their texts.
+/// The notifiers of the receivers, and their invalid templates.
 struct BuiltReceivers {
     built: Vec<(IntegrationId, IntegrationNotifier)>,
     template_faults: Vec<TemplateFault>,

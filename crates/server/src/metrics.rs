@@ -1,7 +1,7 @@
 //! Every metric of the server, with its name, help and labels where it is made.
 //!
-//! In: what happens (from [`crate::notes`], the main loop, HTTP), and at each scrape the state of
-//! things ([`Snapshot`]). Out: the text of `/metrics`.
+//! In: what happens (from [`crate::notes`], the main loop, HTTP), and at each scrape the state
+//! of the server ([`Snapshot`]). Out: the text of `/metrics`.
 //!
 //! Names, labels and help texts are those of the Go Alertmanager wherever it has the metric, because
 //! dashboards and alerting rules are written against them; those of the cluster are in
@@ -76,7 +76,7 @@ pub struct Metrics {
     pub journal_records_unreadable: Arc<Counter>,
 }
 
-/// What is counted at the time of a scrape.
+/// The state of the server at the time of a scrape.
 #[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     pub alerts_active: usize,
@@ -220,7 +220,7 @@ impl Metrics {
         }
     }
 
-    /// Adds what is counted at the time of the scrape.
+    /// Adds the state at the time of the scrape.
     fn add_snapshot(&self, snapshot: &Snapshot, out: &mut Exposition) {
         let alerts = self.alerts_by_state(snapshot);
         out.add_labelled("alertmanager_alerts", "How many alerts by state.", &alerts);
@@ -255,7 +255,7 @@ impl Metrics {
 fn add_builds(out: &mut Exposition) {
     out.add_info(
         "alertmanager_build_info",
-        "The Alertmanager release that this server is compatible with; always 1.",
+        "A metric with a constant '1' value labeled by version, revision, branch, goversion from which alertmanager was built, and the goos and goarch for the build.",
         &[
             ("branch", version::BRANCH),
             ("goarch", version::ARCHITECTURE),
@@ -268,7 +268,7 @@ fn add_builds(out: &mut Exposition) {
     );
     out.add_info(
         "bellwether_build_info",
-        "The release of this server itself; always 1.",
+        "The release of this server; always 1.",
         &[("version", version::OWN)],
     );
 }

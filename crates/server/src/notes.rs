@@ -38,7 +38,7 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         }
         Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
             metrics.alerts_limited.with(&metrics.alert_name_labels(subject)).increment();
-            let err = "alert limit reached";
+            let err = "alert limited";
             warn!(component = "provider", alertname = subject, err, "error on set alert");
         }
         Note::LimitReached { limit: Limit::Groups, subject } => {

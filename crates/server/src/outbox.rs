@@ -33,10 +33,10 @@ pub struct Outbox<T> {
     answered: u64,
     /// In ascending order of the turns that they wait for.
     held: VecDeque<Held<T>>,
-    /// Changes that the journal's queue had no room for; in order.
+    /// Changes that did not fit in the journal's queue; in order.
     unsubmitted: VecDeque<(u64, Vec<Change>)>,
     poison: Option<Arc<JournalError>>,
-    /// Changes that were too large, since somebody asked.
+    /// Changes that were too large, since the count was last read.
     oversized: u64,
 }
 
@@ -108,7 +108,7 @@ impl<T> Outbox<T> {
         self.poison.as_ref()
     }
 
-    /// How many changes were too large, since this was last asked.
+    /// How many changes were too large since this was last called.
     pub fn take_oversized(&mut self) -> u64 {
         std::mem::take(&mut self.oversized)
     }
@@ -126,7 +126,7 @@ impl<T> Outbox<T> {
                     break;
                 }
                 Err(SubmitError::Poisoned(error)) => return self.fail(error),
-                // The sizes were looked at before; if the limits differ, nothing is kept.
+                // The sizes were checked before; if the limits differ, nothing is stored.
                 Err(SubmitError::TooLarge(error)) => return self.fail(Arc::new(error)),
             }
         }
@@ -146,7 +146,7 @@ impl<T> Outbox<T> {
     }
 }
 
-/// Drops what the journal would refuse, loudly, and says how many; the rest is kept without it.
+/// Drops and logs the changes that the journal would refuse, and returns how many there were.
 fn drop_oversized(changes: &mut Vec<Change>) -> u64 {
     let before = changes.len();
     changes.retain(|change| {

@@ -1,12 +1,12 @@
-//! Does this receiver accept notifications? Sends it a sample, or shows the request.
+//! Checks that a receiver accepts notifications: sends it a sample, or shows the request.
 //!
-//! In: a configuration and a [`ReceiverTest`]. Out: one [`IntegrationTest`] for each integration, in the
-//! order in which they are notified. The sample goes the way of every notification, by the same
-//! [`IntegrationNotifier`]s, but for one attempt only: it is not tried again, and nothing of it is kept,
+//! In: a configuration and a [`ReceiverTest`]. Out: one [`IntegrationTest`] for each integration, in
+//! the order in which they are notified. The sample is sent by the same [`IntegrationNotifier`]s as
+//! every notification, but with one attempt only: it is not retried, and nothing of it is stored,
 //! counted or gossiped.
 //!
-//! `sample` makes the notification, `shown` makes a request fit to be seen, `command` is the
-//! program's sub-command; a running server does the same when it is asked over HTTP.
+//! `sample` makes the notification, `dry_run` redacts a request so that it can be shown, `command`
+//! is the program's subcommand; a running server offers the same over HTTP.
 
 mod command;
 mod dry_run;
@@ -43,17 +43,17 @@ pub async fn receiver(
     let receiver = config.receivers.iter().find(|receiver| receiver.name == test.receiver);
     let receiver = receiver.ok_or_else(|| unknown_receiver(&config, &test.receiver))?;
     let configs = receiver.indexed().map(|(_, config)| config);
-    let quiet: Vec<bool> = configs.map(|config| test.resolved && !config.send_resolved()).collect();
+    let skips: Vec<bool> = configs.map(|config| test.resolved && !config.send_resolved()).collect();
     let (external_url, name) = (external_url.to_owned(), test.receiver.clone());
     let lowering = move || lower_alone(&config, &external_url, &name);
     let lowered = tokio::task::spawn_blocking(lowering).await;
     let notifiers = lowered.unwrap_or_else(|error| Err(error.to_string()))?;
     let mut in_flight = Vec::new();
-    for ((id, notifier), quiet) in notifiers.into_iter().zip(quiet) {
+    for ((id, notifier), skip) in notifiers.into_iter().zip(skips) {
         let name = integration_name(&id);
         if test.integration.is_empty() || test.integration == name {
-            let told = tokio::spawn(integration(id, notifier, quiet, test.clone(), now));
-            in_flight.push((name, told));
+            let result = tokio::spawn(integration(id, notifier, skip, test.clone(), now));
+            in_flight.push((name, result));
         }
     }
     if in_flight.is_empty() {
@@ -63,8 +63,8 @@ pub async fn receiver(
         });
     }
     let mut all = Vec::new();
-    for (name, told) in in_flight {
-        let (result, faults) = told.await.unwrap_or_else(|_| (ended_early(), Vec::new()));
+    for (name, result) in in_flight {
+        let (result, faults) = result.await.unwrap_or_else(|_| (ended_early(), Vec::new()));
         let faults = faults.into_iter().map(|fault| (fault.field.into_owned(), fault.reason));
         all.push(IntegrationTest { integration: name, result, template_faults: faults.collect() });
     }
@@ -74,11 +74,11 @@ pub async fn receiver(
 async fn integration(
     id: IntegrationId,
     notifier: IntegrationNotifier,
-    quiet: bool,
+    skip: bool,
     test: ReceiverTest,
     now: Timestamp,
 ) -> (TestResult, Vec<TemplateFault>) {
-    if quiet {
+    if skip {
         return (TestResult::Skipped, Vec::new());
     }
     let notification = sample::notification(id, &test, now);
@@ -111,7 +111,7 @@ fn check(test: &ReceiverTest) -> Result<(), String> {
 
 fn unknown_receiver(config: &Config, name: &str) -> String {
     let known: Vec<&str> = config.receivers.iter().map(|known| known.name.as_str()).collect();
-    format!("there is no receiver {name:?}; there are: {}", known.join(", "))
+    format!("unknown receiver {name:?}; known receivers: {}", known.join(", "))
 }
 
 fn ended_early() -> TestResult {

@@ -1,6 +1,6 @@
-//! What makes a running server read its configuration again, or end: signals and requests.
+//! Signals and requests that make a running server reload its configuration or stop.
 //!
-//! Reloads happen one after the other, whoever asks. One that fails leaves everything as it is.
+//! Reloads happen one after the other. One that fails leaves everything as it is.
 
 use anyhow::Context as _;
 use tokio::signal::unix::{Signal, SignalKind, signal};

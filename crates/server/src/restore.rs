@@ -1,7 +1,7 @@
 //! Restores the engine from the disk.
 //!
 //! In: the storage directory. Out: the engine as it was left, and its journal. What is damaged is
-//! put aside or skipped, loudly, and the start goes on; a directory that cannot be used ends it.
+//! put aside or skipped, and logged, and the start goes on; it fails if the directory is unusable.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -24,7 +24,7 @@ pub fn journal_directory(storage: &Path) -> PathBuf {
     storage.join("journal")
 }
 
-/// Takes the storage directory for this process.
+/// Locks the storage directory for this process.
 pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened> {
     std::fs::create_dir_all(storage)
         .with_context(|| format!("unable to create data directory {}", storage.display()))?;

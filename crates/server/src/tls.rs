@@ -1,8 +1,8 @@
-//! TLS as a server: from `tls_server_config` to the library's settings.
+//! TLS as a server: turns `tls_server_config` into the library's settings.
 //!
 //! In: the block as the operator wrote it, and the files that it names. Out: settings for new
-//! connections, or why there are none. The names in it are Go's; what of it the library cannot do
-//! (TLS 1.0 and 1.1, suites with CBC, the curve P-521) is refused and never left out.
+//! connections, or why there are none. The names in it are Go's; what the library does not support
+//! (TLS 1.0 and 1.1, suites with CBC, the curve P-521) is refused, not ignored.
 
 mod client_auth;
 mod names;
@@ -38,10 +38,9 @@ pub fn server_config(config: &ServerTls) -> anyhow::Result<ServerConfig> {
     let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
         .ok()
         .context("failed to load X509KeyPair: the key is not in PEM form")?;
-    let builder =
-        ServerConfig::builder_with_provider(provider)
-            .with_protocol_versions(&versions)
-            .context("no connection can come about with these versions, ciphers and curves")?;
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&versions)
+        .context("no connection is possible with these versions, ciphers and curves")?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
@@ -61,20 +60,20 @@ fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     match found {
         Ok(found) if !found.is_empty() => Ok(found),
-        Ok(_) => bail!("there is no certificate in PEM form"),
+        Ok(_) => bail!("no certificate in PEM form found"),
         Err(error) => bail!("a certificate is not in PEM form: {error}"),
     }
 }
 
-/// The library's algorithms, as far as the operator wants them.
+/// The library's algorithms that the operator allows.
 fn provider(config: &ServerTls) -> anyhow::Result<Arc<CryptoProvider>> {
     let mut provider = aws_lc_rs::default_provider();
     let wanted = &config.cipher_suites;
     if let Some(name) = wanted.iter().find(|name| name.contains("_CBC_")) {
-        bail!("cipher_suites: {name} is not possible here: suites with CBC are not reply_for");
+        bail!("cipher_suites: {name} is not possible here: suites with CBC are not supported");
     }
     if !wanted.is_empty() {
-        // Compat: the list is about TLS 1.2 only; the suites of 1.3 are not for choice.
+        // Compat: the list is about TLS 1.2 only; the suites of 1.3 cannot be chosen.
         provider.cipher_suites.retain(|suite| match suite {
             SupportedCipherSuite::Tls13(_) => true,
             SupportedCipherSuite::Tls12(suite) => {
@@ -104,7 +103,7 @@ fn versions(config: &ServerTls) -> anyhow::Result<Vec<&'static SupportedProtocol
     let max = config.max_version.unwrap_or(TlsVersion::Tls13);
     for (field, limit) in [("min_version", min), ("max_version", max)] {
         if limit < TlsVersion::Tls12 {
-            bail!("{field} below TLS12 is not possible here: TLS 1.0 and 1.1 are not reply_for");
+            bail!("{field} below TLS12 is not possible here: TLS 1.0 and 1.1 are not supported");
         }
     }
     let known = [(TlsVersion::Tls12, &version::TLS12), (TlsVersion::Tls13, &version::TLS13)];

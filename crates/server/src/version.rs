@@ -1,7 +1,7 @@
-//! Who we say we are.
+//! The versions that this program reports.
 //!
-//! Tools and dashboards ask for the version of an Alertmanager, so the one whose behaviour ours
-//! equals is given wherever they look; our own stands beside it.
+//! Tools and dashboards expect the version of an Alertmanager, so the release that this program is
+//! compatible with is reported wherever they look, next to our own version.
 
 /// The Alertmanager release that this program is compatible with.
 pub const COMPATIBLE: &str = "0.34.0";
@@ -10,7 +10,7 @@ pub const BRANCH: &str = "bellwether";
 pub const REVISION: &str = concat!("bellwether-", env!("CARGO_PKG_VERSION"));
 pub const BUILD_USER: &str = "unknown";
 pub const BUILD_DATE: &str = "unknown";
-/// There is no Go in it, but clients expect the field.
+/// This program is not written in Go, but clients expect the field.
 pub const GO_VERSION: &str = "none";
 pub const TAGS: &str = "unknown";
 /// In Go's words.

@@ -1,8 +1,8 @@
-//! How our own HTTP port is protected: `--web.config.file`.
+//! Protects our own HTTP port: `--web.config.file`.
 //!
-//! In: the path of the file. Out: [`Web`], which knows at each moment what the file and the
-//! certificates that it names ask for: a change counts from the next request and the next
-//! connection on, without a reload.
+//! In: the path of the file. Out: [`Web`], which always has the current settings of the file
+//! and of the certificates that it names: a change takes effect with the next request and the next
+//! connection, without a reload.
 //!
 //! Compat: while the file is invalid all requests are answered with 500, because it is not known who
 //! has access. An invalid certificate does not replace a valid one. The rate limit, HTTP/2, and
@@ -29,10 +29,10 @@ pub use listener::TlsListener;
 /// The protection of the HTTP port.
 pub struct Web(FileBacked<WebSettings>);
 
-/// What the file asked for when it was last valid.
+/// The settings of the file when it was last valid.
 struct WebSettings {
     config: WebConfig,
-    /// `None`: HTTP is reply_for in the open.
+    /// `None`: the port serves plain HTTP.
     tls: Option<FileBacked<ServerConfig>>,
 }
 
@@ -54,7 +54,7 @@ impl Web {
         self.0.now().value.tls.is_some()
     }
 
-    /// WebSettings for a new connection; blocks on files. `None` if there is no TLS any more.
+    /// The TLS settings for a new connection; blocks on files. `None` if TLS has been turned off.
     pub fn server_config(&self) -> Option<Arc<ServerConfig>> {
         Some(self.0.now().value.tls.as_ref()?.now().value)
     }

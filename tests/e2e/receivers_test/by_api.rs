@@ -93,7 +93,7 @@ fn the_configuration_that_is_in_force_is_tested() {
     let mut server = setup.start();
     let unknown = ask(&mut server, &json!({"receiver": "other"})).expect_status(400).text();
     assert!(
-        unknown.contains(r#"there is no receiver \"other\"; there are: idle, team"#),
+        unknown.contains(r#"unknown receiver \"other\"; known receivers: idle, team"#),
         "{unknown}"
     );
 

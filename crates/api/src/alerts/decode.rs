@@ -1,10 +1,10 @@
-//! From the bytes of a POST to alerts, in one pass and without a tree: the hottest path there is.
+//! Decodes the body of a POST into alerts, in one pass and without a tree: this is the hottest path.
 //!
 //! Strings are borrowed from the body where they carry no escapes, sorted in place, and packed.
 //!
-//! Compat: the order of the checks is visible. A body that is not JSON is that and nothing else; a
-//! value of a wrong type comes next, of the first alert that has one; then the schema, again of the
-//! first alert; and only a body that passes all this is looked at alert by alert.
+//! Compat: the order of the checks is visible. A syntax error of the JSON comes first; then the
+//! first value of a wrong type; then the first violation of the schema; and only if the body passes
+//! all this is each alert checked by itself.
 
 use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
@@ -44,7 +44,7 @@ pub fn decode_alerts(body: &[u8], mode: MatcherMode) -> Result<DecodedAlerts, Ap
     }
 }
 
-/// One walk over a body.
+/// One pass over a body.
 struct AlertsDecoder {
     mode: MatcherMode,
     decoded: DecodedAlerts,
@@ -114,7 +114,7 @@ impl AlertsDecoder {
         self.schema_error.get_or_insert_with(|| ApiError::framework(code, message()));
     }
 
-    /// Judges a draft, and turns it into an alert if it is one.
+    /// Checks a draft, and turns it into an alert if it is valid.
     fn finish(&mut self, draft: &mut Draft<'_>, position: usize) {
         if let Some(error) = draft.first_half.error.take().or(draft.second_half.error.take()) {
             self.type_error.get_or_insert(error);
@@ -128,7 +128,7 @@ impl AlertsDecoder {
         if draft.labels.is_none() {
             self.note_schema(602, || format!("{position}.labels in body is required"));
         }
-        // Nothing of a body is kept that fails as a whole.
+        // If the body as a whole is invalid, none of its alerts is accepted.
         if self.type_error.is_some() || self.schema_error.is_some() {
             return;
         }
@@ -181,7 +181,7 @@ impl<'a> Draft<'a> {
         Ok(())
     }
 
-    /// Sorts what was read, and makes an alert of it or says why not.
+    /// Sorts what was read, and makes an alert of it; the error says what is wrong.
     fn judge(&mut self, mode: MatcherMode) -> Result<NewAlert, String> {
         let set = |at: Option<Timestamp>| at.filter(|at| !at.is_zero());
         let (starts_at, ends_at) = (set(self.starts_at), set(self.ends_at));
@@ -192,7 +192,7 @@ impl<'a> Draft<'a> {
         }
         sort(&mut self.label_pairs);
         sort(&mut self.annotation_pairs);
-        // Compat: a label without a value is no label; an annotation without one is.
+        // Compat: a label with an empty value is dropped; such an annotation is kept.
         self.label_pairs.retain(|(_, value)| !value.is_empty());
         if self.label_pairs.is_empty() {
             return Err("at least one label pair required".into());
@@ -252,7 +252,7 @@ fn sort(pairs: &mut Pairs<'_>) {
     *pairs = by_name.into_iter().filter_map(|(_, at)| owned.get(at).cloned()).collect();
 }
 
-/// Limit: how many pairs, and how long they are.
+/// Limit: number and length of the pairs.
 fn check(what: &str, pairs: &Pairs<'_>, mode: MatcherMode) -> Result<(), String> {
     let invalid = |reason: String| Err(format!("invalid {what}: {reason}"));
     if pairs.len() > PAIRS_MAX {

@@ -75,13 +75,13 @@ fn label_names_obey_the_mode() {
 }
 
 #[test]
-fn positions_of_the_engine_are_shifted_by_refusals_before_them() {
-    let refusal = |position| InvalidAlert { position, message: format!("door {position}") };
+fn positions_of_the_engine_are_shifted_by_the_invalid_alerts_before_them() {
+    let refusal = |position| InvalidAlert { position, message: format!("decoder {position}") };
     let rejected = |position| RejectedAlert { position, message: "engine" };
     // Elements 0, 1, 4 and 7 never reached the engine; 2, 3, 5, 6 and 8 did.
     let refusals = vec![refusal(0), refusal(1), refusal(4), refusal(7)];
     let answer = verdict(refusals, &[rejected(0), rejected(2), rejected(4)]);
-    let expected = "door 0\ndoor 1\nengine\ndoor 4\nengine\ndoor 7\nengine";
+    let expected = "decoder 0\ndecoder 1\nengine\ndecoder 4\nengine\ndecoder 7\nengine";
     assert_eq!(answer, Err(ApiError::bad_request(expected)));
     assert_eq!(verdict(Vec::new(), &[]), Ok(()));
 }

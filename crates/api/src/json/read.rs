@@ -3,8 +3,8 @@
 //! In: a text that may be anything. Out: values one after the other, strings borrowed where they
 //! carry no escapes, or the first [`SyntaxError`] in the words of Go's `encoding/json`.
 //!
-//! What a value should have been is the caller's business: it asks for the [`Kind`] that comes
-//! next, and reads or skips it. Nothing after the first complete value is looked at.
+//! The caller knows which kind a value should have: it asks for the [`Kind`] that comes next, and
+//! reads or skips it. Nothing after the first complete value is read.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use bellwether_model::quote::quoted;
 
 use bellwether_encoding::word;
 
-/// Where we are in one JSON text.
+/// A position in one JSON text.
 pub struct JsonReader<'a> {
     text: &'a str,
     at: usize,
@@ -42,7 +42,7 @@ impl<'a> JsonReader<'a> {
         JsonReader { text, at: 0, depth: 0 }
     }
 
-    /// Whether nothing but space is left.
+    /// Whether only whitespace is left.
     pub fn is_at_end(&mut self) -> bool {
         self.space();
         self.at >= self.text.len()
@@ -256,7 +256,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// What stands behind a backslash.
+    /// What follows a backslash.
     fn escape(&mut self) -> Read<char> {
         let character = match self.byte() {
             Some(plain @ (b'"' | b'\\' | b'/')) => char::from(plain),
@@ -374,7 +374,7 @@ pub fn lossy(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Limit: arrays and objects within each other; the one that Go has.
+/// Limit: nesting of arrays and objects; the same as in Go.
 pub const DEPTH_MAX: usize = 10_000;
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ fn pair(name: &str, value: &str) -> (String, String) {
 }
 
 #[test]
-fn a_test_may_say_everything_or_only_whom_to_tell() {
+fn a_test_may_give_every_member_or_only_the_receiver() {
     let body = br#"{"receiver": "team", "integration": "slack[0]", "status": "resolved",
         "labels": {"team": "db"}, "annotations": {"summary": "<mine>"}, "alerts": 3,
         "dryRun": true, "timeout": "1m30s"}"#;

@@ -1,7 +1,7 @@
 //! Tests of receivers as JSON.
 //!
-//! A member that is not known is refused and not ignored: whoever misspells `dryRun` must not send
-//! anything.
+//! An unknown member is rejected rather than ignored: a request with a misspelled `dryRun` must not
+//! send anything.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use crate::backend::{DryRunRequest, IntegrationTest, ReceiverTest, TestResult};
 
-/// Reads what is asked.
+/// Reads the request.
 ///
 /// # Errors
 /// With a text that names the member that is wrong.
@@ -68,7 +68,7 @@ fn pairs(value: Value) -> Result<Vec<(String, String)>, String> {
     members.into_iter().map(pair).collect()
 }
 
-/// Writes what came of it, with a line end.
+/// Writes the results, with a line end.
 pub fn answer(tested: &[IntegrationTest]) -> String {
     let integrations: Vec<Value> = tested.iter().map(one).collect();
     let answer = json!({

@@ -1,4 +1,4 @@
-//! From the bytes of a POST to the request for a silence.
+//! Decodes the body of a POST into the request for a silence.
 //!
 //! Compat: as with alerts the order of the checks is visible: JSON, types, schema (in upstream's
 //! order of members, the first error only), times, matchers.
@@ -15,7 +15,7 @@ use crate::answer::ApiError;
 use crate::fields::{Decoder, mistyped};
 use crate::json::read::{JsonReader, Kind, SyntaxError, lossy};
 
-/// A silence as posted: complete, but not yet looked at for its meaning.
+/// A silence as posted: complete, but its meaning is not checked yet.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SilenceDraft {
     pub id: String,
@@ -53,7 +53,7 @@ pub fn decode_silence(body: &[u8]) -> Result<SilenceDraft, ApiError> {
     members.into_draft()
 }
 
-/// The members of the body, as far as they are there.
+/// The members of the body that are present.
 #[derive(Default)]
 struct Members {
     id: Option<String>,
@@ -107,7 +107,7 @@ impl Members {
                 }
             }
             "matchers" => self.read_matchers(reader)?,
-            // Here `null` takes an earlier value of the same name away.
+            // Here `null` removes an earlier value of the same name.
             "startsat" => {
                 self.starts_at = None;
                 second.date_time(reader, "Silence.startsAt", &mut self.starts_at)?;
@@ -242,8 +242,8 @@ impl MatcherMembers {
 impl SilenceDraft {
     /// Compiles the matchers.
     ///
-    /// The engine checks the times, too; here they only matter because what is wrong with them is
-    /// told before what is wrong with a matcher.
+    /// The engine checks the times, too; here they only matter because an error in
+    /// them is reported before an error in a matcher.
     pub fn into_posted(self, mode: MatcherMode, now: Timestamp) -> Result<PostedSilence, ApiError> {
         let SilenceDraft { id, matchers, starts_at, ends_at, created_by, comment, annotations } =
             self;

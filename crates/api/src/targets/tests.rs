@@ -8,7 +8,7 @@ async fn passed(bytes: &[u8], piece: usize) -> Vec<u8> {
     let mut server = TolerantStream::new(server);
     let mut out = Vec::new();
     for part in bytes.chunks(piece) {
-        client.write_all(part).await.expect("room");
+        client.write_all(part).await.expect("the buffer is large enough");
     }
     drop(client);
     server.read_to_end(&mut out).await.expect("no error");

@@ -1,4 +1,4 @@
-//! A backend for tests: a real engine behind the door, no disk, and a clock that stands still.
+//! A backend for tests: a real engine, no disk, and a clock that stands still.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -165,8 +165,8 @@ impl Backend for TestBackend {
     async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<IntegrationTest>, String> {
         self.commands.lock().expect("no panic").push(format!("{test:?}"));
         let _permit = self.tests.acquire().await.expect("never closed");
-        if test.receiver == "nobody" {
-            return Err("there is no receiver \"nobody\"".into());
+        if test.receiver == "unknown" {
+            return Err("unknown receiver \"unknown\"".into());
         }
         let result = TestResult::Skipped;
         Ok(vec![IntegrationTest {

@@ -1,4 +1,4 @@
-//! Bodies that nobody should send.
+//! Malformed and hostile bodies.
 
 use bellwether_api::{decode_alerts, decode_silence};
 use bellwether_model::MatcherMode;
@@ -73,7 +73,7 @@ async fn alerts_beyond_the_limits_are_refused_one_by_one() {
 }
 
 #[tokio::test]
-async fn refusals_of_door_and_engine_stand_in_the_order_of_the_body() {
+async fn rejections_by_decoder_and_engine_are_in_the_order_of_the_body() {
     let (_house, router) = setup();
     let body = r#"[{"labels":{"a":""}},
         {"labels":{"a":"1"},"startsAt":"2027-01-01T00:00:00Z"},

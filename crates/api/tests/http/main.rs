@@ -1,4 +1,4 @@
-//! The front door as clients see it: whole requests in, whole answers out, a real engine behind.
+//! The HTTP API as clients see it: whole requests in, whole answers out, with a real engine.
 
 mod backend;
 mod compat;

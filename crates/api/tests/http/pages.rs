@@ -1,4 +1,4 @@
-//! Everything beside the API, and the headers that hold for all.
+//! The pages outside the API, and the headers that all responses have.
 
 use std::io::Read;
 use std::sync::atomic::Ordering;
@@ -43,7 +43,7 @@ async fn what_cannot_be_kept_is_not_promised() {
 }
 
 #[tokio::test]
-async fn a_failed_reload_tells_why() {
+async fn a_failed_reload_gives_the_reason() {
     let (backend, router) = setup();
     assert_eq!((200, ""), status_and_text(&post(&router, "/-/reload", "").await));
     backend.broken.store(true, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! Tests of receivers, from the door.
+//! Tests of receivers, over HTTP.
 
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ async fn a_test_is_handed_on_and_answered() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_and_nothing_is_tested() {
+async fn an_invalid_request_is_rejected_and_nothing_is_tested() {
     let (backend, router) = allowed();
     let no_receiver = post(&router, PATH, "{}").await;
     let text = r#"{"code":400,"message":"receiver: missing"}"#;
@@ -67,8 +67,8 @@ async fn what_is_wrong_is_told_and_nothing_is_tested() {
     assert_eq!(send(&router, preflight).await.header("access-control-allow-origin"), "");
     assert!(backend.commands.lock().expect("no panic").is_empty());
 
-    let unknown = post(&router, PATH, r#"{"receiver":"nobody"}"#).await;
-    let text = r#"{"code":400,"message":"there is no receiver \"nobody\""}"#;
+    let unknown = post(&router, PATH, r#"{"receiver":"unknown"}"#).await;
+    let text = r#"{"code":400,"message":"unknown receiver \"unknown\""}"#;
     assert_eq!((unknown.status, unknown.text.as_str()), (400, text));
 }
 

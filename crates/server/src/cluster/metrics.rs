@@ -110,7 +110,7 @@ fn add_transport(transport: &TransportCounters, out: &mut Exposition) {
         ),
         (
             "alertmanager_cluster_packets_lost_total",
-            "Datagrams that this node could not send or had no room to receive.",
+            "Datagrams that could not be sent, or were dropped on arrival.",
             transport.packets_lost,
         ),
         (

@@ -63,5 +63,5 @@ fn a_running_server_is_not_exported() {
 fn without_a_journal_there_is_nothing_to_export() {
     let storage = tempfile::tempdir().unwrap();
     let error = export(storage.path(), storage.path()).unwrap_err().to_string();
-    assert!(error.starts_with("there is no journal in "), "{error}");
+    assert!(error.starts_with("no journal in "), "{error}");
 }

@@ -1,4 +1,4 @@
-//! From arguments to values, in the four steps of the parser that scripts were written against.
+//! Parses arguments in the four steps of Go's parser, which scripts were written against.
 //!
 //! 1. Arguments become elements, up to the first that cannot be understood.
 //! 2. If one of the elements asks for the version, it is printed, whatever else is wrong.
@@ -11,7 +11,7 @@ use super::table::{Flag, TABLE, Target};
 use super::{Flags, SignedDuration};
 use crate::logging::{Format, Level};
 
-/// What the arguments ask for.
+/// The result of parsing.
 #[derive(Debug)]
 pub enum Parsed {
     Run(Box<Flags>),
@@ -48,7 +48,7 @@ pub fn parse(
     Ok(Parsed::Run(Box::new(flags)))
 }
 
-/// What holds if nothing is said.
+/// The defaults.
 pub(super) fn defaults() -> Flags {
     let mut flags = Flags::default();
     for flag in TABLE.iter().filter(|flag| !flag.default.is_empty()) {
@@ -112,7 +112,7 @@ fn expand(
     Ok(expanded)
 }
 
-/// The elements before the first thing that is not understood, and what to say about that.
+/// The elements before the first one that is not understood, and the error about that one.
 fn elements(arguments: Vec<String>) -> (Vec<Element>, Option<String>) {
     let mut elements = Vec::new();
     let mut rest = arguments.into_iter().peekable();

@@ -171,14 +171,14 @@ pub const TABLE: &[Flag] = &[
         "web.enable-receiver-test",
         "",
         Target::Switch(|f| &mut f.web_receiver_test),
-        "Let whoever reaches this port have a sample sent to a receiver, by POST to \
-         /api/bellwether/v1/receivers/test. (Not a flag of Alertmanager.)",
+        "Enable POST to /api/bellwether/v1/receivers/test, which sends a sample to a receiver, for \
+         every client that can reach this port. (Not a flag of Alertmanager.)",
     ),
     flag(
         "auto-gomemlimit.ratio",
         "0.9",
         Target::Ratio(|f| &mut f.memory_limit_ratio),
-        "Accepted for compatibility: there is no Go memory limit to set.",
+        "Accepted for compatibility; without effect, as this is not a Go program.",
     ),
     flag(
         "cluster.listen-address",
@@ -190,7 +190,7 @@ pub const TABLE: &[Flag] = &[
         "cluster.advertise-address",
         "",
         Target::Text(|f| &mut f.cluster_advertise_address),
-        "The address that is told to peers.",
+        "The address that is advertised to peers.",
     ),
     flag(
         "cluster.peer-name",
@@ -220,13 +220,13 @@ pub const TABLE: &[Flag] = &[
         "cluster.gossip-interval",
         "200ms",
         Target::Duration(|f| &mut f.cluster_gossip_interval),
-        "How often news are sent to peers.",
+        "How often changes are gossiped to peers.",
     ),
     flag(
         "cluster.pushpull-interval",
         "1m0s",
         Target::Duration(|f| &mut f.cluster_pushpull_interval),
-        "How often whole states are exchanged.",
+        "How often the full state is exchanged with a peer.",
     ),
     flag(
         "cluster.tcp-timeout",
@@ -256,13 +256,13 @@ pub const TABLE: &[Flag] = &[
         "cluster.reconnect-interval",
         "10s",
         Target::Duration(|f| &mut f.cluster_reconnect_interval),
-        "How often a lost peer is tried again.",
+        "How often a connection to a failed peer is tried again.",
     ),
     flag(
         "cluster.reconnect-timeout",
         "6h0m0s",
         Target::Duration(|f| &mut f.cluster_reconnect_timeout),
-        "How long a lost peer is tried.",
+        "How long connections to a failed peer are tried.",
     ),
     flag(
         "cluster.tls-config",
@@ -274,7 +274,7 @@ pub const TABLE: &[Flag] = &[
         "cluster.allow-insecure-public-advertise-address-discovery",
         "",
         Target::Switch(|f| &mut f.cluster_allow_insecure_advertise),
-        "Accepted; a public address is told to peers without it.",
+        "Accepted for compatibility; a public address is advertised without it.",
     ),
     flag(
         "cluster.label",
@@ -286,8 +286,8 @@ pub const TABLE: &[Flag] = &[
         "cluster.id",
         "",
         Target::Text(|f| &mut f.cluster_id),
-        "A text by which servers of this kind know each other's cluster: those with another one \
-         are never joined. Go Alertmanagers have none. (Not a flag of Alertmanager.)",
+        "An id of the cluster: servers with a different id are never joined. Go Alertmanagers have \
+         none. (Not a flag of Alertmanager.)",
     ),
     flag(
         "enable-feature",

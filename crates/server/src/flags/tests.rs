@@ -100,7 +100,7 @@ fn errors_have_the_words_that_scripts_know() {
 }
 
 #[test]
-fn what_is_not_understood_is_told_before_values_that_are_wrong() {
+fn unknown_arguments_are_reported_before_invalid_values() {
     check_error("--data.retention=x --nope", "unknown long flag '--nope'");
     check_error("--storage.path=a --storage.path=b --nope", "unknown long flag '--nope'");
     check_error("--help --nope", "unknown long flag '--nope'");

@@ -60,7 +60,7 @@ fn certificates_are_looked_for_beside_the_file() {
 }
 
 #[test]
-fn what_cannot_be_loaded_is_told() {
+fn what_cannot_be_loaded_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("am.yml");
     let missing = loader(&path).load().err().unwrap();

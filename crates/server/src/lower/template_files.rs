@@ -1,7 +1,7 @@
 //! The operator's template files, from their globs to their texts.
 //!
-//! A glob that matches nothing is fine: the files may be put there later. One that is not a glob, and
-//! a file that cannot be read, are mistakes.
+//! A glob that matches nothing is fine: the files may be put there later. An invalid
+//! glob and a file that cannot be read are errors.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub fn read(globs: &[String]) -> Result<Vec<(String, String)>, String> {
 fn read_file(path: &Path) -> Result<(String, String), String> {
     let failed = |error: String| format!("failed to parse templates: {}: {error}", path.display());
     let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8 text".into()))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed("it is not valid UTF-8".into()))?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     Ok((name, text))
 }

@@ -110,7 +110,7 @@ fn receivers_rules_and_intervals_are_carried_over() {
 }
 
 #[test]
-fn doubtful_repeat_intervals_are_told() {
+fn doubtful_repeat_intervals_give_a_warning() {
     let timing_warnings = lowered(TREE).unwrap().timing_warnings;
     let kinds: Vec<TimingWarningKind> = timing_warnings.iter().map(|doubt| doubt.what).collect();
     assert_eq!(kinds, [TimingWarningKind::RepeatBelowGroupInterval; 2]);

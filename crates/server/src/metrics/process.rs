@@ -39,7 +39,8 @@ pub fn add(out: &mut Exposition) {
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         gauge(out, "process_open_fds", "Number of open file descriptors.", open.count() as f64);
     }
-    let limit = |resource| getrlimit(resource).current.map_or(f64::INFINITY, |limit| limit as f64);
+    // Compat: Go's client library shows "unlimited" as the largest integer, not as infinity.
+    let limit = |resource| getrlimit(resource).current.unwrap_or(u64::MAX) as f64;
     let files = limit(Resource::Nofile);
     gauge(out, "process_max_fds", "Maximum number of open file descriptors.", files);
     let memory = limit(Resource::As);
@@ -48,24 +49,26 @@ pub fn add(out: &mut Exposition) {
     add_network(out);
 }
 
-/// Bytes over all interfaces but the loopback.
+/// Bytes over all interfaces, the loopback included, as Go's client library counts them.
 fn add_network(out: &mut Exposition) {
-    let Ok(text) = fs::read_to_string("/proc/self/net/dev") else { return };
-    let (mut received, mut sent) = (0.0, 0.0);
-    for line in text.lines() {
-        let Some((name, numbers)) = line.split_once(':') else { continue };
-        if name.trim() == "lo" {
-            continue;
+    let Ok(text) = fs::read_to_string("/proc/self/net/netstat") else { return };
+    // Two lines for each protocol: the names of the fields, then their values.
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("IpExt:"));
+    let (Some(names), Some(values)) = (lines.next(), lines.next()) else { return };
+    for (name, value) in names.split_whitespace().zip(values.split_whitespace()) {
+        let Ok(bytes) = value.parse() else { continue };
+        match name {
+            "InOctets" => {
+                let help = "Number of bytes received by the process over the network.";
+                counter(out, "process_network_receive_bytes_total", help, bytes);
+            }
+            "OutOctets" => {
+                let help = "Number of bytes sent by the process over the network.";
+                counter(out, "process_network_transmit_bytes_total", help, bytes);
+            }
+            _ => {}
         }
-        let numbers: Vec<&str> = numbers.split_whitespace().collect();
-        let at = |position: usize| numbers.get(position).and_then(|text| text.parse::<f64>().ok());
-        received += at(0).unwrap_or(0.0);
-        sent += at(8).unwrap_or(0.0);
     }
-    let help = "Number of bytes received by the process over the network.";
-    counter(out, "process_network_receive_bytes_total", help, received);
-    let help = "Number of bytes sent by the process over the network.";
-    counter(out, "process_network_transmit_bytes_total", help, sent);
 }
 
 fn gauge(out: &mut Exposition, name: &'static str, help: &str, value: f64) {

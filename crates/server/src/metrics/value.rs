@@ -1,4 +1,4 @@
-//! The kinds of numbers that are counted while the server runs.
+//! The kinds of metrics: counters, gauges, summaries, histograms.
 //!
 //! All of them are atomic and are shared by reference; reading them for an exposition never makes
 //! a writer wait, except for the short look-up of a labelled series.

@@ -2,7 +2,7 @@
 //!
 //! In: a [`MeshNote`]. Out: one log line. Messages and field names are those of the Go Alertmanager
 //! where it logs the same. Its levels differ in part: here a warning is something that an operator
-//! can act upon, and what recurs while a peer is down is `debug`.
+//! can act on, and what recurs while a peer is down is `debug`.
 
 use bellwether_memberlist::cluster::{ClusterNote, Forgotten, JoinCause};
 use bellwether_memberlist::{MemberlistNote, Refusal};

@@ -11,7 +11,7 @@ fn integration() -> IntegrationId {
     IntegrationId { receiver: "team".into(), kind: Arc::from("webhook"), index: 0 }
 }
 
-/// The lines of `/metrics` that are not zero once the notes were told.
+/// Checks the lines of `/metrics` that are not zero once the notes are recorded.
 fn check(notes: &[Note], expected: &[&str]) {
     let metrics = Metrics::new(Features::default());
     for note in notes {

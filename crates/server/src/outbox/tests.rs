@@ -20,7 +20,7 @@ impl Journal for Gated {
     }
 }
 
-/// The gate is dropped first: whoever still waits at it passes, so that the writer can end.
+/// The gate is dropped first: commits that still wait at it go on, so that the writer can end.
 struct Fixture {
     gate: Sender<()>,
     outbox: Outbox<&'static str>,

@@ -168,7 +168,7 @@ fn describe(result: &TestResult) -> (&'static str, String) {
     }
 }
 
-/// What others say may have line ends, or worse.
+/// A response may have line ends or control characters.
 fn one_line(text: &str) -> String {
     text.trim().chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }

@@ -1,8 +1,7 @@
-//! A request, fit to be seen.
+//! Redacts a request, so that it can be shown.
 //!
-//! A receiver's URL is never shown. Of the headers only those are that hold no credential with any
-//! receiver. In the rest each secret that the integration has asked for is hidden; what
-//! `http_config` adds to the request is not part of it.
+//! A receiver's URL is never shown, nor a header that may hold a credential. In the rest, each secret
+//! that the integration uses is hidden. What `http_config` adds to the request is not shown.
 
 use bellwether_api::{DryRunRequest, TestResult};
 use bellwether_courier::{Draft, Redactor};
@@ -11,7 +10,7 @@ use bellwether_integrations::aws::AwsCall;
 use bellwether_integrations::http::{Method, Request};
 use bellwether_integrations::mail::Mail;
 
-/// What the draft's first step would send.
+/// The first request of the draft.
 pub fn result(draft: Draft) -> TestResult {
     let Draft { step, redactor } = draft;
     match step {
@@ -22,7 +21,7 @@ pub fn result(draft: Draft) -> TestResult {
     }
 }
 
-/// Who signs the call, and with what, is found out when it is sent.
+/// The credentials that sign the call are only looked up when it is sent.
 fn call_shown(call: &AwsCall, redactor: &Redactor) -> DryRunRequest {
     let body = redactor.redact(&String::from_utf8_lossy(&call.form));
     DryRunRequest { method: "POST", headers: Vec::new(), body }

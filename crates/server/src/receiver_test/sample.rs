@@ -1,7 +1,7 @@
-//! A notification about nothing: what a receiver is told when it is tested.
+//! The sample notification that is sent to test a receiver.
 //!
-//! Its group is the test's own, so it can never be taken for an incident of a route. It is the same
-//! for each test with the same labels: a resolved sample ends the incident that a firing one began.
+//! Its group is the test's own, so it cannot be confused with a group of a route. It is the same
+//! for each test with the same labels: a resolved sample resolves what a firing one opened.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -45,7 +45,7 @@ async fn a_dry_run_shows_requests_without_secrets() {
     assert!(!text.contains("marker") && !format!("{tested:?}").contains("marker"), "{text}");
     let event = &request(&tested, "pagerduty[0]").body;
     assert!(event.contains(r#""routing_key":"<secret>""#), "{event}");
-    // All that it is told is in the URL.
+    // Everything that it receives is in the URL.
     assert_eq!(request(&tested, "pushover[0]").body, "");
     let opsgenie = request(&tested, "opsgenie[0]");
     assert!(opsgenie.headers.contains(&("Authorization".into(), "<secret>".into())));
@@ -99,11 +99,11 @@ async fn a_receiver_that_cannot_be_reached_has_failed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_tested_is_told() {
+async fn an_invalid_test_is_rejected_with_the_reason() {
     let cases = [
         (
-            ReceiverTest { receiver: "nobody".into(), ..dry() },
-            "there is no receiver \"nobody\"; there are: idle, team",
+            ReceiverTest { receiver: "missing".into(), ..dry() },
+            "unknown receiver \"missing\"; known receivers: idle, team",
         ),
         (ReceiverTest { receiver: "idle".into(), ..dry() }, "receiver \"idle\" has no integration"),
         (

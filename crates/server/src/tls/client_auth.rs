@@ -1,8 +1,8 @@
-//! What is asked of clients that open a TLS connection.
+//! Verifies the certificates of TLS clients.
 //!
 //! In: the policy, the authorities, the names that are allowed. Out: the verifier that the library
 //! asks. Two of Go's five policies take any certificate, and one certificate may be its own
-//! authority; the library's verifier does neither, so ours stands around it.
+//! authority; the library's verifier supports neither, so ours wraps it.
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ pub fn build(
     let allowed_names = config.client_allowed_sans.clone();
     Ok(Some(Arc::new(Verifier {
         wanted,
-        // Compat: who shows no certificate has no allowed name either.
+        // Compat: a client without a certificate does not have an allowed name either.
         required: required || allowed_names.is_some(),
         allowed_names,
         algorithms: provider.signature_verification_algorithms,
@@ -54,7 +54,7 @@ fn trust(config: &ServerTls, provider: &Arc<CryptoProvider>) -> anyhow::Result<T
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities.iter().cloned());
     if roots.is_empty() {
-        bail!("there is no client CA that could vouch for a client");
+        bail!("no client CA is given or trusted by the system");
     }
     let chains =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();

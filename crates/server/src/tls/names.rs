@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// DNS names, e-mail and IP addresses and URIs; `None` if the bytes are no certificate.
+/// DNS names, e-mail and IP addresses and URIs; `None` if the bytes are not a certificate.
 pub fn alternative_names(certificate: &[u8]) -> Option<Vec<String>> {
     let mut certificate = Der(Der(certificate).expect_tag(SEQUENCE)?);
     let mut body = Der(certificate.expect_tag(SEQUENCE)?);
@@ -112,13 +112,13 @@ mod tests {
         let names = vec![
             SanType::DnsName("node-1.example".try_into().unwrap()),
             SanType::Rfc822Name("ops@example.org".try_into().unwrap()),
-            SanType::URI("spiffe://flock/node-1".try_into().unwrap()),
+            SanType::URI("spiffe://cluster/node-1".try_into().unwrap()),
             SanType::IpAddress("10.1.2.3".parse().unwrap()),
             SanType::IpAddress("fd00::1".parse().unwrap()),
         ];
         let found = alternative_names(&certificate(names)).unwrap();
         let expected =
-            ["node-1.example", "ops@example.org", "spiffe://flock/node-1", "10.1.2.3", "fd00::1"];
+            ["node-1.example", "ops@example.org", "spiffe://cluster/node-1", "10.1.2.3", "fd00::1"];
         assert_eq!(found, expected);
     }
 

@@ -63,7 +63,7 @@ impl Folder {
         config
     }
 
-    /// Whether a client that shows this certificate is let in, and what was agreed on.
+    /// Whether a client with this certificate is accepted, and what was negotiated.
     fn connect(&self, config: &ServerTls, shows: Option<&str>) -> Result<Agreed, rustls::Error> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(self.path("ca.crt")).unwrap()).unwrap();
@@ -86,7 +86,7 @@ impl Folder {
     }
 }
 
-/// What both sides settled for.
+/// What both sides negotiated.
 #[derive(Debug)]
 struct Agreed {
     version: String,
@@ -164,7 +164,7 @@ fn a_certificate_that_signs_itself_vouches_for_itself() {
 }
 
 #[test]
-fn only_allowed_names_are_let_in_and_nobody_without_one() {
+fn only_clients_with_allowed_names_are_accepted() {
     let folder = Folder::new();
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.subject_alt_names = vec![SanType::URI("spiffe://other".try_into().unwrap())];
@@ -190,7 +190,7 @@ fn versions_suites_and_curves_are_what_was_asked_for() {
     let suite = "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256";
     let lines = format!("  max_version: TLS12\n  cipher_suites: [{suite}]\n");
     assert_eq!(agreed(&lines).suite, suite);
-    // Suites of 1.3 are not for choice.
+    // Suites of 1.3 cannot be chosen.
     assert_eq!(agreed(&format!("  cipher_suites: [{suite}]\n")).version, "TLSv1_3");
     assert_eq!(agreed("  curve_preferences: [CurveP384]\n").group, "secp384r1");
 }
@@ -202,7 +202,7 @@ fn check_error(config: &ServerTls, expected: &str) {
 }
 
 #[test]
-fn what_the_library_cannot_do_is_refused() {
+fn what_the_library_does_not_support_is_refused() {
     let folder = Folder::new();
     for (lines, expected) in [
         ("  min_version: TLS10\n", "min_version below TLS12 is not possible here"),
@@ -214,7 +214,7 @@ fn what_the_library_cannot_do_is_refused() {
         ),
         (
             "  max_version: TLS12\n  cipher_suites: [TLS_AES_128_GCM_SHA256]\n",
-            "no connection can come about",
+            "no connection is possible",
         ),
     ] {
         check_error(&folder.config(lines), expected);
@@ -238,6 +238,6 @@ fn files_that_cannot_be_used_are_named() {
     fs::write(folder.path("empty"), "").unwrap();
     let empty =
         folder.config("  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: empty\n");
-    check_error(&empty, "the client CAs cannot be used: there is no certificate in PEM form");
+    check_error(&empty, "the client CAs cannot be used: no certificate in PEM form found");
     assert!(Path::new(&empty.client_ca_file).exists());
 }

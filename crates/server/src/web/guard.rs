@@ -1,4 +1,4 @@
-//! What every request passes before it is looked at: rate limit, headers, password.
+//! What every request passes before it is handled: rate limit, headers, password.
 //!
 //! In: a request to any path, health and metrics included. Out: the response of the API, or a
 //! rejection in the Go server's words.

@@ -1,7 +1,8 @@
 //! Connections to our own port that begin with a TLS handshake.
 //!
 //! In: a listening socket. Out: connections that have been through the handshake, each with the
-//! certificates as of then. Handshakes run beside each other, so that a slow client delays nobody.
+//! certificates as of then. Handshakes run concurrently, so that a slow client does not delay
+//! others.
 
 use std::io;
 use std::net::SocketAddr;
@@ -74,9 +75,9 @@ async fn accept(
             let shaken = timeout(HANDSHAKE_MAX, shake(stream, web)).await;
             drop(place);
             match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-                // If nobody takes it, the server is at its end.
+                // It fails only once the server has stopped.
                 Ok(connection) => drop(ready.send((connection, from)).await),
-                Err(error) => tell(&error, from),
+                Err(error) => log_failure(&error, from),
             }
         });
     }
@@ -98,20 +99,20 @@ async fn shake(stream: TcpStream, web: Arc<Web>) -> io::Result<Connection> {
     Ok(if is_http2 { TolerantStream::untouched(stream) } else { TolerantStream::new(stream) })
 }
 
-/// Says what is wrong to a client that forgot the `s` in `https`.
+/// Answers a client that uses `http` instead of `https`.
 async fn answer_plainly(mut stream: TcpStream) -> io::Error {
     // An answer to what has not been read would be thrown away with it.
     let mut request = [0; 4096];
-    let told = async {
+    let answered = async {
         let _ = stream.read(&mut request).await?;
         stream.write_all(PLAIN_ANSWER).await?;
         stream.shutdown().await
     };
-    told.await.err().unwrap_or_else(|| io::Error::other("the client speaks HTTP without TLS"))
+    answered.await.err().unwrap_or_else(|| io::Error::other("the client uses HTTP without TLS"))
 }
 
-/// That somebody went away is nothing to tell: many only look whether the port is open.
-fn tell(error: &io::Error, from: SocketAddr) {
+/// An aborted handshake is only a debug line: many clients just check whether the port is open.
+fn log_failure(error: &io::Error, from: SocketAddr) {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
             debug!(%from, err = %error, "TLS handshake aborted by client");

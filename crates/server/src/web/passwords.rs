@@ -1,9 +1,9 @@
-//! Whether a name and a password belong together.
+//! Checks user names and passwords.
 //!
 //! In: what a request shows, and the users' hashes. Out: yes or no. To check a hash costs tens of
-//! milliseconds by design, so what was found out is remembered, and only one is checked at a time:
-//! wrong passwords in great number cost one processor at most. A name that nobody has costs as much
-//! as one that somebody has, so that time tells nothing.
+//! milliseconds by design, so results are cached, and only one hash is checked at a time: many wrong
+//! passwords use one processor at most. An unknown name takes as long as a known one, so that the
+//! time does not reveal which names exist.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -15,14 +15,14 @@ use base64::engine::general_purpose::STANDARD;
 use bellwether_model::Secret;
 use sha2::{Digest, Sha256};
 
-/// What was found out about names and passwords.
+/// Cached results for names and passwords.
 #[derive(Default)]
 pub struct Passwords {
     known: Mutex<VecDeque<(Key, bool)>>,
     turn: tokio::sync::Mutex<()>,
 }
 
-/// Of name, hash and password: no password is kept.
+/// Digest of name, hash and password: the password itself is not kept.
 type Key = [u8; 32];
 
 /// What a request shows.
@@ -32,7 +32,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// From `Authorization: Basic …`; `None` if that is not there or nonsense.
+    /// From `Authorization: Basic …`; `None` if it is missing or malformed.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
         let value = headers.get(AUTHORIZATION)?.as_bytes();
         let (scheme, encoded) = value.split_at_checked(SCHEME.len())?;
@@ -51,13 +51,13 @@ impl Passwords {
     /// Whether this user has this password.
     pub async fn fit(&self, shown: Credentials, users: &BTreeMap<String, Secret>) -> bool {
         let user = std::str::from_utf8(&shown.name).ok().and_then(|name| users.get(name));
-        let hash = user.map_or(NOBODYS_HASH, Secret::reveal).to_owned();
+        let hash = user.map_or(UNKNOWN_USER_HASH, Secret::reveal).to_owned();
         let key = key(&shown, &hash);
         if let Some(known) = self.known(&key) {
             return known;
         }
         let _turn = self.turn.lock().await;
-        // Whoever had the turn before may have asked the same.
+        // The request before this one may have checked the same password.
         if let Some(known) = self.known(&key) {
             return known;
         }
@@ -92,9 +92,9 @@ fn key(shown: &Credentials, hash: &str) -> Key {
 }
 
 const SCHEME: &[u8] = b"Basic ";
-/// Of a random password, with which nobody is let in; its cost is the usual one.
-const NOBODYS_HASH: &str = "$2b$10$Zk1vN7rWq3uYtB5xCeGhJObjhPjCuwahTGOzC//uX53rb2l2LQpVq";
-/// Limit: names and passwords about which something is remembered.
+/// The hash of a random password, for users that do not exist; its cost is the usual one.
+const UNKNOWN_USER_HASH: &str = "$2b$10$Zk1vN7rWq3uYtB5xCeGhJObjhPjCuwahTGOzC//uX53rb2l2LQpVq";
+/// Limit: cached results.
 const KNOWN_MAX: usize = 100;
 
 #[cfg(test)]
@@ -106,7 +106,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
     use bellwether_model::Secret;
 
-    use super::{Credentials, KNOWN_MAX, NOBODYS_HASH, Passwords};
+    use super::{Credentials, KNOWN_MAX, Passwords, UNKNOWN_USER_HASH};
 
     fn header(value: &str) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -137,7 +137,7 @@ mod tests {
             [("alice".to_owned(), hash("one")), ("bob".to_owned(), hash("two"))].into();
         let passwords = Passwords::default();
         for _ in 0..2 {
-            // The second round is from memory.
+            // The second round is cached.
             assert!(passwords.fit(basic("alice:one").unwrap(), &users).await);
             assert!(passwords.fit(basic("bob:two").unwrap(), &users).await);
             assert!(!passwords.fit(basic("alice:two").unwrap(), &users).await);
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn nobodys_hash_is_one() {
-        assert!(!bcrypt::verify("guess", NOBODYS_HASH).unwrap());
+    fn the_hash_of_unknown_users_is_valid() {
+        assert!(!bcrypt::verify("guess", UNKNOWN_USER_HASH).unwrap());
     }
 }

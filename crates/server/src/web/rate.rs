@@ -1,4 +1,4 @@
-//! How many requests may come.
+//! Limits the rate of requests.
 //!
 //! A bucket that holds up to `burst` tokens and gains one per interval; each request takes one. One
 //! bucket for all clients, as in the Go server.

@@ -36,10 +36,10 @@ impl Folder {
         Ok(Web::open(&self.file().display().to_string())?.unwrap())
     }
 
-    /// A house that answers everything with its own header and `hello`.
+    /// An app that answers everything with its own header and `hello`.
     fn app(&self) -> Router {
-        let house = Router::new().fallback(|| async { ([("x-xss-protection", "own")], "hello") });
-        protect(house, self.open().unwrap())
+        let app = Router::new().fallback(|| async { ([("x-xss-protection", "own")], "hello") });
+        protect(app, self.open().unwrap())
     }
 }
 
@@ -114,7 +114,7 @@ async fn more_requests_than_the_limit_are_refused() {
 }
 
 #[tokio::test]
-async fn a_change_counts_from_the_next_request_on_and_nonsense_lets_nobody_in() {
+async fn a_change_takes_effect_with_the_next_request_and_an_invalid_file_denies_access() {
     let folder = Folder::new(&users("one"));
     let app = folder.app();
     assert_eq!(ask(&app, Some("alice:one")).await.status, StatusCode::OK);
@@ -130,7 +130,7 @@ async fn a_change_counts_from_the_next_request_on_and_nonsense_lets_nobody_in() 
 }
 
 #[test]
-fn a_bad_file_is_told_at_the_start() {
+fn an_invalid_file_is_reported_at_the_start() {
     let error = |web: &str| format!("{:#}", Folder::new(web).open().err().unwrap());
     let unknown = error("\ntls: {}");
     assert!(unknown.ends_with("web.yml: line 2: tls: field tls not found"), "{unknown}");
