@@ -1,8 +1,8 @@
 //! Reading the members of a JSON object into places of known types.
 //!
-//! In: a reader that stands before a value. Out: the value, if it has the wanted type. If it has
-//! not, the value is read over and the first such error is remembered: whether the text is JSON at
-//! all matters more, and is only known at its end.
+//! In: a reader that is positioned before a value. Out: the value, if it has the expected type. If
+//! not, the value is skipped and the first such error is remembered: a syntax error takes precedence,
+//! and may follow at any place in the text.
 //!
 //! `null` is never an error; it means that the member was not given.
 
@@ -80,7 +80,7 @@ impl Decoder {
         Ok(Some(()))
     }
 
-    /// Whether the value to come is of this kind; if not, it has been read over.
+    /// Whether the value to come is of this kind; if not, it has been skipped.
     pub fn expect(
         &mut self,
         reader: &mut JsonReader<'_>,

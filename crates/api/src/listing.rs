@@ -119,7 +119,7 @@ fn push_own_status(out: &mut String, cluster: &ClusterInfo) {
     out.push_str("]}");
 }
 
-/// Compat: within an alert everything is escaped for HTML, whatever stands around it.
+/// Compat: within an alert everything is escaped for HTML, whatever surrounds it.
 fn push_alert(out: &mut String, alert: &Alert, status: &Status, receivers: &[Arc<str>]) {
     out.push_str("{\"annotations\":");
     push_labels(out, &alert.annotations, Escape::Html);

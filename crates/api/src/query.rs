@@ -51,7 +51,7 @@ impl Query {
         self.all(name).last().filter(|value| !value.is_empty())
     }
 
-    /// A boolean parameter that is true unless it says otherwise.
+    /// A boolean parameter that is true by default.
     pub fn flag(&self, name: &str) -> bool {
         self.last(name)
             .is_none_or(|value| TRUE_WORDS.iter().any(|word| word.eq_ignore_ascii_case(value)))

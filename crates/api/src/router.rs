@@ -121,7 +121,7 @@ fn redirect(method: &Method, status: StatusCode, path: &str, query: Option<&str>
     }
 }
 
-/// What may not stand in the path of a link.
+/// Bytes that must be escaped in the path of a link.
 const ESCAPED: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

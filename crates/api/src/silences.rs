@@ -125,8 +125,8 @@ impl SilenceQuery {
     }
 }
 
-/// Active ones first, the next to end in front; then pending ones, the next to begin in front; then
-/// expired ones, the last to have ended in front.
+/// Sorts active silences by end, then pending ones by start, then expired ones by end, the latest
+/// first.
 fn place(silence: &Silence, now: Timestamp) -> (u8, i128, Reverse<i128>) {
     let none = Reverse(0);
     match silence.state(now) {

@@ -61,7 +61,7 @@ impl<B: Backend> AppState<B> {
     where
         F: Future<Output = Response> + Send + 'static,
     {
-        // Only reads are limited: alerts are never turned away for being many.
+        // Only reads are limited: alerts are never rejected because there are many.
         let permit = if *method == Method::GET { self.get_limit.try_acquire() } else { None };
         if *method == Method::GET && permit.is_none() {
             let limit = self.get_limit.limit;
@@ -130,5 +130,5 @@ impl Default for ApiSettings {
     }
 }
 
-/// Limit: length of a request's body, unless the settings say otherwise: 100,000 alerts or so.
+/// Limit: length of a request's body, unless the settings override it: about 100,000 alerts.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;

@@ -1,7 +1,8 @@
 //! Checks whether a text is a valid `generatorURL`.
 //!
-//! Compat: the verdict is that of Go's `url.ParseRequestURI` behind the framework's check, so that
-//! an alert is accepted here exactly if it is accepted there. A fragment is cut off first. Only the verdict is computed; the text is kept as it is.
+//! Compat: the result is that of Go's `url.ParseRequestURI` behind the framework's check, so that an
+//! alert is accepted here exactly if it is accepted there. A fragment is cut off first. Only the
+//! validity is computed; the text is kept unchanged.
 
 /// Whether the text is absolute, or a path from the root.
 pub fn is_request_uri(text: &str) -> bool {

@@ -103,7 +103,7 @@ impl Backend for ServerBackend {
         let view = self.view().await.ok();
         let peers = view.as_ref().map(|view| view.peers().to_vec()).unwrap_or_default();
         let cluster = self.cluster_snapshot(peers).await;
-        // Alerts are judged one by one, which other requests should not wait for.
+        // Alerts are checked one by one, which must not delay other requests.
         let text = tokio::task::spawn_blocking(move || {
             let mut snapshot = view.map(|view| snapshot(&view, now, features)).unwrap_or_default();
             snapshot.cluster = cluster;
@@ -178,9 +178,10 @@ fn snapshot(view: &View, now: Timestamp, features: Features) -> Snapshot {
     }
     if features.group_keys_in_metrics {
         for group in view.groups(now, &GroupQuery::default()) {
-            let quiet = group.alerts.iter().filter(|alert| alert.status.is_suppressed()).count();
-            let active = group.alerts.len() - quiet;
-            snapshot.groups_alerts.push((group.key.to_string(), active, quiet));
+            let suppressed =
+                group.alerts.iter().filter(|alert| alert.status.is_suppressed()).count();
+            let active = group.alerts.len() - suppressed;
+            snapshot.groups_alerts.push((group.key.to_string(), active, suppressed));
         }
     }
     snapshot

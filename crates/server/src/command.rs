@@ -2,7 +2,7 @@
 //!
 //! In: all arguments, the program's own name first. Out: an exit code. Called as `alertmanager`
 //! (through a symlink) it is the server and takes exactly that program's flags; called by any other
-//! name, its first argument says what it is.
+//! name, its first argument is the subcommand.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::flags::{self, Flags, Parsed};
 use crate::{boot, demo_webhook, export, logging, receiver_test};
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 pub fn run(arguments: &[String]) -> ExitCode {
     let called = arguments.first().map_or("bellwether", |path| base_name(path));
     let rest = arguments.get(1..).unwrap_or_default();
@@ -78,7 +78,7 @@ fn start(flags: Flags) -> ExitCode {
     let ended = match runtime {
         Ok(runtime) => {
             let ended = runtime.block_on(boot::serve(flags, clock));
-            // Whatever is still under way has had its time.
+            // Tasks that are still running have had their time.
             runtime.shutdown_background();
             ended
         }

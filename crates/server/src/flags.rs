@@ -1,7 +1,7 @@
 //! The flags of the command line.
 //!
 //! In: the arguments. Out: [`Flags`], or what to print instead of starting.
-//! Every flag stands in one table ([`TABLE`]) with its name, default, meaning and destination; the
+//! Every flag is listed in one table ([`TABLE`]) with its name, default, meaning and destination; the
 //! parser, `--help` and the man page are all made from it.
 //!
 //! The rules are those of the Go Alertmanager's parser, to the letter of its messages, because
@@ -9,7 +9,7 @@
 //! only, no flag twice unless it may repeat, `@file` for arguments from a file.
 //!
 //! What a flag's value means beyond its own syntax (whether a directory exists, whether a feature
-//! is there) is asked in [`crate::checks`], once logging runs.
+//! is available) is checked in [`crate::checks`], once logging runs.
 
 mod help;
 mod parse;
@@ -70,7 +70,7 @@ pub struct Flags {
     pub log_format: Format,
 }
 
-/// Nanoseconds, possibly negative: what Go's duration syntax can say.
+/// Nanoseconds, possibly negative, as Go's duration syntax allows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct SignedDuration(pub i64);
 

@@ -1,10 +1,10 @@
 //! Imports the silences and the notification log of a Go Alertmanager.
 //!
 //! In: the files `silences` and `nflog` that it left in the storage directory. Out: records, once
-//! for each content: a mark in the journal says which content was taken, so that a file is read
-//! again only if a Go server has changed it meanwhile.
+//! for each content: a mark in the journal records which content was imported, so that a file
+//! is read again only if a Go server has changed it since.
 //!
-//! A file that cannot be read to its end is left as it is; what can be read of it is taken.
+//! A file that cannot be read to its end is left as it is; the readable part is imported.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -35,7 +35,7 @@ const FILES: [GoFile; 2] = [
 pub struct Importer {
     /// When each silence and log entry was last changed.
     newest: BTreeMap<Vec<u8>, Timestamp>,
-    /// Marks: the digest of the content that was taken, by file name.
+    /// Marks: the digest of the content that was imported, by file name.
     marks: BTreeMap<Vec<u8>, Vec<u8>>,
 }
 
@@ -98,7 +98,7 @@ impl Importer {
         decode: fn(&[u8]) -> Result<Record, RecordError>,
         imported: &mut Imported,
     ) {
-        let (mut taken, mut older) = (0, 0);
+        let (mut newer, mut older) = (0, 0);
         for message in wire::split_messages(content) {
             match message.and_then(decode) {
                 Ok(record) => {
@@ -108,7 +108,7 @@ impl Importer {
                         older += 1;
                         continue;
                     }
-                    taken += 1;
+                    newer += 1;
                     let value = value.map(Vec::into_boxed_slice);
                     imported.changes.push(Change { key: key.into(), value });
                     imported.records.push(record);
@@ -122,7 +122,7 @@ impl Importer {
             }
         }
         info!(
-            component = "import", path = %path.display(), taken, older,
+            component = "import", path = %path.display(), imported = newer, older,
             "Imported file of another Alertmanager"
         );
     }

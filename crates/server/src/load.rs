@@ -143,7 +143,7 @@ impl Loader {
     }
 }
 
-/// A configuration file's bytes, and what they say; relative paths are as written.
+/// A configuration file's bytes and the parsed configuration; relative paths are as written.
 pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String> {
     let bytes = std::fs::read(path).map_err(|error| format!("open {}: {error}", path.display()))?;
     let text = std::str::from_utf8(&bytes)

@@ -4,8 +4,9 @@
 //! `time=… level=INFO source=boot.rs:12 msg="Listening on" address=[::]:9093`, or the same as JSON.
 //! The time has milliseconds and the local zone in the text form, nanoseconds in JSON.
 //!
-//! The field `component` names the part of the server, as in the Go Alertmanager, and comes first. Spans are not recorded. Events of libraries are shown from WARN on: their INFO is not
-//! about this server.
+//! The field `component` names the part of the server, as in the Go Alertmanager, and comes first.
+//! Spans are not recorded. Events of libraries are shown from WARN on: their INFO is not about this
+//! server.
 
 use std::io::Write as _;
 
@@ -119,7 +120,7 @@ impl Subscriber for Lines {
     fn exit(&self, _: &Id) {}
 }
 
-/// What an event says, in the order in which it says it.
+/// The fields of an event, in their order.
 #[derive(Default)]
 struct Fields {
     message: String,

@@ -6,7 +6,7 @@
 
 pub mod cluster;
 
-use bellwether_engine::{Limit, Note};
+use bellwether_engine::{Limit, Note, Suppression};
 use bellwether_model::IntegrationId;
 use tracing::{debug, error, info, warn};
 
@@ -44,7 +44,7 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         Note::LimitReached { limit: Limit::Groups, subject } => {
             metrics.group_limit_reached.increment();
             let err = "too many aggregation groups, cannot create new group for alert";
-            warn!(
+            error!(
                 component = DISPATCHER,
                 aggrGroup = subject,
                 err,
@@ -62,11 +62,7 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         }
         Note::Suppressed { cause, alerts } => {
             metrics.suppressed.with(&[cause.label()]).add(*alerts as u64);
-            let reason = cause.label();
-            debug!(
-                component = DISPATCHER,
-                alerts, reason, "Notifications will not be sent for muted alerts"
-            );
+            log_suppressed(*cause, *alerts);
         }
         Note::NothingToNotify { key, integration } => {
             debug!(
@@ -182,6 +178,24 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
 /// `webhook[0]`: the form of the field `integration`.
 pub fn integration_name(id: &IntegrationId) -> String {
     format!("{}[{}]", id.kind, id.index)
+}
+
+fn log_suppressed(cause: Suppression, alerts: usize) {
+    let reason = cause.label();
+    match cause {
+        Suppression::MuteTimeInterval => debug!(
+            component = DISPATCHER,
+            alerts, "Notifications not sent, route is within mute time"
+        ),
+        Suppression::ActiveTimeInterval => debug!(
+            component = DISPATCHER,
+            alerts, "Notifications not sent, route is not within active time"
+        ),
+        Suppression::Silence | Suppression::Inhibition => debug!(
+            component = DISPATCHER,
+            alerts, reason, "Notifications will not be sent for muted alerts"
+        ),
+    }
 }
 
 fn log_silence(id: &str, happened: &str, silence_log: SilenceLog) {

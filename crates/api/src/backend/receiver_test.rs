@@ -29,7 +29,7 @@ pub struct IntegrationTest {
     /// `slack[0]`
     pub integration: String,
     pub result: TestResult,
-    /// Fields whose template failed, and why; a plain-text fallback stands in their place.
+    /// Fields whose template failed, and why; a plain-text fallback is used in their place.
     pub template_faults: Vec<(String, String)>,
 }
 

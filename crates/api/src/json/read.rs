@@ -62,19 +62,19 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Reads `null`, to be called where [`JsonReader::kind`] said so.
+    /// Reads `null`, to be called where [`JsonReader::kind`] announced it.
     pub fn null(&mut self) -> Read<()> {
         self.literal("null")
     }
 
-    /// Reads `true` or `false`, to be called where [`JsonReader::kind`] said so.
+    /// Reads `true` or `false`, to be called where [`JsonReader::kind`] announced it.
     pub fn boolean(&mut self) -> Read<bool> {
         let value = self.byte() == Some(b't');
         self.literal(if value { "true" } else { "false" })?;
         Ok(value)
     }
 
-    /// Reads a string, to be called where [`JsonReader::kind`] said so.
+    /// Reads a string, to be called where [`JsonReader::kind`] announced it.
     pub fn string(&mut self) -> Read<Cow<'a, str>> {
         let start = self.at + 1;
         self.at = self.end_of_plain(start);
@@ -88,7 +88,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Steps into an array, to be called where [`JsonReader::kind`] said so.
+    /// Steps into an array, to be called where [`JsonReader::kind`] announced it.
     pub fn open_array(&mut self) -> Read<()> {
         self.open()
     }
@@ -109,7 +109,7 @@ impl<'a> JsonReader<'a> {
         Ok(true)
     }
 
-    /// Steps into an object, to be called where [`JsonReader::kind`] said so.
+    /// Steps into an object, to be called where [`JsonReader::kind`] announced it.
     pub fn open_object(&mut self) -> Read<()> {
         self.open()
     }
@@ -286,7 +286,7 @@ impl<'a> JsonReader<'a> {
                 let code = 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00);
                 return Ok(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
             }
-            // The second one stands for itself and is read again.
+            // The second one is a character of its own and is read again.
             self.at = before;
         }
         Ok(char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER))

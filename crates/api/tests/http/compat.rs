@@ -1,8 +1,8 @@
 //! Hundreds of requests and what upstream answered to them.
 //!
 //! Each line of `upstream.jsonl` is a request of ours, sent to Alertmanager 0.34.0 in this order,
-//! and the answer that is expected here. Where ours differs on purpose, `upstream` says what theirs
-//! was. Ids are written as `UUID`, times of the day of the recording as `NOW`.
+//! and the answer that is expected here. Where ours differs on purpose, `upstream` has the
+//! original. Ids are written as `UUID`, times of the day of the recording as `NOW`.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ async fn answers_equal_the_recorded_ones() {
         reply.text = normal(&reply.text);
         reply.headers.remove("content-length");
         if case["method"] == "HEAD" {
-            // The server in front cuts the body off.
+            // The HTTP server removes the body.
             reply.text.clear();
         }
         let headers = case["answer"].as_object().expect("headers").iter();
@@ -49,7 +49,7 @@ fn request(case: &Value) -> Request<Body> {
     for (name, value) in case["headers"].as_object().into_iter().flatten() {
         request = request.header(name, value.as_str().expect("text"));
     }
-    // Each character stands for one byte.
+    // Each character represents one byte.
     let bytes: Vec<u8> = text("body").chars().map(|c| u32::from(c) as u8).collect();
     request.body(Body::from(bytes)).expect("a recorded request")
 }

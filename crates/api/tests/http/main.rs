@@ -83,7 +83,7 @@ pub async fn exchange(address: SocketAddr, request: &str) -> String {
     client.write_all(request.as_bytes()).await.expect("sent");
     let mut reply = Vec::new();
     let mut piece = [0; 1024];
-    // A reset may follow the answer, if the body was not taken; what came before it counts.
+    // A reset may follow the answer, if the body was not read; what came before it counts.
     while let Ok(count @ 1..) = client.read(&mut piece).await {
         reply.extend_from_slice(&piece[..count]);
         if reply.ends_with(b"}") {

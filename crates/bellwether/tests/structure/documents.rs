@@ -81,7 +81,7 @@ fn documents(files: &[String]) -> Vec<String> {
     files.iter().filter(is_document).cloned().collect()
 }
 
-/// What stands in backticks and looks like a file, with the number of its line.
+/// Text in backticks that looks like a file name, with the number of its line.
 fn names_in_backticks(text: &str) -> Vec<(usize, String)> {
     let mut names = Vec::new();
     let mut is_code_block = false;

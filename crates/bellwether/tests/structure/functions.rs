@@ -1,4 +1,4 @@
-//! A long function says why it is long.
+//! A long function has a comment that explains why.
 
 use std::fs;
 

@@ -292,7 +292,7 @@ fn line_of(span: Span) -> usize {
     span.start().line
 }
 
-/// Whether an item is compiled for tests only, as far as its attributes say.
+/// Whether the attributes of an item show that it is compiled for tests only.
 pub fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| match &attribute.meta {
         syn::Meta::List(list) if list.path.is_ident("cfg") => {

@@ -12,7 +12,7 @@ pub struct Flag {
     pub target: Target,
 }
 
-/// Where a flag's value goes, which also says what it may look like.
+/// Where a flag's value goes, which also determines its syntax.
 #[derive(Clone, Copy)]
 pub enum Target {
     Text(fn(&mut Flags) -> &mut String),

@@ -16,7 +16,7 @@ use lexopt::{Arg, ValueExt};
 use crate::clock::Clock;
 use crate::load;
 
-/// Does what the arguments say.
+/// Runs the subcommand.
 pub fn run(arguments: &[String]) -> ExitCode {
     if arguments.iter().any(|argument| ["-h", "--help"].contains(&argument.as_str())) {
         print!("{USAGE}");

@@ -1,6 +1,6 @@
 //! The names that a certificate carries.
 //!
-//! In: a certificate's DER bytes, from anybody. Out: its subject alternative names as the texts that
+//! In: a certificate's DER bytes, which are untrusted. Out: its subject alternative names as the texts that
 //! operators compare with. The TLS library checks *whether* a name fits, with wildcards; here names
 //! are compared letter for letter, for which they have to be seen.
 

@@ -129,12 +129,12 @@ fn handshake(client: ClientConfig, server: rustls::ServerConfig) -> Result<Agree
 #[test]
 fn each_policy_lets_in_whom_it_should() {
     let folder = Folder::new();
-    folder.write("stranger", CertificateParams::new(Vec::new()).unwrap(), false);
+    folder.write("untrusted", CertificateParams::new(Vec::new()).unwrap(), false);
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     folder.write("server-only", params, true);
     let ca = "  client_ca_file: ca.crt\n";
-    // Without a certificate, with a good one, with a stranger's, with one for servers only.
+    // Without a certificate, with a good one, with an untrusted one, with one for servers only.
     let table = [
         ("NoClientCert", "", [true, true, true, true]),
         ("RequestClientCert", ca, [true, true, true, true]),
@@ -145,7 +145,7 @@ fn each_policy_lets_in_whom_it_should() {
     ];
     for (policy, ca, expected) in table {
         let config = folder.config(&format!("  client_auth_type: {policy}\n{ca}"));
-        let shown = [None, Some("client"), Some("stranger"), Some("server-only")];
+        let shown = [None, Some("client"), Some("untrusted"), Some("server-only")];
         let found = shown.map(|shown| folder.connect(&config, shown).is_ok());
         assert_eq!(found, expected, "{policy}");
     }
