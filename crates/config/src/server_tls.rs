@@ -125,13 +125,14 @@ struct Policy<'a>(&'a mut Option<ClientAuth>);
 
 impl FieldValue for Policy<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match POLICIES.iter().find(|(text, _)| *text == name) {
-            Some((_, policy)) => *self.0 = Some(*policy),
-            // Compat: as good as nothing.
-            None if name.is_empty() => *self.0 = None,
-            None => reader.error(node, &format!("invalid ClientAuth: {name}")),
+        // Compat: the empty text means that none is set.
+        let policy = |text: &str| match POLICIES.iter().find(|(name, _)| *name == text) {
+            Some((_, policy)) => Ok(Some(*policy)),
+            None if text.is_empty() => Ok(None),
+            None => Err(format!("invalid ClientAuth: {text}")),
+        };
+        if let Some(policy) = reader.parsed(node, policy) {
+            *self.0 = policy;
         }
     }
 

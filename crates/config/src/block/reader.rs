@@ -1,5 +1,7 @@
 //! Walks a document into values, and remembers every mistake with its place.
 
+use std::fmt::Display;
+
 use bellwether_model::matcher::MatcherMode;
 
 use super::{Block, FieldValue, Problem, Show, Visitor};
@@ -59,6 +61,20 @@ impl<'d> BlockReader<'d> {
             }
         }
         self.alias_depth -= aliased;
+    }
+
+    /// Reads the node into the value; null is an error with this message.
+    pub(crate) fn fill_required(
+        &mut self,
+        value: &mut dyn FieldValue,
+        node: NodeId,
+        message: &str,
+    ) {
+        if self.is_null(node) {
+            self.error(node, message);
+        } else {
+            self.fill(value, node);
+        }
     }
 
     /// The entries of a mapping into the fields with their names.
@@ -180,7 +196,7 @@ impl<'d> BlockReader<'d> {
         self.document.is_null(node)
     }
 
-    /// The text of a scalar as it was written; `None` if it is none.
+    /// The text of a scalar as it was written; `None` if the node is not a scalar.
     pub(crate) fn scalar_text(&self, node: NodeId) -> Option<&'d str> {
         match &self.document.node(self.document.resolve_alias(node)).kind {
             Kind::Scalar { text, .. } => Some(text),
@@ -188,7 +204,8 @@ impl<'d> BlockReader<'d> {
         }
     }
 
-    /// What a scalar means and how it was written. If it is none, or nonsense, that is an error.
+    /// What a scalar means and how it was written. A node that is not a scalar is an error, and so
+    /// is a scalar that makes no sense.
     pub(crate) fn scalar(&mut self, node: NodeId, wanted: &str) -> Option<(Scalar, &'d str)> {
         let Node { kind: Kind::Scalar { text, plain }, tag, .. } = self.document.node(node) else {
             self.wrong_type(node, wanted);
@@ -201,6 +218,38 @@ impl<'d> BlockReader<'d> {
                 None
             }
         }
+    }
+
+    /// The text of a scalar, as `parse` understands it. A text that it refuses is an error.
+    pub(crate) fn parsed<T, E: Display>(
+        &mut self,
+        node: NodeId,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let errors_before = self.errors.len();
+        let mut text = String::new();
+        text.decode(self, node);
+        if self.errors.len() > errors_before {
+            return None;
+        }
+        parse(&text).map_err(|error| self.error(node, &error.to_string())).ok()
+    }
+
+    /// The value that goes by the scalar's text. A text that is not among `names` is an error, and
+    /// so is, after the one about its type, a node that is not a text: it counts as an empty name.
+    pub(crate) fn one_of<T: Copy>(
+        &mut self,
+        node: NodeId,
+        names: &[(&str, T)],
+        unknown: impl FnOnce(&str) -> String,
+    ) -> Option<T> {
+        let mut text = String::new();
+        text.decode(self, node);
+        let found = names.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+        if found.is_none() {
+            self.error(node, &unknown(&text));
+        }
+        found
     }
 
     /// Runs with the path extended by this.

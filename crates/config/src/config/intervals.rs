@@ -140,14 +140,11 @@ impl<T: Display> FieldValue for Ranges<'_, T> {
             reader.within(&format!("[{index}]"), |reader| {
                 let mut text = String::new();
                 let errors_before = reader.errors_len();
-                reader.fill(&mut text, *item);
+                reader.fill_required(&mut text, *item, NULL_RANGE);
                 if reader.errors_len() > errors_before {
                     return;
                 }
-                if reader.is_null(*item) {
-                    reader.error(*item, NULL_RANGE);
-                    return;
-                }
+                // Not `parsed`: it would report an alias at the line of its anchor.
                 match (self.1)(&text) {
                     Ok(range) => ranges.push(range),
                     Err(error) => reader.error(*item, &error.to_string()),
@@ -172,11 +169,8 @@ impl<T: Display> FieldValue for Ranges<'_, T> {
 
 impl FieldValue for Location {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match Location::parse(&name) {
-            Ok(location) => *self = location,
-            Err(error) => reader.error(node, &error.to_string()),
+        if let Some(location) = reader.parsed(node, Location::parse) {
+            *self = location;
         }
     }
 

@@ -66,11 +66,8 @@ impl FieldValue for OfKind<'_> {
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             let mut config = self.kind.default_config();
             reader.within(&format!("[{index}]"), |reader| {
-                if reader.is_null(*item) {
-                    reader.error(*item, &format!("missing {} config", self.kind.name()));
-                } else {
-                    reader.fill(settings(&mut config), *item);
-                }
+                let missing = format!("missing {} config", self.kind.name());
+                reader.fill_required(settings(&mut config), *item, &missing);
             });
             self.all.insert(at, config);
             at += 1;

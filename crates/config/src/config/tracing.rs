@@ -58,17 +58,12 @@ impl Block for Tracing {
 
 impl FieldValue for TracingClient {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match name.as_str() {
-            "grpc" => *self = TracingClient::Grpc,
-            "http" => *self = TracingClient::Http,
-            _ => {
-                let message = format!(
-                    "expected tracing client type to be to be http or grpc, but got {name}"
-                );
-                reader.error(node, &message);
-            }
+        let clients = [("grpc", TracingClient::Grpc), ("http", TracingClient::Http)];
+        let found = reader.one_of(node, &clients, |name| {
+            format!("expected tracing client type to be to be http or grpc, but got {name}")
+        });
+        if let Some(client) = found {
+            *self = client;
         }
     }
 

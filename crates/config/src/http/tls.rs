@@ -54,11 +54,9 @@ pub(crate) struct Version<'a>(pub &'a mut Option<TlsVersion>);
 
 impl FieldValue for Version<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match VERSIONS.iter().find(|(text, _)| *text == name) {
-            Some((_, version)) => *self.0 = Some(*version),
-            None => reader.error(node, &format!("unknown TLS version: {name}")),
+        let found = reader.one_of(node, &VERSIONS, |name| format!("unknown TLS version: {name}"));
+        if found.is_some() {
+            *self.0 = found;
         }
     }
 

@@ -111,15 +111,8 @@ impl Block for Threading {
 /// `host:port`, with brackets around a host that has colons.
 impl FieldValue for HostPort {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut text = String::new();
-        let errors_before = reader.errors_len();
-        text.decode(reader, node);
-        if reader.errors_len() > errors_before {
-            return;
-        }
-        match parse_host_port(&text) {
-            Ok(address) => *self = address,
-            Err(message) => reader.error(node, &message),
+        if let Some(address) = reader.parsed(node, parse_host_port) {
+            *self = address;
         }
     }
 

@@ -80,14 +80,11 @@ impl FieldValue for TextOrBlock<'_> {
 
 impl FieldValue for ApiType {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match name.as_str() {
-            "auto" => *self = ApiType::Auto,
-            "cloud" => *self = ApiType::Cloud,
-            "datacenter" => *self = ApiType::Datacenter,
-            _ => reader
-                .error(node, "unknown api_type on jira_config, must be auto, cloud or datacenter"),
+        let found = reader.one_of(node, &API_TYPES, |_| {
+            "unknown api_type on jira_config, must be auto, cloud or datacenter".to_owned()
+        });
+        if let Some(api_type) = found {
+            *self = api_type;
         }
     }
 
@@ -107,3 +104,6 @@ impl FieldValue for ApiType {
         })
     }
 }
+
+const API_TYPES: [(&str, ApiType); 3] =
+    [("auto", ApiType::Auto), ("cloud", ApiType::Cloud), ("datacenter", ApiType::Datacenter)];

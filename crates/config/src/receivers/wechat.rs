@@ -59,17 +59,16 @@ impl IntegrationSettings for Config {
 
 impl FieldValue for MessageType {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut name = String::new();
-        name.decode(reader, node);
-        match name.as_str() {
-            "" | "text" => *self = MessageType::Text,
-            "markdown" => *self = MessageType::Markdown,
-            _ => reader.error(
-                node,
-                &format!(
-                    "weChat message type {name:?} does not match valid options ^(text|markdown)$"
-                ),
-            ),
+        let types = [
+            ("", MessageType::Text),
+            ("text", MessageType::Text),
+            ("markdown", MessageType::Markdown),
+        ];
+        let found = reader.one_of(node, &types, |name| {
+            format!("weChat message type {name:?} does not match valid options ^(text|markdown)$")
+        });
+        if let Some(message_type) = found {
+            *self = message_type;
         }
     }
 

@@ -14,15 +14,8 @@ use crate::yaml::{NodeId, Scalar, Tree};
 /// Prometheus's kind.
 impl FieldValue for Duration {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let mut text = String::new();
-        let errors_before = reader.errors_len();
-        text.decode(reader, node);
-        if reader.errors_len() > errors_before {
-            return;
-        }
-        match parse_prometheus(&text) {
-            Ok(duration) => *self = duration,
-            Err(error) => reader.error(node, &error.to_string()),
+        if let Some(duration) = reader.parsed(node, parse_prometheus) {
+            *self = duration;
         }
     }
 

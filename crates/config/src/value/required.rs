@@ -15,11 +15,7 @@ impl<T: FieldValue + Default> FieldValue for Required<'_, T> {
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             let mut value = T::default();
             reader.within(&format!("[{index}]"), |reader| {
-                if reader.is_null(*item) {
-                    reader.error(*item, self.message);
-                } else {
-                    reader.fill(&mut value, *item);
-                }
+                reader.fill_required(&mut value, *item, self.message);
             });
             self.list.push(value);
         }

@@ -16,11 +16,9 @@ pub(crate) struct HttpUrl<'a>(pub &'a mut String);
 
 impl FieldValue for HttpUrl<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        if let Some(text) = text_of(reader, node) {
-            match check_http_url(&text) {
-                Ok(()) => *self.0 = text,
-                Err(message) => reader.error(node, &message),
-            }
+        let url = reader.parsed(node, |text| check_http_url(text).map(|()| text.to_owned()));
+        if let Some(url) = url {
+            *self.0 = url;
         }
     }
 
@@ -43,11 +41,12 @@ pub(crate) struct SecretUrl<'a>(pub &'a mut Secret);
 
 impl FieldValue for SecretUrl<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        if let Some(text) = text_of(reader, node) {
-            match check_http_url(&text) {
-                Err(message) if text != SECRET_SHOWN => reader.error(node, &message),
-                _ => *self.0 = Secret::new(text),
-            }
+        let url = reader.parsed(node, |text| match check_http_url(text) {
+            Err(message) if text != SECRET_SHOWN => Err(message),
+            _ => Ok(Secret::new(text)),
+        });
+        if let Some(url) = url {
+            *self.0 = url;
         }
     }
 
@@ -69,17 +68,18 @@ pub(crate) struct TemplateUrl<'a>(pub &'a mut Secret);
 
 impl FieldValue for TemplateUrl<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let Some(text) = text_of(reader, node) else { return };
-        let checked = if text.is_empty() || text == SECRET_SHOWN {
-            Ok(())
-        } else if text.contains("{{") {
-            check_template(&text).map_err(|message| format!("invalid template syntax: {message}"))
-        } else {
-            check_http_url(&text).map_err(|message| format!("invalid URL: {message}"))
-        };
-        match checked {
-            Ok(()) => *self.0 = Secret::new(text),
-            Err(message) => reader.error(node, &message),
+        let url = reader.parsed(node, |text| {
+            if text.is_empty() || text == SECRET_SHOWN {
+                Ok(())
+            } else if text.contains("{{") {
+                check_template(text).map_err(|fault| format!("invalid template syntax: {fault}"))
+            } else {
+                check_http_url(text).map_err(|fault| format!("invalid URL: {fault}"))
+            }
+            .map(|()| Secret::new(text))
+        });
+        if let Some(url) = url {
+            *self.0 = url;
         }
     }
 
@@ -101,11 +101,9 @@ pub(crate) struct LaxUrl<'a>(pub &'a mut Option<Secret>);
 
 impl FieldValue for LaxUrl<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        if let Some(text) = text_of(reader, node) {
-            match parse_url(&text) {
-                Ok(_) => *self.0 = Some(Secret::new(text)),
-                Err(message) => reader.error(node, &message),
-            }
+        let url = reader.parsed(node, |text| parse_url(text).map(|_| Secret::new(text)));
+        if url.is_some() {
+            *self.0 = url;
         }
     }
 
@@ -121,13 +119,6 @@ impl FieldValue for LaxUrl<'_> {
         let text = self.0.as_ref().map_or("", Secret::reveal);
         Tree::text(&without_password(text))
     }
-}
-
-fn text_of(reader: &mut BlockReader<'_>, node: NodeId) -> Option<String> {
-    let errors_before = reader.errors_len();
-    let mut text = String::new();
-    text.decode(reader, node);
-    (reader.errors_len() == errors_before).then_some(text)
 }
 
 /// Only whether each action is closed: the template language is not known here.
