@@ -297,6 +297,7 @@ pub fn days_from_civil(year: i64, month: u32, day: u32) -> i64 {
     era * 146_097 + of_era - 719_468
 }
 
+// By hand, since jiff refuses fractions of over nine digits, and accepts `23:59:60Z` and `23:59Z`.
 mod parse {
     use super::{Timestamp, days_from_civil};
 
