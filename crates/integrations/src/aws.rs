@@ -1,8 +1,8 @@
 //! Amazon's services as the integrations see them: what is asked, and in whose name.
 //!
-//! An [`AwsCall`] stands beside the HTTP of [`http`](crate::http), and is answered alike. It is not a
-//! request yet: who signs it, where the credentials come from and which region is meant depend on
-//! the machine (its environment, its files, its instance's role), and a signature on the time. The
+//! An [`AwsCall`] is answered like the HTTP requests of [`http`](crate::http), but is not a request
+//! yet: who signs it, where the credentials come from and which region is meant depend on the
+//! machine (its environment, its files, its instance's role), and a signature on the time. The
 //! courier finds all that out, signs, and sends a POST.
 //!
 //! Errors come as XML; [`element`] is all that is needed of that language.

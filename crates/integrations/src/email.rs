@@ -3,7 +3,7 @@
 //! The only receiver that does not use HTTP. Its server, sender and credentials usually come from
 //! the global block; TLS is implicit on port 465 and by `STARTTLS` elsewhere, unless configured otherwise.
 //!
-//! A mail goes out even if a template fails: a subject or body has a stand-in, a header that only
+//! A mail goes out even if a template fails: a subject or body has a fallback, a header that only
 //! mail programs read stays empty, and what people see as sender and recipients falls back to those
 //! of the envelope. Only a recipient whose template fails stops it. And it goes out whole: everything
 //! is rendered before the connection is opened.
@@ -31,7 +31,7 @@ mod quoted_printable;
 
 use self::address::parse_list;
 use self::config::{Config, Threading};
-use self::message::{Letter, Stamp};
+use self::message::{MessageIdentity, MessageParts};
 
 /// Limit: bytes of one rendition of the text. Beyond it alerts are left out: few mail servers take
 /// more than ten megabytes, and escapes make a text up to three times as long.
@@ -59,7 +59,7 @@ struct Header {
     purpose: Purpose,
 }
 
-/// What a header is for decides about what stands in for it.
+/// What a header is for decides which fallback replaces it.
 #[derive(Clone, Copy, Debug)]
 enum Purpose {
     Subject,
@@ -151,10 +151,12 @@ impl Integration for Email {
         let (text, html) = (body(&self.text), body(&self.html));
         let notification = renderer.notification();
         let group_hash = renderer.group_hash();
-        let letter = Letter { headers, thread: self.thread(notification, &group_hash), text, html };
+        let thread = self.thread(notification, &group_hash);
+        let parts = MessageParts { headers, thread, text, html };
         let subject = format!("{} {group_hash}", notification.integration);
-        let stamp = Stamp { now: notification.now, subject: &subject, host: &self.host };
-        let message = letter.sealed(&stamp);
+        let identity =
+            MessageIdentity { now: notification.now, subject: &subject, host: &self.host };
+        let message = parts.encode(&identity);
         let server = Arc::clone(&self.server);
         Ok(Box::new(OneMail(Box::new(Mail { server, from: sender, to: recipients, message }))))
     }

@@ -5,8 +5,8 @@
 //! [`Outcome`]. Most receivers need one request ([`OneRequest`]); some search before they write, or
 //! fetch a token.
 //!
-//! An exchange decides nothing about time: whether and when to try again is the engine's question.
-//! It only says whether another try makes sense.
+//! An exchange decides nothing about time: whether and when to retry is up to the engine. It only
+//! says whether a retry makes sense.
 
 use bellwether_model::Outcome;
 
@@ -43,7 +43,7 @@ pub enum Step {
     Done(Outcome),
 }
 
-/// The exchange of receivers that need one request: what the answer means says a plain function.
+/// The exchange of receivers that need one request: a plain function judges the answer.
 pub struct OneRequest {
     request: Request,
     judge: fn(Result<Response, RequestError>) -> Outcome,

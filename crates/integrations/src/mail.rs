@@ -1,8 +1,8 @@
 //! Mail as the integrations see it: what is sent, and through which server.
 //!
-//! It stands beside the HTTP of [`http`](crate::http), and is answered alike: the courier hands a
-//! [`Mail`] to its server, and the last reply comes back as a [`Response`](crate::http::Response)
-//! whose status is an SMTP code. So an exchange judges it like every other answer.
+//! It is answered like the HTTP requests of [`http`](crate::http): the courier hands a [`Mail`] to
+//! its server, and the last reply comes back as a [`Response`](crate::http::Response) whose status
+//! is an SMTP code. So an exchange judges it like every other answer.
 //!
 //! These are descriptions only. The courier reads the files that they name at each use, and the
 //! passwords only if the server asks for one.

@@ -67,7 +67,7 @@ impl Integration for MsTeams {
     }
 }
 
-/// What the text of a message may take beside its headings.
+/// What the text of a message may take in addition to its headings.
 pub(crate) fn text_max(headings: &[&str]) -> Limit {
     let taken: usize = headings.iter().flat_map(|text| text.chars()).map(escaped_len).sum();
     Limit::Json(TEXTS_BYTES_MAX - taken)

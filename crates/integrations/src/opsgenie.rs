@@ -4,7 +4,7 @@
 //! it once more. Because an alert that exists keeps its texts, `update_alerts` sends them again by
 //! requests of their own. A sequence stops at its first failure, and is repeated as a whole.
 //!
-//! The common labels of the group become details, beside those of the operator.
+//! The common labels of the group become details, in addition to the configured ones.
 
 use std::collections::BTreeMap;
 

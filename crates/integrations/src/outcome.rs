@@ -53,7 +53,7 @@ pub fn check_response(
 
 /// What is particular about a receiver's answers.
 pub struct ResponseRules {
-    /// Statuses that are worth another try, beside 429 and those of server errors.
+    /// Statuses that are worth another try, in addition to 429 and those of server errors.
     pub retry: &'static [u16],
     /// What a failure's answer says; empty if nothing.
     pub detail: fn(&Response) -> String,

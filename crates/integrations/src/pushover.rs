@@ -1,7 +1,7 @@
 //! Pushover: a push message to people's phones, everything in the URL's query and no body.
 //!
 //! The URL holds token and user key, so it is a secret although its beginning is well known. Messages
-//! of the highest priority are repeated every `retry` until somebody confirms or `expire` passes;
+//! of the highest priority are repeated every `retry` until someone acknowledges them or `expire` passes;
 //! Pushover wants both with any priority.
 //!
 //! Compat: white space around a token or user key in a file is dropped; see

@@ -3,7 +3,7 @@
 //! In: a [`Notification`], the configuration's [`Definitions`], and the files with secrets that have
 //! been read. Out: rendered texts, on demand.
 //!
-//! A template that fails never loses a page. What is to stand in for a failed text depends on what
+//! A template that fails never loses a notification. The fallback for a failed text depends on what
 //! it is for, so there are three ways to ask for one:
 //!
 //! - [`Renderer::line`] and [`Renderer::prose`] for what people read: a title, a body. A plain built-in
@@ -224,7 +224,7 @@ impl<'a> Renderer<'a> {
         self.faults
     }
 
-    /// The secrets that were asked for so far; they may stand in the exchange's requests.
+    /// The secrets that were asked for so far; they may occur in the exchange's requests.
     pub fn secrets(&self) -> &[Secret] {
         &self.secrets
     }
@@ -257,7 +257,7 @@ impl<'a> Renderer<'a> {
     }
 }
 
-/// Whether a stand-in for this text must be escaped.
+/// Whether a fallback for this text must be escaped.
 fn is_html(text: &TextTemplate) -> bool {
     matches!(&text.form, Form::Template { language: Language::Html, .. })
 }

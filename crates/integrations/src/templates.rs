@@ -48,7 +48,7 @@ pub struct Definitions {
     pub(crate) route_labels: BTreeMap<String, Arc<Result<Prepared, Error>>>,
 }
 
-/// Reads a text as YAML; `None` if it is none. What YAML is, the configuration's crate knows.
+/// Reads a text as YAML; `None` if it is not YAML. The parser is that of the configuration's crate.
 #[derive(Clone, Copy)]
 pub struct ReadYaml(pub fn(&str) -> Option<AnyValue>);
 

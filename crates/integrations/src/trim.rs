@@ -1,7 +1,7 @@
 //! Texts cut to what a receiver takes, never inside a character.
 //!
-//! Receivers count characters, bytes, or something of their own; a cut text ends in `…` where there
-//! is room for it. For characters and bytes the results equal those of the Go Alertmanager, which
+//! Receivers count characters, bytes, or something of their own; a cut text ends in `…` where
+//! that fits. For characters and bytes the results equal those of the Go Alertmanager, which
 //! people's tests may compare with.
 
 use std::borrow::Cow;
@@ -24,7 +24,7 @@ pub fn to_chars(text: &str, max: usize) -> (Cow<'_, str>, bool) {
 
 /// At most `max` bytes, and whether anything was cut off.
 ///
-/// Below three bytes there is only space for dots. Compat: a long text of wide characters is cut as
+/// Below three bytes only dots fit. Compat: a long text of wide characters is cut as
 /// any other; see docs/compat.md#truncation.
 pub fn to_bytes(text: &str, max: usize) -> (Cow<'_, str>, bool) {
     if text.len() <= max {
@@ -39,13 +39,13 @@ pub fn to_bytes(text: &str, max: usize) -> (Cow<'_, str>, bool) {
 
 /// Characters whose sizes add up to at most `max`, and whether anything was cut off.
 ///
-/// `max` has space for `…`.
+/// `…` fits into `max`.
 pub fn to_size(text: &str, max: usize, size: impl Fn(char) -> usize) -> (Cow<'_, str>, bool) {
-    let room = max.saturating_sub(ELLIPSIS.chars().map(&size).sum());
+    let allowed = max.saturating_sub(ELLIPSIS.chars().map(&size).sum());
     let (mut used, mut end) = (0, 0);
     for (at, c) in text.char_indices() {
         used += size(c);
-        if used <= room {
+        if used <= allowed {
             end = at + c.len_utf8();
         }
         if used > max {

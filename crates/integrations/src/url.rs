@@ -55,7 +55,7 @@ mod tests {
     use super::{query, with_parameter, with_path};
 
     #[test]
-    fn a_path_goes_behind_the_path() {
+    fn a_path_is_appended_to_that_of_the_url() {
         assert_eq!(with_path("http://h/a/", "b/c"), "http://h/a/b/c");
         assert_eq!(with_path("http://h/?x=/1#f", "b"), "http://h/b?x=/1");
         assert_eq!(

@@ -1,4 +1,4 @@
-//! Webex: a Markdown message to a room, by a bot whose token is `http_config.authorization`.
+//! Webex: a Markdown message to a space, by a bot whose token is `http_config.authorization`.
 //!
 //! The authorization must be the receiver's own; a global one does not count.
 
@@ -14,7 +14,7 @@ use crate::renderer::{Limit, Renderer};
 use crate::templates::{Templates, TextTemplate};
 use bellwether_encoding::json::Object;
 
-/// One configured room.
+/// One configured space.
 #[derive(Debug)]
 pub struct Webex {
     url: Secret,

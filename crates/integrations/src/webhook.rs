@@ -5,7 +5,7 @@
 //!
 //! Two quirks are kept. The receiver's name is quoted as if it went into a regular expression. And
 //! `max_alerts` cuts the list before status and common labels are taken, so they describe only the
-//! alerts that are told.
+//! alerts that are sent.
 
 use std::time::Duration;
 

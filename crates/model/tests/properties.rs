@@ -61,7 +61,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_no_packing_or_packs_back(text in "[\u{0}-\u{7f}]{0,30}") {
+    fn a_text_that_unpacks_packs_back(text in "[\u{0}-\u{7f}]{0,30}") {
         if let Some(labels) = LabelSet::from_packed(&text) {
             prop_assert_eq!(LabelSet::new(labels.iter()), labels);
         }

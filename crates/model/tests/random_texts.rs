@@ -1,4 +1,4 @@
-//! Every parser is thrown random texts, the same in every run: none may panic, and what one accepts
+//! Every parser gets random texts, the same in every run: none may panic, and what one accepts
 //! must hold together.
 
 use bellwether_model::duration::{format_go, parse_go, parse_prometheus};
@@ -39,16 +39,16 @@ impl Random {
     }
 }
 
-/// Gives `try_text` many texts, which says whether it was accepted; some must be, and some not.
+/// Gives many texts to `try_text`, which says whether it accepts them: it must accept some, not all.
 #[track_caller]
-fn throw(seed: u64, pieces: &[&str], try_text: impl Fn(&str) -> bool) {
+fn check_random_texts(seed: u64, pieces: &[&str], try_text: impl Fn(&str) -> bool) {
     let mut random = Random(seed);
     let accepted = (0..TEXTS).filter(|_| try_text(&random.text(pieces))).count() as u64;
     assert!((TEXTS / 1_000..TEXTS).contains(&accepted), "{accepted} of {TEXTS} accepted");
 }
 
 #[test]
-fn patterns() {
+fn random_patterns_are_refused_or_consistent() {
     let pieces = [
         "a",
         "b",
@@ -86,7 +86,7 @@ fn patterns() {
         "\n",
         "d",
     ];
-    throw(1, &pieces, |text| {
+    check_random_texts(1, &pieces, |text| {
         let (anchored, unanchored) = (Pattern::anchored(text), Pattern::unanchored(text));
         if let (Ok(anchored), Ok(unanchored)) = (&anchored, &unanchored) {
             for input in ["", "a", "ab", "a\nb", "é", "aaaa", text] {
@@ -102,12 +102,12 @@ fn patterns() {
 }
 
 #[test]
-fn matchers() {
+fn random_matchers_are_refused_or_consistent() {
     let pieces = [
         "a", "b_1", "é", "=", "!=", "=~", "!~", "!", "~", "\"", "\"", "\\", "\\n", "{", "}", ",",
         " ", "\n", "\u{a0}", "'", "a=b", "a=\"b\"", ".*", "[", "x=~\"y\"", ",",
     ];
-    throw(2, &pieces, |text| {
+    check_random_texts(2, &pieces, |text| {
         let accepted = [MatcherMode::Classic, MatcherMode::Utf8].map(|mode| {
             let list = parse_matchers(text, mode);
             if let Ok(one) = parse_matcher(text, mode) {
@@ -133,7 +133,7 @@ fn matchers() {
 }
 
 #[test]
-fn durations() {
+fn random_durations_are_refused_or_consistent() {
     let pieces = [
         "0",
         "1",
@@ -151,7 +151,7 @@ fn durations() {
         "µs",
         "x",
     ];
-    throw(3, &pieces, |text| {
+    check_random_texts(3, &pieces, |text| {
         if let Ok(nanos) = parse_go(text) {
             assert_eq!(parse_go(&format_go(nanos)), Ok(nanos), "{text:?}");
         }
@@ -164,7 +164,7 @@ fn durations() {
 }
 
 #[test]
-fn ranges_and_places() {
+fn random_ranges_and_locations_are_refused_or_consistent() {
     let pieces = [
         "monday",
         "Sunday",
@@ -187,7 +187,7 @@ fn ranges_and_places() {
         "..",
         "é",
     ];
-    throw(4, &pieces, |text| {
+    check_random_texts(4, &pieces, |text| {
         let printed = [
             WeekdayRange::parse(text).map(|range| range.to_string()),
             DayOfMonthRange::parse(text).map(|range| range.to_string()),
@@ -215,7 +215,7 @@ fn ranges_and_places() {
 }
 
 #[test]
-fn instants_packings_and_literals() {
+fn random_instants_packings_and_literals_are_refused_or_consistent() {
     let pieces = [
         "2025-01-02",
         "T",
@@ -233,7 +233,7 @@ fn instants_packings_and_literals() {
         "é",
         "",
     ];
-    throw(5, &pieces, |text| {
+    check_random_texts(5, &pieces, |text| {
         let instant = Timestamp::parse_rfc3339(text);
         if let Some(instant) = instant {
             assert_eq!(Timestamp::parse_rfc3339(&instant.rfc3339_nanos()), Some(instant));

@@ -30,7 +30,7 @@ fn an_absent_client_section_is_an_empty_one() {
 }
 
 #[test]
-fn a_missing_section_is_told() {
+fn a_missing_section_is_reported() {
     let no_server = "missing 'tls_server_config' entry in the TLS configuration";
     check_error("", no_server);
     check_error("~", no_server);
@@ -45,7 +45,7 @@ fn a_missing_section_is_told() {
 }
 
 #[test]
-fn a_section_that_makes_no_sense_is_told_with_its_line() {
+fn an_invalid_section_is_reported_with_its_line() {
     check_error("\ncert: x", "line 2: cert: field cert not found");
     check_error(
         "tls_server_config: {cert_file: c}",

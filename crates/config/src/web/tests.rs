@@ -56,7 +56,7 @@ fn an_empty_file_protects_nothing() {
 }
 
 #[test]
-fn mistakes_are_told_with_their_lines() {
+fn mistakes_are_reported_with_their_lines() {
     check_error("\ntls_config: {}", "line 2: tls_config: field tls_config not found");
     check_error(
         "tls_server_config:\n  client_auth_type: Sometimes",
@@ -94,7 +94,7 @@ fn mistakes_are_told_with_their_lines() {
 }
 
 #[test]
-fn what_is_no_bcrypt_hash_is_refused_without_being_shown() {
+fn an_invalid_bcrypt_hash_is_refused_without_being_shown() {
     let short = &HASH[..59];
     let cost = HASH.replace("$10$", "$40$");
     let version = HASH.replace("$2y$", "$1$");

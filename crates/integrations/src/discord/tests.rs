@@ -13,7 +13,7 @@ fn harness(config: &Config) -> Harness {
 }
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
         let said = harness(&config()).transcript(&notification, [answer(200, "")]);
@@ -22,12 +22,12 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     harness(&config()).check_statuses();
 }
 
 #[test]
-fn texts_keep_to_their_limits_and_say_what_is_missing() {
+fn texts_stay_within_limits_and_count_missing_alerts() {
     let config = Config { title: "x".repeat(300), content: "ü".repeat(3000), ..config() };
     let request = harness(&config).request(&many(300));
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");

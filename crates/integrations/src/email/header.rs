@@ -33,12 +33,12 @@ fn folded(lead: usize, text: &str) -> Option<String> {
         return Some(text.to_owned());
     }
     let mut out = String::with_capacity(text.len() + 16);
-    let (mut room, mut rest) = (LINE_CHARS_MAX - lead, text.trim_end());
-    while rest.len() > room {
-        let blank = rest[..=room].rfind(' ').filter(|&at| !rest[..at].trim().is_empty())?;
+    let (mut width, mut rest) = (LINE_CHARS_MAX - lead, text.trim_end());
+    while rest.len() > width {
+        let blank = rest[..=width].rfind(' ').filter(|&at| !rest[..at].trim().is_empty())?;
         out.push_str(&rest[..blank]);
         out.push_str("\r\n");
-        (room, rest) = (LINE_CHARS_MAX, &rest[blank..]);
+        (width, rest) = (LINE_CHARS_MAX, &rest[blank..]);
     }
     out.push_str(rest);
     Some(out)
@@ -89,7 +89,7 @@ mod tests {
 
     // The expectations are those of Go's mime.QEncoding.
     #[test]
-    fn other_than_printable_ascii_becomes_encoded_words() {
+    fn text_beyond_printable_ascii_becomes_encoded_words() {
         check("", "");
         check("[FIRING:1] a=b?_\t~ ", "[FIRING:1] a=b?_\t~ ");
         check("für a=b?_ ", "=?utf-8?q?f=C3=BCr_a=3Db=3F=5F_?=");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_lines_that_no_server_takes_are_folded() {
+    fn only_lines_over_the_smtp_limit_are_folded() {
         let fits = format!("a {}", "b".repeat(993));
         check(&fits, &fits);
         let long = format!("{} {}", "a".repeat(500), "b".repeat(500));

@@ -15,17 +15,17 @@ use super::header::push_field;
 use super::quoted_printable::push_quoted_printable;
 
 /// The rendered parts of a mail.
-pub struct Letter<'a> {
+pub struct MessageParts<'a> {
     /// Names and texts, as they are to be read.
     pub headers: Vec<(&'a str, String)>,
-    /// What other mails about the same thing refer to as well, if they are to be shown together.
+    /// The id that all mails of one thread refer to, if mail clients shall show them together.
     pub thread: Option<String>,
     pub text: Option<String>,
     pub html: Option<String>,
 }
 
-/// What distinguishes one mail from all others.
-pub struct Stamp<'a> {
+/// What the identifiers of a message are derived from: no two messages have the same.
+pub struct MessageIdentity<'a> {
     pub now: Timestamp,
     /// What the mail is about and whom it is for.
     pub subject: &'a str,
@@ -33,22 +33,22 @@ pub struct Stamp<'a> {
     pub host: &'a str,
 }
 
-impl Letter<'_> {
+impl MessageParts<'_> {
     /// The whole message; lines end with CRLF.
-    pub fn sealed(&self, stamp: &Stamp<'_>) -> Bytes {
-        let boundary = self.boundary(stamp);
+    pub fn encode(&self, identity: &MessageIdentity<'_>) -> Bytes {
+        let boundary = self.boundary(identity);
         let mut out = String::with_capacity(2 * self.body_len() + HEADER_BYTES);
         for (name, text) in &self.headers {
             push_field(&mut out, name, text);
         }
         if !self.headers.iter().any(|(name, _)| *name == "Message-Id") {
-            push_field(&mut out, "Message-Id", &message_id(stamp));
+            push_field(&mut out, "Message-Id", &message_id(identity));
         }
         if let Some(thread) = &self.thread {
             push_field(&mut out, "References", thread);
             push_field(&mut out, "In-Reply-To", thread);
         }
-        push_field(&mut out, "Date", &date(stamp.now));
+        push_field(&mut out, "Date", &date(identity.now));
         let kind = format!("multipart/alternative;  boundary={boundary}");
         push_field(&mut out, "Content-Type", &kind);
         out.push_str("MIME-Version: 1.0\r\n\r\n");
@@ -71,10 +71,10 @@ impl Letter<'_> {
         [&self.text, &self.html].into_iter().flatten().map(String::len).sum()
     }
 
-    /// Being a hash of them, it cannot stand in the bodies.
-    fn boundary(&self, stamp: &Stamp<'_>) -> String {
+    /// A hash of the bodies, so it does not occur in them.
+    fn boundary(&self, identity: &MessageIdentity<'_>) -> String {
         let mut hash = Sha256::new();
-        hash.update(message_id(stamp));
+        hash.update(message_id(identity));
         for body in [&self.text, &self.html].into_iter().flatten() {
             hash.update(body);
         }
@@ -85,11 +85,11 @@ impl Letter<'_> {
 }
 
 /// As in `<1767225600000000000.1234567890@host>`: nanoseconds, a number, the sender.
-fn message_id(stamp: &Stamp<'_>) -> String {
-    let nanos = stamp.now.unix_nanos();
-    let hash = Sha256::digest(format!("{nanos} {}", stamp.subject));
+fn message_id(identity: &MessageIdentity<'_>) -> String {
+    let nanos = identity.now.unix_nanos();
+    let hash = Sha256::digest(format!("{nanos} {}", identity.subject));
     let number = hash.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    format!("<{nanos}.{number}@{}>", stamp.host)
+    format!("<{nanos}.{number}@{}>", identity.host)
 }
 
 /// `Mon, 02 Jan 2006 15:04:05 +0100`.

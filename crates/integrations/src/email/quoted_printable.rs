@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn all_ends_of_lines_become_crlf() {
+    fn every_line_ending_becomes_crlf() {
         check("a\nb\r\nc\rd\n\ne\r\r\nf", "a\r\nb\r\nc\r\nd\r\n\r\ne\r\n\r\nf");
         check("ü\r\né\r\n", "=C3=BC\r\n=C3=A9\r\n");
     }

@@ -66,7 +66,7 @@ fn refused(harness: &Harness, reason: &str) {
 }
 
 #[test]
-fn a_mail_in_two_renditions_has_the_known_form() {
+fn a_mail_with_text_and_html_matches_its_snapshot() {
     let harness = harness(|config| {
         config.headers = headers(&[
             ("Reply-To", "Jürgen <j@x.example>"),
@@ -98,7 +98,7 @@ fn every_line_ends_and_none_is_longer_than_servers_take() {
 }
 
 #[test]
-fn a_value_cannot_begin_a_header_of_its_own() {
+fn a_value_cannot_inject_a_header() {
     let harness = harness(|config| {
         config.headers = headers(&[("Subject", "{{ (index .Alerts 0).Annotations.evil }}")]);
     });
@@ -115,7 +115,7 @@ fn a_value_cannot_begin_a_header_of_its_own() {
 }
 
 #[test]
-fn threads_are_of_a_group_or_of_a_group_and_a_day() {
+fn a_thread_is_per_group_or_per_group_and_day() {
     let thread = |thread_by_date: &str| {
         let threading = Threading { enabled: true, thread_by_date: thread_by_date.into() };
         let message = text(&mail(&harness(|config| config.threading = threading), &firing()));
@@ -146,7 +146,7 @@ fn each_mail_has_its_own_id() {
 }
 
 #[test]
-fn a_message_id_of_the_operators_counts() {
+fn a_configured_message_id_is_kept() {
     let harness = harness(|config| config.headers = headers(&[("Message-Id", "<own@x>")]));
     let message = text(&mail(&harness, &firing()));
     assert_eq!(message.matches("Message-Id: ").count(), 1);
@@ -154,7 +154,7 @@ fn a_message_id_of_the_operators_counts() {
 }
 
 #[test]
-fn a_host_that_cannot_stand_in_an_id_is_not_named() {
+fn a_host_invalid_in_a_message_id_is_replaced() {
     for host in ["", "a b", "hôte"] {
         let harness = Harness::new(|templates| Email::build(&config(), host, templates));
         let message = text(&mail(&harness, &firing()));
@@ -163,7 +163,7 @@ fn a_host_that_cannot_stand_in_an_id_is_not_named() {
 }
 
 #[test]
-fn no_template_that_fails_stops_a_mail() {
+fn a_failing_template_does_not_stop_a_mail() {
     const BAD: &str = "{{ .Nothing.At.All }}";
     let harness = harness(|config| {
         config.from = BAD.into();
@@ -283,7 +283,7 @@ fn invalid_port_is_refused() {
 }
 
 #[test]
-fn the_answer_of_the_server_decides() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     let harness = harness(|_| {});
     assert_eq!(harness.outcome(answer(250, "queued")), delivered());
     let failed = harness.outcome(Err(RequestError::Transport("send RCPT command: 550 no".into())));

@@ -94,7 +94,7 @@ fn without_a_token_authorization_is_left_to_the_client() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     let all = r#"{"message":"m","error":"e","errors":["a","b"]}"#;
     for (status, body, text, again, reason) in [

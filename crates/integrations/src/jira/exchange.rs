@@ -58,7 +58,7 @@ impl JiraExchange {
         };
         let issue = &answer["issues"][0];
         let Some(key) = issue["key"].as_str().filter(|key| !key.is_empty()) else {
-            // Nobody wants to read of an end whose beginning has no issue.
+            // No issue was created while the alerts fired, so none is to be resolved.
             if !self.request.firing {
                 return Step::Done(delivered());
             }

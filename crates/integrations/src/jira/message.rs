@@ -78,7 +78,7 @@ impl Issue {
     }
 }
 
-/// In version 3 a description is a document. A text that is none, such as the stand-in for a
+/// In version 3 a description is a document. A text that is not one, such as the fallback for a
 /// template that failed, becomes the only paragraph of one.
 fn description_json(text: &str, is_document: bool) -> Option<String> {
     if !is_document {

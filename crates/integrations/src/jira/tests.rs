@@ -58,7 +58,7 @@ fn an_issue_is_created_updated_and_resolved() {
 }
 
 #[test]
-fn the_cloud_is_searched_by_version_3_and_takes_documents() {
+fn jira_cloud_is_searched_by_version_3_and_gets_documents() {
     let text = |text: &str| AnyValue::Text(text.to_owned());
     let config = Config {
         api_url: "http://jira.example/rest/api/3".to_owned(),
@@ -89,7 +89,7 @@ fn plain_description_becomes_a_document() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     let last = |answers: Vec<_>| {
         let harness = harness(&config());
         let (begun, _) = harness.begin(&resolved());

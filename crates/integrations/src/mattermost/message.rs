@@ -85,7 +85,7 @@ fn push_priority(out: &mut String, texts: &PriorityTexts, renderer: &mut Rendere
 /// <https://developers.mattermost.com/integrate/webhooks/incoming/#tips-and-best-practices>
 const TEXT_MAX: Limit = Limit::Chars(16_383);
 
-/// Limit: of each text of an attachment, and of the card. It leaves room for the rest of a request,
+/// Limit: of each text of an attachment, and of the card. It leaves space for the rest of a request,
 /// of which Mattermost takes 300,000 bytes unless its `MaximumPayloadSizeBytes` was changed:
 /// <https://github.com/mattermost/docs/pull/7127>
 const ATTACHMENT_TEXT_MAX: Limit = Limit::Json(250_000);

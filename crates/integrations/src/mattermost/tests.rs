@@ -20,7 +20,7 @@ fn harness(config: &Config) -> Harness {
 }
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
         let said = harness(&config()).transcript(&notification, [answer(200, "ok")]);
@@ -70,7 +70,7 @@ fn invalid_priorities_are_corrected() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(answer(200, "ok")), delivered());
     assert!(matches!(harness.outcome(answer(500, "")), Outcome::Retry { .. }));
@@ -88,7 +88,7 @@ fn a_url_file_that_is_empty_is_refused() {
 }
 
 #[test]
-fn texts_keep_to_their_limits_and_say_what_is_missing() {
+fn texts_stay_within_limits_and_count_missing_alerts() {
     let text = |config: &Config| {
         let request = harness(config).request(&many(8_000));
         let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
@@ -96,11 +96,12 @@ fn texts_keep_to_their_limits_and_say_what_is_missing() {
         let place = if config.attachments.is_empty() { &body["attachments"][0] } else { &body };
         place["text"].as_str().expect("a text").to_owned()
     };
-    let alone = text(&Config { text: LIST.to_owned(), ..config() });
-    assert!(alone.len() > 200_000 && ends_with_missing_count(&alone));
+    let without_attachment = text(&Config { text: LIST.to_owned(), ..config() });
+    assert!(without_attachment.len() > 200_000 && ends_with_missing_count(&without_attachment));
     let attachments = vec![Attachment::default()];
-    let beside = text(&Config { text: LIST.to_owned(), attachments, ..config() });
+    let with_attachment = text(&Config { text: LIST.to_owned(), attachments, ..config() });
     assert!(
-        (16_300..=16_383).contains(&beside.chars().count()) && ends_with_missing_count(&beside)
+        (16_300..=16_383).contains(&with_attachment.chars().count())
+            && ends_with_missing_count(&with_attachment)
     );
 }

@@ -13,7 +13,7 @@ fn harness(config: &Config) -> Harness {
 }
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
         let said = harness(&config()).transcript(&notification, [answer(200, "")]);
@@ -22,12 +22,12 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     harness(&config()).check_statuses();
 }
 
 #[test]
-fn a_message_is_no_larger_than_teams_takes() {
+fn a_message_does_not_exceed_the_limit_of_teams() {
     let request = harness(&config()).request(&many(1_000));
     assert!((18_000..=20_000).contains(&request.body.len()), "{}", request.body.len());
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
@@ -45,7 +45,7 @@ fn a_message_is_no_larger_than_teams_takes() {
 }
 
 #[test]
-fn what_teams_takes_is_sent_whole() {
+fn a_message_within_the_limit_of_teams_is_sent_whole() {
     let (title, text) = ("t".repeat(4_000), "x".repeat(11_500));
     let config =
         Config { title: title.clone(), summary: title.clone(), text: text.clone(), ..config() };

@@ -111,7 +111,7 @@ fn texts_are_cut_by_characters_and_alerts_that_do_not_fit_are_counted() {
 }
 
 #[test]
-fn failing_templates_lose_no_alert() {
+fn a_failing_template_does_not_lose_the_alert() {
     let bad = || "{{ .Nothing }}".to_owned();
     let config = Config {
         message: bad(),
@@ -158,7 +158,7 @@ fn name_from_a_label_is_not_a_template() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     harness(&plain()).check_failures(&[
         (302, false, Other),

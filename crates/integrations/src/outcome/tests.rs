@@ -31,7 +31,7 @@ fn every_2xx_is_a_success_whatever_its_body() {
 }
 
 #[test]
-fn a_status_decides_about_another_try() {
+fn the_status_decides_whether_to_retry() {
     use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     assert_eq!(outcome(500, ""), retry(ServerError, "unexpected status code 500"));
     assert_eq!(outcome(503, "busy"), retry(ServerError, "unexpected status code 503: busy"));

@@ -64,7 +64,7 @@ impl Default for Config {
     }
 }
 
-/// A picture beside the incident.
+/// An image attached to the incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Image {
     pub src: String,
@@ -72,7 +72,7 @@ pub struct Image {
     pub href: String,
 }
 
-/// A link beside the incident.
+/// A link attached to the incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Link {
     pub href: String,

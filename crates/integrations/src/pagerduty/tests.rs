@@ -130,9 +130,9 @@ fn the_limit_counts_the_line_feed() {
         config.details = BTreeMap::from([("x".into(), AnyValue::Text("y".repeat(padding)))]);
         harness(&config).request(&firing()).body
     };
-    let room = EVENT_BYTES_MAX - body(0).len();
-    assert_eq!(body(room).len(), EVENT_BYTES_MAX);
-    let too_much = String::from_utf8(body(room + 1).to_vec()).expect("JSON is UTF-8");
+    let space = EVENT_BYTES_MAX - body(0).len();
+    assert_eq!(body(space).len(), EVENT_BYTES_MAX);
+    let too_much = String::from_utf8(body(space + 1).to_vec()).expect("JSON is UTF-8");
     assert!(too_much.contains(r#""custom_details":{"error":"Custom details have"#), "{too_much}");
 }
 
@@ -164,7 +164,7 @@ fn keys_are_read_from_their_files_at_each_attempt() {
 }
 
 #[test]
-fn failing_templates_lose_no_event() {
+fn a_failing_template_does_not_lose_the_event() {
     let bad = "{{ .Nothing }}";
     let mut config = full();
     config.description = bad.into();
@@ -206,7 +206,7 @@ fn failing_templates_lose_no_event() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     let invalid =
         r#"{"status":"invalid event","message":"Event object is invalid","errors":["a","b"]}"#;
@@ -231,13 +231,13 @@ fn answers_become_outcomes() {
         assert_eq!(harness(&v2()).outcome(answer(status, body)), expected(second, text));
     }
     for config in [v1(), v2()] {
-        let told = Outcome::Delivered { remember: Remembered::default() };
-        assert_eq!(harness(&config).outcome(answer(202, "rubbish")), told);
+        let delivered = Outcome::Delivered { remember: Remembered::default() };
+        assert_eq!(harness(&config).outcome(answer(202, "rubbish")), delivered);
     }
 }
 
 #[test]
-fn the_time_that_the_receiver_names_is_kept() {
+fn retry_after_is_kept() {
     let slow_down = || {
         answer(429, "").map(|mut response| {
             response.retry_after = Some(Duration::from_secs(7));
@@ -254,7 +254,7 @@ fn the_time_that_the_receiver_names_is_kept() {
 }
 
 #[test]
-fn the_timeout_is_the_operators() {
+fn the_configured_timeout_is_used() {
     let config = Config { timeout: Duration::from_millis(1500), ..v2() };
     assert_eq!(harness(&config).request(&firing()).timeout, Some(Duration::from_millis(1500)));
     let outcome = harness(&config).outcome(Err(RequestError::TimedOut(config.timeout)));

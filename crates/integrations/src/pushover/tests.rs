@@ -101,7 +101,7 @@ fn alerts_that_do_not_fit_are_counted() {
 }
 
 #[test]
-fn failing_templates_lose_no_message() {
+fn a_failing_template_does_not_lose_the_message() {
     let bad = || "{{ .Nothing }}".to_owned();
     let config = Config {
         title: bad(),
@@ -128,7 +128,7 @@ fn failing_templates_lose_no_message() {
 }
 
 #[test]
-fn a_key_whose_template_fails_is_refused_unseen() {
+fn a_key_whose_template_fails_is_refused_without_being_shown() {
     let config = Config { token: Secret::new("MARKER{{ .Nothing }}"), ..plain() };
     let (begun, _) = harness(&config).begin(&firing());
     let error = begun.err().expect("it is refused");
@@ -144,7 +144,7 @@ fn keys_are_read_from_their_files_at_each_attempt() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     harness(&plain()).check_failures(&[
         (302, false, Other),

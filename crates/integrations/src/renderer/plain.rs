@@ -64,8 +64,8 @@ fn finished(text: &TextTemplate, plain: String) -> String {
     if is_html(text) { html::escape(&plain).replace('\n', "<br>\n") } else { plain }
 }
 
-/// Limit: how many alerts a stand-in lists.
+/// Limit: how many alerts a fallback lists.
 const ALERTS_MAX: usize = 20;
 
-/// Limit: how much of an error a stand-in quotes.
+/// Limit: how much of an error a fallback quotes.
 const REASON_CHARS_MAX: usize = 300;

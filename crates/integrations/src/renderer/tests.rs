@@ -21,7 +21,7 @@ fn written(
 }
 
 #[test]
-fn a_line_that_fails_says_so_and_what_it_is_about() {
+fn the_fallback_of_a_line_names_the_failure_and_its_subject() {
     let (line, faults) =
         written(&mixed(), "x {{ .Nothing }}", |renderer, text| renderer.line(text));
     let reason = "template: :1:5: executing \"\" at <.Nothing>: can't evaluate field Nothing in \
@@ -48,7 +48,7 @@ fn invalid_template_fails_like_one_that_does_not_fit() {
 }
 
 #[test]
-fn prose_that_fails_lists_alerts() {
+fn the_fallback_of_prose_lists_alerts() {
     let (prose, _) = written(&firing(), "{{ .Nothing }}", |renderer, text| renderer.prose(text));
     let lines: Vec<&str> = prose.lines().collect();
     assert_eq!(

@@ -25,7 +25,7 @@ fn harness(config: &Config) -> Harness {
 const OK: &str = r#"{"success":true}"#;
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved())] {
         let said = harness(&config()).transcript(&notification, [json_answer(200, OK)]);
         check_snapshot(&format!("rocketchat/tests/{name}.txt"), &said);
@@ -57,7 +57,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(json_answer(200, OK)), delivered());
     let reason = FailureReason::ClientError;
@@ -76,7 +76,7 @@ fn answers_become_outcomes() {
 }
 
 #[test]
-fn texts_keep_to_their_limits_and_say_what_is_missing() {
+fn texts_stay_within_limits_and_count_missing_alerts() {
     let field = Field { short: None, title: "T".to_owned(), value: "🐑".repeat(2_500) };
     let msg = "🐑".repeat(2_501);
     let action = Action { text: "Go".to_owned(), msg, ..Action::default() };

@@ -24,7 +24,7 @@ fn harness(config: &Config) -> Harness {
 }
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
         let said = harness(&config()).transcript(&notification, [answer(200, "ok")]);
@@ -60,7 +60,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn an_earlier_message_is_edited_where_it_stands() {
+fn a_remembered_message_is_edited_in_place() {
     let config = Config { update_message: true, ..config() };
     let harness = harness(&config);
     let answered = r#"{"ok":true,"ts":"17.5","channel":"C1"}"#;
@@ -80,7 +80,7 @@ fn an_earlier_message_is_edited_where_it_stands() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(answer(200, "ok")), delivered());
     assert_eq!(
@@ -126,7 +126,7 @@ fn a_template_that_fails_loses_only_its_own_text() {
 }
 
 #[test]
-fn texts_keep_to_their_limits_and_say_what_is_missing() {
+fn texts_stay_within_limits_and_count_missing_alerts() {
     let field = |value: &str| Field { title: "T".to_owned(), value: value.to_owned(), short: None };
     let config = Config {
         text: LIST.to_owned(),

@@ -25,21 +25,24 @@ fn topic() -> Config {
     Config { topic_arn: TOPIC.into(), sigv4: signer(), ..Config::default() }
 }
 
-fn transcript(config: &Config, told: &Notification) -> String {
+fn transcript(config: &Config, notification: &Notification) -> String {
     let harness = Harness::new(|templates| Sns::build(config, templates));
-    harness.transcript(told, [answer(200, "<PublishResponse/>")])
+    harness.transcript(notification, [answer(200, "<PublishResponse/>")])
 }
 
 /// The decoded fields of the form.
-fn fields(config: &Config, told: &Notification) -> Vec<(String, String)> {
+fn fields(config: &Config, notification: &Notification) -> Vec<(String, String)> {
     let harness = Harness::new(|templates| Sns::build(config, templates));
-    let (begun, _) = harness.begin(told);
+    let (begun, _) = harness.begin(notification);
     let Step::Aws(call) = begun.expect("it begins").begin() else { panic!("no call") };
     url::form_urlencoded::parse(&call.form).into_owned().collect()
 }
 
-fn field(config: &Config, told: &Notification, name: &str) -> Option<String> {
-    fields(config, told).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
+fn field(config: &Config, notification: &Notification, name: &str) -> Option<String> {
+    fields(config, notification)
+        .into_iter()
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| value)
 }
 
 fn outcome(status: u16, body: &str) -> Outcome {
@@ -53,7 +56,7 @@ fn message_is_published_to_a_topic() {
 }
 
 #[test]
-fn everything_can_be_set() {
+fn a_request_with_every_field_set_matches_its_snapshot() {
     let config = Config {
         api_url: "http://sns.example/{{ .Status }}".into(),
         topic_arn: String::new(),
@@ -75,7 +78,8 @@ fn everything_can_be_set() {
 #[test]
 fn fifo_topic_is_ordered_by_group_and_drops_only_duplicates() {
     let config = Config { topic_arn: format!("{TOPIC}.fifo"), ..topic() };
-    let of = |told: &Notification, name| field(&config, told, name).expect("a field");
+    let of =
+        |notification: &Notification, name| field(&config, notification, name).expect("a field");
     let (begin, end) = (firing(), resolved());
     assert_eq!(of(&begin, "MessageGroupId"), begin.group_key.hash());
     assert_eq!(of(&begin, "MessageGroupId"), of(&end, "MessageGroupId"));
@@ -137,7 +141,7 @@ fn failing_templates_are_replaced_but_for_the_target() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     let error = |code: &str| {
         format!(
             "<ErrorResponse><Error><Code>{code}</Code><Message>a &amp; b</Message></Error></ErrorResponse>"

@@ -23,7 +23,7 @@ fn harness(config: &Config) -> Harness {
 const OK: &str = r#"{"ok":true,"result":{"message_id":1,"chat":{"id":-42}}}"#;
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
         let said = harness(&config()).transcript(&notification, [json_answer(200, OK)]);
@@ -45,7 +45,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn every_error_is_worth_another_try() {
+fn every_error_is_retried() {
     let harness = harness(&config());
     assert_eq!(harness.outcome(json_answer(200, OK)), delivered());
     let retry = |after: Option<u64>, reason, detail: &str| Outcome::Retry {

@@ -36,7 +36,7 @@ fn bytes_are_counted_and_characters_never_split() {
 }
 
 #[test]
-fn what_receivers_count_is_summed_up() {
+fn sizes_of_characters_are_added_up() {
     for (text, max, expected) in [
         ("abc", 3, "abc"),
         ("abcd", 3, "ab…"),

@@ -85,8 +85,8 @@ fn only_known_kinds_of_events_are_sent_while_alerts_fire() {
 
 #[test]
 fn alerts_that_do_not_fit_are_counted() {
-    let told = event(&plain(), &many(2000));
-    let message = told["state_message"].as_str().expect("a text");
+    let event = event(&plain(), &many(2000));
+    let message = event["state_message"].as_str().expect("a text");
     assert!(message.chars().count() <= 20_480);
     let shown = message.matches("- host = ").count();
     let rest = format!("\n… {} more alerts did not fit", 2000 - shown);
@@ -94,7 +94,7 @@ fn alerts_that_do_not_fit_are_counted() {
 }
 
 #[test]
-fn failing_templates_lose_no_event_but_a_routing_key_must_be_right() {
+fn a_failing_template_loses_the_event_only_in_the_routing_key() {
     let bad = || "{{ .Nothing }}".to_owned();
     let config = Config {
         message_type: bad(),
@@ -126,7 +126,7 @@ fn failing_templates_lose_no_event_but_a_routing_key_must_be_right() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     harness(&plain()).check_failures(&[
         (302, false, Other),

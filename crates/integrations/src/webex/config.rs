@@ -1,4 +1,4 @@
-//! What an operator can set for one Webex room.
+//! What an operator can set for one Webex space.
 
 use crate::http::HttpConfig;
 

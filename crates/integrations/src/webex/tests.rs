@@ -15,7 +15,7 @@ fn harness(config: &Config) -> Harness {
 }
 
 #[test]
-fn requests_are_as_recorded() {
+fn requests_match_their_snapshots() {
     for (name, notification) in [("firing", firing()), ("resolved", resolved()), ("mixed", mixed())]
     {
         let said = harness(&config()).transcript(&notification, [answer(200, "")]);
@@ -24,7 +24,7 @@ fn requests_are_as_recorded() {
 }
 
 #[test]
-fn answers_become_outcomes() {
+fn the_answer_decides_between_success_retry_and_refusal() {
     harness(&config()).check_statuses();
 }
 

@@ -233,7 +233,7 @@ fn the_url_is_a_template_and_may_be_in_a_file() {
 }
 
 #[test]
-fn a_url_that_fails_is_refused_unseen() {
+fn a_url_whose_template_fails_is_refused_without_being_shown() {
     let webhook = configured(|config| config.url = Secret::new("http://MARKER/{{ .Nothing }}"));
     let (begun, faults) = webhook.begin(&notification("team", vec![simple("a", FUTURE)]));
     let error = begun.err().expect("refused");

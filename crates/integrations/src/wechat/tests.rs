@@ -39,7 +39,7 @@ fn a_token_is_fetched_once_and_used_until_it_has_expired() {
 }
 
 #[test]
-fn markdown_stands_where_text_would() {
+fn markdown_replaces_text() {
     let config = Config { message_type: MessageType::Markdown, ..config() };
     let said =
         harness(&config).transcript(&mixed(), [json_answer(200, TOKEN), json_answer(200, OK)]);
@@ -47,8 +47,8 @@ fn markdown_stands_where_text_would() {
 }
 
 #[test]
-fn answers_become_outcomes() {
-    let told = |answers: Vec<_>| {
+fn the_answer_decides_between_success_retry_and_refusal() {
+    let outcome_of = |answers: Vec<_>| {
         let harness = harness(&config());
         let (begun, _) = harness.begin(&firing());
         let mut exchange = begun.expect("it begins");
@@ -63,22 +63,25 @@ fn answers_become_outcomes() {
     };
     let refused =
         |detail: &str| Outcome::Refused { reason: FailureReason::Other, detail: detail.to_owned() };
-    assert_eq!(told(vec![json_answer(200, TOKEN), json_answer(200, OK)]), delivered());
+    assert_eq!(outcome_of(vec![json_answer(200, TOKEN), json_answer(200, OK)]), delivered());
     assert_eq!(
-        told(vec![json_answer(200, r#"{"errcode":40001}"#)]),
+        outcome_of(vec![json_answer(200, r#"{"errcode":40001}"#)]),
         refused("invalid APISecret for CorpID: corp")
     );
-    assert!(matches!(told(vec![answer(503, "")]), Outcome::Retry { .. }));
+    assert!(matches!(outcome_of(vec![answer(503, "")]), Outcome::Retry { .. }));
     let no = r#"{"errcode":81013,"errmsg":"user invalid"}"#;
-    assert_eq!(told(vec![json_answer(200, TOKEN), json_answer(200, no)]), refused("user invalid"));
+    assert_eq!(
+        outcome_of(vec![json_answer(200, TOKEN), json_answer(200, no)]),
+        refused("user invalid")
+    );
     for (status, body) in [(404, ""), (200, "<html>")] {
-        let outcome = told(vec![json_answer(200, TOKEN), json_answer(status, body)]);
+        let outcome = outcome_of(vec![json_answer(200, TOKEN), json_answer(status, body)]);
         assert!(matches!(outcome, Outcome::Retry { .. }), "{outcome:?}");
     }
 }
 
 #[test]
-fn a_message_is_no_longer_than_wechat_takes() {
+fn a_message_does_not_exceed_the_limit_of_wechat() {
     for message_type in [MessageType::Text, MessageType::Markdown] {
         let content = |message: &str| {
             let message = message.to_owned();

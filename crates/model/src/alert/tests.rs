@@ -45,7 +45,7 @@ fn of_two_resolved_reports_the_later_end_stays() {
 }
 
 #[test]
-fn a_told_end_outlives_an_earlier_one_but_a_guessed_end_does_not() {
+fn an_explicit_end_outlives_an_earlier_one_but_a_guessed_end_does_not() {
     check(alert(100, 900, 100), alert(150, 500, 150), 100, 900);
     let guessed = Alert { timed_out: true, ..alert(100, 900, 100) };
     check(guessed, alert(150, 500, 150), 100, 500);

@@ -30,7 +30,7 @@ fn prints_both_precisions_in_the_zone_it_was_written_in() {
 }
 
 #[test]
-fn refuses_what_is_no_time() {
+fn invalid_times_are_refused() {
     for text in [
         "",
         "2025",

@@ -6,7 +6,7 @@ fn check(text: &str, expect: Result<(), &str>) {
 }
 
 #[test]
-fn what_programs_call_a_url_is_one() {
+fn valid_urls_are_accepted() {
     for text in [
         "http://a",
         "HTTPS://A.example:8443/x?y=z#f",

@@ -18,7 +18,7 @@ fn check_refused(text: &str, reason: &str) {
 }
 
 #[test]
-fn bare_addresses_stand_between_commas() {
+fn bare_addresses_are_separated_by_commas() {
     check("a@b.example", &["a@b.example"]);
     check(" a@b.example ,\n c.d+e@localhost,", &["a@b.example", "c.d+e@localhost"]);
     check(",,a@b,,c@d,,", &["a@b", "c@d"]);
@@ -36,7 +36,7 @@ fn names_and_comments_are_left_out() {
 }
 
 #[test]
-fn groups_are_opened() {
+fn groups_are_replaced_by_their_members() {
     check("team: a@b, Cat <c@d>;, e@f", &["a@b", "c@d", "e@f"]);
     check("nobody:;, e@f", &["e@f"]);
     check_refused("nobody:;", "no address");

@@ -30,7 +30,7 @@ impl Instant {
     pub fn from_nanos(nanos: i128) -> Self {
         let end = if nanos < 0 { i64::MIN } else { i64::MAX };
         let seconds = i64::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(end);
-        // Calendars are computed with some room to spare.
+        // The limit lies somewhat beyond what calendars need.
         let seconds = seconds.clamp(-SECONDS_MAX, SECONDS_MAX);
         Instant { seconds, nanos: nanos.rem_euclid(1_000_000_000) as u32 }
     }

@@ -1,4 +1,4 @@
-// Writes down what Go's own template packages make of the cases beside it.
+// Writes down what Go's own template packages make of the cases in the directory above.
 //
 // Each file of cases is a list of lines: a word, a space, and the rest.
 //
