@@ -173,7 +173,7 @@ pub fn states() -> Vec<Vec<u8>> {
     vec![part().encode_to_vec(), full_state().encode_to_vec()]
 }
 
-pub fn bulletins() -> Vec<Vec<u8>> {
+pub fn status_broadcasts() -> Vec<Vec<u8>> {
     let status = |wall, claims: &[u64]| {
         StatusBroadcast { from: "b".to_owned(), wall, claims: claims.to_vec() }.encode()
     };

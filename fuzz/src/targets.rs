@@ -39,7 +39,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "datagram", check: datagram, inputs: corpus::datagrams, iterations: 20_000 },
     Target { name: "stream", check: stream, inputs: corpus::streams, iterations: 10_000 },
     Target { name: "state", check: state, inputs: corpus::states, iterations: 40_000 },
-    Target { name: "status", check: status, inputs: corpus::bulletins, iterations: 20_000 },
+    Target {
+        name: "status_broadcast",
+        check: status_broadcast,
+        inputs: corpus::status_broadcasts,
+        iterations: 20_000,
+    },
     Target {
         name: "node_metadata",
         check: node_metadata,
@@ -205,9 +210,9 @@ pub fn state(bytes: &[u8]) {
     }
 }
 
-/// A bulletin, from two peers at once: where they agree on the time the node goes by it, and has to
+/// A status broadcast, from two peers at once: where they agree on the time the node goes by it, and has to
 /// live with whatever that is.
-pub fn status(bytes: &[u8]) {
+pub fn status_broadcast(bytes: &[u8]) {
     let Some(status) = StatusBroadcast::decode(bytes) else { return };
     let written = status.encode();
     assert_eq!(StatusBroadcast::decode(&written).as_ref(), Some(&status));

@@ -48,8 +48,8 @@ fn states_in_the_gossip() {
 }
 
 #[test]
-fn bulletins_of_peers() {
-    run_named("bulletin");
+fn status_broadcasts_of_peers() {
+    run_named("status_broadcast");
 }
 
 #[test]

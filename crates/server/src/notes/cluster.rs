@@ -41,7 +41,8 @@ pub fn record(note: &MeshNote) {
             warn!(component = CLUSTER, err = error, "error accepting connection");
         }
         MeshNote::HandshakeFailed { from, error } => {
-            info!(component = CLUSTER, addr = %from, err = error, "TLS handshake with peer failed");
+            // Debug: any stranger can cause it, as often as it likes.
+            debug!(component = CLUSTER, addr = %from, err = error, "TLS handshake with peer failed");
         }
         MeshNote::PacketConnectionFailed { peer, error } => {
             debug!(component = CLUSTER, addr = %peer, err = error, "Packet connection failed");
