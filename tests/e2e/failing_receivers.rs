@@ -119,6 +119,7 @@ impl Case {
         bad.answer(answer);
         let setup = Setup::ours(&config(&good.url("/"), &bad.url("/"), bad_settings))
             .expect_log("Notify attempt failed")
+            .expect_log("Notify failed")
             .expect_log("Notify for alerts failed");
         let mut server = setup.start();
         server.post_alerts(&json!([alert("Misbehaving")]));

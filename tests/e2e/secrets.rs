@@ -170,7 +170,7 @@ fn around(text: &str, marker: &str) -> String {
 
 /// The integration of an attempt of which the line shows the end.
 fn tried(line: &str) -> Option<&str> {
-    let ends = ["Notify success", "Notify attempt failed", "Notify for alerts failed"];
+    let ends = ["Notify success", "Notify attempt failed", "Notify failed"];
     ends.iter().find(|end| line.contains(&format!("msg=\"{end}")))?;
     line.split(' ').find_map(|word| word.strip_prefix("integration="))
 }

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_that_goes_away_stops_nothing() {
+    async fn a_reader_that_goes_away_does_not_block_the_writer() {
         let (mut writer, body) = BodyWriter::new();
         let writer = tokio::task::spawn_blocking(move || {
             for _ in 0..1000 {

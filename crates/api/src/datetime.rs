@@ -18,7 +18,7 @@ pub fn parse_date_time(text: &str) -> Result<Timestamp, String> {
         return Ok(Timestamp::UNIX_EPOCH);
     }
     let at = if is_strict(text) { in_range(text) } else { lenient(text) };
-    at.ok_or_else(|| refusal(text))
+    at.ok_or_else(|| error_text(text))
 }
 
 /// `2006-01-02T15:04:05` with an optional fraction, and then `Z` or `+hh:mm`.
@@ -68,7 +68,7 @@ fn earliest() -> Timestamp {
 }
 
 /// Why the last layout that is tried, the date alone, does not fit.
-fn refusal(text: &str) -> String {
+fn error_text(text: &str) -> String {
     let shown = quoted(text);
     let framework = |rest: &str, wanted: &str| {
         format!(

@@ -81,7 +81,7 @@ mod tests {
     use super::BodyBudget;
 
     #[tokio::test]
-    async fn bodies_wait_for_room_and_give_it_back() {
+    async fn bodies_wait_for_the_budget_and_release_it() {
         let body_budget = BodyBudget::default();
         let most = 64 << 20;
         assert!(

@@ -186,13 +186,13 @@ mod tests {
     }
 
     #[test]
-    fn what_would_have_to_do_something_is_refused_by_name() {
+    fn flags_of_missing_features_are_refused_by_name() {
         check_error("--web.systemd-socket", "--web.systemd-socket is set, but this build has no");
         check_error("--web.listen-address=vsock://:1", "--web.listen-address=vsock:// is set");
     }
 
     #[test]
-    fn a_cluster_id_must_fit_into_what_nodes_say_of_themselves() {
+    fn a_cluster_id_must_fit_in_the_node_metadata() {
         let id = |bytes| format!("--cluster.id={}", "x".repeat(bytes));
         check_error(&id(256), "--cluster.id must not be longer than 255 bytes");
         assert!(check(&flags(&[&id(255)]), &Features::default()).is_ok());

@@ -33,7 +33,7 @@ impl ExternalUrl {
         Ok(ExternalUrl { text: format!("{scheme}://{host}{path}{tail}"), path })
     }
 
-    /// What it is if it is not given.
+    /// The default, from the name of the host.
     pub fn derived(host_name: &str, port: u16) -> Self {
         ExternalUrl { text: format!("http://{host_name}:{port}"), path: String::new() }
     }

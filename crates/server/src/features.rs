@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_refused_by_name() {
+    fn missing_features_are_refused_by_name() {
         let unknown = "unknown option 'auto-gomaxprocs' for --enable-feature";
         assert_eq!(parse("classic-mode,auto-gomaxprocs"), Err(unknown.into()));
         assert_eq!(parse("x,"), Err("unknown option 'x' for --enable-feature".into()));

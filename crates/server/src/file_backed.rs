@@ -120,7 +120,7 @@ mod tests {
     use super::{FileBacked, Validity};
 
     #[test]
-    fn the_value_follows_the_file_and_outlives_nonsense() {
+    fn the_value_follows_the_file_and_survives_an_invalid_one() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("number");
         let make = {

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nonsense_is_refused() {
+    async fn invalid_addresses_are_refused() {
         for text in ["", "9093", ":nonsense"] {
             assert!(Bound::bind(text).await.is_err(), "{text}");
         }

@@ -156,6 +156,12 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
                 component = DISPATCHER, receiver = %integration.receiver,
                 integration = integration_name(integration), aggrGroup = %key, attempts, reason,
                 err = detail,
+                "Notify failed"
+            );
+            // Compat: both lines, because log queries may look for either.
+            error!(
+                component = DISPATCHER, aggrGroup = %key, receiver = %integration.receiver,
+                err = detail,
                 "Notify for alerts failed"
             );
         }

@@ -30,7 +30,7 @@ fn all_members_arrive() {
 }
 
 #[test]
-fn null_and_year_one_mean_not_set() {
+fn null_and_the_year_1_mean_not_set() {
     let inbox = decode(
         r#"[{"labels":{"a":"b"},"startsAt":null,"endsAt":"0001-01-01T00:00:00Z",
             "annotations":null,"generatorURL":null}]"#,
@@ -42,7 +42,7 @@ fn null_and_year_one_mean_not_set() {
 }
 
 #[test]
-fn one_alert_leaves_nothing_to_the_next() {
+fn values_of_one_alert_do_not_reach_the_next() {
     let inbox = decode(
         r#"[{"labels":{"a":"b","c":"d"},"annotations":{"x":"y"},"generatorURL":"/g",
              "startsAt":"2026-01-01","endsAt":"2026-01-02"},{"labels":{"e":"f"}}]"#,

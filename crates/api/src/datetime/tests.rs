@@ -27,7 +27,7 @@ fn all_forms_of_a_date_time_are_read() {
 }
 
 #[test]
-fn times_outside_of_the_range_become_the_nearest_inside() {
+fn times_outside_the_range_become_the_nearest_one_inside() {
     for text in ["0000-01-01T00:00:00Z", "0000-02-29T00:00:00Z", "0001-01-01T00:00:00+02:00"] {
         let at = parse_date_time(text).expect(text);
         assert!(!at.is_zero(), "{text} must not mean: not set");
@@ -37,7 +37,7 @@ fn times_outside_of_the_range_become_the_nearest_inside() {
 }
 
 #[test]
-fn refusals_say_what_the_last_layout_missed() {
+fn errors_are_those_of_the_last_layout() {
     let cases = [
         ("x", r#"parsing time "x" as "2006-01-02": cannot parse "x" as "2006""#),
         ("2020", r#"parsing time "2020" as "2006-01-02": cannot parse "" as "-""#),

@@ -58,7 +58,7 @@ fn only_json_is_written() {
 }
 
 #[test]
-fn gzip_is_used_where_it_is_welcome() {
+fn gzip_is_used_if_the_client_accepts_it() {
     assert!(accepts_gzip(&headers(ACCEPT_ENCODING, &["br, gzip;q=0.1"])));
     assert!(!accepts_gzip(&headers(ACCEPT_ENCODING, &["gzip;q=0, br"])));
     assert!(!accepts_gzip(&HeaderMap::new()));

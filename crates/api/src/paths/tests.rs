@@ -46,7 +46,7 @@ fn near_misses_are_redirected() {
 }
 
 #[test]
-fn everything_moves_below_the_prefix() {
+fn all_paths_are_below_the_prefix() {
     let resolve = |path: &str| resolve(&Method::GET, path, "/a/b");
     assert_eq!(resolve("/"), Destination::Root);
     assert_eq!(resolve("/a/b"), redirect(StatusCode::MOVED_PERMANENTLY, "/a/b/"));
@@ -62,7 +62,7 @@ fn everything_moves_below_the_prefix() {
 }
 
 #[test]
-fn api_paths_forgive_one_slash_and_keep_ids_whole() {
+fn api_paths_accept_a_final_slash_and_keep_ids_whole() {
     let parse = |path: &str| ApiPath::parse(path, "/");
     let silence = |id: &str| Some(ApiPath::Silence { id: id.into() });
     assert_eq!(parse("/api/v2/alerts/groups/"), Some(ApiPath::Groups));

@@ -22,7 +22,7 @@ fn booleans_never_fail() {
 }
 
 #[test]
-fn receivers_are_anchored_and_an_empty_name_asks_for_all() {
+fn receiver_patterns_are_anchored_and_an_empty_one_matches_all() {
     let receivers = |raw| Query::parse(Some(raw)).receivers(MatcherMode::Fallback);
     let (filter, warnings) = receivers("receiver=te.m").expect("a pattern");
     let name = filter.name.expect("a name");

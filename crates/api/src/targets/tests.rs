@@ -24,7 +24,7 @@ async fn check(input: &[u8], expected: &[u8]) {
 }
 
 #[tokio::test]
-async fn targets_are_mended_on_every_request_of_a_connection() {
+async fn targets_are_fixed_on_every_request_of_a_connection() {
     check(
         "GET /a?f=\"x\" HTTP/1.1\r\nHost: \"h\"\r\n\r\n\
          POST /{p} HTTP/1.1\r\ncontent-length: 11\r\n\r\nGET \"<>\" \r\n\
@@ -38,7 +38,7 @@ async fn targets_are_mended_on_every_request_of_a_connection() {
 }
 
 #[tokio::test]
-async fn what_needs_no_mending_passes_as_it_is() {
+async fn valid_targets_pass_unchanged() {
     let cases: [&[u8]; 6] = [
         b"GET /a?f=%22x%22 HTTP/1.1\r\n\r\n",
         b"GET /a HTTP/1.1\n\nGET /b HTTP/1.1\n\n",
@@ -53,7 +53,7 @@ async fn what_needs_no_mending_passes_as_it_is() {
 }
 
 #[tokio::test]
-async fn nothing_is_touched_behind_a_body_without_a_length() {
+async fn nothing_is_changed_after_a_body_without_a_length() {
     for framing in ["Transfer-Encoding: chunked", "Content-Length: x", "Upgrade: h2c"] {
         let head = format!("POST /a HTTP/1.1\r\n{framing}\r\n\r\n");
         let bytes = format!("{head}1\r\nx\r\n0\r\n\r\nGET /\" HTTP/1.1\r\n\r\n");

@@ -1,7 +1,7 @@
 use super::{is_request_uri, is_request_uri_at_all, is_usual};
 
 #[test]
-fn verdicts_equal_the_go_ones() {
+fn results_equal_those_of_go() {
     let good = [
         "http://prometheus:9090/graph?g0.expr=up+%3D%3D+0&g0.tab=1",
         "/x",
@@ -56,7 +56,7 @@ fn verdicts_equal_the_go_ones() {
 }
 
 #[test]
-fn what_looks_usual_is_no_different_on_a_closer_look() {
+fn the_fast_path_agrees_with_the_full_check() {
     let parts =
         ["http", "s", "://", "h", ".", ":", "9", "/", "?", "#", "%41", "%", "@", "[", " ", "\u{1}"];
     let mut usual = 0;

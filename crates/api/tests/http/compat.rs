@@ -82,7 +82,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_filter_may_be_typed_as_it_is() {
+async fn a_filter_may_be_sent_unescaped() {
     let (_house, router) = setup();
     crate::post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"<é>"}}]"#).await;
     let address = crate::serve(&router).await;

@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use crate::{get, post, serve, setup, setup_with};
 
 #[tokio::test]
-async fn gets_beyond_the_limit_are_turned_away_and_others_are_not() {
+async fn gets_beyond_the_limit_are_rejected_and_other_methods_are_not() {
     let (backend, router) =
         setup_with(ApiSettings { get_concurrency: 1, ..ApiSettings::default() });
     // A read that waits for its view holds the only place.
@@ -38,7 +38,7 @@ async fn gets_beyond_the_limit_are_turned_away_and_others_are_not() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_takes_too_long_is_given_up() {
+async fn an_answer_that_takes_too_long_is_a_timeout() {
     let timeout = Some(Duration::from_millis(1500));
     let (backend, router) = setup_with(ApiSettings { timeout, ..ApiSettings::default() });
     backend.views.forget_permits(1_000);
@@ -78,7 +78,7 @@ async fn a_body_of_a_hundred_mebibytes_is_refused_before_it_is_sent() {
 }
 
 #[tokio::test]
-async fn a_client_that_stops_half_way_disturbs_nothing() {
+async fn a_client_that_stops_half_way_does_not_affect_others() {
     let (backend, router) = setup();
     let address = serve(&router).await;
     let begun = r#"[{"labels":{"a":"b"}},"#;

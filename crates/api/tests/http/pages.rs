@@ -10,7 +10,7 @@ use http::Request;
 use crate::{get, post, send, setup};
 
 #[tokio::test]
-async fn readiness_says_what_is_missing() {
+async fn readiness_names_what_is_missing() {
     let (backend, router) = setup();
     assert_eq!((200, "OK"), status_and_text(&get(&router, "/-/ready").await));
     let verbose = get(&router, "/-/ready?verbose").await;
@@ -27,7 +27,7 @@ async fn readiness_says_what_is_missing() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_kept_is_not_promised() {
+async fn changes_that_are_not_durable_are_refused() {
     let (backend, router) = setup();
     backend.broken.store(true, Ordering::Relaxed);
     let refusal = "\"the store cannot be written, so nothing can be promised\"\n";
@@ -53,7 +53,7 @@ async fn a_failed_reload_gives_the_reason() {
 }
 
 #[tokio::test]
-async fn metrics_come_packed_and_in_the_format_asked_for() {
+async fn metrics_are_compressed_and_in_the_requested_format() {
     let (_house, router) = setup();
     let plain = get(&router, "/metrics").await;
     assert_eq!((200, "up 1\n"), status_and_text(&plain));
@@ -72,7 +72,7 @@ async fn metrics_come_packed_and_in_the_format_asked_for() {
 }
 
 #[tokio::test]
-async fn the_page_for_people_links_to_everything_and_runs_nothing() {
+async fn the_index_page_links_to_everything_and_has_no_scripts() {
     let (_house, router) = setup();
     let page = get(&router, "/").await;
     assert_eq!(page.status, 200);
@@ -115,7 +115,7 @@ async fn requests_are_observed_under_the_labels_of_upstream() {
 }
 
 #[tokio::test]
-async fn a_matcher_that_reads_two_ways_is_reported() {
+async fn an_ambiguous_matcher_is_reported() {
     let (backend, router) = setup();
     assert_eq!(get(&router, "/api/v2/alerts?filter=a%3D").await.status, 200);
     let seen = backend.observations.lock().expect("no panic");

@@ -18,7 +18,7 @@ fn allowed() -> (Arc<TestBackend>, Router) {
 }
 
 #[tokio::test]
-async fn without_leave_nothing_is_tested_and_the_flag_is_named() {
+async fn a_disabled_test_is_rejected_with_the_name_of_the_flag() {
     let (backend, router) = setup();
     let refused = post(&router, PATH, TEAM).await;
     assert_eq!(refused.status, 404);
@@ -27,7 +27,7 @@ async fn without_leave_nothing_is_tested_and_the_flag_is_named() {
 }
 
 #[tokio::test]
-async fn a_test_is_handed_on_and_answered() {
+async fn a_test_is_passed_to_the_backend_and_answered() {
     let (backend, router) = allowed();
     let answer = post(&router, PATH, r#"{"receiver":"team","dryRun":true}"#).await;
     let text = "{\"integrations\":[{\"integration\":\"webhook[0]\",\"result\":\"skipped\",\
@@ -73,7 +73,7 @@ async fn an_invalid_request_is_rejected_and_nothing_is_tested() {
 }
 
 #[tokio::test]
-async fn there_is_one_test_at_a_time_also_if_its_client_goes_away() {
+async fn only_one_test_runs_at_a_time_even_if_its_client_goes_away() {
     let (backend, router) = allowed();
     backend.tests.forget_permits(1_000);
     let first = tokio::spawn({
@@ -96,7 +96,7 @@ async fn there_is_one_test_at_a_time_also_if_its_client_goes_away() {
 }
 
 #[tokio::test]
-async fn a_body_is_refused_by_its_announcement() {
+async fn a_body_is_refused_by_its_content_length() {
     let (_, router) = allowed();
     let address = serve(&router).await;
     let head = format!("POST {PATH} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n");

@@ -53,7 +53,7 @@ mod tests {
     use super::{is_name, name, ulid};
 
     #[test]
-    fn a_name_stays_the_same_from_start_to_start() {
+    fn a_name_stays_the_same_after_a_restart() {
         let storage = tempfile::tempdir().unwrap();
         let first = name(storage.path()).unwrap();
         assert!(is_name(&first), "{first}");
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_written_as_the_specification_says() {
+    fn names_have_the_specified_format() {
         // The time of the example in the specification.
         assert!(ulid(1_469_918_176_385, [0; 10]).starts_with("01ARYZ6S41"));
         assert_eq!(ulid((1 << 48) - 1, [0xff; 10]), "7ZZZZZZZZZZZZZZZZZZZZZZZZZ");

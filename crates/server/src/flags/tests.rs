@@ -62,7 +62,7 @@ fn every_flag_takes_a_value_and_lands_in_its_own_field() {
 }
 
 #[test]
-fn errors_have_the_words_that_scripts_know() {
+fn errors_are_worded_as_in_the_go_server() {
     check_error("--nope", "unknown long flag '--nope'");
     check_error("--no-", "unknown long flag '--no-'");
     check_error("--config.fil=x", "unknown long flag '--config.fil'");
@@ -142,7 +142,7 @@ fn forms_of_values() {
 }
 
 #[test]
-fn help_shows_every_flag_within_the_screen() {
+fn help_shows_every_flag_within_the_width_of_a_screen() {
     let text = usage("alertmanager");
     for flag in TABLE {
         assert!(text.contains(flag.name), "{} is missing", flag.name);

@@ -54,7 +54,7 @@ const ONE: &str = "11111111-1111-1111-1111-111111111111";
 const TWO: &str = "22222222-2222-2222-2222-222222222222";
 
 #[test]
-fn nothing_is_imported_from_nothing() {
+fn nothing_is_imported_from_an_empty_directory() {
     let directory = tempfile::tempdir().unwrap();
     let imported = Importer::default().import(directory.path());
     assert!(imported.records.is_empty() && imported.changes.is_empty());
@@ -71,7 +71,7 @@ fn a_file_is_imported_once() {
 }
 
 #[test]
-fn a_file_that_has_changed_is_imported_for_what_is_newer() {
+fn only_newer_records_of_a_changed_file_are_imported() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), &[silence(ONE, 200), silence(TWO, 200)], b"");
     let imported = Importer::default().import(directory.path());
@@ -80,7 +80,7 @@ fn a_file_that_has_changed_is_imported_for_what_is_newer() {
 }
 
 #[test]
-fn of_a_damaged_file_what_can_be_read_is_taken_and_the_file_is_left() {
+fn the_readable_part_of_a_damaged_file_is_imported_and_the_file_is_left() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), &[silence(ONE, 200)], b"\xff\x01garbage");
     let before = fs::read(directory.path().join("silences")).unwrap();

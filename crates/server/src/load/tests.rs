@@ -27,7 +27,7 @@ fn the_hash_is_the_little_end_of_md5() {
 }
 
 #[test]
-fn a_file_takes_effect_and_is_shown_without_secrets() {
+fn a_file_takes_effect_and_the_status_shows_it_without_secrets() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("am.yml");
     let webhook = "webhook_configs: [{url: 'http://127.0.0.1:1/marker'}]";
@@ -48,7 +48,7 @@ fn a_file_takes_effect_and_is_shown_without_secrets() {
 }
 
 #[test]
-fn certificates_are_looked_for_beside_the_file() {
+fn certificate_paths_are_relative_to_the_configuration_file() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("am.yml");
     let text = "route: {receiver: a}\nreceivers:\n- name: a\n  webhook_configs:\n  - url: \

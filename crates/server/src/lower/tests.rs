@@ -60,7 +60,7 @@ time_intervals: [{name: days, time_intervals: [{years: ['2025']}]}]
 "#;
 
 #[test]
-fn children_inherit_what_they_do_not_say() {
+fn child_routes_inherit_what_they_do_not_set() {
     let lowered = lowered(TREE).unwrap();
     let root = &lowered.parts.route;
     assert_eq!(root.group_by, GroupBy::Labels(BTreeSet::from(["alertname".into()])));

@@ -36,7 +36,7 @@ fn numbers_are_written_as_go_writes_them() {
 }
 
 #[test]
-fn kinds_have_their_lines_in_both_forms() {
+fn each_kind_of_metric_is_written_in_both_formats() {
     let counter = Labelled::new(&["a", "b"], Counter::default);
     counter.with(&["x", "y\"\\\n"]).add(3);
     let summary = Summary::default();
@@ -87,7 +87,7 @@ fn series_beyond_the_limit_are_counted_together() {
 }
 
 #[test]
-fn series_stand_there_before_anything_happens() {
+fn series_exist_before_anything_happens() {
     let text = Metrics::new(Features::default()).text(&Snapshot::default(), Form::Classic);
     for line in [
         "alertmanager_alerts_received_total{status=\"firing\",version=\"v2\"} 0",
@@ -121,7 +121,7 @@ fn features_add_labels() {
 }
 
 #[test]
-fn the_document_lists_exactly_what_is_shown() {
+fn the_document_lists_exactly_the_exposed_metrics() {
     let metrics = Metrics::new(Features::default());
     metrics.request_seconds.with(&["200", "/", "get"]).observe(0.1);
     metrics.response_bytes.with(&["/", "get"]).observe(10.0);

@@ -59,7 +59,7 @@ fn without_changes_nothing_waits() {
 }
 
 #[test]
-fn what_follows_from_a_change_waits_for_the_disk() {
+fn the_effects_of_a_change_wait_for_the_disk() {
     let mut fixture = fixture();
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);
     assert_eq!(fixture.store.commits(), 0);
@@ -69,7 +69,7 @@ fn what_follows_from_a_change_waits_for_the_disk() {
 }
 
 #[test]
-fn what_has_no_changes_waits_for_the_turns_before_it() {
+fn a_turn_without_changes_waits_for_the_turns_before_it() {
     let mut fixture = fixture();
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);
     assert_eq!(fixture.outbox.put(vec![], "b"), []);
@@ -77,7 +77,7 @@ fn what_has_no_changes_waits_for_the_turns_before_it() {
 }
 
 #[test]
-fn a_failed_journal_lets_everything_go_as_not_kept() {
+fn a_failed_journal_releases_everything_as_not_durable() {
     let mut fixture = fixture();
     fixture.store.fail_after(0, Fault::DiskFull);
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);

@@ -55,7 +55,7 @@ async fn a_dry_run_shows_requests_without_secrets() {
 }
 
 #[tokio::test]
-async fn faults_of_templates_are_listed() {
+async fn template_faults_are_listed() {
     let tested =
         tested(ReceiverTest { integration: "pagerduty[0]".into(), ..dry() }).await.unwrap();
     assert_eq!(tested.len(), 1);

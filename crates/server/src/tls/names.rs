@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_cut_or_turned_are_never_fatal() {
+    fn truncated_or_corrupted_bytes_never_panic() {
         let whole = certificate(vec![SanType::DnsName("a".try_into().unwrap())]);
         for length in 0..whole.len() {
             assert_eq!(alternative_names(&whole[..length]), None, "cut at {length}");

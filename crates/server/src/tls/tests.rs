@@ -127,7 +127,7 @@ fn handshake(client: ClientConfig, server: rustls::ServerConfig) -> Result<Agree
 }
 
 #[test]
-fn each_policy_lets_in_whom_it_should() {
+fn each_policy_accepts_the_right_clients() {
     let folder = Folder::new();
     folder.write("untrusted", CertificateParams::new(Vec::new()).unwrap(), false);
     let mut params = CertificateParams::new(Vec::new()).unwrap();
@@ -152,7 +152,7 @@ fn each_policy_lets_in_whom_it_should() {
 }
 
 #[test]
-fn a_certificate_that_signs_itself_vouches_for_itself() {
+fn a_self_signed_certificate_is_its_own_authority() {
     let folder = Folder::new();
     let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -182,7 +182,7 @@ fn only_clients_with_allowed_names_are_accepted() {
 }
 
 #[test]
-fn versions_suites_and_curves_are_what_was_asked_for() {
+fn versions_suites_and_curves_are_the_configured_ones() {
     let folder = Folder::new();
     let agreed = |lines: &str| folder.connect(&folder.config(lines), None).unwrap();
     assert_eq!(agreed("").version, "TLSv1_3");

@@ -24,7 +24,7 @@ struct Guard {
     passwords: Passwords,
 }
 
-/// Lets nothing through to `app` that the file does not allow; blocks on files.
+/// Protects `app` by the rules of the file; blocks on files.
 pub fn protect(app: axum::Router, web: Arc<Web>) -> axum::Router {
     let limit = web.0.now().value.config.rate_limit;
     let bucket = Bucket::new(limit, Instant::now());
@@ -38,15 +38,15 @@ pub fn protect(app: axum::Router, web: Arc<Web>) -> axum::Router {
 async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
     let web = Arc::clone(&guard.web);
     let Ok(Some(settings)) = tokio::task::spawn_blocking(move || web.settings()).await else {
-        return refusal(StatusCode::INTERNAL_SERVER_ERROR);
+        return rejection(StatusCode::INTERNAL_SERVER_ERROR);
     };
     if guard.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
-        return refusal(StatusCode::TOO_MANY_REQUESTS);
+        return rejection(StatusCode::TOO_MANY_REQUESTS);
     }
-    let mut response = if guard.is_welcome(Credentials::of(request.headers()), &settings).await {
+    let mut response = if guard.is_authorized(Credentials::of(request.headers()), &settings).await {
         next.run(request).await
     } else {
-        let mut response = refusal(StatusCode::UNAUTHORIZED);
+        let mut response = rejection(StatusCode::UNAUTHORIZED);
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
         response
     };
@@ -61,19 +61,23 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
 }
 
 impl Guard {
-    async fn is_welcome(&self, shown: Option<Credentials>, settings: &WebSettings) -> bool {
+    async fn is_authorized(
+        &self,
+        credentials: Option<Credentials>,
+        settings: &WebSettings,
+    ) -> bool {
         let users = &settings.config.users;
         if users.is_empty() {
             return true;
         }
-        match shown {
-            Some(shown) => self.passwords.fit(shown, users).await,
+        match credentials {
+            Some(credentials) => self.passwords.verify(credentials, users).await,
             None => false,
         }
     }
 }
 
-fn refusal(status: StatusCode) -> Response {
+fn rejection(status: StatusCode) -> Response {
     let words = status.canonical_reason().unwrap_or_default();
     let mut response = Response::new(Body::from(format!("{words}\n")));
     *response.status_mut() = status;

@@ -72,9 +72,9 @@ async fn accept(
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         let (web, ready) = (Arc::clone(&web), ready.clone());
         handshakes.spawn(async move {
-            let shaken = timeout(HANDSHAKE_MAX, shake(stream, web)).await;
+            let result = timeout(HANDSHAKE_MAX, handshake(stream, web)).await;
             drop(place);
-            match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            match result.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 // It fails only once the server has stopped.
                 Ok(connection) => drop(ready.send((connection, from)).await),
                 Err(error) => log_failure(&error, from),
@@ -83,7 +83,7 @@ async fn accept(
     }
 }
 
-async fn shake(stream: TcpStream, web: Arc<Web>) -> io::Result<Connection> {
+async fn handshake(stream: TcpStream, web: Arc<Web>) -> io::Result<Connection> {
     // Small answers should not wait for more to send.
     stream.set_nodelay(true)?;
     let mut first = [0];

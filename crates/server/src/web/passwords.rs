@@ -1,9 +1,9 @@
 //! Checks user names and passwords.
 //!
-//! In: what a request shows, and the users' hashes. Out: yes or no. To check a hash costs tens of
-//! milliseconds by design, so results are cached, and only one hash is checked at a time: many wrong
-//! passwords use one processor at most. An unknown name takes as long as a known one, so that the
-//! time does not reveal which names exist.
+//! In: the credentials of a request, and the users' hashes. Out: yes or no. To check a hash costs
+//! tens of milliseconds by design, so results are cached, and only one hash is checked at a time:
+//! many wrong passwords use one processor at most. An unknown name takes as long as a known one, so
+//! that the time does not reveal which names exist.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
@@ -25,7 +25,7 @@ pub struct Passwords {
 /// Digest of name, hash and password: the password itself is not kept.
 type Key = [u8; 32];
 
-/// What a request shows.
+/// The credentials of a request.
 pub struct Credentials {
     name: Vec<u8>,
     password: Vec<u8>,
@@ -49,10 +49,10 @@ impl Credentials {
 
 impl Passwords {
     /// Whether this user has this password.
-    pub async fn fit(&self, shown: Credentials, users: &BTreeMap<String, Secret>) -> bool {
-        let user = std::str::from_utf8(&shown.name).ok().and_then(|name| users.get(name));
+    pub async fn verify(&self, credentials: Credentials, users: &BTreeMap<String, Secret>) -> bool {
+        let user = std::str::from_utf8(&credentials.name).ok().and_then(|name| users.get(name));
         let hash = user.map_or(UNKNOWN_USER_HASH, Secret::reveal).to_owned();
-        let key = key(&shown, &hash);
+        let key = key(&credentials, &hash);
         if let Some(known) = self.known(&key) {
             return known;
         }
@@ -62,7 +62,7 @@ impl Passwords {
             return known;
         }
         let checked =
-            tokio::task::spawn_blocking(move || bcrypt::verify(&shown.password, &hash)).await;
+            tokio::task::spawn_blocking(move || bcrypt::verify(&credentials.password, &hash)).await;
         let fits = user.is_some() && matches!(checked, Ok(Ok(true)));
         self.remember(key, fits);
         fits
@@ -82,9 +82,9 @@ impl Passwords {
     }
 }
 
-fn key(shown: &Credentials, hash: &str) -> Key {
+fn key(credentials: &Credentials, hash: &str) -> Key {
     let mut digest = Sha256::new();
-    for part in [&shown.name, hash.as_bytes(), &shown.password] {
+    for part in [&credentials.name, hash.as_bytes(), &credentials.password] {
         digest.update(part.len().to_be_bytes());
         digest.update(part);
     }
@@ -120,8 +120,8 @@ mod tests {
 
     #[test]
     fn credentials_are_read_as_they_are_sent() {
-        let shown = basic("alice:a:b").unwrap();
-        assert_eq!((shown.name, shown.password), (b"alice".to_vec(), b"a:b".to_vec()));
+        let credentials = basic("alice:a:b").unwrap();
+        assert_eq!((credentials.name, credentials.password), (b"alice".to_vec(), b"a:b".to_vec()));
         assert!(Credentials::of(&header("bASIC YTpi")).is_some());
         for nonsense in ["Basic", "Basic YTpi=", "Basic %%", "Bearer YTpi", "Basic  YTpi"] {
             assert!(Credentials::of(&header(nonsense)).is_none(), "{nonsense}");
@@ -131,22 +131,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_fits_its_own_user_only_and_changes_at_once() {
+    async fn a_password_is_valid_for_its_own_user_only_and_changes_at_once() {
         let hash = |password: &str| Secret::new(bcrypt::hash(password, 4).unwrap());
         let mut users: BTreeMap<_, _> =
             [("alice".to_owned(), hash("one")), ("bob".to_owned(), hash("two"))].into();
         let passwords = Passwords::default();
         for _ in 0..2 {
             // The second round is cached.
-            assert!(passwords.fit(basic("alice:one").unwrap(), &users).await);
-            assert!(passwords.fit(basic("bob:two").unwrap(), &users).await);
-            assert!(!passwords.fit(basic("alice:two").unwrap(), &users).await);
-            assert!(!passwords.fit(basic("alice:").unwrap(), &users).await);
-            assert!(!passwords.fit(basic("eve:one").unwrap(), &users).await);
+            assert!(passwords.verify(basic("alice:one").unwrap(), &users).await);
+            assert!(passwords.verify(basic("bob:two").unwrap(), &users).await);
+            assert!(!passwords.verify(basic("alice:two").unwrap(), &users).await);
+            assert!(!passwords.verify(basic("alice:").unwrap(), &users).await);
+            assert!(!passwords.verify(basic("eve:one").unwrap(), &users).await);
         }
         users.insert("alice".to_owned(), hash("three"));
-        assert!(!passwords.fit(basic("alice:one").unwrap(), &users).await);
-        assert!(passwords.fit(basic("alice:three").unwrap(), &users).await);
+        assert!(!passwords.verify(basic("alice:one").unwrap(), &users).await);
+        assert!(passwords.verify(basic("alice:three").unwrap(), &users).await);
     }
 
     #[tokio::test]
@@ -155,8 +155,8 @@ mod tests {
         let users = [("alice".to_owned(), hash)].into();
         let passwords = Passwords::default();
         for number in 0..KNOWN_MAX + 5 {
-            let shown = basic(&format!("alice:{number}")).unwrap();
-            assert!(!passwords.fit(shown, &users).await);
+            let credentials = basic(&format!("alice:{number}")).unwrap();
+            assert!(!passwords.verify(credentials, &users).await);
         }
         assert_eq!(passwords.known.lock().unwrap().len(), KNOWN_MAX);
     }

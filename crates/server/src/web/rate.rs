@@ -56,7 +56,7 @@ mod tests {
     use super::Bucket;
 
     #[test]
-    fn a_burst_is_let_through_and_then_one_per_interval() {
+    fn a_burst_is_allowed_and_then_one_request_per_interval() {
         let start = Instant::now();
         let limit = RateLimit { burst: 2, interval: Duration::from_secs(10) };
         let bucket = Bucket::new(limit, start).unwrap();

@@ -72,7 +72,7 @@ fn users(password: &str) -> String {
 }
 
 #[tokio::test]
-async fn all_paths_want_a_password_if_there_are_users() {
+async fn all_paths_require_a_password_if_there_are_users() {
     let folder = Folder::new(&users("one"));
     let app = folder.app();
     let open = ask(&app, Some("alice:one")).await;

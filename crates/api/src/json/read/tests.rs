@@ -51,7 +51,7 @@ fn strings_are_unescaped_as_go_does() {
 }
 
 #[test]
-fn the_end_of_a_string_is_found_wherever_it_stands() {
+fn the_end_of_a_string_is_found_at_any_position() {
     for length in 0..40 {
         // Neighbours of the marked bytes, and characters of several bytes, are plain.
         let plain: String = "!#[] é\u{7f}日a".chars().cycle().take(length).collect();
@@ -63,7 +63,7 @@ fn the_end_of_a_string_is_found_wherever_it_stands() {
 }
 
 #[test]
-fn nothing_behind_the_first_value_is_read() {
+fn nothing_after_the_first_value_is_read() {
     let mut reader = JsonReader::new(" {\"a\":[1,{\"b\":null}],\"c\":-1.5e-3} garbage");
     assert_eq!(reader.skip(), Ok(()));
     assert_eq!(reader.at, " {\"a\":[1,{\"b\":null}],\"c\":-1.5e-3}".len());
@@ -77,7 +77,7 @@ fn depth_is_limited() {
 }
 
 #[test]
-fn stray_bytes_become_replacement_characters_one_by_one() {
+fn each_invalid_byte_becomes_a_replacement_character() {
     assert_eq!(lossy(b"a\xff\xe2\x82b"), "a\u{fffd}\u{fffd}\u{fffd}b");
     assert_eq!(lossy("ünbroken".as_bytes()), "ünbroken");
 }
