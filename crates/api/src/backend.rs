@@ -180,7 +180,9 @@ impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Unavailable::ShuttingDown => "the server is shutting down",
-            Unavailable::NotDurable => "the store cannot be written, so nothing can be promised",
+            Unavailable::NotDurable => {
+                "the journal cannot be written, so the change would not be durable"
+            }
         })
     }
 }

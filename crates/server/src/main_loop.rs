@@ -1,13 +1,13 @@
 //! The one task that owns the engine, and through which everything passes.
 //!
-//! In: [`ServerEvent`]s from four senders: commands of clients, reads, what peers say, and news from inside
+//! In: [`ServerEvent`]s from four senders: commands of clients, reads, events of peers, and internal events
 //! (outcomes, answers of the journal, a new configuration, the end). Out: answers, attempts to notify, views.
 //! Each event is one turn of the engine with one reading of the clocks; what follows from a turn
-//! goes through the [`Outbox`], so that nothing is said that the disk does not know yet.
+//! goes through the [`Outbox`], so that nothing is revealed before it is durable.
 //!
 //! The senders differ in who waits. Commands and peers wait in a bounded queue, and for the journal if it is
-//! behind. Reads wait only for their turn. News never wait: there is at most one per attempt under
-//! way and one per commit, and the loop must hear of them to go on.
+//! behind. Reads wait only for their turn. Internal events never wait: there is at most one per attempt
+//! under way and one per commit, and the loop needs them to go on.
 
 mod peers;
 
@@ -187,7 +187,7 @@ impl MainLoop {
         }
     }
 
-    /// Runs until it is told to stop and attempts have ended or had their time.
+    /// Runs until it receives the request to stop, and attempts have ended or timed out.
     ///
     /// When this returns, the journal has synced all that it was given.
     pub async fn run(mut self, mut receivers: EventReceivers) {

@@ -132,7 +132,7 @@ impl AlertsDecoder {
         if self.type_error.is_some() || self.schema_error.is_some() {
             return;
         }
-        match draft.judge(self.mode) {
+        match draft.build(self.mode) {
             Ok(alert) => self.decoded.alerts.push(alert),
             Err(message) => self.decoded.refusals.push(InvalidAlert { position, message }),
         }
@@ -182,7 +182,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Sorts what was read, and makes an alert of it; the error says what is wrong.
-    fn judge(&mut self, mode: MatcherMode) -> Result<NewAlert, String> {
+    fn build(&mut self, mode: MatcherMode) -> Result<NewAlert, String> {
         let set = |at: Option<Timestamp>| at.filter(|at| !at.is_zero());
         let (starts_at, ends_at) = (set(self.starts_at), set(self.ends_at));
         if let (Some(start), Some(end)) = (starts_at, ends_at)

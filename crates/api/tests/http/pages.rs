@@ -30,7 +30,7 @@ async fn readiness_names_what_is_missing() {
 async fn changes_that_are_not_durable_are_refused() {
     let (backend, router) = setup();
     backend.broken.store(true, Ordering::Relaxed);
-    let refusal = "\"the store cannot be written, so nothing can be promised\"\n";
+    let refusal = "\"the journal cannot be written, so the change would not be durable\"\n";
     let alerts = post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await;
     assert_eq!((500, refusal), status_and_text(&alerts));
     let body = r#"{"matchers":[{"name":"a","value":"b","isRegex":false}],"comment":"",
