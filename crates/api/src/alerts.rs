@@ -9,11 +9,11 @@
 
 mod decode;
 
-use bellwether_engine::{Answer, RejectedAlert};
+use bellwether_engine::RejectedAlert;
 use bellwether_model::{MatcherMode, NewAlert};
 
 use crate::answer::ApiError;
-use crate::backend::{Backend, Command};
+use crate::backend::Backend;
 
 pub use decode::decode_alerts;
 
@@ -48,12 +48,9 @@ pub(crate) async fn post<B: Backend>(
     if alerts.is_empty() && refusals.is_empty() {
         return Ok(());
     }
-    let command = Command::Alerts { alerts, refused: refusals.len() };
-    let answer = backend.command(command).await;
-    match answer.map_err(|error| ApiError::internal(error.to_string()))? {
-        Answer::Alerts { rejected } => verdict(refusals, &rejected),
-        other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
-    }
+    let reply = backend.take_alerts(alerts, refusals.len()).await;
+    let reply = reply.map_err(|error| ApiError::internal(error.to_string()))?;
+    verdict(refusals, &reply.rejected)
 }
 
 /// Joins the alerts that decoding and the engine rejected, in the order of the body.

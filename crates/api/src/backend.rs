@@ -1,15 +1,15 @@
 //! The interface between the HTTP API and the rest of the server.
 //!
-//! The API reads a [`View`], sends a [`Command`] and waits for the answer, asks for the status, and
-//! reports what it did as an [`Observation`]. Whether and how an answer becomes durable is the
-//! backend's business.
+//! The API reads a [`View`], hands in alerts and silences and waits for the reply, asks for the
+//! status, and reports what it did as an [`Observation`]. Whether and how a reply becomes durable is
+//! the backend's business.
 
 mod receiver_test;
 
 use std::fmt;
 use std::future::Future;
 
-use bellwether_engine::{Answer, PostedSilence, View};
+use bellwether_engine::{AlertsReply, PostedSilence, SilenceRefusal, UnknownSilence, View};
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
 
@@ -25,9 +25,26 @@ pub trait Backend: Send + Sync + 'static {
     /// The current state; an error if it cannot be read because the server is shutting down.
     fn view(&self) -> impl Future<Output = Result<View, Unavailable>> + Send;
 
-    /// Resolves once what the answer promises is durable.
-    fn command(&self, command: Command)
-    -> impl Future<Output = Result<Answer, Unavailable>> + Send;
+    /// Takes one POST of alerts; `refused` more were in it, and are only counted.
+    ///
+    /// This and the next two resolve once what the reply promises is durable.
+    fn take_alerts(
+        &self,
+        alerts: Vec<NewAlert>,
+        refused: usize,
+    ) -> impl Future<Output = Result<AlertsReply, Unavailable>> + Send;
+
+    /// Creates or changes a silence; replies with the id under which it now stands.
+    fn post_silence(
+        &self,
+        silence: PostedSilence,
+    ) -> impl Future<Output = Result<Result<String, SilenceRefusal>, Unavailable>> + Send;
+
+    /// Expires the silence with this id now; one that has expired stays as it is.
+    fn expire_silence(
+        &self,
+        id: String,
+    ) -> impl Future<Output = Result<Result<(), UnknownSilence>, Unavailable>> + Send;
 
     fn status(&self) -> StatusInfo;
 
@@ -48,18 +65,6 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Called for every event that a metric or log line is made of; must not block.
     fn observe(&self, observation: Observation);
-}
-
-/// A change that a client requests.
-#[derive(Debug)]
-pub enum Command {
-    /// One POST of alerts; `refused` more were in it, and are only to be counted.
-    Alerts {
-        alerts: Vec<NewAlert>,
-        refused: usize,
-    },
-    PostSilence(PostedSilence),
-    ExpireSilence(String),
 }
 
 /// Why the backend cannot answer.

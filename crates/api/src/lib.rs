@@ -42,7 +42,7 @@ mod receiver_test;
 pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
 pub use backend::{
-    Backend, Check, ClusterInfo, ClusterState, Command, DryRunRequest, Exposition, IntegrationTest,
+    Backend, Check, ClusterInfo, ClusterState, DryRunRequest, Exposition, IntegrationTest,
     Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX,
     TestResult, Unavailable, VersionInfo,
 };

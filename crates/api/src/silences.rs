@@ -10,12 +10,12 @@ mod write;
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use bellwether_engine::{Answer, SilenceRefusal, View};
+use bellwether_engine::{SilenceRefusal, UnknownSilence, View};
 use bellwether_model::{Matcher, Silence, SilenceState, Timestamp};
 use http::StatusCode;
 
 use crate::answer::ApiError;
-use crate::backend::{Backend, Command};
+use crate::backend::Backend;
 use crate::query::Query;
 use bellwether_encoding::json::{Escape, push_string};
 
@@ -38,15 +38,15 @@ pub(crate) async fn post<B: Backend>(
     mode: bellwether_model::MatcherMode,
 ) -> Result<String, ApiError> {
     let posted = decode_silence(&body)?.into_posted(mode, backend.now())?;
-    let answer = backend.command(Command::PostSilence(posted)).await;
-    match answer.map_err(|error| ApiError::internal(error.to_string()))? {
-        Answer::SilencePosted { id } => {
+    let reply = backend.post_silence(posted).await;
+    match reply.map_err(|error| ApiError::internal(error.to_string()))? {
+        Ok(id) => {
             let mut out = String::from("{\"silenceID\":");
             push_string(&mut out, &id, Escape::Plain);
             out.push_str("}\n");
             Ok(out)
         }
-        Answer::SilenceRefused(refusal) => {
+        Err(refusal) => {
             let status = match refusal {
                 SilenceRefusal::NotFound => StatusCode::NOT_FOUND,
                 SilenceRefusal::StartNotBeforeEnd
@@ -58,17 +58,15 @@ pub(crate) async fn post<B: Backend>(
             };
             Err(ApiError::Refused { status, message: refusal.to_string() })
         }
-        other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
     }
 }
 
 /// Ends the silence with this id now; one that has ended stays as it is.
 pub(crate) async fn expire<B: Backend>(backend: &B, id: String) -> Result<(), ApiError> {
-    let answer = backend.command(Command::ExpireSilence(id)).await;
-    match answer.map_err(|error| ApiError::internal(error.to_string()))? {
-        Answer::SilenceExpired => Ok(()),
-        Answer::SilenceUnknown => Err(ApiError::NotFound),
-        other => Err(ApiError::internal(format!("unexpected answer: {other:?}"))),
+    let reply = backend.expire_silence(id).await;
+    match reply.map_err(|error| ApiError::internal(error.to_string()))? {
+        Ok(()) => Ok(()),
+        Err(UnknownSilence) => Err(ApiError::NotFound),
     }
 }
 

@@ -1,50 +1,171 @@
-//! Is there a reason to tell this integration about this group now?
+//! Deduplication: should this node notify this integration about this group now?
 //!
-//! In: the group's alerts as judged at this instant, and what the ledger says. Out: what would be
-//! told, and the reason to tell it, if there is one. The rules are the Go Alertmanager's, with one
-//! addition: whoever was told "firing" is told "resolved", also about an alert that is muted by
-//! then.
+//! In: the group's alerts as judged at this instant, the notification log, and what is known about
+//! peers. Out: a [`Decision`]. The rule is the Go Alertmanager's, with the additions 2, 3 and 9 to
+//! 11. Of rules 4 to 8 the first that applies gives the reason.
+//!
+//! 1. *Content.* Firing alerts that are active are notified as firing, resolved ones as resolved. A
+//!    suppressed alert is left out, unless the integration was notified that it fires: then it is
+//!    notified as resolved when it resolves, and its resolve is pending until then.
+//! 2. *Peers knew better.* If a peer notified that an alert resolved, and this node has had no
+//!    report of the alert since, the alert is not notified as firing.
+//! 3. *Unknown alerts.* In a cluster, alerts that this node does not know stay in the log entry: a
+//!    peer may know them.
+//! 4. *First notification.* Something fires, and the log says that nothing did.
+//! 5. *New alerts.* Something fires that the log does not say is firing.
+//! 6. *All resolved.* Nothing fires any more, and the integration was notified that something did.
+//! 7. *Some resolved.* Something resolved that the log does not say is resolved, if the integration
+//!    wants to be notified of that (`send_resolved`).
+//! 8. *Repeat.* Something fires, and the last notification is older than `repeat_interval`. A node
+//!    that waits for peers lets that wait pass too, so that peers with an earlier position find out
+//!    first.
+//! 9. *Peers first.* A node waits for its turn: one peer timeout for each responsive peer with an
+//!    earlier position. If after that there is no reason left to notify what there was to notify
+//!    when the wait began, a peer has done it, and what came up meanwhile is left to the next flush.
+//! 10. *Claims.* While a peer says that it is trying, this node defers to it: for a minute, or three
+//!     quarters of what is left of a shorter flush, since it may be only the peer that cannot reach
+//!     the receiver. A node that has tried too defers only to peers with an earlier position, for
+//!     five minutes after each attempt of its own.
+//! 11. *Unknown outcome.* Before an attempt, the log stops saying what the attempt may change
+//!     ([`Notified::uncertain_during`]); if the outcome stays unknown, both "firing" and "resolved"
+//!     are notified again. [`is_certainly_not_notified`] says which outcomes undo that.
+//!
+//! Nothing is sent or written here. Without a reason no notification is sent, and the caller keeps
+//! the group until the next flush.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Reason, Timestamp};
+use bellwether_model::{Alert, FailureReason, Mono, Now, Outcome, Reason, Timestamp};
 
 use crate::mute::Judged;
-use crate::notification_log::{LogEntry, Notified};
+use crate::notification_log::NotificationLog;
+use crate::peers::Peers;
+use crate::replicated::{LogEntry, LogKey, Notified};
 
-/// What an integration would be told about a group at one instant.
+/// A delivery as far as deduplication depends on it.
+#[derive(Debug)]
+pub(crate) struct Candidate<'a> {
+    pub key: &'a LogKey,
+    pub send_resolved: bool,
+    pub repeat_interval: Duration,
+    /// Since when there has been something to notify.
+    pub since: Mono,
+    /// When its flush ends.
+    pub deadline: Mono,
+    /// When this node last tried to notify it.
+    pub last_attempt: Option<Mono>,
+    /// What there was to notify when the wait for peers began; `None` if it has not waited.
+    pub waited_with: Option<&'a Content>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Decision {
+    /// There is no reason to notify; `notified` is what the log would say.
+    Nothing {
+        notified: Notified,
+    },
+    /// There is a reason, but a peer goes first; decide again at `until` at the latest.
+    Defer {
+        until: Mono,
+        cause: Deferral,
+        content: Content,
+    },
+    Notify {
+        reason: Reason,
+        content: Content,
+    },
+}
+
+/// Why a peer goes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deferral {
+    /// It is not this node's turn; `wait` is left.
+    EarlierPosition { wait: Duration },
+    /// A peer is trying.
+    Claimed,
+}
+
+/// What an integration would be notified of about a group at one instant.
 #[derive(Debug)]
 pub(crate) struct Content {
     /// In the order of the batch.
     pub alerts: Vec<Arc<Alert>>,
+    /// What the log says once it is notified.
     pub notified: Notified,
-    /// Whether any of the alerts fires.
+    /// Whether any of `alerts` fires.
     pub fires: bool,
 }
 
-/// What becomes of alerts that an integration was told of as firing and that this node does not
-/// know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Unknown {
-    Dropped,
-    /// A peer may know them, and will tell of their ends.
-    Kept,
+/// What the log knows about one integration and one group.
+struct Known<'a> {
+    entry: Option<&'a LogEntry>,
+    /// When `entry` was notified, by this node's clock.
+    notified_at: Option<Timestamp>,
+    /// Alerts that were lately notified as resolved, though `entry` may not say so any more.
+    resolved_lately: Vec<u64>,
+    /// Up to when peers knew more than this node, if one of them made `entry`.
+    peers_knew_until: Option<Timestamp>,
 }
 
-/// What the judged alerts mean for one integration, given what it was told before.
-///
-/// `peers_knew_until`: up to when peers knew more than this node, if they told what was told before. One that
-/// told of an end knew better than this node, if all this node knows about the alert is older.
-pub(crate) fn content(
+/// What becomes of alerts that the log says are firing and that this node does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum UnknownAlerts {
+    Drop,
+    /// A peer may know them, and will notify that they resolved.
+    Keep,
+}
+
+/// Applies the rule.
+pub(crate) fn decide(
+    candidate: &Candidate<'_>,
     judged: &Judged,
-    before: Option<&Notified>,
-    peers_knew_until: Option<Timestamp>,
-    unknown: Unknown,
-) -> Content {
+    log: &mut NotificationLog,
+    peers: &Peers,
+    now: Now,
+) -> Decision {
+    let notified_at = log.notified_at(candidate.key, now.wall);
+    let known = Known {
+        entry: log.find(candidate.key),
+        notified_at,
+        resolved_lately: log.resolved_lately(candidate.key, now.mono),
+        peers_knew_until: log.peers_knew_until(candidate.key, now.mono, peers.clocks_lag()),
+    };
+    let unknown = if peers.is_alone() { UnknownAlerts::Drop } else { UnknownAlerts::Keep };
+    let content = content(judged, &known, unknown);
+    let repeat_interval = candidate.repeat_interval.saturating_add(peers.wait());
+    let reason = |content: &Content| {
+        reason(content, &known, candidate.send_resolved, repeat_interval, now.wall)
+    };
+    let peer_notified = candidate.waited_with.is_some_and(|content| reason(content).is_none());
+    let Some(reason) = reason(&content).filter(|_| !peer_notified) else {
+        return Decision::Nothing { notified: content.notified };
+    };
+    match deferral(candidate, peers, now.mono) {
+        Some((until, cause)) => Decision::Defer { until, cause, content },
+        None => Decision::Notify { reason, content },
+    }
+}
+
+/// Rule 11: whether the receiver can not have taken the notification. One that was too slow may
+/// have, and so may one behind a gateway that lost its answer.
+pub(crate) fn is_certainly_not_notified(outcome: &Outcome) -> bool {
+    match outcome {
+        Outcome::Delivered { .. } => false,
+        Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } => !matches!(
+            reason,
+            FailureReason::ContextDeadlineExceeded
+                | FailureReason::ContextCanceled
+                | FailureReason::ServerError
+        ),
+    }
+}
+
+/// Rules 1 to 3: what the judged alerts mean for one integration.
+fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Content {
     let nothing = Notified::default();
-    let before = before.unwrap_or(&nothing);
+    let before = known.entry.map_or(&nothing, |entry| &entry.notified);
     let mut alerts = Vec::new();
     let mut notified = Notified::default();
     for (alert, verdict) in judged.alerts() {
@@ -54,7 +175,7 @@ pub(crate) fn content(
         if suppressed && !before.was_notified_firing(hash) {
             continue;
         }
-        let is_older = peers_knew_until.is_some_and(|until| alert.updated_at < until);
+        let is_older = known.peers_knew_until.is_some_and(|until| alert.updated_at < until);
         if !resolved && is_older && contains(&before.resolved, hash) {
             notified.resolved.push(hash);
             continue;
@@ -70,12 +191,12 @@ pub(crate) fn content(
         alerts.push(alert.clone());
     }
     let fires = !notified.firing.is_empty();
-    if unknown == Unknown::Kept {
+    if unknown == UnknownAlerts::Keep {
         let known: BTreeSet<u64> =
             judged.alerts().map(|(alert, _)| alert.labels.log_hash()).collect();
         let is_unknown = |hash: &&u64| !known.contains(*hash);
-        // What says only that something ended may be read as if all had: whoever knows better is
-        // to tell again that it fires.
+        // A notification with resolved alerts alone may be read as if all had resolved: a node that
+        // knows better is to notify again that they fire.
         let still = if fires { &mut notified.firing } else { &mut notified.resolve_pending };
         still.extend(before.firing.iter().filter(is_unknown));
         notified.resolve_pending.extend(before.resolve_pending.iter().filter(is_unknown));
@@ -87,21 +208,16 @@ pub(crate) fn content(
     Content { alerts, notified, fires }
 }
 
-/// The reason to tell this now, if there is one.
-///
-/// `notified_at`: when the entry was told, by this node's clock. `ended`: alerts whose ends were told
-/// lately, though the entry may not say so any more.
-pub(crate) fn reason(
+/// Rules 4 to 8: the reason to notify this now, if there is one.
+fn reason(
     content: &Content,
+    known: &Known<'_>,
     send_resolved: bool,
     repeat_interval: Duration,
-    entry: Option<&LogEntry>,
-    notified_at: Option<Timestamp>,
-    ended: &[u64],
     now: Timestamp,
 ) -> Option<Reason> {
     let notified = &content.notified;
-    let Some(entry) = entry else {
+    let Some(entry) = known.entry else {
         return (!notified.firing.is_empty()).then_some(Reason::FirstNotification);
     };
     let before = &entry.notified;
@@ -110,20 +226,47 @@ pub(crate) fn reason(
         return Some(if first { Reason::FirstNotification } else { Reason::NewAlertsAdded });
     }
     if notified.firing.is_empty() {
-        // What stays muted is owed later; it must not be called resolved now.
+        // What stays suppressed resolves later; it must not be called resolved now.
         let due = before.firing.iter().any(|hash| !contains(&notified.resolve_pending, *hash))
             || before.resolve_pending.iter().any(|hash| contains(&notified.resolved, *hash));
         return due.then_some(Reason::AllAlertsResolved);
     }
-    let is_news = |hash: &u64| {
-        let was_told = contains(ended, *hash) && !before.was_notified_firing(*hash);
-        !contains(&before.resolved, *hash) && !was_told
+    let is_new = |hash: &u64| {
+        let was_notified =
+            contains(&known.resolved_lately, *hash) && !before.was_notified_firing(*hash);
+        !contains(&before.resolved, *hash) && !was_notified
     };
-    if send_resolved && notified.resolved.iter().any(is_news) {
+    if send_resolved && notified.resolved.iter().any(is_new) {
         return Some(Reason::SomeAlertsResolved);
     }
-    let is_old = notified_at.is_some_and(|at| at < now.minus(repeat_interval));
+    let is_old = known.notified_at.is_some_and(|at| at < now.minus(repeat_interval));
     (content.fires && is_old).then_some(Reason::RepeatIntervalElapsed)
+}
+
+/// Rules 9 and 10: until when this is left to peers, and why.
+fn deferral(candidate: &Candidate<'_>, peers: &Peers, now: Mono) -> Option<(Mono, Deferral)> {
+    if peers.is_alone() {
+        return None;
+    }
+    let deadline = candidate.deadline;
+    let has_tried = candidate.last_attempt.is_some();
+    let turn = peers.turn_at(candidate.since);
+    if turn > now && !has_tried {
+        let wait = turn.since(now);
+        return Some((turn.min(deadline), Deferral::EarlierPosition { wait }));
+    }
+    let claimed_until = peers.claimed_until(candidate.key.hash(), has_tried, now)?;
+    let deferred_until = match candidate.last_attempt {
+        None => {
+            let left = deadline.since(turn);
+            turn.plus((left - left / 4).min(DEFER_MAX))
+        }
+        Some(at) => at.plus(DEFER_AGAIN_MAX),
+    };
+    if deferred_until <= now {
+        return None;
+    }
+    Some((claimed_until.min(deferred_until).min(deadline), Deferral::Claimed))
 }
 
 /// Both ascending and unique.
@@ -134,3 +277,10 @@ fn is_subset(some: &[u64], of: &[u64]) -> bool {
 fn contains(hashes: &[u64], hash: u64) -> bool {
     hashes.binary_search(&hash).is_ok()
 }
+
+/// How long this node defers to a peer that claims a notification, before it tries too.
+const DEFER_MAX: Duration = Duration::from_secs(60);
+
+/// The same after an attempt of its own: so rarely that both hardly ever reach a receiver that has
+/// just recovered.
+const DEFER_AGAIN_MAX: Duration = Duration::from_secs(5 * 60);

@@ -11,10 +11,18 @@ use bellwether_model::{Mono, Reason, Timestamp};
 
 use crate::deduplication::Content;
 use crate::group::GroupId;
-use crate::notification_log::{LogKey, Notified};
 use crate::plan::Integration;
+use crate::replicated::{LogKey, Notified};
 use crate::rng::Rng;
 use crate::turn::DeliveryId;
+
+/// How a delivery ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Notified, or there was nothing to notify.
+    Succeeded,
+    Failed,
+}
 
 #[derive(Debug)]
 pub(crate) struct Delivery {
@@ -138,10 +146,10 @@ impl Deliveries {
         }
     }
 
-    /// Hashes of what has been tried to tell for longer than `at_least`.
-    pub fn claims(&self, now: Mono, at_least: Duration) -> Vec<u64> {
+    /// Hashes of what this node has been trying to notify for a while.
+    pub fn claims(&self, now: Mono) -> Vec<u64> {
         let tried = self.table.values().filter(|delivery| {
-            delivery.first_attempt.is_some_and(|first| first.plus(at_least) <= now)
+            delivery.first_attempt.is_some_and(|first| first.plus(CLAIMED_AFTER) <= now)
         });
         tried.map(|delivery| delivery.key.hash()).collect()
     }
@@ -181,3 +189,6 @@ const BACKOFF_MAX: Duration = Duration::from_secs(60);
 
 /// Beyond the deadline of an attempt: when its answer counts as lost.
 pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(30);
+
+/// How long a delivery is tried before this node claims it: most attempts take less.
+pub(crate) const CLAIMED_AFTER: Duration = Duration::from_millis(10);

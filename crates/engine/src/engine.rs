@@ -1,56 +1,68 @@
-//! The parent of all rooms: carries each parcel from one to the next.
+//! The engine: carries each parcel from one of its parts to the next.
 //!
-//! In: an [`Input`] with one reading of the clocks. Out: the [`Turn`]. The rooms do not know each
-//! other; whatever passes between them passes through here, in a straight line.
+//! In: an [`Input`] with one reading of the clocks. Out: the [`Turn`]. The parts own their memory and
+//! do not know each other; whatever passes between them passes through here:
+//!
+//! - `intake`: report → change → groups; a group that is due → its flush;
+//! - `notification`: flush → deliveries → attempts → entries of the notification log;
+//! - `silencing`: silences, and which alerts they match;
+//! - `replication`: what peers send, who is alive, whose turn it is;
+//! - `maintenance`: when to remove what has expired.
+//!
+//! This file has the four kinds of calls (restore, handle, next wake-up, reads) and what is common to
+//! all inputs; how inputs are carried is in `carry.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Mono, Now, Silence, SilenceState};
+use bellwether_model::{Mono, Now};
 
-use crate::alerts::Alerts;
-use crate::deliveries::Deliveries;
-use crate::group::Groups;
-use crate::inhibition::InhibitionIndex;
 use crate::mute::MuteContext;
-use crate::notification_log::NotificationLog;
-use crate::peers::Peers;
 use crate::plan::Plan;
-use crate::record::{Record, SilenceRecord};
+use crate::record::Record;
 use crate::rng::Rng;
 use crate::settings::EngineSettings;
-use crate::silence_index::SilenceIndex;
-use crate::silences::Silences;
-use crate::turn::{Answer, Channel, Input, Note, Ticket, Turn};
+use crate::turn::{Input, Note, Reply, Turn};
 use crate::view::View;
 
+use intake::{Deadlines, Intake, restored_alert};
+use maintenance::Maintenance;
+use notification::Notification;
+use replication::Replication;
+use silencing::Silencing;
+
+mod carry;
 mod intake;
 mod maintenance;
 mod notification;
 mod replication;
-
-use maintenance::MaintenanceTimers;
-use replication::SeenMessages;
+mod silencing;
 
 /// The machine. See the crate's first page for its rules.
 #[derive(Debug)]
 pub struct Engine {
+    /// The configuration in force; replaced as a whole.
     plan: Arc<Plan>,
+    /// What flags say; fixed.
     settings: EngineSettings,
-    alerts: Alerts,
-    inhibition_index: InhibitionIndex,
-    groups: Groups,
-    deliveries: Deliveries,
-    notification_log: NotificationLog,
-    silences: Arc<Silences>,
-    silence_index: Arc<SilenceIndex>,
-    maintenance: MaintenanceTimers,
-    peers: Peers,
-    seen_messages: SeenMessages,
+    /// Alerts and the groups that hold them. Invariant: sorted by `plan`.
+    intake: Intake,
+    /// Silences. Invariant: they know of every alert of `intake`.
+    silencing: Silencing,
+    /// Deliveries under way, and the notification log. Invariant: every group with an open flush has
+    /// as many deliveries here as the flush counts.
+    notification: Notification,
+    /// Peers, and what is known of their records.
+    replication: Replication,
+    /// When to remove what has expired.
+    maintenance: Maintenance,
+    /// Ids of silences and jitter of retries; one for both, so that equal seeds give equal turns.
     rng: Rng,
     /// Nothing is flushed before this; set by the first input.
     starts_at: Option<Mono>,
+    /// Rises whenever a view would differ.
     generation: u64,
+    /// Invariant: no input has an earlier reading of the monotonic clock.
     last_mono: Mono,
 }
 
@@ -58,16 +70,11 @@ impl Engine {
     /// `seed` decides the ids of new silences, so it must differ from process to process.
     pub fn new(plan: Arc<Plan>, settings: EngineSettings, seed: u128) -> Self {
         Engine {
-            alerts: Alerts::new(settings.alerts_per_name_max),
-            inhibition_index: InhibitionIndex::new(&plan),
-            groups: Groups::default(),
-            deliveries: Deliveries::default(),
-            notification_log: NotificationLog::default(),
-            silences: Arc::default(),
-            silence_index: Arc::default(),
-            maintenance: MaintenanceTimers::default(),
-            peers: Peers::new(settings.peers.clone()),
-            seen_messages: SeenMessages::default(),
+            intake: Intake::new(&plan, &settings),
+            silencing: Silencing::new(settings.retention),
+            notification: Notification::new(&settings),
+            replication: Replication::new(settings.peers.clone()),
+            maintenance: Maintenance::default(),
             rng: Rng::new(seed),
             starts_at: None,
             generation: 0,
@@ -80,7 +87,7 @@ impl Engine {
     /// Rebuilds memory from the records of an earlier run; to be called once, before any input.
     ///
     /// Alerts that fired when they were last written count as firing for another resolve timeout,
-    /// since nobody could say otherwise meanwhile. Groups keep the deadlines that they had.
+    /// since nobody could report otherwise meanwhile. Groups keep the deadlines that they had.
     pub fn restore(
         &mut self,
         now: Now,
@@ -94,24 +101,17 @@ impl Engine {
             match record {
                 Record::Alert { alert, ended } => {
                     let alert = Arc::unwrap_or_clone(alert);
-                    alerts.push(intake::restored_alert(alert, ended, now, &self.plan));
+                    alerts.push(restored_alert(alert, ended, now, &self.plan));
                 }
                 Record::Group(group) => {
                     let due = now.mono_at(group.due);
                     let suppressed_until = group.suppressed_until.map(|until| now.mono_at(until));
-                    groups.insert(group.name, intake::Deadlines { due, suppressed_until });
+                    groups.insert(group.name, Deadlines { due, suppressed_until });
                 }
                 Record::Silence(version) => {
-                    self.merge_silence(version, now);
+                    self.merge_silence(now, version);
                 }
-                Record::LogEntry(entry) => {
-                    // Peers may have told it, and known more than the alerts say that were kept.
-                    if self.peers.is_alone() {
-                        self.notification_log.merge(entry);
-                    } else {
-                        self.notification_log.hear(entry, now);
-                    }
-                }
+                Record::LogEntry(entry) => self.notification.restore(now, entry),
                 Record::AlertGone(_)
                 | Record::GroupGone(_)
                 | Record::SilenceGone(_)
@@ -120,53 +120,55 @@ impl Engine {
         }
         // After the silences, which each look for the alerts that they match.
         for alert in alerts {
-            self.cover_alert(&alert);
-            self.alerts.restore(alert);
+            self.silencing.add_alert(&alert);
+            self.intake.alerts.restore(alert);
         }
-        self.sort_restored(now, groups, turn);
+        self.restore_groups(now, groups, turn);
     }
 
     /// Takes one input and everything that is due by now, and adds what follows to `turn`.
     pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
         self.begin(now);
         let os_wall = now.wall;
-        let now = self.corrected(now, turn);
+        let now = self.replication.corrected(now, turn);
         match input {
             Input::Alerts { alerts, refused, ticket } => {
-                self.generation += 1;
-                self.take_alerts(now, alerts, refused, ticket, turn);
+                let reply = self.take_alerts(now, alerts, refused, turn);
+                turn.reply(Reply::Alerts { ticket, reply });
             }
             Input::PostSilence { silence, ticket } => {
-                let settings = &self.settings;
-                let rng = &mut self.rng;
-                match self.silences.post(silence, now.wall, settings, || rng.uuid()) {
-                    Ok(posted) => {
-                        for version in posted.versions {
-                            self.store_silence(now, version, turn);
-                        }
-                        let (id, created) = (posted.id, posted.created);
-                        turn.notes.push(Note::SilenceStored { id: id.clone(), created });
-                        turn.reply(ticket, Answer::SilencePosted { id });
-                    }
-                    Err(refusal) => turn.reply(ticket, Answer::SilenceRefused(refusal)),
+                let reply = self.post_silence(now, silence, turn);
+                turn.reply(Reply::PostSilence { ticket, reply });
+            }
+            Input::ExpireSilence { id, ticket } => {
+                let reply = self.expire_silence(now, &id, turn);
+                turn.reply(Reply::ExpireSilence { ticket, reply });
+            }
+            Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
+            Input::PeerRecords { channel, data } => {
+                self.merge_peer_records(now, channel, data, turn);
+            }
+            Input::StatusBroadcast { data } => {
+                if self.replication.take_status(now, os_wall, &data, turn) {
+                    self.reschedule_waiting();
                 }
             }
-            Input::ExpireSilence { id, ticket } => self.expire_silence(now, &id, ticket, turn),
-            Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
-            Input::PeerRecords { channel, data } => self.hear(now, channel, data, turn),
-            Input::StatusBroadcast { data } => self.take_status(now, os_wall, &data, turn),
             Input::Peers(peers) => {
-                self.peers.set_peers(now, peers);
+                self.replication.set_peers(now, peers);
                 self.reschedule_waiting();
             }
-            Input::PeerAlive { peer } => self.note_alive(&peer, turn),
+            Input::PeerAlive { peer } => {
+                if self.replication.note_alive(&peer, turn) {
+                    self.reschedule_waiting();
+                }
+            }
             Input::Settled => {
-                self.peers.settle();
+                self.replication.peers.settle();
                 turn.notes.push(Note::Settled);
             }
             Input::FullStateRequested { ticket } => {
                 let state = self.full_state();
-                turn.reply(ticket, state);
+                turn.reply(Reply::FullState { ticket, state });
             }
             Input::Plan(plan) => self.take_plan(now, plan, turn),
             Input::Tick => {}
@@ -177,9 +179,11 @@ impl Engine {
 
     /// When the engine wants to be called again at the latest; at once, if that is past.
     pub fn next_wakeup(&self) -> Option<Mono> {
-        let flushes = self.groups.next_deadline().filter(|_| self.peers.is_settled());
+        let is_settled = self.replication.peers.is_settled();
+        let flushes = self.intake.groups.next_deadline().filter(|_| is_settled);
         let flushes = flushes.map(|at| self.starts_at.map_or(at, |start| at.max(start)));
-        let others = [self.deliveries.next_deadline(), self.maintenance.next(), self.peers.next()];
+        let deliveries = self.notification.deliveries.next_deadline();
+        let others = [deliveries, self.maintenance.next(), self.replication.peers.next()];
         others.into_iter().chain([flushes]).flatten().min()
     }
 
@@ -187,12 +191,12 @@ impl Engine {
     pub fn view(&self) -> View {
         View::new(
             self.plan.clone(),
-            self.alerts.snapshot(),
-            self.inhibition_index.clone(),
-            self.silences.clone(),
-            self.silence_index.clone(),
-            self.groups.count(),
-            self.peers.peers(),
+            self.intake.alerts.snapshot(),
+            self.intake.inhibition.clone(),
+            self.silencing.silences.clone(),
+            self.silencing.index.clone(),
+            self.intake.groups.count(),
+            self.replication.peers.views(),
         )
     }
 
@@ -203,7 +207,7 @@ impl Engine {
 
     /// How many deliveries have not finished.
     pub fn deliveries_open(&self) -> usize {
-        self.deliveries.count()
+        self.notification.deliveries.count()
     }
 
     fn begin(&mut self, now: Now) {
@@ -217,12 +221,13 @@ impl Engine {
 
     /// Does everything that is due.
     fn advance(&mut self, now: Now, turn: &mut Turn) {
-        while let Some(id) = self.deliveries.next_due(now.mono) {
+        while let Some(id) = self.notification.deliveries.next_due(now.mono) {
             self.generation += 1;
             self.resume_delivery(now, id, turn);
         }
-        if self.peers.is_settled() && self.starts_at.is_some_and(|start| start <= now.mono) {
-            while let Some(id) = self.groups.next_due(now.mono) {
+        let has_settled = self.replication.peers.is_settled();
+        if has_settled && self.starts_at.is_some_and(|start| start <= now.mono) {
+            while let Some(id) = self.intake.groups.next_due(now.mono) {
                 self.generation += 1;
                 self.flush(now, id, turn);
             }
@@ -233,64 +238,9 @@ impl Engine {
     fn mute_context(&self) -> MuteContext<'_> {
         MuteContext {
             plan: &self.plan,
-            inhibition_index: &self.inhibition_index,
-            silences: &self.silences,
-            silence_index: &self.silence_index,
-        }
-    }
-
-    fn expire_silence(&mut self, now: Now, id: &str, ticket: Ticket, turn: &mut Turn) {
-        let answer = match self.silences.expire(id, now.wall) {
-            Err(_) => Answer::SilenceUnknown,
-            Ok(None) => Answer::SilenceExpired,
-            Ok(Some(version)) => {
-                self.store_silence(now, version, turn);
-                turn.notes.push(Note::SilenceExpired { id: id.to_owned() });
-                Answer::SilenceExpired
-            }
-        };
-        turn.reply(ticket, answer);
-    }
-
-    fn store_silence(&mut self, now: Now, silence: Silence, turn: &mut Turn) {
-        let silence = Arc::new(silence);
-        let expires_at = silence.ends_at.plus(self.settings.retention);
-        let version = SilenceRecord { silence: silence.clone(), expires_at, wire: None };
-        self.merge_silence(version, now);
-        let version = self.silences.version(silence, self.settings.retention);
-        self.broadcast(Channel::Silences, &version.encode(), turn);
-        turn.keep.push(Record::Silence(version));
-    }
-
-    /// Returns whether the version is news.
-    fn merge_silence(&mut self, version: SilenceRecord, now: Now) -> bool {
-        let silence = Silence::clone(&version.silence);
-        let id: Arc<str> = silence.id.as_str().into();
-        let known = self.silences.find(&id).cloned();
-        let silences = Arc::make_mut(&mut self.silences);
-        if !silences.merge(silence.clone(), now.wall) {
-            return false;
-        }
-        silences.note_origin(version, self.settings.retention);
-        self.generation += 1;
-        let covers = |silence: &Silence| silence.state(now.wall) != SilenceState::Expired;
-        let covered = known.as_ref().is_some_and(|known| covers(known));
-        let unchanged = known.is_some_and(|known| known.matcher_sets == silence.matcher_sets);
-        if covered && !(unchanged && covers(&silence)) {
-            Arc::make_mut(&mut self.silence_index).remove_silences(&[id.clone()].into());
-        }
-        if covers(&silence) && !(unchanged && covered) {
-            Arc::make_mut(&mut self.silence_index).add_silence(&id, &silence, &self.alerts);
-        }
-        self.reconsider_muted_by(now, &crate::group::MutedBy::Silence(id));
-        true
-    }
-
-    /// Finds the silences that match an alert which is new.
-    fn cover_alert(&mut self, alert: &Alert) {
-        let silences = self.silences.matching(&alert.labels);
-        if !silences.is_empty() {
-            Arc::make_mut(&mut self.silence_index).add_alert(alert.fingerprint, silences);
+            inhibition_index: &self.intake.inhibition,
+            silences: &self.silencing.silences,
+            silence_index: &self.silencing.index,
         }
     }
 }

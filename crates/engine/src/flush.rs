@@ -1,16 +1,21 @@
-//! The shutter: what exactly does a group say at this instant?
+//! What exactly is in a group's batch at this instant, and what do mutes keep out of it?
 //!
-//! In: a group and the register. Out: its alerts as they are now, in the order in which receivers
+//! In: a group and the alert store. Out: its alerts as they are now, in the order in which receivers
 //! see them. What is firing and what is resolved is decided against the one instant that goes with
-//! them, so that no later step can disagree.
+//! them, so that no later step can disagree. Of the judged batch: when to look again at alerts that
+//! only a mute keeps from being notified.
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use bellwether_model::Alert;
+use bellwether_model::{Alert, Mono, Now};
 
 use crate::alerts::Alerts;
-use crate::group::Group;
+use crate::group::{Group, MutedBy, Suppressed};
+use crate::mute::{Judged, MuteContext, Verdict};
+use crate::replicated::LogEntry;
+use crate::route::Route;
 
 /// The alerts of the group, sorted by `job`, `instance`, then label set.
 pub(crate) fn freeze(group: &Group, alerts: &Alerts) -> Vec<Arc<Alert>> {
@@ -18,6 +23,51 @@ pub(crate) fn freeze(group: &Group, alerts: &Alerts) -> Vec<Arc<Alert>> {
         group.members.iter().filter_map(|member| alerts.find(*member)).cloned().collect();
     sort_as_shown(&mut frozen, |alert| alert);
     frozen
+}
+
+/// What suppresses alerts that fire and that not all integrations were notified of, by their log
+/// `entries`; and when to look again. `None` if nothing does.
+pub(crate) fn suppressed(
+    judged: &Judged,
+    context: &MuteContext<'_>,
+    route: &Route,
+    entries: &[Option<&LogEntry>],
+    now: Now,
+) -> Option<Suppressed> {
+    let mut by = BTreeSet::new();
+    let mut until: Option<Mono> = None;
+    for (alert, verdict) in judged.alerts() {
+        if !verdict.is_suppressed() || alert.resolved_at(now.wall) {
+            continue;
+        }
+        let hash = alert.labels.log_hash();
+        let knows = |entry: &Option<&LogEntry>| {
+            entry.is_some_and(|entry| entry.notified.firing.binary_search(&hash).is_ok())
+        };
+        if !entries.is_empty() && entries.iter().all(knows) {
+            continue;
+        }
+        let ends = match verdict {
+            Verdict::Active => continue,
+            Verdict::Inhibited { by: source, until } => {
+                by.insert(MutedBy::Source(*source));
+                Some(*until)
+            }
+            Verdict::Silenced { by: silences, until } => {
+                by.extend(silences.iter().cloned().map(MutedBy::Silence));
+                Some(*until)
+            }
+            Verdict::OutsideActiveIntervals | Verdict::InsideMuteInterval => {
+                by.insert(MutedBy::Interval);
+                context.next_interval_change(route, now.wall)
+            }
+        };
+        let ends = ends.map(|ends| now.mono_at(ends)).filter(|ends| *ends > now.mono);
+        until = until.into_iter().chain(ends).min();
+    }
+    // A mute without a known end may still be ended by hand, or by a new plan.
+    let until = until.unwrap_or(Mono(u64::MAX));
+    (!by.is_empty()).then_some(Suppressed { until, by })
 }
 
 /// Sorts into the order in which receivers and readers see the alerts of a group.

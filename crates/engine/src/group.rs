@@ -9,12 +9,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Mono, Now, Timestamp};
 
-use crate::notification_log::LogKey;
 use crate::plan::Integration;
 use crate::record::{GroupName, GroupRecord};
+use crate::replicated::LogKey;
 use crate::route::{Route, RouteIndex};
 
 /// Names a group as long as the plan stays the same.
@@ -155,8 +156,8 @@ impl Group {
         GroupKey::new(&route.key, &self.labels)
     }
 
-    pub fn ledger_key(&self, route: &Route, integration: &Integration) -> LogKey {
-        ledger_key(route, &self.labels, integration)
+    pub fn log_key(&self, route: &Route, integration: &Integration) -> LogKey {
+        log_key(route, &self.labels, integration)
     }
 
     pub fn record(&self, route: &Route, now: Now) -> GroupRecord {
@@ -172,7 +173,7 @@ impl Group {
     }
 }
 
-pub(crate) fn ledger_key(route: &Route, labels: &LabelSet, integration: &Integration) -> LogKey {
+pub(crate) fn log_key(route: &Route, labels: &LabelSet, integration: &Integration) -> LogKey {
     LogKey { group: GroupKey::new(&route.identity, labels), integration: integration.id.clone() }
 }
 
@@ -188,4 +189,12 @@ pub(crate) fn name_of(route: &Route, labels: &LabelSet) -> GroupName {
 pub(crate) fn first_due(route: &Route, alert: &Alert, now: Now) -> Mono {
     let wait = route.timing.group_wait;
     if alert.starts_at.plus(wait) < now.wall { now.mono } else { now.mono.plus(wait) }
+}
+
+/// When a group is due again that was due at `due`: the next multiple of `interval` after that, in
+/// the future of `now`.
+pub(crate) fn next_flush(due: Mono, interval: Duration, now: Mono) -> Mono {
+    let next = due.plus(interval);
+    // A flush that came early, or much too late, starts a new rhythm.
+    if due > now || next <= now { now.plus(interval) } else { next }
 }

@@ -34,20 +34,21 @@ mod peers;
 mod engine;
 mod index;
 mod record;
+mod replicated;
 mod rng;
 mod silence_index;
 mod view;
 
 pub use engine::Engine;
-pub use notification_log::{LogEntry, LogKey, Notified};
 pub use peers::{Peer, PeerSettings, PeerView, StatusBroadcast};
 pub use plan::{GroupBy, InhibitRule, Integration, Plan, PlanParts, Receiver, RouteSpec, Timing};
-pub use record::{GroupName, GroupRecord, Record, RecordError, SilenceRecord, wire};
+pub use record::{GroupName, GroupRecord, Record, RecordError, wire};
+pub use replicated::{LogEntry, LogKey, Notified, SilenceRecord};
 pub use settings::EngineSettings;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
-    Answer, Attempt, Channel, DeliveryId, Effect, Input, Limit, Note, RejectedAlert, Suppression,
-    Ticket, Turn,
+    AlertsReply, Attempt, Channel, DeliveryId, Effect, FullState, Input, Limit, Note,
+    RejectedAlert, Reply, Suppression, Ticket, Turn, UnknownSilence,
 };
 pub use view::{
     AlertCounts, AlertQuery, GroupQuery, GroupedAlert, ListedAlert, ListedGroup, ReceiverFilter,

@@ -154,7 +154,7 @@ impl Peers {
 
     /// Until when this is left to a peer that is trying to tell it. One who is trying too gives way
     /// only to peers ahead.
-    pub fn claimed_by_peer_until(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
+    pub fn claimed_until(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
         let own = self.settings.as_ref()?.name.as_str();
         let counts = |(name, peer): &(&String, &PeerState)| {
             !peer.unresponsive && (!trying || name.as_str() < own)
@@ -166,7 +166,7 @@ impl Peers {
 
     /// Does what is due: returns the peers to ask for a sign of life, and those that have just
     /// fallen silent. `waiting` says whether anything waits for its turn.
-    pub fn watch(&mut self, now: Mono, waiting: bool) -> LivenessChecks {
+    pub fn check_liveness(&mut self, now: Mono, waiting: bool) -> LivenessChecks {
         let mut watch = LivenessChecks::default();
         if !waiting {
             self.next_check = None;
@@ -202,7 +202,7 @@ impl Peers {
     }
 
     /// The bulletin that is due, and to whom it goes. `claims` is what this node tries to tell.
-    pub fn status(
+    pub fn due_status(
         &mut self,
         now: Mono,
         os_wall: Timestamp,
@@ -240,7 +240,7 @@ impl Peers {
         self.settled
     }
 
-    pub fn peers(&self) -> Vec<PeerView> {
+    pub fn views(&self) -> Vec<PeerView> {
         let view = |name: &String| PeerView {
             name: name.clone(),
             clock_ahead: self.clocks.ahead_seconds(name),

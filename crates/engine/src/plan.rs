@@ -3,7 +3,7 @@
 //! In: [`PlanParts`], lowered from the operator's file. Out: a [`Plan`] in which every route knows
 //! its keys and every name is resolved. A new plan replaces the old one whole.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,10 @@ use bellwether_model::{IntegrationId, LabelSet, Matchers, TimeInterval};
 
 use crate::index::MatcherIndex;
 use crate::route::{RouteIndex, Routes};
+
+pub use spec::{GroupBy, RouteSpec, Timing};
+
+pub(crate) mod spec;
 
 /// What a [`Plan`] is made from.
 #[derive(Clone, Debug)]
@@ -23,34 +27,6 @@ pub struct PlanParts {
     pub intervals: BTreeMap<Arc<str>, Vec<TimeInterval>>,
     /// Added to alerts that come without an end.
     pub resolve_timeout: Duration,
-}
-
-/// One node of the routing tree, with what it inherits already filled in.
-#[derive(Clone, Debug)]
-pub struct RouteSpec {
-    pub receiver: Arc<str>,
-    pub group_by: GroupBy,
-    pub matchers: Matchers,
-    pub continues: bool,
-    pub timing: Timing,
-    pub mute_intervals: Vec<Arc<str>>,
-    pub active_intervals: Vec<Arc<str>>,
-    pub labels: LabelSet,
-    pub routes: Vec<RouteSpec>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub enum GroupBy {
-    /// `['...']`
-    AllLabels,
-    Labels(BTreeSet<String>),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Timing {
-    pub group_wait: Duration,
-    pub group_interval: Duration,
-    pub repeat_interval: Duration,
 }
 
 #[derive(Clone, Debug, PartialEq)]

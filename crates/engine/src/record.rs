@@ -8,15 +8,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Fingerprint, LabelSet, Silence, Timestamp};
+use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
 
-use crate::notification_log::{LogEntry, LogKey};
+use crate::replicated::{LOG_ENTRY, LogEntry, LogKey, SilenceRecord, Wire, text_key};
 
 mod bytes;
 pub mod wire;
 
 use bytes::{Reader, Writer};
-use wire::Wire;
 
 /// One fact, or the end of one.
 ///
@@ -45,15 +44,6 @@ pub struct GroupName {
     pub receiver: String,
     /// [`LabelSet::packed`] of its labels.
     pub labels: String,
-}
-
-/// One version of a silence.
-#[derive(Clone, Debug)]
-pub struct SilenceRecord {
-    pub silence: Arc<Silence>,
-    /// From when on it may be forgotten.
-    pub expires_at: Timestamp,
-    pub wire: Option<Wire>,
 }
 
 /// When a group is due.
@@ -86,8 +76,8 @@ impl Record {
                 (text_key(SILENCE, [version.silence.id.as_str()]), Some(version.encode()))
             }
             Record::SilenceGone(id) => (text_key(SILENCE, [id.as_str()]), None),
-            Record::LogEntry(entry) => (log_key(&entry.key), Some(wire::encode_entry(entry))),
-            Record::LogEntryGone(key) => (log_key(key), None),
+            Record::LogEntry(entry) => (entry.key.encode(), Some(wire::encode_entry(entry))),
+            Record::LogEntryGone(key) => (key.encode(), None),
         }
     }
 
@@ -97,7 +87,7 @@ impl Record {
             Some(ALERT) => decode_alert(value),
             Some(GROUP) => decode_group(value).map(Record::Group),
             Some(SILENCE) => wire::decode_silence(value).map(Record::Silence),
-            Some(TOLD) => wire::decode_entry(value).map(Record::LogEntry),
+            Some(LOG_ENTRY) => wire::decode_entry(value).map(Record::LogEntry),
             kind => Err(RecordError { what: "record", why: format!("unknown kind {kind:?}") }),
         }
     }
@@ -122,22 +112,6 @@ fn alert_key(fingerprint: Fingerprint) -> Vec<u8> {
 
 fn group_key(name: &GroupName) -> Vec<u8> {
     text_key(GROUP, [name.route.as_str(), &name.receiver, &name.labels])
-}
-
-pub(crate) fn log_key(key: &LogKey) -> Vec<u8> {
-    let id = &key.integration;
-    let index = id.index.to_string();
-    text_key(TOLD, [key.group.as_str(), &id.receiver, &id.kind, &index])
-}
-
-/// Parts are told apart by 0xff, which no UTF-8 text contains.
-fn text_key<'a>(kind: u8, parts: impl IntoIterator<Item = &'a str>) -> Vec<u8> {
-    let mut key = vec![kind];
-    for part in parts {
-        key.extend_from_slice(part.as_bytes());
-        key.push(0xff);
-    }
-    key
 }
 
 fn encode_alert(alert: &Alert, ended: bool) -> Vec<u8> {
@@ -216,7 +190,6 @@ impl std::error::Error for RecordError {}
 const ALERT: u8 = b'a';
 const GROUP: u8 = b'g';
 const SILENCE: u8 = b's';
-const TOLD: u8 = b't';
 
 const ALERT_VERSION: u8 = 1;
 const GROUP_VERSION: u8 = 1;

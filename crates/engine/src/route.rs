@@ -15,7 +15,7 @@ use bellwether_model::labels::fingerprint_of;
 use bellwether_model::{Fingerprint, LabelSet};
 
 use crate::index::MatcherIndex;
-use crate::plan::{GroupBy, RouteSpec, Timing};
+use crate::plan::spec::{GroupBy, RouteSpec, Timing};
 
 /// Position of a route in its [`Routes`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

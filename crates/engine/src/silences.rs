@@ -17,8 +17,8 @@ use bellwether_model::regex::Pattern;
 use bellwether_model::{LabelSet, Matcher, Matchers, Op, Silence, SilenceState, Timestamp};
 
 use crate::index::MatcherIndex;
-use crate::record::SilenceRecord;
-use crate::record::wire::{self, Wire};
+use crate::record::wire;
+use crate::replicated::{SilenceRecord, Wire};
 use crate::settings::EngineSettings;
 
 /// A request to create a silence, or to change the one with this id.

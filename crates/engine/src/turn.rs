@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use crate::peers::Peer;
 use crate::plan::Plan;
-use crate::record::Record;
+use crate::record::{Record, wire};
 use crate::silences::{PostedSilence, SilenceRefusal};
 
 /// One thing that happened outside the engine.
@@ -58,7 +58,7 @@ pub enum Input {
     },
     /// The cluster has settled, or the time allowed for that is over: deliveries may begin.
     Settled,
-    /// A peer asks for all silences and log entries; answered by [`Answer::Memory`].
+    /// A peer asks for all silences and log entries; answered by [`Reply::FullState`].
     FullStateRequested {
         ticket: Ticket,
     },
@@ -75,7 +75,7 @@ pub enum Channel {
     NotificationLog,
 }
 
-/// Names the caller that waits for an [`Answer`]; chosen by the shell.
+/// Names the caller that waits for a [`Reply`]; chosen by the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(pub u64);
 
@@ -95,10 +95,7 @@ pub struct Turn {
 
 #[derive(Debug)]
 pub enum Effect {
-    Reply {
-        ticket: Ticket,
-        answer: Answer,
-    },
+    Reply(Reply),
     Attempt(Attempt),
     /// Send a record to all peers, as a message preceded by its length.
     Broadcast {
@@ -132,24 +129,43 @@ pub struct Attempt {
     pub number: u32,
 }
 
-#[derive(Debug, PartialEq)]
-pub enum Answer {
-    /// The alerts that are not listed were taken.
+/// The reply to an input that somebody waits for, with the ticket of that input.
+#[derive(Debug)]
+pub enum Reply {
     Alerts {
-        rejected: Vec<RejectedAlert>,
+        ticket: Ticket,
+        reply: AlertsReply,
     },
-    /// The id under which the silence now stands.
-    SilencePosted {
-        id: String,
+    /// The id under which the silence now stands, or why it was refused.
+    PostSilence {
+        ticket: Ticket,
+        reply: Result<String, SilenceRefusal>,
     },
-    SilenceRefused(SilenceRefusal),
-    SilenceExpired,
-    SilenceUnknown,
-    /// All records of each channel, as messages, each preceded by its length.
-    Memory {
-        silences: Vec<u8>,
-        log: Bytes,
+    ExpireSilence {
+        ticket: Ticket,
+        reply: Result<(), UnknownSilence>,
     },
+    FullState {
+        ticket: Ticket,
+        state: FullState,
+    },
+}
+
+/// The alerts that are not listed were taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlertsReply {
+    pub rejected: Vec<RejectedAlert>,
+}
+
+/// There is no silence with this id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownSilence;
+
+/// All records of each channel, as messages, each preceded by its length.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FullState {
+    pub silences: Vec<u8>,
+    pub notification_log: Bytes,
 }
 
 /// An alert whose times contradict each other.
@@ -324,7 +340,17 @@ impl Turn {
         self.notes.clear();
     }
 
-    pub(crate) fn reply(&mut self, ticket: Ticket, answer: Answer) {
-        self.after.push(Effect::Reply { ticket, answer });
+    /// Sends one record to all peers.
+    pub(crate) fn broadcast(&mut self, channel: Channel, message: &[u8]) {
+        let mut data = Vec::with_capacity(message.len() + LENGTH_BYTES_MAX);
+        wire::append_message(&mut data, message);
+        self.after.push(Effect::Broadcast { channel, data });
+    }
+
+    pub(crate) fn reply(&mut self, reply: Reply) {
+        self.after.push(Effect::Reply(reply));
     }
 }
+
+/// What the length before a message takes.
+const LENGTH_BYTES_MAX: usize = 5;

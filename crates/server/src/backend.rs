@@ -6,12 +6,14 @@
 use std::sync::Arc;
 
 use bellwether_api::{
-    Backend, Check, ClusterInfo, Command, Exposition, IntegrationTest, Observation, Readiness,
-    ReceiverTest, StatusInfo, Unavailable, VersionInfo,
+    Backend, Check, ClusterInfo, Exposition, IntegrationTest, Observation, Readiness, ReceiverTest,
+    StatusInfo, Unavailable, VersionInfo,
 };
-use bellwether_engine::{Answer, GroupQuery, PeerView, View};
+use bellwether_engine::{
+    AlertsReply, GroupQuery, PeerView, PostedSilence, SilenceRefusal, UnknownSilence, View,
+};
 use bellwether_mesh::Handle;
-use bellwether_model::{SilenceState, Timestamp};
+use bellwether_model::{NewAlert, SilenceState, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
@@ -19,7 +21,7 @@ use crate::clock::Clock;
 use crate::cluster::{self, SharedMetadata};
 use crate::features::Features;
 use crate::load::CurrentConfig;
-use crate::main_loop::{EventSenders, ServerEvent, StoreCondition};
+use crate::main_loop::{Command, EventSenders, ReplySender, ServerEvent, StoreCondition};
 use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
 use crate::reload::ReloadRequest;
 use crate::{receiver_test, version};
@@ -52,11 +54,23 @@ impl Backend for ServerBackend {
         answer.await.map_err(|_| Unavailable::ShuttingDown)
     }
 
-    async fn command(&self, command: Command) -> Result<Answer, Unavailable> {
-        let (reply, answer) = oneshot::channel();
-        let asked = self.senders.commands.send(ServerEvent::Command { command, reply }).await;
-        asked.map_err(|_| Unavailable::ShuttingDown)?;
-        answer.await.map_err(|_| Unavailable::ShuttingDown)?
+    async fn take_alerts(
+        &self,
+        alerts: Vec<NewAlert>,
+        refused: usize,
+    ) -> Result<AlertsReply, Unavailable> {
+        self.command(|reply| Command::Alerts { alerts, refused, reply }).await
+    }
+
+    async fn post_silence(
+        &self,
+        silence: PostedSilence,
+    ) -> Result<Result<String, SilenceRefusal>, Unavailable> {
+        self.command(|reply| Command::PostSilence { silence, reply }).await
+    }
+
+    async fn expire_silence(&self, id: String) -> Result<Result<(), UnknownSilence>, Unavailable> {
+        self.command(|reply| Command::ExpireSilence { id, reply }).await
     }
 
     fn status(&self) -> StatusInfo {
@@ -150,6 +164,17 @@ impl Backend for ServerBackend {
 }
 
 impl ServerBackend {
+    /// Hands a command to the main loop and waits for its reply.
+    async fn command<R>(
+        &self,
+        command: impl FnOnce(ReplySender<R>) -> Command,
+    ) -> Result<R, Unavailable> {
+        let (reply, received) = oneshot::channel();
+        let sent = self.senders.commands.send(ServerEvent::Command(command(reply))).await;
+        sent.map_err(|_| Unavailable::ShuttingDown)?;
+        received.await.map_err(|_| Unavailable::ShuttingDown)?
+    }
+
     fn cluster(&self) -> ClusterInfo {
         cluster::info(self.mesh.as_ref(), &self.metadata.read())
     }

@@ -10,17 +10,13 @@
 //! under way and one per commit, and the loop needs them to go on.
 
 mod peers;
+mod replies;
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bellwether_api::{Command, Unavailable};
-use bellwether_engine::{
-    Answer, Attempt, DeliveryId, Effect, Engine, Input, Note, Plan, Ticket, Turn, View,
-};
+use bellwether_engine::{Attempt, DeliveryId, Effect, Engine, Input, Note, Plan, Turn, View};
 use bellwether_journal::{Change, Durable, Writer};
-use bellwether_memberlist::cluster::StateToken;
 use bellwether_model::Outcome;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -33,6 +29,8 @@ use crate::notes::{self, SilenceLog};
 use crate::outbox::{Durability, Outbox, Released};
 use peers::Message;
 pub use peers::{Peers, listen};
+pub use replies::{Command, ReplySender};
+use replies::{PendingReply, WaitingCallers};
 
 /// Limit: commands that wait for their turn; further clients wait in their connections.
 pub const COMMANDS_MAX: usize = 256;
@@ -45,10 +43,7 @@ pub const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Every input of the loop but the passing of time.
 pub enum ServerEvent {
-    Command {
-        command: Command,
-        reply: Reply,
-    },
+    Command(Command),
     Read {
         reply: oneshot::Sender<View>,
     },
@@ -67,8 +62,6 @@ pub enum ServerEvent {
     },
     Stop,
 }
-
-pub type Reply = oneshot::Sender<Result<Answer, Unavailable>>;
 
 /// The ends of the four senders that others hold.
 #[derive(Clone)]
@@ -102,8 +95,7 @@ pub struct MainLoop {
     turn: Turn,
     outbox: Outbox<Vec<Action>>,
     attempts: Attempts,
-    waiting: BTreeMap<Ticket, Waiter>,
-    next_ticket: u64,
+    waiting: WaitingCallers,
     /// The newest view, with the generation that it shows.
     view: Option<(u64, View)>,
     stop_at: Option<Instant>,
@@ -113,21 +105,10 @@ pub struct MainLoop {
 
 /// What to do once the records that it depends on are on disk.
 enum Action {
-    Reply { reply: Reply, answer: Answer, alerts: usize },
+    Reply(PendingReply),
     Attempt(Attempt),
     SendView { reply: oneshot::Sender<View>, view: View },
-    SendFullState { token: StateToken, answer: Answer },
     SendToPeers(Message),
-}
-
-/// Who waits for a reply of the engine.
-enum Waiter {
-    /// With the number of alerts that it posted.
-    Client {
-        reply: Reply,
-        alerts: usize,
-    },
-    Peer(StateToken),
 }
 
 /// What the loop is assembled from.
@@ -178,8 +159,7 @@ impl MainLoop {
             metrics,
             silence_log,
             condition,
-            waiting: BTreeMap::new(),
-            next_ticket: 0,
+            waiting: WaitingCallers::default(),
             view: None,
             stop_at: None,
             attempts_open: 0,
@@ -214,7 +194,7 @@ impl MainLoop {
 
     fn take(&mut self, event: ServerEvent) {
         match event {
-            ServerEvent::Command { command, reply } => self.take_command(command, reply),
+            ServerEvent::Command(command) => self.take_command(command),
             ServerEvent::Read { reply } => self.show(reply),
             ServerEvent::Outcome { delivery, outcome } => {
                 self.attempts_open = self.attempts_open.saturating_sub(1);
@@ -240,28 +220,27 @@ impl MainLoop {
         }
     }
 
-    fn take_command(&mut self, command: Command, reply: Reply) {
-        let promises_durability = match &command {
-            Command::Alerts { .. } => false,
-            Command::PostSilence(_) | Command::ExpireSilence(_) => true,
+    fn take_command(&mut self, command: Command) {
+        let command = match self.outbox.poison() {
+            Some(_) => command.unless_durability_is_promised(),
+            None => Some(command),
         };
-        if promises_durability && self.outbox.poison().is_some() {
-            let _ = reply.send(Err(Unavailable::NotDurable));
-            return;
-        }
-        let alerts = match &command {
-            Command::Alerts { alerts, .. } => alerts.len(),
-            Command::PostSilence(_) | Command::ExpireSilence(_) => 0,
-        };
-        let ticket = self.new_ticket(Waiter::Client { reply, alerts });
         match command {
-            Command::Alerts { alerts, refused } => {
+            None => {}
+            Some(Command::Alerts { alerts, refused, reply }) => {
+                let ticket = self.waiting.add_alerts(alerts.len(), reply);
                 let begun = std::time::Instant::now();
                 self.handle(Input::Alerts { alerts, refused, ticket });
                 self.metrics.ingestion_seconds.observe(begun.elapsed().as_secs_f64());
             }
-            Command::PostSilence(silence) => self.handle(Input::PostSilence { silence, ticket }),
-            Command::ExpireSilence(id) => self.handle(Input::ExpireSilence { id, ticket }),
+            Some(Command::PostSilence { silence, reply }) => {
+                let ticket = self.waiting.add_posted_silence(reply);
+                self.handle(Input::PostSilence { silence, ticket });
+            }
+            Some(Command::ExpireSilence { id, reply }) => {
+                let ticket = self.waiting.add_expired_silence(reply);
+                self.handle(Input::ExpireSilence { id, ticket });
+            }
         }
     }
 
@@ -292,17 +271,7 @@ impl MainLoop {
         for effect in self.turn.after.drain(..) {
             match effect {
                 Effect::Attempt(attempt) => actions.push(Action::Attempt(attempt)),
-                Effect::Reply { ticket, answer } => {
-                    let waiting = self.waiting.remove(&ticket);
-                    match waiting.expect("the engine answers each ticket once") {
-                        Waiter::Client { reply, alerts } => {
-                            actions.push(Action::Reply { reply, answer, alerts });
-                        }
-                        Waiter::Peer(token) => {
-                            actions.push(Action::SendFullState { token, answer })
-                        }
-                    }
-                }
+                Effect::Reply(reply) => actions.push(Action::Reply(self.waiting.take(reply))),
                 effect @ (Effect::Broadcast { .. }
                 | Effect::Forward { .. }
                 | Effect::CheckLiveness { .. }
@@ -348,7 +317,6 @@ impl MainLoop {
                     self.attempts.begin(attempt);
                 }
             }
-            Action::SendFullState { token, answer } => self.answer_peer(token, answer),
             Action::SendToPeers(message) => {
                 if let Some(peers) = &self.peers {
                     peers.send(message);
@@ -357,36 +325,11 @@ impl MainLoop {
             Action::SendView { reply, view } => {
                 let _ = reply.send(view);
             }
-            Action::Reply { reply, answer, alerts } => {
-                let _ = reply.send(self.reply_for(answer, alerts, durability));
+            Action::Reply(reply) => {
+                if let Some((token, state)) = reply.send(durability, &self.metrics) {
+                    self.send_full_state(token, state);
+                }
             }
-        }
-    }
-
-    /// The reply to a client, which depends on whether the change is durable.
-    ///
-    /// Senders repeat alerts, and no notification follows a rejected alert, so alerts are accepted
-    /// even if they are not durable. A silence is posted only once, so it must be.
-    fn reply_for(
-        &self,
-        answer: Answer,
-        alerts: usize,
-        durability: Durability,
-    ) -> Result<Answer, Unavailable> {
-        match (&answer, durability) {
-            (Answer::SilencePosted { .. } | Answer::SilenceExpired, Durability::NotDurable) => {
-                Err(Unavailable::NotDurable)
-            }
-            (Answer::Alerts { rejected }, Durability::NotDurable) => {
-                let taken = alerts.saturating_sub(rejected.len());
-                self.metrics.alerts_not_durable.add(taken as u64);
-                Ok(answer)
-            }
-            (
-                Answer::SilenceRefused(_) | Answer::SilenceUnknown | Answer::Memory { .. },
-                Durability::NotDurable,
-            )
-            | (_, Durability::Durable) => Ok(answer),
         }
     }
 

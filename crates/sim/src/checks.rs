@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bellwether_engine::{
-    AlertQuery, Answer, Attempt, Effect, Engine, Input, Plan, Ticket, Turn, wire,
+    AlertQuery, Attempt, Effect, Engine, FullState, Input, Plan, Reply, Ticket, Turn, wire,
 };
 use bellwether_model::{Fingerprint, IntegrationId, LabelSet, Mono, Now, SilenceState, Timestamp};
 
@@ -270,10 +270,11 @@ pub fn replicated_state(at: Duration, node: &mut Node) -> Result<BTreeSet<String
     let mut turn = Turn::default();
     running.engine.handle(now, Input::FullStateRequested { ticket: Ticket(u64::MAX) }, &mut turn);
     let answer = turn.after.into_iter().find_map(|effect| match effect {
-        Effect::Reply { answer: Answer::Memory { silences, log }, .. } => Some((silences, log)),
+        Effect::Reply(Reply::FullState { state, .. }) => Some(state),
         _ => None,
     });
-    let (silences, log) = answer.ok_or("no answer to a request for the full state")?;
+    let FullState { silences, notification_log } =
+        answer.ok_or("no answer to a request for the full state")?;
     let mut state = BTreeSet::new();
     for message in wire::split_messages(&silences) {
         let version = message.and_then(wire::decode_silence).map_err(|e| e.to_string())?;
@@ -285,7 +286,7 @@ pub fn replicated_state(at: Duration, node: &mut Node) -> Result<BTreeSet<String
             ));
         }
     }
-    for message in wire::split_messages(&log) {
+    for message in wire::split_messages(&notification_log) {
         let entry = message.and_then(wire::decode_entry).map_err(|e| e.to_string())?;
         if entry.expires_at > wall {
             state.insert(format!("{entry:?}"));

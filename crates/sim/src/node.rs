@@ -302,7 +302,7 @@ pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
             cluster::Input::SendToPeer { peer, key, data: data.into(), via: SendVia::Datagram }
         }
         Effect::CheckLiveness { peer } => cluster::Input::CheckLiveness { peer: node_name(&peer) },
-        other @ (Effect::Reply { .. } | Effect::Attempt(_)) => return Err(Box::new(other)),
+        other @ (Effect::Reply(_) | Effect::Attempt(_)) => return Err(Box::new(other)),
     })
 }
 

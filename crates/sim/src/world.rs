@@ -48,7 +48,10 @@ pub struct World<'t> {
     streams: BTreeMap<StreamKey, ReplyWanted>,
     /// Where the answer goes on a stream that a peer has opened.
     tickets: BTreeMap<memberlist::InboundId, StreamKey>,
-    requests: BTreeMap<(usize, Ticket), Request>,
+    /// Requests that were not replied to yet, by node and ticket.
+    posts: BTreeMap<(usize, Ticket), Vec<(usize, Report)>>,
+    silence_changes: BTreeMap<(usize, Ticket), SilenceChange>,
+    state_requests: BTreeMap<(usize, Ticket), StateToken>,
     numbers: u64,
     /// Attempts that have no outcome yet.
     attempts: BTreeMap<(usize, IntegrationId, GroupKey), DeliveryId>,
@@ -93,11 +96,11 @@ struct StreamKey {
     stream: OutboundId,
 }
 
-/// A request that was not answered yet.
-enum Request {
-    Post(Vec<(usize, Report)>),
-    Silence { number: usize, ends_at: Timestamp, expires: bool },
-    FullState(StateToken),
+/// What a request would make of a silence.
+struct SilenceChange {
+    number: usize,
+    ends_at: Timestamp,
+    expires: bool,
 }
 
 impl<'t> World<'t> {
@@ -134,7 +137,9 @@ impl<'t> World<'t> {
             events_made: 0,
             streams: BTreeMap::new(),
             tickets: BTreeMap::new(),
-            requests: BTreeMap::new(),
+            posts: BTreeMap::new(),
+            silence_changes: BTreeMap::new(),
+            state_requests: BTreeMap::new(),
             numbers: 0,
             attempts: BTreeMap::new(),
             alerts: actors::all_alerts(conditions.nodes),

@@ -5,14 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bellwether_api::{
-    Backend, Check, ClusterInfo, Command, Exposition, IntegrationTest, Observation, Readiness,
-    ReceiverTest, StatusInfo, TestResult, Unavailable, VersionInfo,
+    Backend, Check, ClusterInfo, Exposition, IntegrationTest, Observation, Readiness, ReceiverTest,
+    StatusInfo, TestResult, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
-    Answer, Effect, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts, Receiver,
-    RouteSpec, Ticket, Timing, Turn, View,
+    AlertsReply, Effect, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts,
+    PostedSilence, Receiver, Reply, RouteSpec, SilenceRefusal, Ticket, Timing, Turn,
+    UnknownSilence, View,
 };
-use bellwether_model::{IntegrationId, LabelSet, Matcher, Matchers, Mono, Now, Op, Timestamp};
+use bellwether_model::{
+    IntegrationId, LabelSet, Matcher, Matchers, Mono, NewAlert, Now, Op, Timestamp,
+};
 use tokio::sync::Semaphore;
 
 pub struct TestBackend {
@@ -50,18 +53,27 @@ impl TestBackend {
     }
 
     /// Hands an input to the engine behind the door's back.
-    pub fn give(&self, input: Input) -> Option<Answer> {
+    pub fn give(&self, input: Input) -> Option<Reply> {
         let mut turn = Turn::default();
         let now = Now { wall: self.now, mono: Mono(1) };
         self.engine.lock().expect("no panic").handle(now, input, &mut turn);
         turn.after.into_iter().find_map(|effect| match effect {
-            Effect::Reply { answer, .. } => Some(answer),
+            Effect::Reply(reply) => Some(reply),
             Effect::Attempt(_)
             | Effect::Broadcast { .. }
             | Effect::Forward { .. }
             | Effect::CheckLiveness { .. }
             | Effect::SendStatus { .. } => None,
         })
+    }
+
+    /// Notes a command, unless nothing can be kept.
+    fn record(&self, command: String) -> Result<(), Unavailable> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Unavailable::NotDurable);
+        }
+        self.commands.lock().expect("no panic").push(command);
+        Ok(())
     }
 }
 
@@ -119,18 +131,35 @@ impl Backend for TestBackend {
         Ok(self.engine.lock().expect("no panic").view())
     }
 
-    async fn command(&self, command: Command) -> Result<Answer, Unavailable> {
-        if self.broken.load(Ordering::Relaxed) {
-            return Err(Unavailable::NotDurable);
+    async fn take_alerts(
+        &self,
+        alerts: Vec<NewAlert>,
+        refused: usize,
+    ) -> Result<AlertsReply, Unavailable> {
+        self.record(format!("Alerts {{ alerts: {alerts:?}, refused: {refused} }}"))?;
+        match self.give(Input::Alerts { alerts, refused, ticket: Ticket(1) }) {
+            Some(Reply::Alerts { reply, .. }) => Ok(reply),
+            other => panic!("a POST of alerts got {other:?}"),
         }
-        self.commands.lock().expect("no panic").push(format!("{command:?}"));
-        let ticket = Ticket(1);
-        let input = match command {
-            Command::Alerts { alerts, refused } => Input::Alerts { alerts, refused, ticket },
-            Command::PostSilence(silence) => Input::PostSilence { silence, ticket },
-            Command::ExpireSilence(id) => Input::ExpireSilence { id, ticket },
-        };
-        self.give(input).ok_or(Unavailable::ShuttingDown)
+    }
+
+    async fn post_silence(
+        &self,
+        silence: PostedSilence,
+    ) -> Result<Result<String, SilenceRefusal>, Unavailable> {
+        self.record(format!("PostSilence({silence:?})"))?;
+        match self.give(Input::PostSilence { silence, ticket: Ticket(1) }) {
+            Some(Reply::PostSilence { reply, .. }) => Ok(reply),
+            other => panic!("a POST of a silence got {other:?}"),
+        }
+    }
+
+    async fn expire_silence(&self, id: String) -> Result<Result<(), UnknownSilence>, Unavailable> {
+        self.record(format!("ExpireSilence({id:?})"))?;
+        match self.give(Input::ExpireSilence { id, ticket: Ticket(1) }) {
+            Some(Reply::ExpireSilence { reply, .. }) => Ok(reply),
+            other => panic!("the end of a silence got {other:?}"),
+        }
     }
 
     fn status(&self) -> StatusInfo {

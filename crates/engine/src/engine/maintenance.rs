@@ -1,92 +1,49 @@
-//! What is done from time to time: forgetting what nobody needs any more.
+//! When is it time to remove what nobody needs any more?
+//!
+//! In: the time. Out: which kinds are due. What is removed, and on what condition, is known to the
+//! parts that own it.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use bellwether_model::{Mono, Now};
 
-use bellwether_model::{GroupKey, Mono, Now};
-
-use super::Engine;
-use crate::record::Record;
 use crate::settings::EngineSettings;
-use crate::turn::{Note, Turn};
 
-/// When each kind of maintenance is due; unknown until the first input.
+/// Invariant: both deadlines are unknown until [`Maintenance::begin`], and in the future after each
+/// [`Maintenance::take_due`].
 #[derive(Debug, Default)]
-pub(super) struct MaintenanceTimers {
+pub(super) struct Maintenance {
     alerts: Option<Mono>,
-    memory: Option<Mono>,
+    records: Option<Mono>,
 }
 
-impl MaintenanceTimers {
+/// What is to be removed now.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    /// Resolved alerts that no group holds.
+    pub alerts: bool,
+    /// Expired silences and entries of the notification log.
+    pub records: bool,
+}
+
+impl Maintenance {
     pub fn begin(&mut self, now: Mono, settings: &EngineSettings) {
         self.alerts = Some(now.plus(settings.alerts_gc_interval));
-        self.memory = Some(now.plus(settings.maintenance_interval));
+        self.records = Some(now.plus(settings.maintenance_interval));
+    }
+
+    /// Returns what is due, and sets its next deadline.
+    pub fn take_due(&mut self, now: Now, settings: &EngineSettings) -> Due {
+        let is_due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
+        let due = Due { alerts: is_due(self.alerts), records: is_due(self.records) };
+        if due.alerts {
+            self.alerts = Some(now.mono.plus(settings.alerts_gc_interval));
+        }
+        if due.records {
+            self.records = Some(now.mono.plus(settings.maintenance_interval));
+        }
+        due
     }
 
     pub fn next(&self) -> Option<Mono> {
-        self.alerts.into_iter().chain(self.memory).min()
-    }
-}
-
-impl Engine {
-    pub(super) fn maintain(&mut self, now: Now, turn: &mut Turn) {
-        let is_due = |at: Option<Mono>| at.is_some_and(|at| at <= now.mono);
-        let mut alerts = 0;
-        if is_due(self.maintenance.alerts) {
-            self.maintenance.alerts = Some(now.mono.plus(self.settings.alerts_gc_interval));
-            alerts = self.collect_alerts(now, turn);
-        } else if !is_due(self.maintenance.memory) {
-            return;
-        }
-        let (mut silences, mut log_entries) = (0, 0);
-        if is_due(self.maintenance.memory) {
-            self.maintenance.memory = Some(now.mono.plus(self.settings.maintenance_interval));
-            silences = self.collect_silences(now, turn);
-            log_entries = self.expire_notification_log(now, turn);
-            if silences + log_entries > 0 {
-                self.seen_messages.forget();
-            }
-        }
-        self.generation += 1;
-        turn.notes.push(Note::Collected { alerts, silences, log_entries });
-    }
-
-    fn collect_alerts(&mut self, now: Now, turn: &mut Turn) -> usize {
-        let plan = self.plan.clone();
-        let gone = self.alerts.collect(now.wall);
-        for alert in &gone {
-            self.inhibition_index.remove(&plan, alert);
-            if !self.silence_index.of(alert.fingerprint).is_empty() {
-                Arc::make_mut(&mut self.silence_index).remove_alert(alert.fingerprint);
-            }
-            turn.keep.push(Record::AlertGone(alert.fingerprint));
-        }
-        gone.len()
-    }
-
-    fn collect_silences(&mut self, now: Now, turn: &mut Turn) -> usize {
-        let retention = self.settings.retention;
-        let collected = Arc::make_mut(&mut self.silences).collect(now.wall, retention);
-        if !collected.ended.is_empty() {
-            Arc::make_mut(&mut self.silence_index).remove_silences(&collected.ended);
-        }
-        let records = collected.gone.iter().map(|id| Record::SilenceGone(id.to_string()));
-        turn.keep.extend(records);
-        collected.hidden
-    }
-
-    /// An entry that owes a "resolved" stays as long as its group is there.
-    fn expire_notification_log(&mut self, now: Now, turn: &mut Turn) -> usize {
-        let mut living: BTreeSet<GroupKey> = BTreeSet::new();
-        for (id, group) in self.groups.iter() {
-            let route = self.plan.routes.route(id.route);
-            living.insert(GroupKey::new(&route.identity, &group.labels));
-        }
-        let gone = self.notification_log.collect(now.wall, |entry| {
-            entry.notified.awaits_resolve() && living.contains(&entry.key.group)
-        });
-        let count = gone.len();
-        turn.keep.extend(gone.into_iter().map(Record::LogEntryGone));
-        count
+        self.alerts.into_iter().chain(self.records).min()
     }
 }

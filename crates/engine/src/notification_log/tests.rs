@@ -3,8 +3,9 @@ use std::time::Duration;
 use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
 use proptest::prelude::*;
 
-use super::{LogEntry, LogKey, NotificationLog, Notified};
+use super::NotificationLog;
 use crate::record::wire;
+use crate::replicated::{LogEntry, LogKey, Notified};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_000_000 + seconds, 0)

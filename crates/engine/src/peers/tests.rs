@@ -30,26 +30,26 @@ fn status(peers: &mut Peers, at: u64, peer: &str, ahead: i64, claims: &[u64]) {
 fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
     let mut peers = peers("c", &[("a", false), ("b", true), ("d", true)]);
     assert_eq!(peers.wait(), Duration::from_secs(30));
-    assert_eq!(peers.watch(now(0).mono, true).to_check, ["a", "b"]);
+    assert_eq!(peers.check_liveness(now(0).mono, true).to_check, ["a", "b"]);
     peers.note_alive("b");
-    peers.watch(Mono(500_000_000), true);
+    peers.check_liveness(Mono(500_000_000), true);
     peers.note_alive("b");
-    let watch = peers.watch(now(1).mono, true);
+    let watch = peers.check_liveness(now(1).mono, true);
     assert_eq!(watch.unresponsive, ["a"]);
     assert_eq!(peers.wait(), Duration::from_secs(15));
     assert!(peers.note_alive("a"));
     assert_eq!(peers.wait(), Duration::from_secs(30));
-    peers.watch(now(1).mono, false);
+    peers.check_liveness(now(1).mono, false);
     assert_eq!(peers.wait(), Duration::from_secs(30), "silence is forgotten with the wait");
 }
 
 #[test]
 fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answers() {
     let mut peers = peers("b", &[("a", false)]);
-    assert_eq!(peers.watch(now(0).mono, true).to_check, ["a"]);
-    assert!(peers.watch(now(5).mono, true).unresponsive.is_empty());
+    assert_eq!(peers.check_liveness(now(0).mono, true).to_check, ["a"]);
+    assert!(peers.check_liveness(now(5).mono, true).unresponsive.is_empty());
     peers.note_alive("a");
-    assert!(peers.watch(now(6).mono, true).unresponsive.is_empty());
+    assert!(peers.check_liveness(now(6).mono, true).unresponsive.is_empty());
     assert!(peers.next().is_some_and(|at| at > now(6).mono));
 }
 
@@ -57,12 +57,12 @@ fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answer
 fn what_another_tries_to_tell_is_left_to_it_while_its_bulletins_come() {
     let mut peers = peers("b", &[("a", true), ("c", true)]);
     status(&mut peers, 1, "c", 0, &[7]);
-    assert!(peers.claimed_by_peer_until(7, false, now(2).mono).is_some());
-    assert!(peers.claimed_by_peer_until(7, true, now(2).mono).is_none(), "c is behind b");
-    assert!(peers.claimed_by_peer_until(8, false, now(2).mono).is_none());
-    assert!(peers.claimed_by_peer_until(7, false, now(5).mono).is_none(), "no status came since");
+    assert!(peers.claimed_until(7, false, now(2).mono).is_some());
+    assert!(peers.claimed_until(7, true, now(2).mono).is_none(), "c is behind b");
+    assert!(peers.claimed_until(8, false, now(2).mono).is_none());
+    assert!(peers.claimed_until(7, false, now(5).mono).is_none(), "no status came since");
     status(&mut peers, 5, "a", 0, &[7]);
-    assert!(peers.claimed_by_peer_until(7, true, now(6).mono).is_some(), "a is ahead of b");
+    assert!(peers.claimed_until(7, true, now(6).mono).is_some(), "a is ahead of b");
 }
 
 #[test]

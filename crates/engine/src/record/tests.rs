@@ -7,7 +7,7 @@ use bellwether_model::{
 };
 
 use super::{GroupName, GroupRecord, Record, SilenceRecord, wire};
-use crate::notification_log::{LogEntry, LogKey, Notified};
+use crate::replicated::{LogEntry, LogKey, Notified};
 
 fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix(1_767_614_400 + seconds, 5)

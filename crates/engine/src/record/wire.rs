@@ -13,23 +13,12 @@ use bellwether_model::{
 };
 use prost::Message;
 
-use super::{RecordError, SilenceRecord};
-use crate::notification_log::{LogEntry, LogKey, Notified};
+use super::RecordError;
+use crate::replicated::{LogEntry, LogKey, Notified, SilenceRecord, Wire};
 
 mod messages;
 
 use messages as pb;
-
-/// A message as its sender encoded it, kept where encoding it anew would lose what we do not know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wire(pub Arc<[u8]>);
-
-impl Wire {
-    /// `None` if nothing would be lost.
-    fn unless_same(received: &[u8], again: &[u8]) -> Option<Wire> {
-        (received != again).then(|| Wire(received.into()))
-    }
-}
 
 /// One message, without a length before it.
 pub fn encode_silence(silence: &Silence, expires_at: Timestamp) -> Vec<u8> {
@@ -45,7 +34,7 @@ pub fn decode_silence(bytes: &[u8]) -> Result<SilenceRecord, RecordError> {
     let mesh = pb::MeshSilence::decode(bytes).map_err(|error| bad("silence", error))?;
     let silence = mesh.silence.ok_or_else(|| bad("silence", "the message has no silence"))?;
     let (silence, expires_at) = (Arc::new(silence_from(silence)?), time_from(mesh.expires_at));
-    let wire = Wire::unless_same(bytes, &encode_silence(&silence, expires_at));
+    let wire = original(bytes, &encode_silence(&silence, expires_at));
     Ok(SilenceRecord { silence, expires_at, wire })
 }
 
@@ -116,7 +105,7 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LogEntry, RecordError> {
         remembered: Remembered(values.collect()),
         wire: None,
     };
-    entry.wire = Wire::unless_same(bytes, &encode_entry(&entry));
+    entry.wire = original(bytes, &encode_entry(&entry));
     Ok(entry)
 }
 
@@ -238,6 +227,11 @@ fn time_to(at: Timestamp) -> pb::Timestamp {
 fn time_from(message: Option<pb::Timestamp>) -> Timestamp {
     let message = message.unwrap_or_default();
     Timestamp::from_unix(message.seconds, u32::try_from(message.nanos).unwrap_or(0))
+}
+
+/// What was received, if encoding it again would lose something.
+fn original(received: &[u8], again: &[u8]) -> Option<Wire> {
+    (received != again).then(|| Wire(received.into()))
 }
 
 fn ascending(mut hashes: Vec<u64>) -> Vec<u64> {

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use bellwether_engine::{
-    Answer, Attempt, Channel, GroupQuery, Limit, Note, Notified, Record, SilenceRecord, Status,
-    View, wire,
+    Attempt, Channel, GroupQuery, Limit, Note, Notified, Record, RejectedAlert, Reply,
+    SilenceRecord, Status, UnknownSilence, View, wire,
 };
 use bellwether_model::duration::format_prometheus;
 use bellwether_model::{Alert, LabelSet, Timestamp};
@@ -62,25 +62,28 @@ pub fn attempt(attempt: &Attempt) -> String {
     )
 }
 
-pub fn answer(answer: &Answer, world: &World) -> Option<String> {
-    match answer {
-        Answer::Alerts { rejected } if rejected.is_empty() => None,
-        Answer::Alerts { rejected } => {
-            let texts: Vec<String> = rejected
-                .iter()
-                .map(|alert| format!("number {}: {}", alert.position, alert.message))
-                .collect();
+pub fn reply(reply: &Reply, world: &World) -> Option<String> {
+    match reply {
+        Reply::Alerts { reply, .. } if reply.rejected.is_empty() => None,
+        Reply::Alerts { reply, .. } => {
+            let text =
+                |alert: &RejectedAlert| format!("number {}: {}", alert.position, alert.message);
+            let texts: Vec<String> = reply.rejected.iter().map(text).collect();
             Some(format!("rejected {}", texts.join("; ")))
         }
-        Answer::SilencePosted { id } => Some(format!("answered {}", world.short_id(id))),
-        Answer::SilenceRefused(refusal) => Some(format!("refused: {refusal}")),
-        Answer::SilenceExpired => None,
-        Answer::Memory { silences, log } => Some(format!(
+        Reply::PostSilence { reply: Ok(id), .. } => {
+            Some(format!("answered {}", world.short_id(id)))
+        }
+        Reply::PostSilence { reply: Err(refusal), .. } => Some(format!("refused: {refusal}")),
+        Reply::ExpireSilence { reply: Ok(()), .. } => None,
+        Reply::ExpireSilence { reply: Err(UnknownSilence), .. } => {
+            Some("unknown silence".to_owned())
+        }
+        Reply::FullState { state, .. } => Some(format!(
             "answered with {} and {}",
-            messages(Channel::Silences, silences, world),
-            messages(Channel::NotificationLog, log, world)
+            messages(Channel::Silences, &state.silences, world),
+            messages(Channel::NotificationLog, &state.notification_log, world)
         )),
-        Answer::SilenceUnknown => Some("unknown silence".to_owned()),
     }
 }
 

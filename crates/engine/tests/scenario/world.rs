@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_engine::{
-    Attempt, Channel, DeliveryId, Effect, Engine, EngineSettings, Input, Plan, Record,
+    Attempt, Channel, DeliveryId, Effect, Engine, EngineSettings, Input, Plan, Record, Reply,
     StatusBroadcast, Turn,
 };
 use bellwether_model::delivery::RememberedValue;
@@ -154,8 +154,7 @@ impl World {
     /// Keeps first; then prints and carries out.
     fn perform(&mut self, turn: Turn) {
         for effect in &turn.after {
-            if let Effect::Reply { answer: bellwether_engine::Answer::SilencePosted { id }, .. } =
-                effect
+            if let Effect::Reply(Reply::PostSilence { reply: Ok(id), .. }) = effect
                 && !self.silences.contains(id)
             {
                 self.silences.push(id.clone());
@@ -175,8 +174,8 @@ impl World {
         }
         for effect in turn.after {
             match effect {
-                Effect::Reply { answer, .. } => {
-                    let line = trace::answer(&answer, self);
+                Effect::Reply(reply) => {
+                    let line = trace::reply(&reply, self);
                     self.print(line);
                 }
                 Effect::Attempt(attempt) => self.attempt(attempt),
@@ -209,7 +208,7 @@ impl World {
                     self.print(Some(format!("status to {peer}: {count} claimed")));
                 }
             }
-            Effect::Reply { .. } | Effect::Attempt(_) => {}
+            Effect::Reply(_) | Effect::Attempt(_) => {}
         }
     }
 

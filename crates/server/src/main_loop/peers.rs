@@ -5,14 +5,14 @@
 
 use std::sync::Arc;
 
-use bellwether_engine::{Answer, Channel, Effect, Input, Ticket};
+use bellwether_engine::{Channel, Effect, FullState, Input};
 use bellwether_memberlist::NodeName;
 use bellwether_memberlist::cluster::{SendVia, StateToken, Status};
 use bellwether_mesh::Handle;
 use tokio::sync::mpsc;
 use tracing::warn;
 
-use super::{MainLoop, ServerEvent, Waiter};
+use super::{MainLoop, ServerEvent};
 use crate::cluster::{self, STATUS_KEY, SharedMetadata};
 use crate::notes;
 
@@ -87,7 +87,7 @@ impl MainLoop {
                 _ => {}
             },
             MeshEvent::StateRequested { token } => {
-                let ticket = self.new_ticket(Waiter::Peer(token));
+                let ticket = self.waiting.add_full_state(token);
                 self.handle(Input::FullStateRequested { ticket });
             }
             MeshEvent::Settled { .. } => self.handle(Input::Settled),
@@ -104,21 +104,15 @@ impl MainLoop {
         }
     }
 
-    pub(super) fn answer_peer(&self, token: StateToken, answer: Answer) {
-        let (Some(peers), Answer::Memory { silences, log }) = (&self.peers, answer) else { return };
-        let parts = vec![("nfl".to_owned(), log), ("sil".to_owned(), silences.into())];
+    pub(super) fn send_full_state(&self, token: StateToken, state: FullState) {
+        let Some(peers) = &self.peers else { return };
+        let FullState { silences, notification_log } = state;
+        let parts = vec![("nfl".to_owned(), notification_log), ("sil".to_owned(), silences.into())];
         peers.mesh.provide_state(token, parts);
     }
 
     fn receive_records(&mut self, channel: Channel, data: Vec<u8>) {
         self.handle(Input::PeerRecords { channel, data });
-    }
-
-    pub(super) fn new_ticket(&mut self, waiter: Waiter) -> Ticket {
-        let ticket = Ticket(self.next_ticket);
-        self.next_ticket += 1;
-        self.waiting.insert(ticket, waiter);
-        ticket
     }
 }
 
@@ -142,7 +136,7 @@ impl Message {
             Effect::Forward { channel, data } => Some(Message::Forward { channel, data }),
             Effect::CheckLiveness { peer } => Some(Message::CheckLiveness { peer }),
             Effect::SendStatus { peer, data } => Some(Message::SendStatus { peer, data }),
-            Effect::Reply { .. } | Effect::Attempt(_) => None,
+            Effect::Reply(_) | Effect::Attempt(_) => None,
         }
     }
 }

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use bellwether_engine::{Answer, Input};
-use bellwether_model::Timestamp;
+use bellwether_engine::Input;
 
-use super::{Event, Request, World};
+use super::{Event, SilenceChange, World};
 use crate::actors::{AlertState, PromisedSilence, Report};
 use crate::conditions::Fault;
 use crate::node::true_wall;
@@ -60,7 +59,8 @@ impl World<'_> {
         }
         let alerts = reports.iter().map(|(n, report)| self.alerts[*n].new_alert(*report)).collect();
         self.note(|| format!("n{to:02} gets {reports:?}"));
-        let ticket = self.request(to, Request::Post(reports));
+        let ticket = self.new_ticket();
+        self.posts.insert((to, ticket), reports);
         self.input(to, Input::Alerts { alerts, refused: 0, ticket }, None)
     }
 
@@ -181,8 +181,9 @@ impl World<'_> {
         silence.longest = silence.longest.max(ends_at);
         let posted = silence.posted(ends_at);
         self.note(|| format!("n{node:02} gets the silence {posted:?}"));
-        let request = Request::Silence { number, ends_at, expires: false };
-        let ticket = self.request(node, request);
+        let ticket = self.new_ticket();
+        let change = SilenceChange { number, ends_at, expires: false };
+        self.silence_changes.insert((node, ticket), change);
         self.input(node, Input::PostSilence { silence: posted, ticket }, None)
     }
 
@@ -198,28 +199,18 @@ impl World<'_> {
         }
         self.silences[number].uncertain = true;
         self.note(|| format!("n{node:02} gets the end of silence {id}"));
-        let request = Request::Silence { number, ends_at: now, expires: true };
-        let ticket = self.request(node, request);
+        let ticket = self.new_ticket();
+        let change = SilenceChange { number, ends_at: now, expires: true };
+        self.silence_changes.insert((node, ticket), change);
         self.input(node, Input::ExpireSilence { id, ticket }, None)
     }
 
-    pub(super) fn silence_answered(
-        &mut self,
-        node: usize,
-        number: usize,
-        ends_at: Timestamp,
-        expires: bool,
-        answer: Answer,
-    ) {
-        self.note(|| format!("n{node:02} answers {answer:?}"));
+    pub(super) fn silence_changed(&mut self, node: usize, change: SilenceChange, is_done: bool) {
+        let SilenceChange { number, ends_at, expires } = change;
         let silence = &mut self.silences[number];
-        match answer {
-            Answer::SilencePosted { id } => silence.id = Some(id),
-            Answer::SilenceExpired => {}
-            _ => {
-                silence.void = true;
-                return;
-            }
+        if !is_done {
+            silence.void = true;
+            return;
         }
         silence.uncertain = false;
         silence.expired = expires;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bellwether_engine::{Answer, Attempt, DeliveryId, Effect, Input, Ticket};
+use bellwether_engine::{self as engine, Attempt, DeliveryId, Effect, FullState, Input, Ticket};
 use bellwether_memberlist::cluster::{self, Output, ReplyWanted, StreamFailure, StreamOutcome};
 use bellwether_memberlist::{self as memberlist, Address, StreamMessage};
 
-use super::{AttemptKey, Event, Request, StreamKey, World};
+use super::{AttemptKey, Event, StreamKey, World};
 use crate::checks;
 use crate::conditions::KillPoints;
 use crate::node::{self, Delivered, Released};
@@ -128,8 +128,8 @@ impl World<'_> {
             Err(other) => *other,
         };
         match other {
-            Effect::Reply { ticket, answer } => {
-                self.answered(node, ticket, answer);
+            Effect::Reply(reply) => {
+                self.replied(node, reply);
                 Ok(())
             }
             Effect::Attempt(attempt) => self.attempt(node, attempt),
@@ -155,7 +155,8 @@ impl World<'_> {
                 }
                 Output::Resolve { name: _ } | Output::Left => {}
                 Output::StateRequested { token } => {
-                    let ticket = self.request(node, Request::FullState(token));
+                    let ticket = self.new_ticket();
+                    self.state_requests.insert((node, ticket), token);
                     self.queue_input(node, Input::FullStateRequested { ticket });
                 }
                 Output::Received { key, data, .. } => {
@@ -264,17 +265,19 @@ impl World<'_> {
         self.gossip(stream.node, input)
     }
 
-    fn answered(&mut self, node: usize, ticket: Ticket, answer: Answer) {
-        let Some(request) = self.requests.remove(&(node, ticket)) else { return };
-        match request {
-            Request::FullState(token) => {
-                let Answer::Memory { silences, log } = answer else { return };
-                let parts = vec![("nfl".to_owned(), log), ("sil".to_owned(), silences.into())];
+    fn replied(&mut self, node: usize, reply: engine::Reply) {
+        match reply {
+            engine::Reply::FullState { ticket, state } => {
+                let Some(token) = self.state_requests.remove(&(node, ticket)) else { return };
+                let FullState { silences, notification_log } = state;
+                let parts =
+                    vec![("nfl".to_owned(), notification_log), ("sil".to_owned(), silences.into())];
                 let input = cluster::Input::State { token, parts };
                 let outputs = self.nodes[node].gossip(self.at, input);
                 self.perform(node, outputs);
             }
-            Request::Post(reports) => {
+            engine::Reply::Alerts { ticket, .. } => {
+                let Some(reports) = self.posts.remove(&(node, ticket)) else { return };
                 for (number, report) in reports {
                     let known = &mut self.alerts[number].promises[node];
                     known.in_flight -= 1;
@@ -282,8 +285,19 @@ impl World<'_> {
                     known.acknowledged = Some(report);
                 }
             }
-            Request::Silence { number, ends_at, expires } => {
-                self.silence_answered(node, number, ends_at, expires, answer);
+            engine::Reply::PostSilence { ticket, reply } => {
+                self.note(|| format!("n{node:02} answers {reply:?}"));
+                let Some(change) = self.silence_changes.remove(&(node, ticket)) else { return };
+                let is_done = reply.is_ok();
+                if let Ok(id) = reply {
+                    self.silences[change.number].id = Some(id);
+                }
+                self.silence_changed(node, change, is_done);
+            }
+            engine::Reply::ExpireSilence { ticket, reply } => {
+                self.note(|| format!("n{node:02} answers {reply:?}"));
+                let Some(change) = self.silence_changes.remove(&(node, ticket)) else { return };
+                self.silence_changed(node, change, reply.is_ok());
             }
         }
     }
@@ -363,10 +377,8 @@ impl World<'_> {
         }
     }
 
-    pub(super) fn request(&mut self, node: usize, request: Request) -> Ticket {
-        let ticket = Ticket(self.number());
-        self.requests.insert((node, ticket), request);
-        ticket
+    pub(super) fn new_ticket(&mut self) -> Ticket {
+        Ticket(self.number())
     }
 
     fn node_at(&self, address: Address) -> Option<usize> {

@@ -1,12 +1,12 @@
 //! What goes wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bellwether_engine::Record;
 use bellwether_model::IntegrationId;
 
-use super::{Event, Request, World};
+use super::{Event, World};
 use crate::actors::AlertState;
 use crate::checks;
 use crate::conditions::{self, KillPoints};
@@ -88,22 +88,17 @@ impl World<'_> {
         self.absences.entry(node).or_insert(disturbance);
         self.nodes[node].crash(self.at, &mut self.faults_rng);
         self.attempts.retain(|(at, _, _), _| *at != node);
-        let requests = std::mem::take(&mut self.requests).into_iter();
-        let (lost, kept): (BTreeMap<_, _>, _) = requests.partition(|((at, _), _)| *at == node);
-        self.requests = kept;
-        for request in lost.into_values() {
-            match request {
-                Request::Post(reports) => {
-                    for (number, _) in reports {
-                        let known = &mut self.alerts[number].promises[node];
-                        known.in_flight -= 1;
-                        known.uncertain = true;
-                    }
-                }
-                Request::Silence { number, .. } => self.silences[number].uncertain = true,
-                Request::FullState(_) => {}
+        for (_, reports) in self.posts.extract_if(.., |(at, _), _| *at == node) {
+            for (number, _) in reports {
+                let known = &mut self.alerts[number].promises[node];
+                known.in_flight -= 1;
+                known.uncertain = true;
             }
         }
+        for (_, change) in self.silence_changes.extract_if(.., |(at, _), _| *at == node) {
+            self.silences[change.number].uncertain = true;
+        }
+        self.state_requests.retain(|(at, _), _| *at != node);
         if loses_disk {
             self.lose_disk(node);
         }

@@ -1,0 +1,292 @@
+//! The steps of one delivery: decide, defer to peers or attempt, take the outcome, try again.
+//!
+//! In: deliveries that are due, with their groups as they are now; outcomes of attempts. Out:
+//! attempts, and how the delivery ended.
+
+use bellwether_model::{
+    FailureReason, Mono, Notification as Message, Now, Outcome, Reason, Remembered,
+};
+
+use super::{Batch, Notification};
+use crate::deduplication::{self, Candidate, Content, Decision, Deferral};
+use crate::deliveries::{self, Delivery, End, State};
+use crate::group::GroupId;
+use crate::peers::Peers;
+use crate::rng::Rng;
+use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
+
+/// A delivery that is over, for its group to know.
+#[derive(Debug)]
+#[must_use]
+pub(in crate::engine) struct Finished {
+    pub group: Option<GroupId>,
+    pub end: End,
+}
+
+impl Finished {
+    /// A delivery whose group or integration is gone: nothing is left to notify.
+    pub fn without_group(delivery: &Delivery) -> Self {
+        finish(delivery, End::Succeeded)
+    }
+}
+
+/// Where a delivery stands after a step.
+#[derive(Debug)]
+#[must_use]
+pub(in crate::engine) enum Step {
+    Finished(Finished),
+    /// It waits for peers.
+    Deferred,
+    /// It waits for the outcome of an attempt; `is_first`: since it was last deferred to peers.
+    Attempting {
+        is_first: bool,
+    },
+}
+
+/// What a delivery whose wait is over needs.
+#[derive(Debug)]
+#[must_use]
+pub(in crate::engine) enum Resumed {
+    Finished(Finished),
+    /// The group is to be judged anew, and the delivery considered again.
+    Consider(Box<Delivery>),
+}
+
+impl Notification {
+    /// Takes a delivery whose wait is over.
+    pub fn resume(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) -> Option<Resumed> {
+        let delivery = self.deliveries.take(id)?;
+        let timeout = FailureReason::ContextDeadlineExceeded;
+        Some(match &delivery.state {
+            State::Attempting { .. } => {
+                let detail = String::from("no answer to the attempt came back");
+                Resumed::Finished(fail(&delivery, timeout, detail, turn))
+            }
+            State::Waiting { .. } if delivery.deadline <= now.mono => {
+                // The peer is still trying; this node looks again with the next flush.
+                Resumed::Finished(finish(&delivery, End::Failed))
+            }
+            State::BackingOff if delivery.deadline <= now.mono => {
+                // Nobody woke the engine in time.
+                let detail = String::from("the time for another attempt has passed");
+                Resumed::Finished(fail(&delivery, timeout, detail, turn))
+            }
+            State::Waiting { .. } | State::BackingOff => Resumed::Consider(Box::new(delivery)),
+        })
+    }
+
+    /// Decides whether to notify, and does what was decided.
+    pub fn consider(
+        &mut self,
+        now: Now,
+        id: DeliveryId,
+        delivery: Delivery,
+        batch: &Batch<'_>,
+        peers: &Peers,
+        turn: &mut Turn,
+    ) -> Step {
+        let waited_with = match &delivery.state {
+            State::Waiting { content } => Some(content),
+            State::BackingOff | State::Attempting { .. } => None,
+        };
+        let candidate = Candidate {
+            key: &delivery.key,
+            send_resolved: delivery.integration.send_resolved,
+            repeat_interval: delivery.repeat_interval,
+            since: delivery.since,
+            deadline: delivery.deadline,
+            last_attempt: delivery.last_attempt,
+            waited_with,
+        };
+        match deduplication::decide(&candidate, batch.judged, &mut self.log, peers, now) {
+            Decision::Nothing { notified } => {
+                turn.notes.push(Note::NothingToNotify {
+                    key: delivery.key.group.clone(),
+                    integration: delivery.integration.id.clone(),
+                });
+                self.note_resolved(&delivery, notified, turn);
+                Step::Finished(finish(&delivery, End::Succeeded))
+            }
+            Decision::Defer { until, cause, content } => {
+                self.defer(id, delivery, until, cause, content, turn);
+                Step::Deferred
+            }
+            Decision::Notify { reason, content } => {
+                self.notify(now, (id, delivery), batch, (reason, content), turn)
+            }
+        }
+    }
+
+    /// Takes the outcome of an attempt; returns the delivery's end, if that is it.
+    pub fn take_outcome(
+        &mut self,
+        now: Now,
+        id: DeliveryId,
+        outcome: Outcome,
+        rng: &mut Rng,
+        turn: &mut Turn,
+    ) -> Option<Finished> {
+        if !self.deliveries.is_attempting(id) {
+            return None;
+        }
+        let mut delivery = self.deliveries.take(id)?;
+        let state = std::mem::replace(&mut delivery.state, State::BackingOff);
+        let State::Attempting { notified, reason, intent, entry_at, at } = state else {
+            return None;
+        };
+        if deduplication::is_certainly_not_notified(&outcome)
+            && let Some(intent) = intent
+        {
+            self.roll_back(&delivery.key, intent, turn);
+        }
+        match outcome {
+            Outcome::Delivered { remember } => {
+                turn.notes.push(Note::Delivered {
+                    key: delivery.key.group.clone(),
+                    integration: delivery.integration.id.clone(),
+                    attempts: delivery.attempts,
+                    reason,
+                });
+                let entry = self.log.find(&delivery.key);
+                // A peer notified something while the attempt was under way.
+                let concurrent = entry.filter(|entry| Some(entry.at) != entry_at);
+                let notified = match concurrent {
+                    Some(entry) => notified.merged_with_concurrent(&entry.notified),
+                    None => notified,
+                };
+                self.record(at, &delivery, notified, remember, turn);
+                Some(finish(&delivery, End::Succeeded))
+            }
+            Outcome::Refused { reason, detail } => {
+                note_failed_attempt(&delivery, reason, &detail, false, turn);
+                Some(fail(&delivery, reason, detail, turn))
+            }
+            Outcome::Retry { after, reason, detail } => {
+                let wait = deliveries::backoff(delivery.attempts, rng);
+                let again = now.mono.plus(wait.max(after.unwrap_or_default()));
+                let retry = again < delivery.deadline;
+                note_failed_attempt(&delivery, reason, &detail, retry, turn);
+                if retry {
+                    self.deliveries.wait(id, delivery, again);
+                    return None;
+                }
+                Some(fail(&delivery, reason, detail, turn))
+            }
+        }
+    }
+
+    /// Lets a delivery wait for peers.
+    fn defer(
+        &mut self,
+        id: DeliveryId,
+        mut delivery: Delivery,
+        until: Mono,
+        cause: Deferral,
+        content: Content,
+        turn: &mut Turn,
+    ) {
+        if !matches!(delivery.state, State::Waiting { .. }) {
+            let key = delivery.key.group.clone();
+            let integration = delivery.integration.id.clone();
+            turn.notes.push(match cause {
+                Deferral::EarlierPosition { wait } => {
+                    Note::WaitingForPeers { key, integration, wait }
+                }
+                Deferral::Claimed => Note::DeferredToPeer { key, integration },
+            });
+            delivery.state = State::Waiting { content };
+        }
+        delivery.first_attempt = None;
+        self.deliveries.wait(id, delivery, until);
+    }
+
+    /// Makes an attempt; or, if the integration wants none of it, records that it is done.
+    fn notify(
+        &mut self,
+        now: Now,
+        (id, mut delivery): (DeliveryId, Delivery),
+        batch: &Batch<'_>,
+        (reason, content): (Reason, Content),
+        turn: &mut Turn,
+    ) -> Step {
+        let entry = self.log.find(&delivery.key);
+        let remembered = match (reason, entry) {
+            (Reason::FirstNotification, _) | (_, None) => Remembered::default(),
+            (_, Some(entry)) => entry.remembered.clone(),
+        };
+        let Content { mut alerts, notified, .. } = content;
+        if !delivery.integration.send_resolved {
+            alerts.retain(|alert| !alert.resolved_at(now.wall));
+        }
+        if alerts.is_empty() {
+            // The receiver is not notified of resolved alerts, but the log says that they are.
+            self.record(now.wall, &delivery, notified, remembered, turn);
+            return Step::Finished(finish(&delivery, End::Succeeded));
+        }
+        let is_first = delivery.first_attempt.is_none();
+        delivery.attempts += 1;
+        delivery.last_attempt = Some(now.mono);
+        delivery.first_attempt.get_or_insert(now.mono);
+        let key = batch.group.key(batch.route);
+        turn.notes.push(Note::AttemptStarted {
+            key: key.clone(),
+            integration: delivery.integration.id.clone(),
+            number: delivery.attempts,
+            reason,
+        });
+        turn.after.push(Effect::Attempt(Attempt {
+            delivery: id,
+            notification: Message {
+                integration: delivery.integration.id.clone(),
+                group_key: key,
+                group_labels: batch.group.labels.clone(),
+                route_labels: batch.route.labels.clone(),
+                reason,
+                now: now.wall,
+                alerts,
+                remembered,
+            },
+            deadline: delivery.deadline,
+            number: delivery.attempts,
+        }));
+        let intent = self.record_intent(now, &delivery, &notified, turn);
+        let entry_at = self.log.find(&delivery.key).map(|entry| entry.at);
+        delivery.state = State::Attempting { notified, reason, intent, entry_at, at: now.wall };
+        let give_up = delivery.deadline.plus(deliveries::ANSWER_GRACE);
+        self.deliveries.wait(id, delivery, give_up);
+        Step::Attempting { is_first }
+    }
+}
+
+/// The delivery is over.
+fn finish(delivery: &Delivery, end: End) -> Finished {
+    Finished { group: delivery.group, end }
+}
+
+fn fail(delivery: &Delivery, reason: FailureReason, detail: String, turn: &mut Turn) -> Finished {
+    turn.notes.push(Note::DeliveryFailed {
+        key: delivery.key.group.clone(),
+        integration: delivery.integration.id.clone(),
+        attempts: delivery.attempts,
+        reason,
+        detail,
+    });
+    finish(delivery, End::Failed)
+}
+
+fn note_failed_attempt(
+    delivery: &Delivery,
+    reason: FailureReason,
+    detail: &str,
+    retry: bool,
+    turn: &mut Turn,
+) {
+    turn.notes.push(Note::AttemptFailed {
+        key: delivery.key.group.clone(),
+        integration: delivery.integration.id.clone(),
+        number: delivery.attempts,
+        reason,
+        detail: detail.to_owned(),
+        retry,
+    });
+}
