@@ -13,6 +13,8 @@ use crate::flags::{Flags, SignedDuration, changed};
 
 /// Checks all flags but the features.
 ///
+/// Long because: it names every flag.
+///
 /// # Errors
 /// With a text that names the flag.
 pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<String>), String> {
