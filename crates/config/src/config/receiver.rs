@@ -62,15 +62,14 @@ struct OfKind<'a> {
 impl FieldValue for OfKind<'_> {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
         self.clear();
-        let mut at = self.all.partition_point(|config| config.kind() < self.kind);
+        let first = self.all.partition_point(|config| config.kind() < self.kind);
         for (index, item) in reader.items(node).unwrap_or_default().iter().enumerate() {
             let mut config = self.kind.default_config();
             reader.within(&format!("[{index}]"), |reader| {
                 let missing = format!("missing {} config", self.kind.name());
                 reader.fill_required(settings(&mut config), *item, &missing);
             });
-            self.all.insert(at, config);
-            at += 1;
+            self.all.insert(first + index, config);
         }
     }
 

@@ -13,8 +13,11 @@ use super::value::{Histogram, Labelled};
 /// Metrics that are exposed together.
 #[derive(Default)]
 pub struct Registry {
-    families: Vec<Box<dyn Fn(&mut Exposition) + Send + Sync>>,
+    families: Vec<Family>,
 }
+
+/// Adds the samples of one metric.
+struct Family(Box<dyn Fn(&mut Exposition) + Send + Sync>);
 
 impl Registry {
     /// Makes a metric with one series and no labels.
@@ -38,7 +41,7 @@ impl Registry {
         let metric = Arc::new(S::default());
         let exposed = Arc::clone(&metric);
         let expose = move |out: &mut Exposition| out.add_with(name, help, &*exposed, labels);
-        self.families.push(Box::new(expose));
+        self.families.push(Family(Box::new(expose)));
         metric
     }
 
@@ -69,8 +72,8 @@ impl Registry {
 
     /// Adds the samples of all metrics.
     pub fn expose(&self, out: &mut Exposition) {
-        for family in &self.families {
-            family(out);
+        for Family(expose) in &self.families {
+            expose(out);
         }
     }
 
@@ -85,8 +88,8 @@ impl Registry {
     {
         let metric = Arc::new(labelled);
         let exposed = Arc::clone(&metric);
-        self.families
-            .push(Box::new(move |out: &mut Exposition| out.add_labelled(name, help, &exposed)));
+        let expose = move |out: &mut Exposition| out.add_labelled(name, help, &exposed);
+        self.families.push(Family(Box::new(expose)));
         metric
     }
 }
