@@ -8,7 +8,7 @@
 //! one of the two families, a version vector has six bytes or is absent. That a message is well
 //! formed does not make it true; to judge that is the business of the membership machine.
 //!
-//! Names and addresses are kept exactly as they came, since they are told on: Go compares the
+//! Names and addresses are kept exactly as they came, since they are passed on: Go compares the
 //! bytes of addresses, so an IPv4 address in sixteen bytes stays an IPv6 address here.
 //!
 //! [`wire`]: crate::wire
@@ -63,7 +63,7 @@ pub struct IndirectPing {
     pub sequence: u32,
     pub target: Address,
     pub node: Option<NodeName>,
-    /// Whether the originator wants to hear that the target did not answer.
+    /// Whether the originator wants a nack if the target does not answer.
     pub nack: bool,
     /// Where the relayed answer goes; `None` is where the datagram came from.
     pub source: Option<Address>,
@@ -134,7 +134,7 @@ pub struct PushPull {
     pub nodes: Vec<NodeState>,
     /// Empty if there is none.
     pub user_state: Bytes,
-    /// Records that were left out when this was read, since nobody could act upon them: without a
+    /// Records that were left out when this was read, since they are of no use: without a
     /// name, of no known address family or status. Not sent.
     pub skipped: usize,
 }

@@ -44,7 +44,7 @@ fn we_write_what_go_nodes_have_written() {
         if kind == "crc_compress" {
             continue;
         }
-        // An empty meta of somebody else was told on as nil by that codec, and is empty for us.
+        // An empty meta of another node was passed on as nil by that codec, and is empty for us.
         let with_checksum = bytes.first() == Some(&0x0c);
         let content = if with_checksum { bytes.get(5..).unwrap() } else { &bytes };
         let expected = replaced(content, b"\xa4Meta\xc0", b"\xa4Meta\xa0");
@@ -323,7 +323,7 @@ fn the_document_shows_the_bytes_that_are_written() {
     };
     // What is in it is the engine's, whose own test holds these bytes.
     let data = unhex("08c0cfeeca0610c096b1021a087bdcda4c3fa411f9220161").into();
-    let bulletin = Part { key: "bellwether/bulletin".to_owned(), data }.encode_to_vec();
+    let status = Part { key: "bellwether/bulletin".to_owned(), data }.encode_to_vec();
     let shown = [
         stream::label_header(&label),
         pack(&[b"\x08x"], Envelope { checksum: Checksum::Crc32, ..plain }),
@@ -332,7 +332,7 @@ fn the_document_shows_the_bytes_that_are_written() {
         TlsFrame::Stream.encode(),
         FullState { parts: vec![part("nfl"), part("sil")] }.encode_to_vec(),
         datagram::encode_message(&Message::Alive(alive)),
-        datagram::encode_message(&Message::User(UserMessage { body: bulletin.into() })),
+        datagram::encode_message(&Message::User(UserMessage { body: status.into() })),
         datagram::encode_message(&Message::Ping(question)),
         datagram::encode_message(&ack(7)),
     ];

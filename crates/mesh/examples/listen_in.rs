@@ -1,10 +1,10 @@
-//! Joins a cluster of Alertmanagers and prints what it hears, until it is interrupted.
+//! Joins a cluster of Alertmanagers and prints what it receives, until it is interrupted.
 //!
 //! ```text
 //! cargo run -p bellwether-mesh --example listen_in -- 127.0.0.1:0 127.0.0.1:9094
 //! ```
 //!
-//! The first argument is where to listen, the others are peers. What it hears it keeps, and hands
+//! The first argument is where to listen, the others are peers. It keeps what it receives, and hands
 //! on with its full state, as a member should.
 
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 mesh.provide_state(token, parts.collect());
             }
             Some(MeshEvent::Received { key, data, from, via }) => {
-                println!("heard {} bytes of {key:?} from {from} via {via:?}", data.len());
+                println!("received {} bytes of {key:?} from {from} via {via:?}", data.len());
                 let known = kept.entry(key.clone()).or_default();
                 if !known.windows(data.len()).any(|window| window == data) {
                     known.extend_from_slice(&data);

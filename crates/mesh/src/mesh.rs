@@ -354,7 +354,7 @@ impl Mesh {
             if reports.send(Finished::Heard { from, received, answer: sender }).await.is_err() {
                 return;
             }
-            // Without a reply the stream is closed, which tells the peer that it was refused.
+            // Without a reply the stream is closed, from which the peer learns that it was refused.
             let Ok(Ok(payload)) = timeout(time, answer).await else { return };
             if let Err(error) = streams::answer(&mut *io, payload, time).await {
                 meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);

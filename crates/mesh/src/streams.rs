@@ -37,7 +37,7 @@ impl OutboundStream {
     pub async fn run(self) -> OpenResult {
         let deadline = self.deadline;
         match timeout_at(deadline, self.exchange()).await {
-            Ok(told) => told,
+            Ok(outcome) => outcome,
             Err(_) => failed(StreamFailure::TimedOut, "not done in time"),
         }
     }

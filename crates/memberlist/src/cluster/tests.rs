@@ -17,7 +17,7 @@ fn seconds(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-fn heard(key: &str, data: &[u8], via: ReceivedVia) -> (String, Bytes, ReceivedVia) {
+fn update(key: &str, data: &[u8], via: ReceivedVia) -> (String, Bytes, ReceivedVia) {
     (key.to_owned(), Bytes::copy_from_slice(data), via)
 }
 
@@ -48,17 +48,17 @@ fn nodes_that_know_one_find_all_and_settle_after_ten_seconds() {
 fn a_small_update_is_gossiped_to_all_within_a_second() {
     let mut cluster = TestCluster::of_three();
     let opened = cluster.streams_opened.len();
-    cluster.tell(1, "sil", b"small");
+    cluster.broadcast(1, "sil", b"small");
     cluster.run(seconds(1));
     // Nine times, as a part: keys and lengths take seven bytes here.
     let sent = cluster.cluster(1).counters().sent.update;
     assert_eq!((sent.messages, sent.bytes), (9, 9 * (7 + 5)));
     for n in [2, 3] {
-        let update = heard("sil", b"small", ReceivedVia::Datagram);
-        assert!(cluster.heard(n).contains(&update), "{:?}", cluster.heard(n));
+        let update = update("sil", b"small", ReceivedVia::Datagram);
+        assert!(cluster.received(n).contains(&update), "{:?}", cluster.received(n));
         assert!(cluster.cluster(n).counters().received.update.messages >= 1);
     }
-    assert!(cluster.heard(1).is_empty());
+    assert!(cluster.received(1).is_empty());
     assert_eq!(cluster.streams_opened.len(), opened);
 }
 
@@ -66,10 +66,10 @@ fn a_small_update_is_gossiped_to_all_within_a_second() {
 fn a_large_update_goes_to_each_by_a_stream() {
     let mut cluster = TestCluster::of_three();
     let data = [7; 701];
-    cluster.tell(1, "sil", &data);
+    cluster.broadcast(1, "sil", &data);
     cluster.run(seconds(1));
     for n in [2, 3] {
-        assert_eq!(cluster.heard(n), [heard("sil", &data, ReceivedVia::Stream)]);
+        assert_eq!(cluster.received(n), [update("sil", &data, ReceivedVia::Stream)]);
     }
     let oversize = &cluster.cluster(1).counters().oversize["sil"];
     assert_eq!((oversize.sent, oversize.failed, oversize.dropped), (2, 0, 0));
@@ -81,10 +81,10 @@ fn large_updates_that_do_not_arrive_are_counted_and_the_next_ones_go_on() {
     let mut cluster = TestCluster::of_three();
     cluster.separate(1, &[3]);
     for n in 0..3 {
-        cluster.tell(1, "nfl", &[n; 2000]);
+        cluster.broadcast(1, "nfl", &[n; 2000]);
         cluster.run(seconds(1));
     }
-    assert_eq!(cluster.heard(2).len(), 3);
+    assert_eq!(cluster.received(2).len(), 3);
     assert_eq!(cluster.cluster(1).counters().oversize["nfl"].failed, 3);
     let lost = NodeName::new("c").unwrap();
     let note = ClusterNote::OversizeFailed { key: "nfl".to_owned(), peer: lost };
@@ -96,13 +96,13 @@ fn thousands_of_small_updates_at_once_reach_all_within_a_second() {
     let mut cluster = TestCluster::of_three();
     let opened = cluster.streams_opened.len();
     for n in 0..3000_u16 {
-        cluster.tell(1, "nfl", &n.to_be_bytes());
+        cluster.broadcast(1, "nfl", &n.to_be_bytes());
     }
     cluster.run(seconds(1));
     for n in [2, 3] {
-        let told: std::collections::BTreeSet<&[u8]> =
-            cluster.heard(n).iter().flat_map(|(_, data, _)| data.chunks(2)).collect();
-        assert_eq!(told.len(), 3000);
+        let received: std::collections::BTreeSet<&[u8]> =
+            cluster.received(n).iter().flat_map(|(_, data, _)| data.chunks(2)).collect();
+        assert_eq!(received.len(), 3000);
     }
     // One that went ahead, and the rest, to each of the two.
     assert_eq!(cluster.streams_opened.len() - opened, 4);
@@ -115,14 +115,14 @@ fn more_than_may_wait_is_dropped_and_counted() {
     let mut cluster = TestCluster::of_three();
     let half = vec![1; OVERSIZE_WAITING_BYTES_MAX / 2];
     for _ in 0..5 {
-        cluster.tell(1, "nfl", &half);
+        cluster.broadcast(1, "nfl", &half);
     }
     // One of them is on its way, and two wait.
     assert_eq!(cluster.cluster(1).counters().oversize["nfl"].dropped, 2);
     assert!(cluster.notes(1).contains(&ClusterNote::OversizeDropped { key: "nfl".to_owned() }));
     cluster.run(seconds(5));
-    let told: usize = cluster.heard(2).iter().map(|(_, data, _)| data.len()).sum();
-    assert_eq!(told, half.len() * 3);
+    let received: usize = cluster.received(2).iter().map(|(_, data, _)| data.len()).sum();
+    assert_eq!(received, half.len() * 3);
 }
 
 #[test]
@@ -131,14 +131,14 @@ fn a_node_alone_keeps_nothing_for_nobody() {
     cluster.boot(settings("a", 1, &[]));
     cluster.run(seconds(1));
     for _ in 0..100 {
-        cluster.tell(1, "nfl", b"small");
-        cluster.tell(1, "nfl", &[1; 1000]);
+        cluster.broadcast(1, "nfl", b"small");
+        cluster.broadcast(1, "nfl", &[1; 1000]);
     }
     assert_eq!(cluster.cluster(1).status().messages_queued, 0);
     cluster.boot(settings("b", 2, &[FIRST]));
     cluster.run(seconds(5));
     assert_eq!(cluster.members(1), ["a", "b"]);
-    assert!(cluster.heard(2).is_empty());
+    assert!(cluster.received(2).is_empty());
 }
 
 #[test]
@@ -151,13 +151,13 @@ fn an_update_during_the_first_exchange_is_not_lost() {
     cluster.run(Duration::from_micros(4500));
     assert_eq!((cluster.members(1).len(), cluster.members(2).len()), (2, 1));
     for n in [1, 2] {
-        cluster.tell(n, "nfl", &[n; 10]);
-        cluster.tell(n, "sil", &[n; 1000]);
+        cluster.broadcast(n, "nfl", &[n; 10]);
+        cluster.broadcast(n, "sil", &[n; 1000]);
     }
     cluster.run(seconds(2));
     for (n, other) in [(1, 2), (2, 1)] {
-        assert!(cluster.heard(n).contains(&heard("nfl", &[other; 10], ReceivedVia::Datagram)));
-        assert!(cluster.heard(n).contains(&heard("sil", &[other; 1000], ReceivedVia::Stream)));
+        assert!(cluster.received(n).contains(&update("nfl", &[other; 10], ReceivedVia::Datagram)));
+        assert!(cluster.received(n).contains(&update("sil", &[other; 1000], ReceivedVia::Stream)));
     }
 }
 
@@ -168,8 +168,8 @@ fn news_are_passed_on_if_they_are_small() {
     cluster.give(2, small);
     cluster.give(2, Input::Forward { key: "sil".to_owned(), data: vec![0; 701].into() });
     cluster.run(seconds(1));
-    assert!(cluster.heard(1).contains(&heard("sil", b"news", ReceivedVia::Datagram)));
-    assert!(cluster.heard(1).iter().all(|(_, data, _)| data.len() < 701));
+    assert!(cluster.received(1).contains(&update("sil", b"news", ReceivedVia::Datagram)));
+    assert!(cluster.received(1).iter().all(|(_, data, _)| data.len() < 701));
     assert_eq!(cluster.cluster(2).counters().forwarded["sil"], 1);
 }
 
@@ -180,15 +180,15 @@ fn one_peer_is_told_past_the_queues() {
     cluster.send_to_peer(1, "b", b"psst again", SendVia::Stream);
     cluster.send_to_peer(1, "b", &[5; 3000], SendVia::Datagram);
     cluster.run(Duration::from_millis(10));
-    let told = [
-        heard("own", b"psst", ReceivedVia::Datagram),
-        heard("own", b"psst again", ReceivedVia::Stream),
-        heard("own", &[5; 3000], ReceivedVia::Stream),
+    let received = [
+        update("own", b"psst", ReceivedVia::Datagram),
+        update("own", b"psst again", ReceivedVia::Stream),
+        update("own", &[5; 3000], ReceivedVia::Stream),
     ];
-    assert_eq!(cluster.heard(2), told);
-    assert!(cluster.heard(3).is_empty());
-    cluster.send_to_peer(1, "nobody", b"psst", SendVia::Datagram);
-    let unknown = ClusterNote::PeerUnknown { peer: NodeName::new("nobody").unwrap() };
+    assert_eq!(cluster.received(2), received);
+    assert!(cluster.received(3).is_empty());
+    cluster.send_to_peer(1, "unknown", b"psst", SendVia::Datagram);
+    let unknown = ClusterNote::PeerUnknown { peer: NodeName::new("unknown").unwrap() };
     assert!(cluster.notes(1).contains(&unknown));
 }
 
@@ -200,8 +200,8 @@ fn the_full_state_goes_both_ways_but_only_under_known_keys() {
     cluster.boot(settings("a", 1, &[]));
     cluster.boot(settings("b", 2, &[FIRST]));
     cluster.run(seconds(1));
-    assert_eq!(cluster.heard(1), [heard("sil", b"of b", ReceivedVia::FullState)]);
-    assert_eq!(cluster.heard(2), [heard("nfl", b"of a", ReceivedVia::FullState)]);
+    assert_eq!(cluster.received(1), [update("sil", b"of b", ReceivedVia::FullState)]);
+    assert_eq!(cluster.received(2), [update("nfl", b"of a", ReceivedVia::FullState)]);
     let sent = cluster.cluster(1).counters().sent.full_state;
     // Two bytes for each of part, key and data, and what is in them.
     assert_eq!((sent.messages, sent.bytes), (1, 2 + 2 + 3 + 2 + 4));
@@ -323,7 +323,7 @@ fn who_restarts_under_its_name_at_an_address_that_nobody_configured_is_met_again
     let mut cluster = TestCluster::of_three();
     cluster.crash(2);
     cluster.run(seconds(60));
-    // It was told of nobody this time.
+    // No node reported it this time.
     cluster.boot(settings("b", 2, &[]));
     cluster.run(seconds(30));
     for n in 1..=3 {
@@ -351,7 +351,7 @@ fn clusters_of_different_ids_do_not_merge() {
     assert_eq!(cluster.members(1), ["a", "b"]);
     assert_eq!(cluster.members(2), ["a", "b"]);
     assert_eq!(cluster.members(3), ["c"]);
-    assert!(cluster.heard(3).is_empty());
+    assert!(cluster.received(3).is_empty());
     assert!(cluster.notes(1).contains(&ClusterNote::ForeignCluster { address: address(3) }));
     assert!(cluster.cluster(1).counters().foreign_refused >= 1);
 }
@@ -388,7 +388,7 @@ fn a_leave_is_broadcast_and_seen_as_graceful() {
     cluster.run(seconds(60));
     let opened = cluster.streams_opened.len();
     cluster.run(seconds(60));
-    assert_eq!(cluster.streams_opened.len(), opened, "who has left visits nobody");
+    assert_eq!(cluster.streams_opened.len(), opened, "a node that has left opens no streams");
 }
 
 #[test]
@@ -450,7 +450,7 @@ fn what_is_no_protobuf_is_noted() {
 fn equal_inputs_give_equal_outputs() {
     let run = || {
         let mut cluster = TestCluster::of_three();
-        cluster.tell(1, "sil", b"small");
+        cluster.broadcast(1, "sil", b"small");
         cluster.crash(3);
         cluster.run(seconds(60));
         (format!("{:?}", cluster.notes(1)), cluster.streams_opened)

@@ -4,7 +4,7 @@
 //! The [`Output`]s of a turn are performed in order. Nothing blocks: what takes time goes out with an
 //! id and comes back as an input with the same id.
 //!
-//! The caller, be it sockets or a simulation, owes three things:
+//! The caller, be it sockets or a simulation, has three duties:
 //! every [`Output::Open`] is followed by exactly one [`Input::Ended`];
 //! every [`Output::Resolve`] by one [`Input::Resolved`];
 //! and every [`Output::StateRequested`] by one [`Input::State`], or the push-pull ends at its deadline.

@@ -133,8 +133,10 @@ impl Memberlist {
     /// Ends the leave when it has been broadcast, or when there is no other member.
     pub(super) fn finish_leave(&mut self, out: &mut Vec<Output>) {
         let LeaveState::Leaving { until } = self.leave_state else { return };
-        let heard = self.nodes.others().any(Node::is_member);
-        if until <= self.now || !heard || !self.broadcasts.has_broadcast_about(&self.settings.name)
+        let has_members = self.nodes.others().any(Node::is_member);
+        if until <= self.now
+            || !has_members
+            || !self.broadcasts.has_broadcast_about(&self.settings.name)
         {
             self.leave_state = LeaveState::Left;
             out.push(Output::Event(MembershipEvent::LeaveDone));

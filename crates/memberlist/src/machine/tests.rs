@@ -1,4 +1,4 @@
-//! One machine, told one thing at a time.
+//! One machine, given one input at a time.
 
 mod claims;
 mod gossip;
@@ -44,9 +44,9 @@ impl Stage {
     fn among(others: u8) -> Self {
         let mut stage = Self::new();
         for number in 2..2 + others {
-            stage.hear(&alive(&format!("p{number}"), number, 1));
+            stage.receive(&alive(&format!("p{number}"), number, 1));
         }
-        // As if all had been told about them long ago.
+        // As if all nodes had learned of them long ago.
         stage.silence_news();
         stage.machine.gossip_at = stage.now;
         stage.out.clear();
@@ -59,7 +59,7 @@ impl Stage {
         self.machine.handle(self.now, input, &mut self.out);
     }
 
-    fn hear(&mut self, message: &Message) {
+    fn receive(&mut self, message: &Message) {
         self.hear_from(9, message);
     }
 
@@ -92,7 +92,7 @@ impl Stage {
                 return found;
             }
         }
-        panic!("nobody is handle_ping");
+        panic!("no node was probed");
     }
 
     fn silence_news(&mut self) {

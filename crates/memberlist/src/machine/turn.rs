@@ -6,7 +6,7 @@
 //! **Streams.** The machine handles whole messages; the caller reads and writes them. A stream that a
 //! peer opened has an [`InboundId`], chosen by the caller; exactly one [`Output::Reply`] or
 //! [`Output::Close`] for it comes in the same turn. A stream that this node opens has a [`StreamId`],
-//! chosen by the machine; the caller owes exactly one [`Input::StreamReplied`] or
+//! chosen by the machine; the caller gives back exactly one [`Input::StreamReplied`] or
 //! [`Input::StreamFailed`] for it.
 //!
 //! **User state.** A [`StreamMessage::PushPull`] in [`Output::OpenStream`] or [`Output::Reply`] has an

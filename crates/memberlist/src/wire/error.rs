@@ -1,7 +1,7 @@
 //! What can be wrong with bytes from a peer, and what the caller does about it.
 //!
 //! In a datagram: drop the message and count it under [`WireError::reason`]; nothing is answered.
-//! In a stream: [`StreamError`] says whether the peer is told before the connection is closed.
+//! In a stream: [`StreamError`] says whether the peer gets an error before the connection is closed.
 //! None of these is a bug of ours, and none has changed anything.
 
 use thiserror::Error;
@@ -21,7 +21,7 @@ pub enum WireError {
     Malformed { what: &'static str },
     #[error("{what} exceeds the limit of {limit}")]
     TooLarge { what: &'static str, limit: usize },
-    /// A type that nobody knows, or that has no business where it came.
+    /// An unknown type, or one that is not allowed here.
     #[error("a message of type {type_byte} is not expected here")]
     UnexpectedType { type_byte: u8 },
     /// Alertmanagers never encrypt by memberlist's own means.

@@ -4,7 +4,7 @@
 //! bytes in the old raw family (never `str 8`, never `bin`), unsigned integers as short as can be.
 //! Read is all that any version of it reads: both integer families, all string and byte families,
 //! an array of integers for bytes, nil for any zero, a structure as an array in the order of its
-//! declaration, and keys that nobody knows.
+//! declaration, and unknown keys.
 //!
 //! The reader allocates nothing by a claimed length: it borrows, and every claim runs out of bytes
 //! before it costs anything. [`WireError::Truncated`] says that more bytes could help, which is how
@@ -292,7 +292,7 @@ const NIL: u8 = 0xc0;
 const FALSE: u8 = 0xc2;
 const TRUE: u8 = 0xc3;
 
-/// Limit: how deep a value of a field that nobody knows may be nested; the protocol's own are flat.
+/// Limit: how deep the value of an unknown field may be nested; the protocol's own are flat.
 const SKIPPED_DEPTH_MAX: usize = 16;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! How does an Alertmanager wrap what it tells others?
+//! How does an Alertmanager wrap what it sends to others?
 //!
 //! A user message is one [`Part`]: the key of a state ("sil" or "nfl") and bytes that only the
 //! owner of that state understands. The user state of a push-pull is a [`FullState`]: one part for
-//! each state. Both are protobuf messages; fields that nobody knows are passed over.
+//! each state. Both are protobuf messages; unknown fields are ignored.
 
 use bytes::{Buf, Bytes};
 use prost::encoding::{

@@ -6,7 +6,7 @@
 //! Here the outside is read, label and compression; [`message_reader`] reads what is in it, also
 //! while it is still being decompressed.
 //!
-//! As in Go, a peer is told what is wrong with the outside, and of what is wrong inside nothing.
+//! As in Go, a peer gets an error about a faulty envelope, and none about its content.
 
 mod message_reader;
 

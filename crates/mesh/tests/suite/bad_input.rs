@@ -62,7 +62,7 @@ async fn datagrams_of_garbage_are_counted_and_noted() {
 #[tokio::test]
 async fn streams_of_garbage_are_answered_or_closed() {
     let mut node = hasty().await;
-    // A compress frame that is none, an encrypted stream, and a type that nobody knows.
+    // A compress frame that is none, an encrypted stream, and an unknown type.
     for (bytes, is_told) in
         [(&b"\x09\xff\xff"[..], true), (b"\x0a\0\0\0\x01x", true), (b"\xee", false)]
     {
@@ -148,7 +148,7 @@ async fn a_server_that_takes_no_events_only_loses_them() {
     let (mesh, _untouched) = bellwether_mesh::Mesh::start(settings_a).await.unwrap();
     let peers = [mesh.bound()];
     let b = Node::start(settings("b", "127.0.0.1:0", &peers, Security::Plain)).await;
-    // Its state is never told, so the exchange fails; but it is there and answers.
+    // Its state is never sent, so the exchange fails; but it is there and answers.
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     for _ in 0..20_000 {
         socket.send_to(b"\xff", mesh.bound()).await.unwrap();

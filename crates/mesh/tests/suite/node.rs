@@ -1,4 +1,4 @@
-//! A mesh under test, with a server that keeps what it hears.
+//! A mesh under test, with a server that keeps what it receives.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 pub struct Node {
     pub mesh: Handle,
-    pub heard: mpsc::UnboundedReceiver<(String, Bytes, ReceivedVia)>,
+    pub received: mpsc::UnboundedReceiver<(String, Bytes, ReceivedVia)>,
     pub notes: mpsc::UnboundedReceiver<MeshNote>,
 }
 
@@ -51,7 +51,7 @@ impl Node {
 
     pub async fn with_state(settings: MeshSettings, state: State) -> Self {
         let (mesh, mut events) = Mesh::start(settings).await.expect("it works on loopback");
-        let (heard_in, heard) = mpsc::unbounded_channel();
+        let (sender, received) = mpsc::unbounded_channel();
         let (notes_in, notes) = mpsc::unbounded_channel();
         let server = mesh.clone();
         let watched = mesh.watch();
@@ -60,7 +60,7 @@ impl Node {
             while let Some(event) = events.recv().await {
                 match event {
                     MeshEvent::Received { key, data, from: _, via } => {
-                        let _ = heard_in.send((key, data, via));
+                        let _ = sender.send((key, data, via));
                     }
                     MeshEvent::StateRequested { token } => {
                         server.provide_state(token, state.clone())
@@ -72,7 +72,7 @@ impl Node {
                 }
             }
         });
-        Node { mesh, heard, notes }
+        Node { mesh, received, notes }
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -91,19 +91,19 @@ impl Node {
             .expect("it works on loopback");
     }
 
-    /// The first thing heard that is equal to this, but for repetitions of others before it.
+    /// The first update that is equal to this, but for repetitions of others before it.
     pub async fn until_received(&mut self, key: &str, data: &[u8], via: ReceivedVia) {
         let mut others = Vec::new();
         let waiting = timeout(TEST_TIMEOUT, async {
-            while let Some((key_heard, data_heard, via_heard)) = self.heard.recv().await {
-                if key_heard == key && data_heard == data && via_heard == via {
+            while let Some((other_key, other_data, other_via)) = self.received.recv().await {
+                if other_key == key && other_data == data && other_via == via {
                     return;
                 }
-                others.push((key_heard, data_heard.len(), via_heard));
+                others.push((other_key, other_data.len(), other_via));
             }
         });
-        let heard = waiting.await;
-        heard.unwrap_or_else(|_| panic!("not heard: {key} {via:?}, but {others:?}"));
+        let received = waiting.await;
+        received.unwrap_or_else(|_| panic!("not received: {key} {via:?}, but {others:?}"));
     }
 
     pub async fn until_noted(&mut self, wanted: impl Fn(&MeshNote) -> bool) -> MeshNote {

@@ -107,7 +107,7 @@ async fn frames_of_another_kind_close_the_connection() {
     let mut a = node("a", &authority, &[]).await;
     let config = node_config(&authority).1;
     let frames: [&[u8]; 3] = [
-        // A version that nobody knows, a length beyond all measure, and no protobuf at all.
+        // An unknown version, a length beyond all measure, and no protobuf at all.
         b"\x08\0\0\0\x0a\x06v9.9.9",
         b"\xff\xff\xff\xff",
         b"\x04\0\0\0\xff\xff\xff\xff",

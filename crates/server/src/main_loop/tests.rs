@@ -42,7 +42,7 @@ impl Journal for Gated {
     }
 }
 
-/// What a receiver does when it is told.
+/// How a receiver reacts to a notification.
 enum Reaction {
     Panic,
     Deliver,
@@ -50,7 +50,7 @@ enum Reaction {
 }
 
 struct Listener {
-    told: mpsc::UnboundedSender<Notification>,
+    notified: mpsc::UnboundedSender<Notification>,
     reactions: Mutex<VecDeque<Reaction>>,
 }
 
@@ -63,7 +63,7 @@ impl Notifier for Listener {
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
         let reaction = self.reactions.lock().unwrap().pop_front().unwrap_or(Reaction::Deliver);
         Box::pin(async move {
-            self.told.send(notification.clone()).unwrap();
+            self.notified.send(notification.clone()).unwrap();
             match reaction {
                 Reaction::Panic => panic!("a receiver that panics"),
                 Reaction::Deliver => {}
@@ -80,7 +80,7 @@ struct Fixture {
     store: MemoryStore,
     begun: mpsc::UnboundedReceiver<()>,
     gate: std_mpsc::Sender<()>,
-    told: mpsc::UnboundedReceiver<Notification>,
+    notified: mpsc::UnboundedReceiver<Notification>,
     condition: StoreCondition,
     metrics: Arc<Metrics>,
 }
@@ -128,9 +128,9 @@ fn fixture(reactions: Vec<Reaction>) -> Fixture {
     let writer = Writer::spawn(journal, move |durable| {
         let _ = answers.send(ServerEvent::Durable(durable));
     });
-    let (tell, told) = mpsc::unbounded_channel();
+    let (sent, notified) = mpsc::unbounded_channel();
     let mut notifiers = Notifiers::default();
-    let listener = Listener { told: tell, reactions: Mutex::new(reactions.into()) };
+    let listener = Listener { notified: sent, reactions: Mutex::new(reactions.into()) };
     notifiers.insert(integration(), Arc::new(listener));
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new(Features::default()));
@@ -149,7 +149,7 @@ fn fixture(reactions: Vec<Reaction>) -> Fixture {
         first_turn,
     };
     let running = tokio::spawn(MainLoop::new(parts, &senders).run(receivers));
-    Fixture { senders, running, store, begun, gate, told, condition, metrics }
+    Fixture { senders, running, store, begun, gate, notified, condition, metrics }
 }
 
 type Promise<R> = oneshot::Receiver<Result<R, Unavailable>>;
@@ -226,11 +226,11 @@ async fn nobody_is_told_before_the_alert_is_on_the_disk() {
     let mut fixture = fixture(vec![]);
     let mut promise = fixture.post_alert().await;
     fixture.commit_begins().await;
-    assert!(promise.try_recv().is_err() && fixture.told.try_recv().is_err());
+    assert!(promise.try_recv().is_err() && fixture.notified.try_recv().is_err());
     fixture.open();
     assert_eq!(promise.await, Ok(Ok(AlertsReply::default())));
-    assert_eq!(fixture.told.recv().await.unwrap().alerts.len(), 1);
-    // What was told becomes durable too.
+    assert_eq!(fixture.notified.recv().await.unwrap().alerts.len(), 1);
+    // The log entry becomes durable too.
     fixture.commit_begins().await;
     fixture.stop().await;
 }
@@ -255,7 +255,7 @@ async fn with_a_failed_journal_alerts_are_told_and_silences_refused() {
     fixture.open();
     let promise = fixture.post_alert().await;
     assert_eq!(promise.await, Ok(Ok(AlertsReply::default())));
-    assert!(fixture.told.recv().await.is_some());
+    assert!(fixture.notified.recv().await.is_some());
     assert_eq!(fixture.post_silence().await.await, Ok(Err(Unavailable::NotDurable)));
     assert!(fixture.condition.problem().unwrap().contains("disk is full"));
     assert_eq!(fixture.metrics.alerts_not_durable.read(), 1);
@@ -277,8 +277,8 @@ async fn an_attempt_that_panics_is_tried_again() {
     let mut fixture = fixture(vec![Reaction::Panic, Reaction::Deliver]);
     fixture.open();
     assert!(fixture.post_alert().await.await.unwrap().is_ok());
-    assert!(fixture.told.recv().await.is_some());
-    assert!(fixture.told.recv().await.is_some());
+    assert!(fixture.notified.recv().await.is_some());
+    assert!(fixture.notified.recv().await.is_some());
     assert_eq!(fixture.metrics.attempts_failed.with(&["webhook"]).read(), 1);
     fixture.stop().await;
 }
@@ -289,9 +289,9 @@ async fn stopping_waits_for_attempts_and_keeps_what_was_told() {
     let mut fixture = fixture(vec![Reaction::DeliverOnce(released)]);
     fixture.open();
     assert!(fixture.post_alert().await.await.unwrap().is_ok());
-    assert!(fixture.told.recv().await.is_some());
+    assert!(fixture.notified.recv().await.is_some());
     fixture.senders.internal.send(ServerEvent::Stop).ok().unwrap();
-    // Reads are answered in the turn after the order to stop, so the loop has heard it.
+    // Reads are answered in the turn after the order to stop, so the loop has seen it.
     let (reply, view) = oneshot::channel();
     fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
     view.await.unwrap();
@@ -299,7 +299,7 @@ async fn stopping_waits_for_attempts_and_keeps_what_was_told() {
     release.send(()).unwrap();
     fixture.running.await.unwrap();
     let kinds: BTreeSet<u8> = fixture.store.open().1.iter().map(|entry| entry.key[0]).collect();
-    assert!(kinds.contains(&b't'), "what was told is not kept: {kinds:?}");
+    assert!(kinds.contains(&b't'), "the log entry is not kept: {kinds:?}");
 }
 
 #[tokio::test]

@@ -123,7 +123,7 @@ fn a_peer_that_comes_back_elsewhere_is_not_looked_for_where_it_was() {
     roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
     roster.joined(&node("b"), at("10.0.0.9:9094"));
     assert_eq!(roster.failed(), 0);
-    // And who restarts under a new name takes the place of the old one, whose end is told later.
+    // And who restarts under a new name takes the place of the old one, whose end is reported later.
     roster.joined(&node("c"), at("10.0.0.9:9094"));
     roster.lost(seconds(9), &node("b"), at("10.0.0.9:9094"), &mut notes);
     assert_eq!(roster.failed(), 0);

@@ -36,7 +36,7 @@ pub(super) struct TestCluster {
 struct Node {
     cluster: Cluster,
     label: Label,
-    heard: Vec<(String, Bytes, ReceivedVia)>,
+    received: Vec<(String, Bytes, ReceivedVia)>,
     notes: Vec<ClusterNote>,
     settled: Option<(Mono, bool)>,
     left: Option<Mono>,
@@ -88,7 +88,7 @@ impl TestCluster {
         let node = Node {
             cluster,
             label,
-            heard: vec![],
+            received: vec![],
             notes: vec![],
             settled: None,
             left: None,
@@ -109,7 +109,7 @@ impl TestCluster {
         self.perform(at, out);
     }
 
-    pub fn tell(&mut self, n: u8, key: &str, data: &[u8]) {
+    pub fn broadcast(&mut self, n: u8, key: &str, data: &[u8]) {
         self.give(n, Input::Broadcast { key: key.to_owned(), data: Bytes::copy_from_slice(data) });
     }
 
@@ -152,8 +152,8 @@ impl TestCluster {
         self.cluster(n).members().map(|member| member.name.to_string()).collect()
     }
 
-    pub fn heard(&self, n: u8) -> &[(String, Bytes, ReceivedVia)] {
-        &self.nodes[&address(n)].heard
+    pub fn received(&self, n: u8) -> &[(String, Bytes, ReceivedVia)] {
+        &self.nodes[&address(n)].received
     }
 
     pub fn notes(&self, n: u8) -> &[ClusterNote] {
@@ -270,7 +270,7 @@ impl TestCluster {
         }
         let node = self.nodes.get_mut(&at).unwrap();
         match output {
-            Output::Received { key, data, from: _, via } => node.heard.push((key, data, via)),
+            Output::Received { key, data, from: _, via } => node.received.push((key, data, via)),
             Output::Settled { timed_out } => node.settled = Some((now, timed_out)),
             Output::MembersChanged => node.changes += 1,
             Output::Left => node.left = Some(now),

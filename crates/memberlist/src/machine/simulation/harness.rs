@@ -136,7 +136,7 @@ impl Simulation {
         self.perform(host, out);
     }
 
-    /// Neither side hears the other any more.
+    /// Neither side receives anything from the other any more.
     pub fn partition(&mut self, ours: &[usize], theirs: &[usize]) {
         for (a, b) in ours.iter().flat_map(|a| theirs.iter().map(move |b| (*a, *b))) {
             self.network.cut.extend([(a, b), (b, a)]);

@@ -32,7 +32,7 @@ fn name(text: &str) -> NodeName {
     NodeName::new(text).unwrap()
 }
 
-/// Mostly within seconds. If gossip loses the same node several times over, and nobody joins
+/// Mostly within seconds. If gossip loses the same node several times over, and no node joins
 /// again, a push-pull mends it.
 #[test]
 fn three_ten_and_fifty_hosts_find_together() {
@@ -59,14 +59,14 @@ fn a_broadcast_reaches_most_by_gossip_alone() {
         simulation.network.lost_permille = 0;
         simulation.handle(0, Input::Broadcast(Bytes::from_static(b"news")));
         simulation.run(2 * SECOND);
-        let heard = simulation.hosts.iter().filter(|host| {
+        let informed = simulation.hosts.iter().filter(|host| {
             host.events.iter().any(|(_, event)| {
                 matches!(event, MembershipEvent::UserMessage { via: DatagramOrStream::Datagram, body, .. } if body == "news")
             })
         });
-        // Six transmissions, to six of nine at the most: those who hear news tell them on, and
+        // Six transmissions, to six of nine at the most: nodes that receive news pass them on, and
         // that is the layer above.
-        assert!(heard.count() >= 3, "seed {seed}");
+        assert!(informed.count() >= 3, "seed {seed}");
     }
 }
 
@@ -151,7 +151,7 @@ fn a_leave_reaches_all_and_raises_no_suspicion() {
         };
         simulation.run_until("the leave is broadcast", 3 * SECOND, done);
         simulation.crash(4);
-        simulation.run_until("it is heard", 3 * SECOND, |simulation| {
+        simulation.run_until("it is known", 3 * SECOND, |simulation| {
             (0..4).all(|host| status(simulation, host, 4) == Some(NodeStatus::Left))
         });
         let graceful = simulation

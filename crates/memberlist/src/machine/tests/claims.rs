@@ -27,7 +27,7 @@ fn we_are_our_first_member() {
 fn who_is_alive_becomes_a_member_and_is_told_on() {
     let mut stage = Stage::new();
     stage.silence_news();
-    stage.hear(&alive("p2", 2, 1));
+    stage.receive(&alive("p2", 2, 1));
     assert_eq!(stage.events(), [join("p2", 2)]);
     let members: Vec<&str> = stage.machine.members().map(|node| node.name.as_str()).collect();
     assert_eq!(members, ["me", "p2"]);
@@ -38,21 +38,21 @@ fn who_is_alive_becomes_a_member_and_is_told_on() {
 #[test]
 fn an_older_or_equal_number_changes_nothing() {
     let mut stage = Stage::among(2);
-    stage.hear(&suspect("p2", 5, "p3"));
-    stage.hear(&alive("p2", 2, 5));
+    stage.receive(&suspect("p2", 5, "p3"));
+    stage.receive(&alive("p2", 2, 5));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Suspect));
-    stage.hear(&alive("p2", 2, 6));
+    stage.receive(&alive("p2", 2, 6));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Alive));
-    stage.hear(&suspect("p2", 5, "p3"));
-    stage.hear(&dead("p2", 5, "p3"));
+    stage.receive(&suspect("p2", 5, "p3"));
+    stage.receive(&dead("p2", 5, "p3"));
     assert_eq!((stage.status("p2"), stage.incarnation("p2")), (Some(NodeStatus::Alive), 6));
 }
 
 #[test]
 fn suspects_and_dead_that_nobody_knows_are_nothing() {
     let mut stage = Stage::new();
-    stage.hear(&suspect("ghost", 1, "p3"));
-    stage.hear(&dead("ghost", 1, "p3"));
+    stage.receive(&suspect("ghost", 1, "p3"));
+    stage.receive(&dead("ghost", 1, "p3"));
     assert_eq!(stage.status("ghost"), None);
     assert!(stage.out.is_empty());
 }
@@ -60,7 +60,7 @@ fn suspects_and_dead_that_nobody_knows_are_nothing() {
 #[test]
 fn a_suspect_is_a_member_until_its_time_is_over() {
     let mut stage = Stage::among(2);
-    stage.hear(&suspect("p2", 1, "p3"));
+    stage.receive(&suspect("p2", 1, "p3"));
     assert!(stage.events().is_empty());
     stage.pass(Duration::from_millis(3_999));
     assert_eq!((stage.status("p2"), stage.machine.size()), (Some(NodeStatus::Suspect), 3));
@@ -76,8 +76,8 @@ fn a_suspect_is_a_member_until_its_time_is_over() {
 #[test]
 fn an_answer_from_the_suspect_ends_the_suspicion_for_good() {
     let mut stage = Stage::among(2);
-    stage.hear(&suspect("p2", 1, "p3"));
-    stage.hear(&alive("p2", 2, 2));
+    stage.receive(&suspect("p2", 1, "p3"));
+    stage.receive(&alive("p2", 2, 2));
     assert!(stage.events().is_empty(), "it never left");
     assert_eq!(stage.machine.suspicions.next_due(), None);
 }
@@ -85,20 +85,20 @@ fn an_answer_from_the_suspect_ends_the_suspicion_for_good() {
 #[test]
 fn a_leave_is_final_and_distinct_from_a_failure() {
     let mut stage = Stage::among(2);
-    stage.hear(&dead("p2", 1, "p2"));
+    stage.receive(&dead("p2", 1, "p2"));
     assert_eq!(stage.status("p2"), Some(NodeStatus::Left));
     let graceful =
         |event: &MembershipEvent| matches!(event, MembershipEvent::Leave { graceful: true, .. });
     assert!(stage.events().iter().any(graceful));
-    stage.hear(&dead("p3", 1, "me"));
+    stage.receive(&dead("p3", 1, "me"));
     assert_eq!(stage.status("p3"), Some(NodeStatus::Dead));
 }
 
 #[test]
 fn what_is_gone_is_forgotten_after_half_a_minute() {
     let mut stage = Stage::among(2);
-    stage.hear(&dead("p2", 1, "p2"));
-    stage.hear(&dead("p3", 1, "x"));
+    stage.receive(&dead("p2", 1, "p2"));
+    stage.receive(&dead("p3", 1, "x"));
     stage.pass(29 * SECOND);
     assert!(stage.status("p2").is_some() && stage.status("p3").is_some());
     stage.pass(3 * SECOND);
@@ -109,7 +109,7 @@ fn what_is_gone_is_forgotten_after_half_a_minute() {
 fn we_refute_with_a_number_above_the_accusers() {
     for accusation in [suspect("me", 41, "p2"), dead("me", 41, "p2"), dead("me", 41, "me")] {
         let mut stage = Stage::among(2);
-        stage.hear(&accusation);
+        stage.receive(&accusation);
         assert_eq!(stage.status("me"), Some(NodeStatus::Alive));
         assert_eq!((stage.incarnation("me"), stage.machine.health_score()), (42, 1));
         stage.pass(SECOND);
@@ -120,9 +120,9 @@ fn we_refute_with_a_number_above_the_accusers() {
 #[test]
 fn who_accuses_what_we_were_hears_our_answer_again() {
     let mut stage = Stage::among(2);
-    stage.hear(&suspect("me", 1, "p2"));
+    stage.receive(&suspect("me", 1, "p2"));
     stage.silence_news();
-    stage.hear(&suspect("me", 1, "p3"));
+    stage.receive(&suspect("me", 1, "p3"));
     stage.pass(SECOND);
     assert_eq!(stage.incarnation("me"), 2, "without another number");
     assert!(stage.sent().contains(&(address(3), alive("me", 1, 2))));
@@ -131,41 +131,41 @@ fn who_accuses_what_we_were_hears_our_answer_again() {
 #[test]
 fn the_greatest_number_of_all_is_not_exceeded() {
     let mut stage = Stage::among(1);
-    stage.hear(&suspect("me", u32::MAX, "p2"));
+    stage.receive(&suspect("me", u32::MAX, "p2"));
     assert_eq!(stage.incarnation("me"), u32::MAX);
 }
 
 #[test]
 fn what_we_said_ourselves_is_no_news_but_an_earlier_life_is_refuted() {
     let mut stage = Stage::among(1);
-    stage.hear(&alive("me", 1, 1));
+    stage.receive(&alive("me", 1, 1));
     assert_eq!(stage.incarnation("me"), 1);
-    stage.hear(&alive("me", 1, 9));
+    stage.receive(&alive("me", 1, 9));
     assert_eq!(stage.incarnation("me"), 10);
     let other_meta = Alive { meta: Bytes::from_static(b"old"), ..alive_as("me", 1, 10) };
-    stage.hear(&Message::Alive(other_meta));
+    stage.receive(&Message::Alive(other_meta));
     assert_eq!(stage.incarnation("me"), 11);
 }
 
 #[test]
 fn a_name_keeps_its_address_until_it_has_left() {
     let mut stage = Stage::among(2);
-    stage.hear(&alive("p2", 22, 9));
+    stage.receive(&alive("p2", 22, 9));
     let conflict =
         MembershipEvent::Conflict { node: name("p2"), address: address(2), claimed: address(22) };
     assert_eq!(stage.events(), std::slice::from_ref(&conflict));
-    stage.hear(&dead("p2", 1, "p3"));
-    stage.hear(&alive("p2", 22, 9));
+    stage.receive(&dead("p2", 1, "p3"));
+    stage.receive(&alive("p2", 22, 9));
     assert_eq!(stage.events(), [conflict], "a dead one may come back to where it was");
-    stage.hear(&dead("p3", 1, "p3"));
-    stage.hear(&alive("p3", 33, 1));
+    stage.receive(&dead("p3", 1, "p3"));
+    stage.receive(&alive("p3", 33, 1));
     assert_eq!(stage.events(), [join("p3", 33)], "a new process counts from one");
 }
 
 #[test]
 fn nobody_else_takes_our_own_name() {
     let mut stage = Stage::among(1);
-    stage.hear(&alive("me", 66, 9));
+    stage.receive(&alive("me", 66, 9));
     assert!(matches!(stage.events()[..], [MembershipEvent::Conflict { .. }]));
     assert_eq!(stage.incarnation("me"), 1);
 }
@@ -175,7 +175,7 @@ fn port_zero_is_the_same_as_ours() {
     let mut stage = Stage::new();
     let claim = alive_as("p2", 2, 1);
     let address = Address { port: 0, ..claim.address };
-    stage.hear(&Message::Alive(Alive { address, ..claim }));
+    stage.receive(&Message::Alive(Alive { address, ..claim }));
     assert_eq!(stage.events(), [join("p2", 2)]);
 }
 
@@ -183,7 +183,7 @@ fn port_zero_is_the_same_as_ours() {
 fn versions_that_make_no_sense_keep_a_node_out() {
     for versions in [None, Some(Versions([0, 5, 2, 0, 0, 0])), Some(Versions([3, 2, 2, 0, 0, 0]))] {
         let mut stage = Stage::new();
-        stage.hear(&Message::Alive(Alive { versions, ..alive_as("p2", 2, 1) }));
+        stage.receive(&Message::Alive(Alive { versions, ..alive_as("p2", 2, 1) }));
         assert!(matches!(stage.notes()[..], [MemberlistNote::BadVersions { .. }]), "{versions:?}");
         assert_eq!(stage.machine.size(), 1);
     }
@@ -197,7 +197,7 @@ fn strangers_stay_outside_and_the_silent_are_let_in() {
     for (meta, members) in [("bw:two;x", 1), ("bw:one", 1), ("", 2), ("bw:one;x", 3), ("else", 4)] {
         let node = format!("p{meta}");
         let claim = Alive { meta: Bytes::from(meta), ..alive_as(&node, 2, 1) };
-        stage.hear(&Message::Alive(claim));
+        stage.receive(&Message::Alive(claim));
         assert_eq!(stage.machine.size(), members, "{meta:?}");
     }
 }
@@ -206,19 +206,19 @@ fn strangers_stay_outside_and_the_silent_are_let_in() {
 fn a_full_house_lets_nobody_in() {
     let mut stage = Stage::with(|settings| settings.limits.nodes_max = 3);
     for number in 2..6 {
-        stage.hear(&alive(&format!("p{number}"), number, 1));
+        stage.receive(&alive(&format!("p{number}"), number, 1));
     }
     assert_eq!(stage.machine.size(), 3);
     assert_eq!(stage.out, [Output::Note(MemberlistNote::NodesFull { refused: name("p5") })]);
-    stage.hear(&alive("p2", 2, 2));
-    assert_eq!(stage.incarnation("p2"), 2, "who is in is heard");
+    stage.receive(&alive("p2", 2, 2));
+    assert_eq!(stage.incarnation("p2"), 2, "a known member is updated");
 }
 
 #[test]
 fn what_a_node_says_about_itself_is_kept_and_a_change_is_an_event() {
     let mut stage = Stage::among(1);
     let claim = Alive { meta: Bytes::from_static(b"new"), ..alive_as("p2", 2, 2) };
-    stage.hear(&Message::Alive(claim));
+    stage.receive(&Message::Alive(claim));
     assert_eq!(stage.events(), [MembershipEvent::Update { node: name("p2") }]);
     assert_eq!(stage.machine.node(&name("p2")).unwrap().meta, "new");
 }
@@ -229,8 +229,8 @@ fn a_new_meta_of_ours_is_told_with_a_new_number_and_once() {
     let meta = NodeMeta::new("about me").unwrap();
     stage.handle(Input::SetMeta(meta.clone()));
     assert_eq!(stage.events(), [MembershipEvent::Update { node: name("me") }]);
-    let told = Alive { meta: Bytes::from_static(b"about me"), ..alive_as("me", 1, 2) };
-    assert!(stage.sent().contains(&(address(2), Message::Alive(told))));
+    let expected = Alive { meta: Bytes::from_static(b"about me"), ..alive_as("me", 1, 2) };
+    assert!(stage.sent().contains(&(address(2), Message::Alive(expected))));
     stage.handle(Input::SetMeta(meta));
     assert_eq!((stage.events(), stage.incarnation("me")), (vec![], 2));
 }
@@ -260,8 +260,8 @@ fn a_leave_is_retransmitted_like_any_broadcast_and_is_not_refuted() {
     leaves.retain(|(_, message)| *message == dead("me", 1, "me"));
     assert_eq!(leaves.len(), 4);
     assert!(stage.events().contains(&MembershipEvent::LeaveDone));
-    stage.hear(&alive("me", 1, 9));
-    stage.hear(&suspect("me", 9, "p2"));
+    stage.receive(&alive("me", 1, 9));
+    stage.receive(&suspect("me", 9, "p2"));
     assert_eq!(stage.status("me"), Some(NodeStatus::Left));
     stage.handle(Input::Leave);
     assert!(stage.events().is_empty());
@@ -270,7 +270,7 @@ fn a_leave_is_retransmitted_like_any_broadcast_and_is_not_refuted() {
 #[test]
 fn a_leave_that_reaches_no_peer_ends_after_its_timeout() {
     let mut stage = Stage::with(|settings| settings.gossip_nodes = 0);
-    stage.hear(&alive("p2", 2, 1));
+    stage.receive(&alive("p2", 2, 1));
     stage.machine.probe_at = Mono(u64::MAX);
     stage.handle(Input::Leave);
     stage.pass(Duration::from_millis(9_999));

@@ -34,13 +34,13 @@ fn news_go_out_as_often_as_the_cluster_needs_and_no_more() {
 fn nobody_is_told_twice_before_all_are_told_once() {
     let mut stage = Stage::among(5);
     stage.machine.probe_at = Mono(u64::MAX);
-    stage.hear(&alive("p2", 2, 2));
+    stage.receive(&alive("p2", 2, 2));
     let mut sent = stage.sent();
     stage.pass(SECOND);
     sent.extend(stage.sent());
     assert_eq!(sent.len(), 4);
-    let told: std::collections::BTreeSet<Address> = sent.into_iter().map(|(to, _)| to).collect();
-    assert_eq!(told.len(), 4, "four targets: {told:?}");
+    let sent_to: std::collections::BTreeSet<Address> = sent.into_iter().map(|(to, _)| to).collect();
+    assert_eq!(sent_to.len(), 4, "four targets: {sent_to:?}");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn the_dead_still_hear_us_for_a_while_and_those_who_left_do_not() {
     let mut stage = Stage::among(2);
     for (node, from) in [("p2", "x"), ("p3", "p3")] {
         let claim = Dead { incarnation: 1, node: name(node), from: name(from) };
-        stage.hear(&Message::Dead(claim));
+        stage.receive(&Message::Dead(claim));
     }
     stage.silence_news();
     stage.handle(Input::Broadcast(Bytes::from_static(b"one")));

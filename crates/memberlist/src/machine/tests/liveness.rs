@@ -46,6 +46,6 @@ fn who_is_asked_again_in_vain_is_asked_by_a_stream_too() {
 #[test]
 fn who_is_no_member_is_not_asked() {
     let mut stage = Stage::among(1);
-    stage.handle(Input::CheckLiveness(name("nobody")));
+    stage.handle(Input::CheckLiveness(name("unknown")));
     assert_eq!(stage.out, []);
 }

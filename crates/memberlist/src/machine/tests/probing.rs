@@ -69,7 +69,7 @@ fn every_member_is_pinged_once_a_round() {
     let mut handle_ping = Vec::new();
     for _ in 0..8 {
         let (to, sequence) = stage.until_ping();
-        stage.hear(&ack(sequence));
+        stage.receive(&ack(sequence));
         handle_ping.push(to);
     }
     for round in handle_ping.chunks(4) {
@@ -85,13 +85,13 @@ fn an_answer_in_time_tells_the_round_trip_and_heals_us() {
     stage.machine.awareness = 3;
     let (_, sequence) = stage.until_ping();
     stage.now = stage.now.plus(Duration::from_millis(20));
-    stage.hear(&ack(sequence + 1));
+    stage.receive(&ack(sequence + 1));
     assert_eq!(stage.events(), [], "another number");
-    stage.hear(&ack(sequence));
+    stage.receive(&ack(sequence));
     let rtt = Duration::from_millis(20);
     assert_eq!(stage.events(), [MembershipEvent::PingRtt { node: name("p2"), rtt }]);
     assert_eq!(stage.machine.health_score(), 2);
-    stage.hear(&ack(sequence));
+    stage.receive(&ack(sequence));
     assert_eq!(stage.events(), [], "an answer counts once");
 }
 
@@ -126,7 +126,7 @@ fn an_answer_through_others_saves_the_peer_but_tells_no_round_trip() {
     let mut stage = Stage::among(3);
     let (_, sequence) = stage.until_ping();
     stage.pass(Duration::from_millis(700));
-    stage.hear(&ack(sequence));
+    stage.receive(&ack(sequence));
     assert_eq!(stage.events(), []);
     assert!(stage.machine.probe.is_none());
     assert!(stage.machine.members().all(|node| node.status == NodeStatus::Alive));
@@ -140,7 +140,7 @@ fn silence_makes_a_suspect_and_we_doubt_ourselves_unless_others_vouch_for_us() {
         let (target, sequence) = stage.until_ping();
         stage.pass(Duration::from_millis(600));
         for _ in 0..nacks {
-            stage.hear(&nack(sequence));
+            stage.receive(&nack(sequence));
         }
         stage.pass(Duration::from_millis(400));
         let suspect = stage.machine.members().find(|node| node.address == target).unwrap();
@@ -207,11 +207,11 @@ fn our_health_has_a_worst() {
 fn a_suspect_hears_of_the_suspicion_with_the_ping() {
     let mut stage = Stage::among(1);
     let suspicion = Suspect { incarnation: 1, node: name("p2"), from: name("x") };
-    stage.hear(&Message::Suspect(suspicion));
+    stage.receive(&Message::Suspect(suspicion));
     stage.silence_news();
     stage.until_ping();
-    let told = Suspect { incarnation: 1, node: name("p2"), from: name("me") };
-    assert_eq!(stage.sent().last(), Some(&(address(2), Message::Suspect(told))));
+    let expected = Suspect { incarnation: 1, node: name("p2"), from: name("me") };
+    assert_eq!(stage.sent().last(), Some(&(address(2), Message::Suspect(expected))));
     let Some(Output::SendDatagram { bytes, .. }) = stage.out.last() else { panic!("no datagram") };
     assert_eq!(bytes[0], 12, "with a checksum");
 }
@@ -230,7 +230,7 @@ fn ask(target: u8, nack: bool) -> Message {
 /// Sends an indirect ping, and returns the sequence number of the relayed one.
 fn relayed(stage: &mut Stage, nack: bool) -> u32 {
     stage.machine.probe_at = Mono(u64::MAX);
-    stage.hear(&ask(3, nack));
+    stage.receive(&ask(3, nack));
     match &stage.sent()[..] {
         [(to, Message::Ping(ping))] if *to == address(3) => {
             assert_eq!(ping.source, Some(address(1)), "the answer comes to us");
@@ -267,9 +267,9 @@ fn who_wants_to_hear_of_a_silence_hears_of_it() {
 fn more_relays_than_we_can_remember_are_refused() {
     let mut stage = Stage::with(|settings| settings.limits.relays_max = 2);
     for _ in 0..2 {
-        stage.hear(&ask(3, true));
+        stage.receive(&ask(3, true));
     }
-    stage.hear(&ask(3, true));
+    stage.receive(&ask(3, true));
     assert_eq!(
         (stage.sent(), stage.notes()),
         (vec![], vec![MemberlistNote::RelaysFull { from: address(9) }])
@@ -280,7 +280,7 @@ fn more_relays_than_we_can_remember_are_refused() {
 fn who_overslept_takes_no_silence_for_a_death() {
     let mut stage = Stage::among(2);
     let suspicion = Suspect { incarnation: 1, node: name("p2"), from: name("p3") };
-    stage.hear(&Message::Suspect(suspicion));
+    stage.receive(&Message::Suspect(suspicion));
     stage.now = stage.now.plus(60 * SECOND);
     stage.handle(Input::Tick);
     assert!(matches!(stage.notes()[..], [MemberlistNote::Paused { .. }]));

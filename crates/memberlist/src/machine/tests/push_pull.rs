@@ -27,7 +27,7 @@ fn offered(stage: &mut Stage, theirs: PushPull) -> StreamMessage {
     }
 }
 
-/// What we open when told to join.
+/// The streams that are opened for a join.
 fn joining(stage: &mut Stage) -> (StreamId, PushPull) {
     stage.handle(Input::Join(address(2)));
     match &stage.out[..] {
