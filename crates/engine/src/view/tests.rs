@@ -230,7 +230,7 @@ fn groups_are_in_order_and_show_what_mutes_them() {
 }
 
 #[test]
-fn a_flush_tells_exactly_what_a_reader_sees_as_active() {
+fn a_flush_sends_exactly_what_a_reader_sees_as_active() {
     let (view, turn) = filled();
     let mut notified = BTreeSet::new();
     for effect in &turn.after {
