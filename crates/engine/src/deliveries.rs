@@ -37,6 +37,8 @@ pub(crate) struct Delivery {
     /// No attempt begins or lasts beyond this.
     pub deadline: Mono,
     pub attempts: u32,
+    /// Of the last attempt.
+    pub alerts: usize,
     /// Of those since it was last left to others.
     pub first_attempt: Option<Mono>,
     pub last_attempt: Option<Mono>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::{
-    FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason,
+    FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason, Silence,
 };
 use bytes::Bytes;
 
@@ -190,9 +190,16 @@ pub enum Note {
         alertname: String,
         by: Duration,
     },
-    LimitReached {
-        limit: Limit,
-        subject: String,
+    /// An alert was dropped because too many active alerts have its name.
+    AlertLimitReached {
+        alertname: String,
+    },
+    /// A group was not created for an alert because there are too many.
+    GroupLimitReached {
+        route: String,
+        alertname: String,
+        groups: usize,
+        limit: usize,
     },
     GroupOpened {
         key: GroupKey,
@@ -284,15 +291,23 @@ pub enum Note {
         key: GroupKey,
         integration: IntegrationId,
         attempts: u32,
+        /// Of the last attempt.
+        alerts: usize,
         reason: FailureReason,
         detail: String,
+        /// Whether the receiver refused the notification, so that no retry can succeed.
+        unrecoverable: bool,
     },
-    SilenceStored {
-        id: String,
-        created: bool,
+    SilenceCreated {
+        silence: Arc<Silence>,
+        /// The silence that this one replaces, as it has expired now.
+        replaced: Option<Arc<Silence>>,
+    },
+    SilenceUpdated {
+        silence: Arc<Silence>,
     },
     SilenceExpired {
-        id: String,
+        silence: Arc<Silence>,
     },
     PlanApplied {
         groups: usize,
@@ -303,13 +318,6 @@ pub enum Note {
         silences: usize,
         log_entries: usize,
     },
-}
-
-/// Which limit was reached.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Limit {
-    AlertsPerName,
-    Groups,
 }
 
 /// Why alerts are suppressed, in the order in which the causes are checked.

@@ -6,8 +6,8 @@
 
 pub mod cluster;
 
-use bellwether_engine::{Limit, Note, Suppression};
-use bellwether_model::IntegrationId;
+use bellwether_engine::{Note, Suppression};
+use bellwether_model::{IntegrationId, Silence, Timestamp};
 use tracing::{debug, error, info, warn};
 
 use crate::metrics::Metrics;
@@ -36,18 +36,20 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
                 "Received alert whose endsAt is far in the past: the sender's clock is late"
             );
         }
-        Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
-            metrics.alerts_limited.with(&metrics.alert_name_labels(subject)).increment();
+        Note::AlertLimitReached { alertname } => {
+            metrics.alerts_limited.with(&metrics.alert_name_labels(alertname)).increment();
             let err = "alert limited";
-            warn!(component = "provider", alertname = subject, err, "error on set alert");
+            warn!(component = "provider", alertname, err, "error on set alert");
         }
-        Note::LimitReached { limit: Limit::Groups, subject } => {
+        Note::GroupLimitReached { route: _, alertname, groups, limit } => {
             metrics.group_limit_reached.increment();
             let err = "too many aggregation groups, cannot create new group for alert";
             error!(
                 component = DISPATCHER,
-                aggrGroup = subject,
                 err,
+                groups,
+                limit,
+                alert = alertname,
                 "Failed to create aggregation group"
             );
         }
@@ -147,29 +149,40 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         }
         // Logged where the attempt ends, which knows its duration.
         Note::Delivered { .. } => {}
-        Note::DeliveryFailed { key, integration, attempts, reason, detail } => {
+        Note::DeliveryFailed {
+            key,
+            integration,
+            attempts,
+            alerts,
+            reason,
+            detail,
+            unrecoverable,
+        } => {
             let mut values = labels(metrics, integration);
             values.push(reason.label());
             metrics.notifications_failed.with(&values).increment();
             let reason = reason.label();
+            let err = failure_text(integration, *attempts, detail, *unrecoverable);
             error!(
                 component = DISPATCHER, receiver = %integration.receiver,
-                integration = integration_name(integration), aggrGroup = %key, attempts, reason,
-                err = detail,
+                integration = integration_name(integration), aggrGroup = %key, reason, err,
                 "Notify failed"
             );
-            // Compat: both lines, because log queries may look for either.
+            // Compat: both lines, because either may be searched for.
             error!(
-                component = DISPATCHER, aggrGroup = %key, receiver = %integration.receiver,
-                err = detail,
+                component = DISPATCHER, aggrGroup = %key, num_alerts = alerts,
+                receiver = %integration.receiver, err,
                 "Notify for alerts failed"
             );
         }
-        Note::SilenceStored { id, created: true } => log_silence(id, "create silence", silence_log),
-        Note::SilenceStored { id, created: false } => {
-            log_silence(id, "update silence", silence_log);
+        Note::SilenceCreated { silence, replaced } => {
+            if let Some(replaced) = replaced {
+                log_silence(replaced, "expire silence", silence_log);
+            }
+            log_silence(silence, "create silence", silence_log);
         }
-        Note::SilenceExpired { id } => log_silence(id, "expire silence", silence_log),
+        Note::SilenceUpdated { silence } => log_silence(silence, "update silence", silence_log),
+        Note::SilenceExpired { silence } => log_silence(silence, "expire silence", silence_log),
         Note::PlanApplied { groups, kept } => {
             debug!(component = DISPATCHER, groups, kept, "Configuration applied");
         }
@@ -204,11 +217,50 @@ fn log_suppressed(cause: Suppression, alerts: usize) {
     }
 }
 
-fn log_silence(id: &str, happened: &str, silence_log: SilenceLog) {
-    match silence_log {
-        SilenceLog::Info => info!(component = "silences", Id = id, "{happened}"),
-        SilenceLog::Debug => debug!(component = "silences", Id = id, "{happened}"),
+/// Why a delivery failed, in the Go Alertmanager's words.
+fn failure_text(
+    integration: &IntegrationId,
+    attempts: u32,
+    detail: &str,
+    unrecoverable: bool,
+) -> String {
+    let (receiver, name) = (&integration.receiver, integration_name(integration));
+    let cause = if unrecoverable { "due to unrecoverable error " } else { "" };
+    format!("{receiver}/{name}: notify retry canceled {cause}after {attempts} attempts: {detail}")
+}
+
+fn log_silence(silence: &Silence, happened: &str, silence_log: SilenceLog) {
+    let Silence { id, created_by, comment, starts_at, ends_at, .. } = silence;
+    macro_rules! log {
+        ($level:ident) => {
+            $level!(
+                component = "silences",
+                Id = id,
+                CreatedBy = created_by,
+                Comment = comment,
+                StartsAt = whole_seconds(*starts_at),
+                EndsAt = whole_seconds(*ends_at),
+                Matchers = matchers_text(silence),
+                "{happened}"
+            )
+        };
     }
+    match silence_log {
+        SilenceLog::Info => log!(info),
+        SilenceLog::Debug => log!(debug),
+    }
+}
+
+/// `2006-01-02T15:04:05Z`
+fn whole_seconds(at: Timestamp) -> String {
+    Timestamp::from_unix(at.unix_seconds(), 0).rfc3339_nanos()
+}
+
+/// `a=b,c=~d`: without quotes, unlike the text of a matcher elsewhere.
+fn matchers_text(silence: &Silence) -> String {
+    let matchers = silence.matcher_sets.iter().flat_map(|set| set.iter());
+    let texts = matchers.map(|it| format!("{}{}{}", it.name, it.op.text(), it.value));
+    texts.collect::<Vec<_>>().join(",")
 }
 
 fn labels<'a>(metrics: &Metrics, integration: &'a IntegrationId) -> Vec<&'a str> {

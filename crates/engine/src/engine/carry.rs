@@ -22,8 +22,7 @@ use crate::record::{GroupName, Record, RecordError, wire};
 use crate::replicated::{LogKey, SilenceRecord};
 use crate::silences::{PostedSilence, SilenceRefusal};
 use crate::turn::{
-    AlertsReply, Channel, DeliveryId, Effect, FullState, Limit, Note, RejectedAlert, Turn,
-    UnknownSilence,
+    AlertsReply, Channel, DeliveryId, Effect, FullState, Note, RejectedAlert, Turn, UnknownSilence,
 };
 
 // === Alerts and plans: to the groups ===
@@ -61,8 +60,8 @@ impl Engine {
                     let message = "start time must be before end time";
                     rejected.push(RejectedAlert { position, message });
                 }
-                Err(Refusal::TooManyOfName { name: subject }) => {
-                    turn.notes.push(Note::LimitReached { limit: Limit::AlertsPerName, subject });
+                Err(Refusal::TooManyOfName { name: alertname }) => {
+                    turn.notes.push(Note::AlertLimitReached { alertname });
                 }
             }
         }
@@ -226,12 +225,15 @@ impl Engine {
     ) -> Result<String, SilenceRefusal> {
         let rng = &mut self.rng;
         let posted = self.silencing.post(silence, now, &self.settings, || rng.uuid())?;
-        for version in posted.versions {
-            self.store_silence(now, version, turn);
+        let stored = posted.versions.into_iter().map(|it| self.store_silence(now, it, turn));
+        let mut stored: Vec<Arc<Silence>> = stored.collect();
+        if let Some(silence) = stored.pop() {
+            turn.notes.push(match posted.created {
+                true => Note::SilenceCreated { silence, replaced: stored.pop() },
+                false => Note::SilenceUpdated { silence },
+            });
         }
-        let (id, created) = (posted.id, posted.created);
-        turn.notes.push(Note::SilenceStored { id: id.clone(), created });
-        Ok(id)
+        Ok(posted.id)
     }
 
     pub(super) fn expire_silence(
@@ -241,20 +243,21 @@ impl Engine {
         turn: &mut Turn,
     ) -> Result<(), UnknownSilence> {
         if let Some(version) = self.silencing.expire(id, now).map_err(|_| UnknownSilence)? {
-            self.store_silence(now, version, turn);
-            turn.notes.push(Note::SilenceExpired { id: id.to_owned() });
+            let silence = self.store_silence(now, version, turn);
+            turn.notes.push(Note::SilenceExpired { silence });
         }
         Ok(())
     }
 
-    fn store_silence(&mut self, now: Now, silence: Silence, turn: &mut Turn) {
+    fn store_silence(&mut self, now: Now, silence: Silence, turn: &mut Turn) -> Arc<Silence> {
         let silence = Arc::new(silence);
         self.merge_silence(now, self.silencing.new_record(silence.clone()));
-        let version = self.silencing.record(silence);
+        let version = self.silencing.record(silence.clone());
         if !self.replication.peers.is_alone() {
             turn.broadcast(Channel::Silences, &version.encode());
         }
         turn.keep.push(Record::Silence(version));
+        silence
     }
 
     /// Returns whether the version is newer than the known one.

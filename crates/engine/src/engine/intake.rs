@@ -19,7 +19,7 @@ use crate::inhibition::InhibitionIndex;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::settings::EngineSettings;
-use crate::turn::{Limit, Note, Turn};
+use crate::turn::{Note, Turn};
 
 pub(super) use regroup::{Deadlines, restored_alert};
 use regroup::{Earlier, latest_due};
@@ -199,8 +199,12 @@ impl Intake {
     ) -> bool {
         let route = plan.routes.route(id.route);
         if self.is_full() {
-            let subject = route.key.clone();
-            turn.notes.push(Note::LimitReached { limit: Limit::Groups, subject });
+            turn.notes.push(Note::GroupLimitReached {
+                route: route.key.clone(),
+                alertname: alert.name().to_owned(),
+                groups: self.groups.count(),
+                limit: self.groups_max,
+            });
             return false;
         }
         let labels = route.group_labels(&alert.labels);

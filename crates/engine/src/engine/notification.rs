@@ -88,6 +88,7 @@ impl Notification {
             since: now.mono,
             deadline,
             attempts: 0,
+            alerts: 0,
             first_attempt: None,
             last_attempt: None,
             state: State::BackingOff,

@@ -3,8 +3,8 @@
 use std::fmt::Write;
 
 use bellwether_engine::{
-    Attempt, Channel, GroupQuery, Limit, Note, Notified, Record, RejectedAlert, Reply,
-    SilenceRecord, Status, UnknownSilence, View, wire,
+    Attempt, Channel, GroupQuery, Note, Notified, Record, RejectedAlert, Reply, SilenceRecord,
+    Status, UnknownSilence, View, wire,
 };
 use bellwether_model::duration::format_prometheus;
 use bellwether_model::{Alert, LabelSet, Timestamp};
@@ -112,11 +112,11 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
         Note::SenderClockLate { alertname, by } => {
             format!("the clock that sent {alertname} is late by {}s", by.as_secs())
         }
-        Note::LimitReached { limit: Limit::AlertsPerName, subject } => {
-            format!("limit of alerts named {subject} reached")
+        Note::AlertLimitReached { alertname } => {
+            format!("limit of alerts named {alertname} reached")
         }
-        Note::LimitReached { limit: Limit::Groups, subject } => {
-            format!("limit of groups reached at {subject}")
+        Note::GroupLimitReached { route, .. } => {
+            format!("limit of groups reached at {route}")
         }
         Note::GroupOpened { key, .. } => format!("group {key} opened"),
         Note::GroupClosed { key, .. } => format!("group {key} closed"),
@@ -151,11 +151,15 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
         Note::DeliveryFailed { integration, attempts, detail, .. } => {
             format!("{integration} was not notified after {attempts} attempts: {detail}")
         }
-        Note::SilenceStored { id, created } => {
-            let what = if *created { "created" } else { "changed" };
-            format!("silence {} {what}", world.short_id(id))
+        Note::SilenceCreated { silence, .. } => {
+            format!("silence {} created", world.short_id(&silence.id))
         }
-        Note::SilenceExpired { id } => format!("silence {} expired", world.short_id(id)),
+        Note::SilenceUpdated { silence } => {
+            format!("silence {} changed", world.short_id(&silence.id))
+        }
+        Note::SilenceExpired { silence } => {
+            format!("silence {} expired", world.short_id(&silence.id))
+        }
         Note::PlanApplied { groups, kept } => format!("plan applied: {groups} groups, {kept} kept"),
         Note::Collected { alerts: 0, silences: 0, log_entries: 0 } => return None,
         Note::Collected { alerts, silences, log_entries } => {

@@ -1,9 +1,12 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_engine::{Limit, Note, Suppression};
-use bellwether_model::{FailureReason, GroupKey, IntegrationId, Reason};
+use bellwether_engine::{Note, Suppression};
+use bellwether_model::{
+    FailureReason, GroupKey, IntegrationId, Matcher, Matchers, Op, Reason, Silence, Timestamp,
+};
 
-use super::{SilenceLog, record};
+use super::{SilenceLog, failure_text, matchers_text, record, whole_seconds};
 use crate::features::Features;
 use crate::metrics::{Form, Metrics, Snapshot};
 
@@ -59,8 +62,10 @@ fn a_delivery_counts_once_and_each_of_its_attempts() {
         key: key.clone(),
         integration: integration(),
         attempts: 2,
+        alerts: 1,
         reason: FailureReason::ClientError,
         detail: "unexpected status code 400".into(),
+        unrecoverable: true,
     };
     check(
         &[started(1), failed(true), started(2), failed(false), given_up],
@@ -77,8 +82,13 @@ fn a_delivery_counts_once_and_each_of_its_attempts() {
 fn limits_and_suppressions_are_counted() {
     check(
         &[
-            Note::LimitReached { limit: Limit::AlertsPerName, subject: "Disk".into() },
-            Note::LimitReached { limit: Limit::Groups, subject: "{}:{}".into() },
+            Note::AlertLimitReached { alertname: "Disk".into() },
+            Note::GroupLimitReached {
+                route: "{}".into(),
+                alertname: "Disk".into(),
+                groups: 5,
+                limit: 5,
+            },
             Note::Suppressed { cause: Suppression::Silence, alerts: 4 },
         ],
         &[
@@ -87,4 +97,38 @@ fn limits_and_suppressions_are_counted() {
             "alertmanager_notifications_suppressed_total{reason=\"silence\"} 4",
         ],
     );
+}
+
+#[test]
+fn a_failed_delivery_has_the_error_of_the_go_server() {
+    assert_eq!(
+        failure_text(&integration(), 1, "unexpected status code 400: no", true),
+        "team/webhook[0]: notify retry canceled due to unrecoverable error after 1 attempts: \
+         unexpected status code 400: no"
+    );
+    assert_eq!(
+        failure_text(&integration(), 3, "connection refused", false),
+        "team/webhook[0]: notify retry canceled after 3 attempts: connection refused"
+    );
+}
+
+#[test]
+fn a_silence_is_logged_with_the_values_of_the_go_server() {
+    let matchers = [
+        Matcher::new("alertname", Op::Matches, "Disk.*").unwrap(),
+        Matcher::new("team", Op::NotEqual, "two words").unwrap(),
+    ];
+    let silence = Silence {
+        id: "1".into(),
+        matcher_sets: vec![Matchers::new(matchers.to_vec())],
+        starts_at: Timestamp::from_unix(1_700_000_000, 5),
+        ends_at: Timestamp::from_unix(1_700_003_600, 999_999_999),
+        updated_at: Timestamp::ZERO,
+        created_by: "me".into(),
+        comment: String::new(),
+        annotations: BTreeMap::new(),
+    };
+    assert_eq!(matchers_text(&silence), "alertname=~Disk.*,team!=two words");
+    assert_eq!(whole_seconds(silence.starts_at), "2023-11-14T22:13:20Z");
+    assert_eq!(whole_seconds(silence.ends_at), "2023-11-14T23:13:20Z");
 }

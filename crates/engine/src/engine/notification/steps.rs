@@ -60,7 +60,7 @@ impl Notification {
         Some(match &delivery.state {
             State::Attempting { .. } => {
                 let detail = String::from("no answer to the attempt came back");
-                Resumed::Finished(fail(&delivery, timeout, detail, turn))
+                Resumed::Finished(fail(&delivery, timeout, detail, false, turn))
             }
             State::Waiting { .. } if delivery.deadline <= now.mono => {
                 // The peer is still trying; this node looks again with the next flush.
@@ -69,7 +69,7 @@ impl Notification {
             State::BackingOff if delivery.deadline <= now.mono => {
                 // Nobody woke the engine in time.
                 let detail = String::from("the time for another attempt has passed");
-                Resumed::Finished(fail(&delivery, timeout, detail, turn))
+                Resumed::Finished(fail(&delivery, timeout, detail, false, turn))
             }
             State::Waiting { .. } | State::BackingOff => Resumed::Consider(Box::new(delivery)),
         })
@@ -159,7 +159,7 @@ impl Notification {
             }
             Outcome::Refused { reason, detail } => {
                 note_failed_attempt(&delivery, reason, &detail, false, turn);
-                Some(fail(&delivery, reason, detail, turn))
+                Some(fail(&delivery, reason, detail, true, turn))
             }
             Outcome::Retry { after, reason, detail } => {
                 let wait = deliveries::backoff(delivery.attempts, rng);
@@ -170,7 +170,7 @@ impl Notification {
                     self.deliveries.wait(id, delivery, again);
                     return None;
                 }
-                Some(fail(&delivery, reason, detail, turn))
+                Some(fail(&delivery, reason, detail, false, turn))
             }
         }
     }
@@ -225,6 +225,7 @@ impl Notification {
         }
         let is_first = delivery.first_attempt.is_none();
         delivery.attempts += 1;
+        delivery.alerts = alerts.len();
         delivery.last_attempt = Some(now.mono);
         delivery.first_attempt.get_or_insert(now.mono);
         let key = batch.group.key(batch.route);
@@ -263,13 +264,21 @@ fn finish(delivery: &Delivery, end: End) -> Finished {
     Finished { group: delivery.group, end }
 }
 
-fn fail(delivery: &Delivery, reason: FailureReason, detail: String, turn: &mut Turn) -> Finished {
+fn fail(
+    delivery: &Delivery,
+    reason: FailureReason,
+    detail: String,
+    unrecoverable: bool,
+    turn: &mut Turn,
+) -> Finished {
     turn.notes.push(Note::DeliveryFailed {
         key: delivery.key.group.clone(),
         integration: delivery.integration.id.clone(),
         attempts: delivery.attempts,
+        alerts: delivery.alerts,
         reason,
         detail,
+        unrecoverable,
     });
     finish(delivery, End::Failed)
 }
