@@ -1,4 +1,4 @@
-//! The register: what is now true about each fingerprint?
+//! The alert store: what is now true about each fingerprint?
 //!
 //! In: reports ([`NewAlert`]) and the time. Out: for each, the [`Change`] it made; and for readers
 //! the whole table as a cheap, immutable [`Snapshot`].
@@ -159,7 +159,7 @@ impl Alerts {
         }
     }
 
-    /// No group holds any alert; they are about to be sorted anew.
+    /// No group holds any alert; they are about to be grouped again.
     pub fn clear_holders(&mut self) {
         for shard in &mut self.shards {
             if !shard.rows.is_empty() {
@@ -252,7 +252,7 @@ impl Alerts {
         Change { alert, was, former_end, late_by: None }
     }
 
-    /// Limit: makes room among the alerts of one name, or refuses.
+    /// Limit: removes a resolved alert of the same name if there are too many, or refuses.
     fn admit(&mut self, new: &Alert, now: Timestamp) -> Result<(), Refusal> {
         if self.find(new.fingerprint).is_some() {
             return Ok(());

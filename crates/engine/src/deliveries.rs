@@ -1,8 +1,8 @@
-//! The dispatch desk: is a delivery waiting for an answer, waiting to try again, or finished?
+//! Deliveries: is each waiting for an answer, waiting to try again, or finished?
 //!
 //! In: deliveries, what came of their attempts, the time. Out: when to try again, and how it ended.
-//! A delivery belongs to one flush and one integration. What it says is read anew from its group
-//! before every attempt, so it holds no alerts. Attempts end with the flush's own deadline.
+//! A delivery belongs to one flush and one integration. Its content is read from its group
+//! again before every attempt, so it holds no alerts. Attempts end with the flush's own deadline.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub(crate) struct Delivery {
     pub integration: Integration,
     /// The route's, when the flush was opened.
     pub repeat_interval: Duration,
-    /// Since when there has been something to tell.
+    /// Since when there has been something to notify.
     pub since: Mono,
     /// No attempt begins or lasts beyond this.
     pub deadline: Mono,
@@ -47,15 +47,15 @@ pub(crate) struct Delivery {
 
 #[derive(Debug)]
 pub(crate) enum State {
-    /// It is the turn of others. If they tell what there was to tell when the wait began, that is the
-    /// end of it; what comes up meanwhile is for the next flush, since they may be about to tell it.
+    /// It is the turn of peers. If they send what was to be sent when the wait began, the delivery
+    /// ends; changes since are for the next flush, since peers may be about to send them.
     Waiting { content: Content },
     /// The answer to an attempt with this content is awaited.
     Attempting {
         notified: Notified,
         reason: Reason,
         intent: Option<Intent>,
-        /// The timestamp of the entry that the ledger had then.
+        /// The timestamp of the entry that the notification log had then.
         entry_at: Option<Timestamp>,
         /// What the wall clock showed when the content was read.
         at: Timestamp,
@@ -64,10 +64,10 @@ pub(crate) enum State {
     BackingOff,
 }
 
-/// What the ledger said before an attempt was intent there.
+/// What the notification log had before the intent of an attempt was recorded.
 #[derive(Debug)]
 pub(crate) struct Intent {
-    /// The timestamp of the entry that announces it.
+    /// The timestamp of the entry that records it.
     pub at: Timestamp,
     pub before: Notified,
 }
@@ -96,7 +96,7 @@ impl Deliveries {
         DeliveryId(self.last_id)
     }
 
-    /// Puts a delivery on the desk until `at`.
+    /// Stores a delivery until `at`.
     pub fn wait(&mut self, id: DeliveryId, delivery: Delivery, at: Mono) {
         if matches!(delivery.state, State::Waiting { .. }) {
             self.waiting.insert(delivery.key.clone(), id);
@@ -117,7 +117,7 @@ impl Deliveries {
         Some(delivery)
     }
 
-    /// The delivery that waits to tell this.
+    /// The delivery under this key that waits for its turn.
     pub fn waiting_for(&self, key: &LogKey) -> Option<DeliveryId> {
         self.waiting.get(key).copied()
     }

@@ -1,4 +1,4 @@
-//! The engine: carries each parcel from one of its parts to the next.
+//! The engine: passes the results of each of its parts to the next.
 //!
 //! In: an [`Input`] with one reading of the clocks. Out: the [`Turn`]. The parts own their memory and
 //! do not know each other; whatever passes between them passes through here:
@@ -10,7 +10,7 @@
 //! - `maintenance`: when to remove what has expired.
 //!
 //! This file has the four kinds of calls (restore, handle, next wake-up, reads) and what is common to
-//! all inputs; how inputs are carried is in `carry.rs`.
+//! all inputs; what is passed for each input is in `carry.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ mod notification;
 mod replication;
 mod silencing;
 
-/// The machine. See the crate's first page for its rules.
+/// The alert manager's state machine. See the crate's first page for its rules.
 #[derive(Debug)]
 pub struct Engine {
     /// The configuration in force; replaced as a whole.
@@ -87,7 +87,7 @@ impl Engine {
     /// Rebuilds memory from the records of an earlier run; to be called once, before any input.
     ///
     /// Alerts that fired when they were last written count as firing for another resolve timeout,
-    /// since nobody could report otherwise meanwhile. Groups keep the deadlines that they had.
+    /// since no sender could report otherwise meanwhile. Groups keep the deadlines that they had.
     pub fn restore(
         &mut self,
         now: Now,

@@ -1,9 +1,9 @@
-//! The waiting room: which group does an alert wait in, and when is that group due?
+//! Groups: which group does an alert belong to, and when is that group due?
 //!
 //! In: a route and an alert that it wants. Out: groups that are due. A group is the alerts that
 //! share a route and the labels it groups by. It is first due after `group_wait` (at once if its
-//! first alert is older than that), then every `group_interval`; a group whose news is withheld by
-//! a mute is due again as soon as the mute may have ended.
+//! first alert is older than that), then every `group_interval`; a group with a change that a
+//! mute suppresses is due again as soon as the mute may have ended.
 //!
 //! All deadlines stand in one ordered set. It sends nothing and judges nothing.
 
@@ -117,7 +117,7 @@ impl Groups {
         Some(group)
     }
 
-    /// Empties the room, for a new plan.
+    /// Removes all groups, for a new plan.
     pub fn take_all(&mut self) -> BTreeMap<GroupId, Group> {
         self.deadlines.clear();
         std::mem::take(&mut self.table)
@@ -131,7 +131,7 @@ impl Groups {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
-    /// The groups whose news this mute keeps back.
+    /// The groups with a change that this mute suppresses.
     pub fn suppressed_by(&self, muted_by: &MutedBy) -> Vec<GroupId> {
         let suppressed = |group: &Group| {
             group
@@ -164,7 +164,7 @@ impl Group {
         GroupRecord {
             name: self.name(route),
             due: now.wall_at(self.state.due),
-            suppressed_until: self.state.suppressed.as_ref().map(|news| now.wall_at(news.until)),
+            suppressed_until: self.state.suppressed.as_ref().map(|it| now.wall_at(it.until)),
         }
     }
 

@@ -4,7 +4,7 @@
 //! Out: the ids of those that hold, in ascending order. A set is filed under one condition that it
 //! cannot hold without, an equality with a value that is not empty, and is looked at only by labels
 //! that have this pair. Most sets have one, so that a look costs a few map lookups however many sets
-//! there are; of a set that is found this way, only the other conditions are left to ask for.
+//! there are; of a set that is found this way, only the other conditions are left to check.
 
 use std::collections::BTreeMap;
 
@@ -99,7 +99,7 @@ impl<Id> Default for MatcherIndex<Id> {
 
 /// The pair to file a set under, and the conditions besides.
 ///
-/// Of several equalities the one that tells most: `alertname` last, because many sets share one.
+/// Of several equalities the most selective: `alertname` last, because many sets share one.
 fn filing(matchers: &Matchers) -> (Option<(String, String)>, Matchers) {
     let mut others = matchers.clone();
     let mut chosen = None;

@@ -1,4 +1,4 @@
-//! The watch list: is an alert quiet because a graver one fires?
+//! The inhibition index: is an alert inhibited because a source of a rule fires?
 //!
 //! In: every change of an alert, in the turn in which it happened. Out: for a target, the source
 //! that inhibits it. Per rule and per combination of the `equal` labels' values the sources are kept
@@ -60,7 +60,7 @@ impl InhibitionIndex {
         is_source
     }
 
-    /// Forgets an alert that left the register.
+    /// Forgets an alert that left the alert store.
     pub fn remove(&mut self, plan: &Plan, alert: &Alert) {
         for number in plan.inhibit_sources.matching(&alert.labels).copied() {
             let rule = &plan.inhibit_rules()[number];
@@ -75,7 +75,7 @@ impl InhibitionIndex {
         }
     }
 
-    /// The source that keeps an alert with these labels quiet at `now`, by the first rule that has
+    /// The source that inhibits an alert with these labels at `now`, by the first rule that has
     /// one, and when that source ends.
     pub fn inhibitor(
         &self,
@@ -127,7 +127,7 @@ impl Sources {
     }
 }
 
-/// What one set of labels has where rules ask for equality; rules often ask for the same labels.
+/// What one set of labels has where rules ask for equality; rules often name the same labels.
 struct EqualValues<'a> {
     labels: &'a LabelSet,
     known: Vec<(&'a [String], Vec<Box<str>>)>,

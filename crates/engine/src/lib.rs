@@ -1,11 +1,12 @@
-//! The house: decides what is true about each alert, who must be told, and when.
+//! The engine: decides the state of each alert, which receivers must be notified, and when.
 //!
 //! In: [`Input`]s (alerts, silences, outcomes of deliveries, a new plan, the passing of time), each
 //! with one reading of the clocks. Out: a [`Turn`]: records to keep, then effects to perform, and
 //! notes about what happened. Reads go through an immutable [`View`].
 //!
-//! The modules stand in the order in which an alert walks through them: from `alerts` to `group` in
-//! the turn that brought it, and from `flush` to `ledger` when its group is due.
+//! An alert passes through `alerts`, `inhibition`, `route` and `group` in the turn that reports it,
+//! and through `flush`, `mute`, `deduplication`, `deliveries` and `notification_log` when its group
+//! is due.
 //!
 //! It knows no YAML, no templates, no HTTP, no peers' addresses, and it has no clock, socket, file,
 //! thread or hidden randomness: equal seed, plan and inputs give equal turns.

@@ -1,6 +1,6 @@
-//! The quiet room: who must stay quiet at this instant, and why?
+//! Muting: which alerts are suppressed at this instant, and by what?
 //!
-//! In: alerts, the instant, and what can quieten them: inhibition, the route's time intervals,
+//! In: alerts, the instant, and what can suppress them: inhibition, the route's time intervals,
 //! silences. Out: a verdict for each alert. The causes are looked at in a fixed order and the first
 //! one counts, because the order decides which counter rises. Nothing is remembered: the same
 //! judgement serves a flush and a reader's query.
@@ -144,7 +144,7 @@ impl Judged {
         self.alerts.iter()
     }
 
-    /// How many alerts are quiet by each cause.
+    /// How many alerts each cause suppresses.
     pub fn suppressed_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
         let mute_context = [
             Suppression::Inhibition,

@@ -27,8 +27,8 @@ pub(crate) struct NotificationLog {
     resolved_before: BTreeMap<LogKey, BTreeMap<u64, Mono>>,
     /// Entries whose timestamp is ahead of the clock, with the time at which this was first seen.
     in_future: BTreeMap<LogKey, Timestamp>,
-    /// All entries as peers get them, if none has changed since one asked: most of the time nothing
-    /// happens, and peers ask every minute.
+    /// All entries as peers get them, if none has changed since the last request: most of the time
+    /// nothing happens, and peers request them every minute.
     encoded: Option<Bytes>,
 }
 

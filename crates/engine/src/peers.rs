@@ -1,16 +1,16 @@
-//! The flock: who else is there, whose turn is it to tell, and what time is it for all?
+//! Peers: which are there, whose turn is it to notify, and what time is it in the cluster?
 //!
-//! In: the members of the cluster, signs of life, bulletins of other nodes of our kind, the time.
-//! Out: how long a node waits before it tells (a peer timeout for each living peer whose name comes
-//! before its own), whom to ask for a sign of life meanwhile, the bulletins to send, and how far
-//! this node's wall clock is from that of the others.
+//! In: the members of the cluster, answers to liveness checks, status broadcasts of other Bellwether
+//! nodes, the time. Out: how long a node waits before it notifies (a peer timeout for each living
+//! peer whose name comes before its own), which peers to check meanwhile, the status broadcasts to
+//! send, and how far this node's wall clock is from that of the others.
 //!
-//! A wait is worth while only as long as somebody ahead lives. So whoever waits asks those ahead
-//! every half second; one that has not answered for a second counts as silent until it answers or
-//! nobody waits any more. Go nodes are asked too: every member answers a ping.
+//! A wait makes sense only as long as a peer ahead lives. So a node that waits checks the peers
+//! ahead every half second; one that has not answered for a second counts as unresponsive until it
+//! answers or the node waits for nothing. Go nodes are checked too: every member answers a ping.
 //!
-//! A bulletin says what its sender is trying to tell just now, so that no other node tells it too,
-//! as long as the sender lives; and what its clock shows. Only nodes of our kind get bulletins.
+//! A status broadcast says what its sender is trying to send just now, so that no other node sends
+//! it too, as long as the sender lives; and what its clock shows. Only Bellwether nodes get it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,7 +35,7 @@ pub struct PeerSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub name: String,
-    /// Whether it understands bulletins.
+    /// Whether it is a Bellwether node, which understands status broadcasts.
     pub is_bellwether: bool,
 }
 
@@ -43,7 +43,7 @@ pub struct Peer {
 #[derive(Clone, Debug, PartialEq)]
 pub struct PeerView {
     pub name: String,
-    /// How far its wall clock is ahead of this node's, in seconds; only known of kin.
+    /// How far its wall clock is ahead of this node's, in seconds; only known of Bellwether nodes.
     pub clock_ahead: Option<f64>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Peers {
     settled: bool,
     peers: BTreeMap<String, PeerState>,
     next_check: Option<Mono>,
-    /// When peers were last watched, while anything waits.
+    /// When peers were last checked, while anything waits.
     checked_at: Option<Mono>,
     next_status: Option<Mono>,
     clocks: clocks::Clocks,
@@ -63,10 +63,10 @@ pub(crate) struct Peers {
 #[derive(Debug, Default)]
 struct PeerState {
     is_bellwether: bool,
-    /// Since when a sign of life has been asked for in vain.
+    /// When the first liveness check was sent that has not been answered.
     unanswered_since: Option<Mono>,
     unresponsive: bool,
-    /// Hashes of what it tries to tell, and until when nobody else does.
+    /// Hashes of what it tries to send, and until when no other node does.
     claims: BTreeMap<u64, Mono>,
 }
 
@@ -102,14 +102,14 @@ impl Peers {
         }
     }
 
-    /// A sign of life; returns whether the peer counted as silent.
+    /// A peer answered a liveness check; returns whether it counted as unresponsive.
     pub fn note_alive(&mut self, name: &str) -> bool {
         let Some(peer) = self.peers.get_mut(name) else { return false };
         peer.unanswered_since = None;
         std::mem::take(&mut peer.unresponsive)
     }
 
-    /// Takes a bulletin; returns whether what it claims differs from what its sender claimed before.
+    /// Takes a status broadcast; returns whether its claims differ from those of the one before.
     ///
     /// `os_wall` is what this node's own wall clock shows, uncorrected.
     pub fn take_status(&mut self, now: Now, os_wall: Timestamp, status: StatusBroadcast) -> bool {
@@ -117,7 +117,7 @@ impl Peers {
         self.clocks.note(&status.from, status.wall, Now { wall: os_wall, ..now });
         let claims: BTreeSet<u64> = status.claims.into_iter().take(CLAIMS_MAX).collect();
         let changed = !claims.iter().eq(peer.claims.keys());
-        // If it has told what it claimed, the log entry that says so comes behind the bulletin.
+        // If it has sent what it claimed, the log entry that says so comes after the status broadcast.
         let lingers = now.mono.plus(CLAIM_LINGERS);
         peer.claims.values_mut().for_each(|until| *until = lingers.min(*until));
         peer.claims.retain(|_, until| *until > now.mono);
@@ -131,7 +131,7 @@ impl Peers {
         self.clocks.follow(now);
     }
 
-    /// The wall clock as most of the flock sees it.
+    /// The wall clock as most members of the cluster see it.
     pub fn corrected(&self, now: Now) -> Now {
         Now { wall: self.clocks.corrected(now.wall), ..now }
     }
@@ -141,7 +141,7 @@ impl Peers {
         self.clocks.lag()
     }
 
-    /// When it is this node's turn to tell what it has had to tell since `since`.
+    /// When it is this node's turn to send what it has had to send since `since`.
     pub fn turn_at(&self, since: Mono) -> Mono {
         since.plus(self.wait())
     }
@@ -152,8 +152,8 @@ impl Peers {
         timeout.saturating_mul(ahead.try_into().unwrap_or(u32::MAX))
     }
 
-    /// Until when this is left to a peer that is trying to tell it. One who is trying too gives way
-    /// only to peers ahead.
+    /// Until when this is left to a peer that is trying to send it. A node that is `trying` too
+    /// defers only to peers ahead.
     pub fn claimed_until(&self, what: u64, trying: bool, now: Mono) -> Option<Mono> {
         let own = self.settings.as_ref()?.name.as_str();
         let counts = |(name, peer): &(&String, &PeerState)| {
@@ -164,8 +164,8 @@ impl Peers {
         claims.copied().filter(|until| *until > now).max()
     }
 
-    /// Does what is due: returns the peers to ask for a sign of life, and those that have just
-    /// fallen silent. `waiting` says whether anything waits for its turn.
+    /// Does what is due: returns the peers to check, and those that have just become
+    /// unresponsive. `waiting` says whether anything waits for its turn.
     pub fn check_liveness(&mut self, now: Mono, waiting: bool) -> LivenessChecks {
         let mut watch = LivenessChecks::default();
         if !waiting {
@@ -201,7 +201,7 @@ impl Peers {
         watch
     }
 
-    /// The bulletin that is due, and to whom it goes. `claims` is what this node tries to tell.
+    /// The status broadcast that is due, and its recipients. `claims` is what this node tries to send.
     pub fn due_status(
         &mut self,
         now: Mono,
@@ -220,16 +220,16 @@ impl Peers {
         Some((StatusBroadcast { from, wall: os_wall, claims }, is_bellwether))
     }
 
-    /// What this node tries to tell has changed: the others should hear of it soon.
+    /// What this node tries to send has changed: its next status broadcast is due at `at`.
     pub fn hasten_status(&mut self, at: Mono) {
         self.next_status = self.next_status.map(|next| next.min(at));
     }
 
     pub fn next(&self) -> Option<Mono> {
-        let silences = self.peers.values().filter(|peer| !peer.unresponsive);
-        let silences =
-            silences.filter_map(|peer| Some(peer.unanswered_since?.plus(UNRESPONSIVE_AFTER)));
-        silences.chain(self.next_check).chain(self.next_status).min()
+        let checks = self.peers.values().filter(|peer| !peer.unresponsive);
+        let checks =
+            checks.filter_map(|peer| Some(peer.unanswered_since?.plus(UNRESPONSIVE_AFTER)));
+        checks.chain(self.next_check).chain(self.next_status).min()
     }
 
     pub fn is_alone(&self) -> bool {
@@ -250,7 +250,7 @@ impl Peers {
 
     /// What is to be said about clocks since the last time.
     pub fn take_clock_changes(&mut self) -> Vec<clocks::ClockChange> {
-        self.clocks.take_news()
+        self.clocks.take_changes()
     }
 
     fn ahead(&self) -> impl Iterator<Item = (&String, &PeerState)> {
@@ -263,7 +263,7 @@ impl Peers {
     }
 }
 
-/// What [`Peers::watch`] found.
+/// What [`Peers::check_liveness`] found.
 #[derive(Debug, Default)]
 pub(crate) struct LivenessChecks {
     pub to_check: Vec<String>,
@@ -275,11 +275,11 @@ const CHECK_EVERY: Duration = Duration::from_millis(500);
 const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 const CLAIM_STATUS_EVERY: Duration = Duration::from_secs(1);
-/// Long enough for two bulletins to be lost.
+/// Long enough for two status broadcasts to be lost.
 const CLAIM_LASTS: Duration = Duration::from_millis(3_500);
 /// Gossip takes some rounds of a fifth of a second each.
 const CLAIM_LINGERS: Duration = Duration::from_secs(1);
-/// Limit: claims in a bulletin.
+/// Limit: claims in a status broadcast.
 const CLAIMS_MAX: usize = 100_000;
 
 pub(crate) use clocks::ClockChange;

@@ -34,7 +34,7 @@ pub struct Receiver {
     pub name: Arc<str>,
     /// Always has `name`.
     pub labels: LabelSet,
-    /// In the order in which they are told.
+    /// In the order in which they are notified.
     pub integrations: Vec<Integration>,
 }
 
@@ -44,7 +44,7 @@ pub struct Integration {
     pub send_resolved: bool,
 }
 
-/// Alerts that match `target` are quiet while one that matches `source` fires with equal values of
+/// Alerts that match `target` are inhibited while one that matches `source` fires with equal values of
 /// the labels `equal`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InhibitRule {
@@ -104,7 +104,7 @@ impl Plan {
         &self.inhibit_rules
     }
 
-    /// A hash of all that decides which groups there are and whom they are told to: nodes of a
+    /// A hash of all that decides which groups there are and which receivers they notify: nodes of a
     /// cluster with equal hashes agree on every key.
     pub fn keys_hash(&self) -> u64 {
         let mut text = String::new();

@@ -1,8 +1,8 @@
 //! Facts worth keeping: what the journal stores and what memory is rebuilt from.
 //!
-//! In: alerts, groups' deadlines, silences, ledger entries, or the news that one is gone. Out: a
-//! key and a value of bytes, and back. The layouts are described in docs/disk.md. Silences and
-//! ledger entries are stored as the Go Alertmanager encodes them, so that one form serves the disk,
+//! In: alerts, groups' deadlines, silences, log entries, or that one is gone. Out: a key and a
+//! value of bytes, and back. The layouts are described in docs/disk.md. Silences and
+//! log entries are stored as the Go Alertmanager encodes them, so that one form serves the disk,
 //! export, import and gossip.
 
 use std::fmt;
@@ -51,11 +51,11 @@ pub struct GroupName {
 pub struct GroupRecord {
     pub name: GroupName,
     pub due: Timestamp,
-    /// When to look earlier, because a mute that keeps news back may have ended.
+    /// When to flush earlier, because a mute that suppresses a change may have ended.
     pub suppressed_until: Option<Timestamp>,
 }
 
-/// Why stored bytes are no record.
+/// Why stored bytes are not a record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordError {
     pub what: &'static str,

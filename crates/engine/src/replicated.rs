@@ -33,7 +33,7 @@ pub struct LogEntry {
     pub at: Timestamp,
     /// From then on it may be forgotten.
     pub expires_at: Timestamp,
-    /// What the integration asked to have back with the next notification.
+    /// What the integration wants to get back with the next notification.
     pub remembered: Remembered,
     /// As a peer encoded it, if that says more than the other fields.
     pub wire: Option<Wire>,
@@ -103,7 +103,7 @@ impl Notified {
         Notified { firing, resolved, resolve_pending }
     }
 
-    /// What is certain if a peer notified `other` at the same time, and nobody knows which came last:
+    /// What is certain if a peer notified `other` at the same time, and it is unknown which came last:
     /// where the two contradict each other, the alert becomes resolve pending.
     #[must_use]
     pub(crate) fn merged_with_concurrent(mut self, other: &Notified) -> Notified {
@@ -129,8 +129,8 @@ impl Notified {
 
     /// The alerts that were notified as firing and that `next` does not mention.
     pub(crate) fn missing_from(&self, next: &Notified) -> Vec<u64> {
-        let told_firing = self.firing.iter().chain(&self.resolve_pending).copied();
-        told_firing.filter(|hash| !next.mentions(*hash)).collect()
+        let notified_firing = self.firing.iter().chain(&self.resolve_pending).copied();
+        notified_firing.filter(|hash| !next.mentions(*hash)).collect()
     }
 }
 

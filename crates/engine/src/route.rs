@@ -1,4 +1,4 @@
-//! The signpost: which routes want an alert with these labels?
+//! Routing: which routes take an alert with these labels?
 //!
 //! In: labels. Out: routes, in the order of the tree. The walk is depth first: a child that matches
 //! ends the search among its siblings unless it continues, and a route none of whose children match
@@ -34,7 +34,7 @@ pub(crate) struct Route {
     pub key: String,
     /// The key, followed by `#n` for the n-th other route with the same key and receiver.
     ///
-    /// Two such routes would share one notification-log entry, and the second would never be told.
+    /// Two such routes would share one notification-log entry, and the second would never be notified.
     pub identity: String,
     pub receiver: Arc<str>,
     pub group_by: GroupBy,

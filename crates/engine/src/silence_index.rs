@@ -2,7 +2,7 @@
 //!
 //! Neither an alert's labels nor a silence's matchers ever change, so the answer is found once,
 //! when the later of the two arrives, and not at every flush and for every reader. Whether a
-//! silence that matches also holds now is a question of its times, and is asked when it matters.
+//! silence that matches also holds now depends on its times, and is checked when it matters.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

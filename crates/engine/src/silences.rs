@@ -1,12 +1,12 @@
 //! Silences: which are there, which hold for an alert now, and how may they be changed?
 //!
-//! In: requests to create, change and expire, and silences replayed from disk or heard from peers.
+//! In: requests to create, change and expire, and silences replayed from disk or received from peers.
 //! Out: the silence to keep, or why not; and for labels, the silences that match. The table itself
 //! changes through [`Silences::merge`] alone: of two versions of a silence the newer one stays.
 //!
 //! Silences that have ended stay readable until the retention passes, but are out of the index that
 //! alerts are matched against. One that was ended early is remembered, unseen, for as long as the
-//! version that was to last longer: a peer that comes back with that cannot bring it back to life.
+//! version that was to last longer: a peer that comes back with that cannot make it active again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -218,13 +218,13 @@ impl Silences {
         found.filter(move |(_, silence)| silence.state(now) == SilenceState::Active)
     }
 
-    /// Every version that peers should have, the buried ones among them.
+    /// Every version that peers should have, the hidden ones included.
     pub fn versions(&self, retention: Duration) -> impl Iterator<Item = SilenceRecord> {
         let all = self.by_id.values().chain(self.hidden.values());
         all.map(move |silence| self.version(silence.clone(), retention))
     }
 
-    /// With what must be kept beside it.
+    /// The version with what is stored with it: the wire form and when it may be forgotten.
     pub fn version(&self, silence: Arc<Silence>, retention: Duration) -> SilenceRecord {
         let id = silence.id.as_str();
         let latest_end = self.latest_end.get(id).copied().unwrap_or(silence.ends_at);

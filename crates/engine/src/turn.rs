@@ -58,7 +58,7 @@ pub enum Input {
     },
     /// The cluster has settled, or the time allowed for that is over: deliveries may begin.
     Settled,
-    /// A peer asks for all silences and log entries; answered by [`Reply::FullState`].
+    /// A peer requests all silences and log entries; answered by [`Reply::FullState`].
     FullStateRequested {
         ticket: Ticket,
     },

@@ -4,7 +4,7 @@
 //! then, judged by the same rules as in a flush. Nothing is written by reading.
 //!
 //! Groups are not copied for readers: they follow from the alerts and the plan, so they are formed
-//! anew for each query.
+//! for each query.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub struct View {
 #[derive(Clone, Debug)]
 pub struct AlertQuery {
     pub filters: Vec<Matcher>,
-    /// Whether alerts that nothing keeps quiet are wanted.
+    /// Whether alerts that are not suppressed are wanted.
     pub active: bool,
     pub silenced: bool,
     pub inhibited: bool,
@@ -68,7 +68,7 @@ pub struct ListedAlert<'a> {
     pub receivers: &'a [Arc<str>],
 }
 
-/// What keeps an alert quiet; empty if nothing does.
+/// What suppresses an alert; empty if nothing does.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Status {
     pub silenced_by: Vec<Arc<str>>,
@@ -347,7 +347,7 @@ impl Default for GroupQuery {
     }
 }
 
-/// Compat: with an empty pattern a filter asks whether the label is there at all, so that
+/// Compat: with an empty pattern a filter checks whether the label is there at all, so that
 /// `foo!=""` means "has foo".
 fn filter_fits(filter: &Matcher, labels: &LabelSet) -> bool {
     let value = labels.get(&filter.name);

@@ -1,6 +1,6 @@
 //! Does a receiver that is dead for days cost more and more?
 
-#![allow(clippy::disallowed_methods, reason = "a process asks the system for its memory")]
+#![allow(clippy::disallowed_methods, reason = "a process reads its memory use from the system")]
 
 #[path = "scenario/plan.rs"]
 mod plan;
@@ -55,7 +55,7 @@ fn a_webhook_that_is_dead_for_three_days_costs_no_more_than_on_the_first() {
 
 /// What this process, which runs this test alone, holds in memory.
 fn resident_pages() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux tells it");
+    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux has it");
     let resident = statm.split(' ').nth(1).expect("the second field");
     resident.parse().expect("a number")
 }

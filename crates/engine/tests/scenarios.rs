@@ -2,7 +2,8 @@
 //!
 //! Each file in `tests/scenarios` states one rule and plays it: blocks of commands, a line `----`,
 //! and the full trace that they leave. `UPDATE_EXPECT=1` rewrites the traces; then review the
-//! difference as carefully as code. `SCENARIO=name` runs only those with `name` in their names. The commands are described in `tests/scenario/play.rs`.
+//! difference as carefully as code. `SCENARIO=name` runs only those with `name` in their names. The
+//! commands are described in `tests/scenario/play.rs`.
 
 #![allow(clippy::disallowed_methods, reason = "scenarios are files, and the engine sees none")]
 

@@ -1,6 +1,6 @@
 //! Does docs/wire.md show the bytes that the engine gives to its peers?
 //!
-//! Here: bulletins, and the field of a log entry that is ours. What wraps them is held by the tests
+//! Here: status broadcasts, and the field of a log entry that is ours. What wraps them is held by the tests
 //! of `memberlist`.
 
 use std::time::Duration;
@@ -36,7 +36,7 @@ fn the_document_shows_the_bytes_of_statuses_and_pending_resolves() {
     assert_eq!(wire::decode_entry(&wire::encode_entry(&entry)), Ok(entry));
 }
 
-/// The examples, without the spaces and lines in them and the explanations beside them.
+/// The examples, without the spaces and lines in them and the explanations next to them.
 fn shown() -> String {
     let words = include_str!("../../../docs/wire.md").split_whitespace();
     let is_bytes =

@@ -1,4 +1,4 @@
-//! A few bits by which most alerts can be told not to have a label, without looking at them.
+//! A few bits that show for most alerts that they lack a label, without looking at them.
 //!
 //! Superimposed coding: every label pair sets some bits of a small word; labels that have all pairs
 //! of a query have all its bits. The reverse may fail, so a match is only a reason to look.

@@ -1,11 +1,11 @@
 //! Is an end that is long past the end of the alert, or only of a clock that is hours late?
 //!
-//! In: what a sender reports, and what the register knows. Out: how the end is to be read.
+//! In: what a sender reports, and what the alert store knows. Out: how the end is to be read.
 //!
-//! A sender tells that an alert fires by an end that lies ahead *on its own clock*. If that clock is
+//! A sender says that an alert fires by an end that lies ahead *on its own clock*. If that clock is
 //! hours late, the end is past on arrival, and the alert would count as resolved without ever
-//! having been told. No sender keeps repeating an end for that long (Prometheus does for 15
-//! minutes), so an end that is older, of an alert that nobody knew, is taken for a late clock: the
+//! having been sent. No sender keeps repeating an end for that long (Prometheus does for 15
+//! minutes), so an end that is older, of an alert that was unknown, is taken for a late clock: the
 //! alert fires until it is silent for the resolve timeout. From then on the sender's ends are
 //! compared with each other: one that moves ahead means firing, one that moves back means resolved.
 
@@ -24,14 +24,14 @@ pub(crate) enum End {
     EndedNow,
 }
 
-/// The last ends reported by late clocks, of alerts that are in the register.
+/// The last ends reported by late clocks, of alerts that are in the alert store.
 #[derive(Debug, Default)]
 pub(crate) struct LateEnds {
     reported: BTreeMap<Fingerprint, Timestamp>,
 }
 
 impl LateEnds {
-    /// `known` finds the alert as the register has it; it is rarely asked.
+    /// `known` finds the alert as the alert store has it; it is rarely called.
     pub fn read<'a>(
         &mut self,
         new: &NewAlert,

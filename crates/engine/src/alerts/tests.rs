@@ -83,7 +83,7 @@ fn the_limit_per_name_counts_what_is_active_and_lets_known_ones_in() {
     assert_eq!(report("b", 0, 100), Ok(Was::New));
     assert_eq!(report("c", 0, 100), too_many());
     assert_eq!(report("b", 10, 110), Ok(Was::Repeated));
-    assert_eq!(report("c", 60, 100), Ok(Was::New), "a has ended and makes room");
+    assert_eq!(report("c", 60, 100), Ok(Was::New), "a has ended and gives way");
     assert_eq!(report("d", 60, 100), too_many());
 }
 

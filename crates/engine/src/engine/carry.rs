@@ -1,7 +1,9 @@
-//! How parcels are carried between the parts of the engine, input by input.
+//! The code of [`Engine`] that moves results from one part to the next, input by input.
 //!
-//! Each function here takes what one part made and hands it to the next. It decides nothing: each
-//! part is handed what it may see, and nothing else.
+//! One `impl Engine` block for each kind of input: alerts and plans, due groups and deliveries,
+//! silences, peers, maintenance. The functions see all parts, because a flush needs the groups, what
+//! mutes them, the notification log and the turn of peers at once. The rules are in the parts: the
+//! functions here call them in order, and pass each only what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -370,7 +372,7 @@ impl Engine {
         self.replication.send_status(now.mono, os_wall, || deliveries.claims(now.mono), turn);
     }
 
-    /// Everything that peers should know, for one that asks for all of it.
+    /// Everything that peers should know, for one that requests all of it.
     pub(super) fn full_state(&mut self) -> FullState {
         let silences = self.silencing.encode();
         FullState { silences, notification_log: self.notification.log.encode() }

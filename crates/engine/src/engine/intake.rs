@@ -48,13 +48,13 @@ impl Intake {
         }
     }
 
-    /// Carries one change past inhibition and routing into its groups.
+    /// Passes one change through inhibition and routing into its groups.
     pub fn take_change(&mut self, now: Now, plan: &Plan, change: Change, turn: &mut Turn) {
         let Change { alert, was, former_end, late_by } = change;
         let is_source = self.inhibition.update(plan, former_end, &alert);
         if was == Was::Repeated {
-            // It is in all its groups already: a firing alert leaves none. But one for which there
-            // was no room may have room now.
+            // It is in all its groups already: a firing alert leaves none. But one that the
+            // limit of groups kept out may find a place now.
             if self.groups_max > 0 && !alert.resolved_at(now.wall) {
                 self.join_groups(now, plan, &alert, Earlier::Nothing, turn);
             }
@@ -187,7 +187,7 @@ impl Intake {
         }
     }
 
-    /// Opens a group with its first alert; returns whether there was room.
+    /// Opens a group with its first alert; returns whether the limit allowed it.
     fn open_group(
         &mut self,
         now: Now,

@@ -1,4 +1,4 @@
-//! When is it time to remove what nobody needs any more?
+//! When is it time to remove what is not needed any more?
 //!
 //! In: the time. Out: which kinds are due. What is removed, and on what condition, is known to the
 //! parts that own it.

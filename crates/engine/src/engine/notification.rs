@@ -5,7 +5,8 @@
 //! of a delivery are in `steps.rs`, what it writes into the log in `log_updates.rs`, and the rule
 //! that decides in `deduplication`.
 //!
-//! It holds no alerts and changes no group: a delivery that waits is judged anew by the caller.
+//! It holds no alerts and changes no group: when the wait of a delivery is over, the caller judges
+//! its alerts again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -32,6 +33,9 @@ mod steps;
 pub(super) struct Notification {
     /// Deliveries that are not finished.
     pub deliveries: Deliveries,
+    /// What each integration was last notified of about each group; decides what is a duplicate.
+    /// Invariant: every change since the start is a record in `keep` of the same turn. While an
+    /// attempt is under way, what it changes is resolve pending here, if `send_resolved` is set.
     pub log: NotificationLog,
     /// How long entries of the log are kept.
     retention: Duration,

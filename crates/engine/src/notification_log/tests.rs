@@ -128,7 +128,7 @@ fn during_an_attempt_neither_the_old_nor_the_new_is_certain() {
     check(notified(&[1], &[], &[]), notified(&[1, 2], &[], &[]), notified(&[1], &[], &[2]));
     check(notified(&[1, 2], &[], &[]), notified(&[2], &[1], &[]), notified(&[2], &[], &[1]));
     check(notified(&[1], &[3], &[]), notified(&[1, 3], &[], &[]), notified(&[1], &[], &[3]));
-    // What was owed stays owed until the answer comes.
+    // What was resolve pending stays so until the answer comes.
     check(notified(&[], &[], &[1]), notified(&[], &[1], &[]), notified(&[], &[], &[1]));
 }
 

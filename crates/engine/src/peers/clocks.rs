@@ -1,15 +1,15 @@
 //! How far is this node's wall clock from those of the others?
 //!
-//! In: what other nodes' clocks showed when their bulletins were sent. Out: by how much to correct
+//! In: what other nodes' clocks showed when their status broadcasts were sent. Out: by how much to correct
 //! this node's clock, and what to say about it.
 //!
 //! The correction is for a node that is alone with its opinion: more than half of all known clocks,
 //! this one included, agree within a few seconds, and this one is off by more than half a minute.
 //! Two nodes that differ cannot know who is wrong; nothing is corrected then, only said.
-//! Bulletins show clocks uncorrected, so corrections do not chase each other.
+//! Status broadcasts show clocks uncorrected, so corrections do not chase each other.
 //!
 //! To the engine a correction that vanishes is a clock that jumps: alerts would end that still fire.
-//! So it outlives the majority that asked for it, until somebody contradicts; and if this node's
+//! So it outlives the majority that called for it, until a peer contradicts it; and if this node's
 //! clock is set right, the correction ends in the same instant, so that the corrected time goes on.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,11 +24,12 @@ pub(crate) struct Clocks {
     correction: i128,
     /// The last reading of this node's own clocks.
     last: Option<Now>,
-    /// Until then bulletins come in that waited while this node slept.
+    /// Until then status broadcasts arrive that waited while this node slept.
     stale_until: Mono,
     /// Peers of which it was said that their clocks differ.
     notified: BTreeSet<String>,
-    news: Vec<ClockChange>,
+    /// Not yet reported. Invariant: in the order in which they happened.
+    changes: Vec<ClockChange>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +40,7 @@ pub(crate) enum ClockChange {
 }
 
 impl Clocks {
-    /// `theirs`: what the peer's clock showed when it sent its bulletin; `now`: this node's clocks when
+    /// `theirs`: what the peer's clock showed when it sent its status; `now`: this node's clocks when
     /// that was read.
     pub fn note(&mut self, peer: &str, theirs: Timestamp, now: Now) {
         let ahead = theirs.unix_nanos() - now.wall.unix_nanos();
@@ -49,9 +50,9 @@ impl Clocks {
         self.ahead.insert(peer.to_owned(), ahead);
         if ahead.abs() > DIFFERS && self.notified.insert(peer.to_owned()) {
             let ahead_seconds = seconds(ahead);
-            self.news.push(ClockChange::Differs { peer: peer.to_owned(), ahead_seconds });
+            self.changes.push(ClockChange::Differs { peer: peer.to_owned(), ahead_seconds });
         } else if ahead.abs() <= DIFFERS && self.notified.remove(peer) {
-            self.news.push(ClockChange::AgreesAgain { peer: peer.to_owned() });
+            self.changes.push(ClockChange::AgreesAgain { peer: peer.to_owned() });
         }
         self.correct();
     }
@@ -93,8 +94,8 @@ impl Clocks {
         Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
     }
 
-    pub fn take_news(&mut self) -> Vec<ClockChange> {
-        std::mem::take(&mut self.news)
+    pub fn take_changes(&mut self) -> Vec<ClockChange> {
+        std::mem::take(&mut self.changes)
     }
 
     fn correct(&mut self) {
@@ -107,14 +108,14 @@ impl Clocks {
             true => 0,
             false => self.vouched().unwrap_or(0),
         };
-        // A clock that drifts is followed in steps, not with every bulletin.
+        // A clock that drifts is followed in steps, not with every status broadcast.
         if (wanted - self.correction).abs() > AGREES {
             self.change_correction(wanted);
         }
     }
 
     /// The clock nearest to the corrected one, if it is still near: too few are left to decide
-    /// anew, but that one stands by what was decided.
+    /// again, but that one stands by what was decided.
     fn vouched(&self) -> Option<i128> {
         let off = |ahead: &i128| (ahead - self.correction).abs();
         let nearest = self.ahead.values().copied().min_by_key(off);
@@ -123,7 +124,7 @@ impl Clocks {
 
     fn change_correction(&mut self, correction: i128) {
         self.correction = correction;
-        self.news.push(ClockChange::Corrected { by_seconds: seconds(correction) });
+        self.changes.push(ClockChange::Corrected { by_seconds: seconds(correction) });
     }
 }
 
@@ -141,7 +142,7 @@ const SLEPT: Duration = Duration::from_secs(10);
 /// Reading what came in meanwhile takes less.
 const STALE_LASTS: Duration = Duration::from_secs(5);
 
-/// Nanoseconds. Bulletins take their time, so less is no difference.
+/// Nanoseconds. Status broadcasts take a while to arrive, so a smaller difference does not count.
 const DIFFERS: i128 = 5_000_000_000;
 const AGREES: i128 = 5_000_000_000;
 const CORRECTED: i128 = 30_000_000_000;

@@ -1,18 +1,18 @@
-//! What nodes of our kind tell each other every few seconds.
+//! What Bellwether nodes send each other every few seconds.
 //!
 //! In and out: a protobuf message of ours. Go nodes never get one; they would ignore it.
 
 use bellwether_model::Timestamp;
 use prost::Message;
 
-/// One node's news about itself.
+/// One node's status.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StatusBroadcast {
     /// The sender's name.
     pub from: String,
     /// What the sender's own wall clock shows.
     pub wall: Timestamp,
-    /// Hashes of what the sender is trying to tell, attempt by attempt.
+    /// Hashes of the log keys for which the sender is attempting to notify.
     pub claims: Vec<u64>,
 }
 

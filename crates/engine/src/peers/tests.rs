@@ -133,8 +133,8 @@ fn a_clock_that_is_set_right_is_corrected_no_more() {
     assert_eq!(peers.corrected(set(2)).wall, set(2).wall);
 
     // What its peers said before does not count against it now.
-    let news = StatusBroadcast { from: "b".into(), wall: set(3).wall, claims: Vec::new() };
-    peers.take_status(set(3), set(3).wall, news);
+    let status = StatusBroadcast { from: "b".into(), wall: set(3).wall, claims: Vec::new() };
+    peers.take_status(set(3), set(3).wall, status);
     assert_eq!(peers.corrected(set(3)).wall, set(3).wall);
 }
 

@@ -144,7 +144,7 @@ fn cut_off_values_of_our_own_kinds_are_errors() {
         assert!(error.to_string().ends_with("bytes behind the end"), "{error}");
         let mut newer = value.clone();
         newer[0] = 99;
-        let error = Record::decode(&key, &newer).expect_err("nobody knows version 99");
+        let error = Record::decode(&key, &newer).expect_err("version 99 is unknown");
         assert!(error.to_string().contains("version 99 is not known"), "{error}");
     }
     assert!(Record::decode(b"x", b"").is_err(), "there is no kind x");

@@ -1,4 +1,4 @@
-//! Silences and ledger entries as the Go Alertmanager writes them.
+//! Silences and log entries as the Go Alertmanager writes them.
 //!
 //! In and out: protobuf messages, alone or as a file of messages that each stand behind their
 //! length (the snapshot files `silences` and `nflog`). Fields of ours have numbers from 1000 on,
@@ -111,7 +111,7 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LogEntry, RecordError> {
 
 /// The messages of a snapshot file: each a length as a varint, then so many bytes.
 ///
-/// Ends after the first error: what follows a wrong length cannot be told apart.
+/// Ends after the first error: after a wrong length, messages cannot be separated.
 pub fn split_messages(file: &[u8]) -> impl Iterator<Item = Result<&[u8], RecordError>> {
     let mut rest = file;
     std::iter::from_fn(move || {

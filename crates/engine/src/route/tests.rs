@@ -28,7 +28,7 @@ fn route(receiver: &str, conditions: &[(&str, Op, &str)], routes: Vec<RouteSpec>
     }
 }
 
-/// The walk as the rules tell it, looking at every child.
+/// The walk as the rules describe it, looking at every child.
 fn naive(spec: &RouteSpec, next: &mut u32, labels: &LabelSet, open: bool, found: &mut Vec<u32>) {
     let own = *next;
     *next += 1;

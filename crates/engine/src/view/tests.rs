@@ -87,7 +87,7 @@ fn alert(text: &str, ends_at: Timestamp) -> NewAlert {
     }
 }
 
-/// An engine that was told of the world, and what it says about it.
+/// An engine with alerts and a silence: its view, and the turn that its inputs left.
 fn filled() -> (View, Turn) {
     let mut engine = engine();
     let mut turn = Turn::default();

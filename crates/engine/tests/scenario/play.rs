@@ -1,25 +1,57 @@
 //! The commands of scenarios.
 //!
-//! - `plan`, with the plan's lines below it (see `plan.rs`); `settings name=value …` may come first.
-//! - `post {labels} firing|resolved [start=-1h] [end=+4m] [note=text]`; several stand below `post`,
-//!   further in. Without `end` a firing alert gets the resolve timeout, a resolved one ends now.
-//!   With `end` but without `start` it starts now, as Prometheus would say.
-//! - `silence {matchers} for 2h [from +1h] [by who] [max …]`, named s1, s2, … in order;
-//!   `update s1 [{matchers}] for 4h [from …]`, `expire s1`. Times are counted from now.
-//! - `advance 5m` steps through everything that is due; `wall -1h` sets the wall clock.
-//! - `receiver team/webhook[0] accepts|remembers|hangs|vanishes|fails|refuses|retry-after 30s` says
-//!   how it answers from now on; `answer team/webhook[0] …` answers an attempt that hangs.
-//! - `reload`, with another plan below it or with the same.
-//! - `crash [for 10m]` kills the process and starts it from what was kept.
-//! - `settings name=b peer_timeout=15s`, before the plan, makes the node a member of a cluster;
-//!   `peers a* c` says who else is there (a star marks kin, that is, a node like this), `settled`;
-//!   `silent a` and `answers a` say how peers answer; `hear team/webhook[0] told {}:{…} firing
-//!   {labels} …` is a log entry of a peer, made now or `-5s` ago; `hear silence {matchers} for 2h`; `rehear` is the last of them again;
-//!   `busy a team/webhook[0] {}:{…}` is a bulletin of a peer that tries to tell that (`busy a`: what
-//!   this node last claimed), `idle a` one of a peer that tries nothing; `clock a +1h` shows how far its clock is ahead.
-//! - `memory` is asked for by a peer.
-//! - `alerts`, `groups`, `silences`, `open` and `keeps` look; `keeps` shows what was kept since it
-//!   was last asked.
+//! A scenario begins with its rule, as comment lines. Then come blocks: commands, a line `----`, and
+//! the trace that they leave. `UPDATE_EXPECT=1` rewrites the traces with what is played now;
+//! `SCENARIO=name` plays only the scenarios that have `name` in their names:
+//! `SCENARIO=inhibition cargo test -p bellwether-engine --test scenarios`.
+//!
+//! Set-up:
+//! - `plan`: the configuration, in the lines below it, indented (see `plan.rs`).
+//! - `settings name=b peer_timeout=15s`: flags, before the plan or before a restart. `name` makes the
+//!   node a member of a cluster. The others: `retention`, `start_delay`, `silences_max`,
+//!   `silence_bytes_max`, `alerts_per_name_max`, `groups_max`.
+//!
+//! Alerts and silences:
+//! - `post {alertname=Disk} firing end=+1h`: a POST of one alert, or of several, one in each indented
+//!   line below; `firing` or `resolved`, then `start=-1m`, `end=+4m`, `note=text` (an annotation).
+//!   Without `end` a firing alert has none and a resolved one ends now; with `end` but without
+//!   `start` it starts now.
+//! - `silence {alertname=Memory} for 2h from +1h`: creates a silence; they are called s1, s2, … in
+//!   this order. Times count from now; `by you` sets the creator.
+//! - `update s1 {alertname=Memory} for 4h`: changes a silence; without matchers it keeps its own.
+//! - `expire s1`: expires a silence.
+//!
+//! Time and the process:
+//! - `advance 5m`: time passes, and the engine handles all that is due meanwhile.
+//! - `wall -1h`: sets the wall clock, relative to now.
+//! - `sleep 1h`: the machine is suspended; the engine handles nothing meanwhile.
+//! - `reload`: loads the plan below it, or the same plan again.
+//! - `crash for 10s`: kills the process and starts it from what is on disk; `crash` starts it at once.
+//!
+//! Receivers:
+//! - `receiver team/webhook[0] fails`: how an integration answers from now on. `accepts`;
+//!   `remembers`: accepts, and returns a value to remember; `fails`: status 500; `refuses`: status
+//!   400; `retry-after 10s`: status 429; `hangs`: no answer before the deadline; `vanishes`: accepts,
+//!   but the answer is lost.
+//! - `answer team/webhook[0] accepts`: answers an attempt that hangs.
+//!
+//! Peers:
+//! - `peers a* c`: the other members of the cluster; a star marks a Bellwether node.
+//! - `settled`: the cluster has settled.
+//! - `unresponsive a`, `responsive a`: whether a peer answers liveness checks from now on.
+//! - `receive log team/webhook[0] {}:{alertname="Disk"} firing {alertname=Disk} at +24h`: a log entry
+//!   of a peer; several `firing {…}` and `resolved {…}` may follow; without `at` it is made now.
+//! - `receive silence {alertname=Net} for 2h`: a silence of a peer; `and silence …` adds another.
+//! - `receive again`: the last received message, once more.
+//! - `status a claims team/webhook[0] {}:{alertname="Disk"}`: a status broadcast of a peer that tries
+//!   to send this; `status a claims`: what this node claimed last; `status a idle`: nothing.
+//! - `status a clock +24h`: a status broadcast of a peer whose clock is ahead.
+//! - `full-state`: a peer requests all silences and log entries.
+//!
+//! Queries, whose result is printed:
+//! - `alerts`, `groups`, `silences`: what the API lists.
+//! - `open`: how many groups and unfinished deliveries there are.
+//! - `kept`: the records written to disk since the last `kept`.
 //!
 //! Every line of a trace begins with its offset from the start, Monday 2026-01-05 12:00 UTC.
 
@@ -404,7 +436,7 @@ fn posted_silence(
     posted
 }
 
-/// `s2`, or an id that nobody gave.
+/// `s2`, or an id that does not exist.
 fn silence_id(name: &str, world: &World) -> String {
     let number = name.strip_prefix('s').and_then(|number| number.parse::<usize>().ok());
     let known = number.and_then(|number| world.silences.get(number - 1));

@@ -87,7 +87,7 @@ pub fn reply(reply: &Reply, world: &World) -> Option<String> {
     }
 }
 
-/// `silence s1 until +2h`, `log of team/webhook[0]: 1 firing, 0 resolved, 0 owed`
+/// `silence s1 until +2h`, `log of team/webhook[0]: 1 firing, 0 resolved, 0 resolve pending`
 pub fn messages(channel: Channel, data: &[u8], world: &World) -> String {
     let texts: Vec<String> = wire::split_messages(data)
         .map(|message| {

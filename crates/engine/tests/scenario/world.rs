@@ -23,7 +23,7 @@ pub fn start() -> Timestamp {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Manner {
     Accepts,
-    /// Accepts, and asks to remember something.
+    /// Accepts, and returns a value to remember.
     Remembers,
     /// Says nothing until the courier's time is up.
     Hangs,
@@ -95,7 +95,7 @@ impl World {
         }
     }
 
-    /// Lets time pass, and wakes the engine whenever it asks for it.
+    /// Lets time pass, and wakes the engine at each of its deadlines.
     pub fn advance(&mut self, by: Duration) {
         let end = self.mono.plus(by);
         loop {

@@ -58,7 +58,7 @@ impl Notification {
         Some(Intent { at, before })
     }
 
-    /// Undoes the intent of an attempt that certainly notified nobody.
+    /// Undoes the intent of an attempt that certainly notified no receiver.
     pub(super) fn roll_back(&mut self, key: &LogKey, intent: Intent, turn: &mut Turn) {
         let Intent { at, before } = intent;
         if let Some(entry) = self.log.find(key).filter(|entry| entry.at == at) {

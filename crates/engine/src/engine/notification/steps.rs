@@ -48,7 +48,7 @@ pub(in crate::engine) enum Step {
 #[must_use]
 pub(in crate::engine) enum Resumed {
     Finished(Finished),
-    /// The group is to be judged anew, and the delivery considered again.
+    /// The group is to be judged again, then the delivery is to be considered.
     Consider(Box<Delivery>),
 }
 
