@@ -62,16 +62,17 @@ const MODES: [MatcherMode; 3] = [MatcherMode::Fallback, MatcherMode::Utf8, Match
 /// The body of a POST of alerts.
 pub fn api_alerts(bytes: &[u8]) {
     for mode in MODES {
-        let Ok(inbox) = decode_alerts(bytes, mode) else { continue };
-        for alert in &inbox.alerts {
+        let Ok(decoded) = decode_alerts(bytes, mode) else { continue };
+        for alert in &decoded.alerts {
             assert_eq!(alert.fingerprint, alert.labels.fingerprint());
             let names: Vec<&str> = alert.labels.iter().map(|(name, _)| name).collect();
             assert!(names.is_sorted_by(|a, b| a < b), "labels are sorted and unique: {names:?}");
             assert!(alert.labels.iter().all(|(_, value)| !value.is_empty()));
         }
-        let positions: Vec<usize> = inbox.refusals.iter().map(|refusal| refusal.position).collect();
+        let positions: Vec<usize> =
+            decoded.invalid.iter().map(|invalid| invalid.position).collect();
         assert!(positions.is_sorted_by(|a, b| a < b), "one verdict an alert: {positions:?}");
-        assert!(inbox.refusals.iter().all(|refusal| !refusal.message.is_empty()));
+        assert!(decoded.invalid.iter().all(|invalid| !invalid.message.is_empty()));
     }
 }
 

@@ -22,7 +22,7 @@ pub use decode::decode_alerts;
 pub struct DecodedAlerts {
     pub alerts: Vec<NewAlert>,
     /// In ascending order of positions.
-    pub refusals: Vec<InvalidAlert>,
+    pub invalid: Vec<InvalidAlert>,
 }
 
 /// An alert that was rejected.
@@ -39,30 +39,33 @@ pub(crate) async fn post<B: Backend>(
     body: bytes::Bytes,
     mode: MatcherMode,
 ) -> Result<(), ApiError> {
-    let DecodedAlerts { alerts, refusals } = if body.len() > INLINE_BYTES_MAX {
+    let DecodedAlerts { alerts, invalid } = if body.len() > INLINE_BYTES_MAX {
         let decoded = tokio::task::spawn_blocking(move || decode_alerts(&body, mode)).await;
         decoded.map_err(|error| ApiError::internal(error.to_string()))??
     } else {
         decode_alerts(&body, mode)?
     };
-    if alerts.is_empty() && refusals.is_empty() {
+    if alerts.is_empty() && invalid.is_empty() {
         return Ok(());
     }
-    let reply = backend.take_alerts(alerts, refusals.len()).await;
+    let reply = backend.take_alerts(alerts, invalid.len()).await;
     let reply = reply.map_err(|error| ApiError::internal(error.to_string()))?;
-    verdict(refusals, &reply.rejected)
+    merge_rejections(invalid, &reply.rejected)
 }
 
 /// Joins the alerts that decoding and the engine rejected, in the order of the body.
-fn verdict(refusals: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Result<(), ApiError> {
-    if refusals.is_empty() && rejected.is_empty() {
+fn merge_rejections(
+    invalid: Vec<InvalidAlert>,
+    rejected: &[RejectedAlert],
+) -> Result<(), ApiError> {
+    if invalid.is_empty() && rejected.is_empty() {
         return Ok(());
     }
     // The engine counts only the alerts that it was given: its positions shift by the number of
     // invalid alerts before them.
-    let mut before = refusals.iter().map(|refusal| refusal.position).peekable();
+    let mut before = invalid.iter().map(|invalid_alert| invalid_alert.position).peekable();
     let mut shift = 0;
-    let mut all: Vec<(usize, &str)> = Vec::with_capacity(refusals.len() + rejected.len());
+    let mut all: Vec<(usize, &str)> = Vec::with_capacity(invalid.len() + rejected.len());
     for RejectedAlert { position, message } in rejected {
         while before.peek().is_some_and(|refused| *refused <= position + shift) {
             before.next();
@@ -70,7 +73,11 @@ fn verdict(refusals: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Result<()
         }
         all.push((position + shift, message));
     }
-    all.extend(refusals.iter().map(|refusal| (refusal.position, refusal.message.as_str())));
+    all.extend(
+        invalid
+            .iter()
+            .map(|invalid_alert| (invalid_alert.position, invalid_alert.message.as_str())),
+    );
     all.sort_by_key(|(position, _)| *position);
     let messages: Vec<&str> = all.into_iter().map(|(_, message)| message).collect();
     Err(ApiError::bad_request(messages.join("\n")))

@@ -134,7 +134,7 @@ impl AlertsDecoder {
         }
         match draft.build(self.mode) {
             Ok(alert) => self.decoded.alerts.push(alert),
-            Err(message) => self.decoded.refusals.push(InvalidAlert { position, message }),
+            Err(message) => self.decoded.invalid.push(InvalidAlert { position, message }),
         }
     }
 }

@@ -1,7 +1,7 @@
 use bellwether_engine::RejectedAlert;
 use bellwether_model::MatcherMode;
 
-use super::{DecodedAlerts, InvalidAlert, decode_alerts, verdict};
+use super::{DecodedAlerts, InvalidAlert, decode_alerts, merge_rejections};
 use crate::answer::ApiError;
 
 fn decode(body: &str) -> DecodedAlerts {
@@ -65,9 +65,9 @@ fn the_last_of_equal_names_wins() {
 fn label_names_obey_the_mode() {
     let body = br#"[{"labels":{"a-b":"c"}},{"labels":{"a":"b"},"annotations":{"x y":""}}]"#;
     let utf8 = decode_alerts(body, MatcherMode::Utf8).expect("well formed");
-    assert_eq!((utf8.alerts.len(), utf8.refusals.len()), (2, 0));
+    assert_eq!((utf8.alerts.len(), utf8.invalid.len()), (2, 0));
     let classic = decode_alerts(body, MatcherMode::Classic).expect("well formed");
-    let messages: Vec<&str> = classic.refusals.iter().map(|it| it.message.as_str()).collect();
+    let messages: Vec<&str> = classic.invalid.iter().map(|it| it.message.as_str()).collect();
     assert_eq!(
         messages,
         [r#"invalid label set: invalid name "a-b""#, r#"invalid annotations: invalid name "x y""#]
@@ -76,12 +76,13 @@ fn label_names_obey_the_mode() {
 
 #[test]
 fn positions_of_the_engine_are_shifted_by_the_invalid_alerts_before_them() {
-    let refusal = |position| InvalidAlert { position, message: format!("decoder {position}") };
+    let invalid_alert =
+        |position| InvalidAlert { position, message: format!("decoder {position}") };
     let rejected = |position| RejectedAlert { position, message: "engine" };
     // Elements 0, 1, 4 and 7 never reached the engine; 2, 3, 5, 6 and 8 did.
-    let refusals = vec![refusal(0), refusal(1), refusal(4), refusal(7)];
-    let answer = verdict(refusals, &[rejected(0), rejected(2), rejected(4)]);
+    let invalid = vec![invalid_alert(0), invalid_alert(1), invalid_alert(4), invalid_alert(7)];
+    let answer = merge_rejections(invalid, &[rejected(0), rejected(2), rejected(4)]);
     let expected = "decoder 0\ndecoder 1\nengine\ndecoder 4\nengine\ndecoder 7\nengine";
     assert_eq!(answer, Err(ApiError::bad_request(expected)));
-    assert_eq!(verdict(Vec::new(), &[]), Ok(()));
+    assert_eq!(merge_rejections(Vec::new(), &[]), Ok(()));
 }

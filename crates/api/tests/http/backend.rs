@@ -52,7 +52,7 @@ impl TestBackend {
         }
     }
 
-    /// Hands an input to the engine behind the door's back.
+    /// Passes an input to the engine, bypassing the API.
     pub fn give(&self, input: Input) -> Option<Reply> {
         let mut turn = Turn::default();
         let now = Now { wall: self.now, mono: Mono(1) };

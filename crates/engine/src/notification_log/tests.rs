@@ -98,7 +98,7 @@ fn a_stamp_is_later_than_what_it_replaces_even_if_the_clock_went_back() {
 }
 
 #[test]
-fn what_has_expired_is_collected_unless_it_is_still_owed() {
+fn expired_entries_are_collected_unless_a_resolve_is_pending() {
     let mut notification_log = NotificationLog::default();
     for (group, lasts) in [("g", 10), ("h", 10), ("i", 20)] {
         let notified = notified(&[1], &[], &[]);

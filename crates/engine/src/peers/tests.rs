@@ -27,7 +27,7 @@ fn status(peers: &mut Peers, at: u64, peer: &str, ahead: i64, claims: &[u64]) {
 }
 
 #[test]
-fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
+fn a_peer_ahead_that_is_unresponsive_for_a_second_is_not_waited_for() {
     let mut peers = peers("c", &[("a", false), ("b", true), ("d", true)]);
     assert_eq!(peers.wait(), Duration::from_secs(30));
     assert_eq!(peers.check_liveness(now(0).mono, true).to_check, ["a", "b"]);
@@ -44,7 +44,7 @@ fn a_peer_ahead_that_answers_nobody_for_a_second_is_not_waited_for() {
 }
 
 #[test]
-fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answers() {
+fn a_node_that_was_late_itself_reads_answers_before_it_calls_a_peer_unresponsive() {
     let mut peers = peers("b", &[("a", false)]);
     assert_eq!(peers.check_liveness(now(0).mono, true).to_check, ["a"]);
     assert!(peers.check_liveness(now(5).mono, true).unresponsive.is_empty());
@@ -54,7 +54,7 @@ fn a_node_that_was_late_itself_calls_nobody_silent_before_it_has_read_the_answer
 }
 
 #[test]
-fn what_another_tries_to_tell_is_left_to_it_while_its_bulletins_come() {
+fn a_claimed_notification_is_left_to_the_peer_while_its_status_arrives() {
     let mut peers = peers("b", &[("a", true), ("c", true)]);
     status(&mut peers, 1, "c", 0, &[7]);
     assert!(peers.claimed_until(7, false, now(2).mono).is_some());
@@ -85,7 +85,7 @@ fn a_clock_that_is_off_is_corrected_only_by_a_majority() {
 }
 
 #[test]
-fn bulletins_that_waited_while_this_node_slept_do_not_make_their_senders_slow() {
+fn statuses_that_queued_while_this_node_was_paused_do_not_make_clocks_differ() {
     let mut peers = peers("a", &[("b", true), ("c", true)]);
     peers.follow_clock(now(0));
     peers.follow_clock(now(50));
@@ -141,7 +141,7 @@ fn a_clock_that_is_set_right_is_corrected_no_more() {
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[test]
-fn bulletins_come_back_and_nonsense_does_not() {
+fn status_broadcasts_round_trip_and_invalid_bytes_are_refused() {
     let status = StatusBroadcast { from: "a".into(), wall: now(3).wall, claims: vec![1, u64::MAX] };
     assert_eq!(StatusBroadcast::decode(&status.encode()), Some(status));
     assert_eq!(StatusBroadcast::decode(&[8, 255]), None);

@@ -103,7 +103,7 @@ proptest! {
 }
 
 #[test]
-fn keys_are_paths_and_identities_tell_equal_routes_apart() {
+fn keys_are_paths_and_identities_distinguish_equal_routes() {
     let web = [("team", Op::Equal, "web")];
     let root = route(
         "root",

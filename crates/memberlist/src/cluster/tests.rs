@@ -126,7 +126,7 @@ fn more_than_may_wait_is_dropped_and_counted() {
 }
 
 #[test]
-fn a_node_alone_keeps_nothing_for_nobody() {
+fn a_node_alone_queues_no_broadcasts() {
     let mut cluster = TestCluster::new();
     cluster.boot(settings("a", 1, &[]));
     cluster.run(seconds(1));
@@ -174,7 +174,7 @@ fn news_are_passed_on_if_they_are_small() {
 }
 
 #[test]
-fn one_peer_is_told_past_the_queues() {
+fn a_message_to_one_peer_bypasses_the_queues() {
     let mut cluster = TestCluster::of_three();
     cluster.send_to_peer(1, "b", b"psst", SendVia::Datagram);
     cluster.send_to_peer(1, "b", b"psst again", SendVia::Stream);
@@ -299,7 +299,7 @@ fn halves_that_took_each_other_for_dead_meet_again() {
 }
 
 #[test]
-fn who_restarts_under_another_name_at_an_address_that_nobody_configured_is_let_be() {
+fn a_peer_restarted_under_another_name_at_an_unconfigured_address_is_not_reconnected() {
     let mut cluster = TestCluster::of_three();
     cluster.crash(2);
     cluster.run(seconds(60));
@@ -319,7 +319,7 @@ fn who_restarts_under_another_name_at_an_address_that_nobody_configured_is_let_b
 }
 
 #[test]
-fn who_restarts_under_its_name_at_an_address_that_nobody_configured_is_met_again() {
+fn a_peer_restarted_under_its_name_at_an_unconfigured_address_is_reconnected() {
     let mut cluster = TestCluster::of_three();
     cluster.crash(2);
     cluster.run(seconds(60));
@@ -357,7 +357,7 @@ fn clusters_of_different_ids_do_not_merge() {
 }
 
 #[test]
-fn clusters_of_different_labels_do_not_hear_each_other() {
+fn clusters_with_different_labels_do_not_exchange_messages() {
     let mut cluster = TestCluster::of_three();
     cluster.crash(2);
     let mut other = settings("b", 2, &[FIRST]);

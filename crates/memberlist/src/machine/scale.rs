@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_to_confirm_leaves_the_shortest_suspicion() {
+    fn without_confirming_peers_the_suspicion_is_shortest() {
         let (min, max) = (Duration::from_secs(4), Duration::from_secs(24));
         assert_eq!(suspicion_after(0, 0, min, max), min);
     }

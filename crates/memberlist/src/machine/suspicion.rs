@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn others_who_confirm_shorten_the_time_but_nobody_counts_twice() {
+    fn confirmations_shorten_the_timeout_and_count_once_per_node() {
         let mut suspicions = suspected(5);
         assert_eq!(suspicions.confirm(&name("x"), &name("a")), Some(Confirmation::Known));
         assert_eq!(due_ms(&suspicions), Some(24_000));
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_taken_before_the_time_is_over() {
+    fn no_node_is_declared_dead_before_the_timeout() {
         let mut suspicions = suspected(3);
         suspicions.prolong(Duration::from_secs(1));
         assert_eq!(suspicions.take_due(START.plus(Duration::from_millis(4_999))), None);

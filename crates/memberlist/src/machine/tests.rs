@@ -60,10 +60,10 @@ impl Stage {
     }
 
     fn receive(&mut self, message: &Message) {
-        self.hear_from(9, message);
+        self.receive_from(9, message);
     }
 
-    fn hear_from(&mut self, from: u8, message: &Message) {
+    fn receive_from(&mut self, from: u8, message: &Message) {
         let bytes = datagram_of(&[message]);
         self.handle(Input::Datagram { from: address(from), bytes });
     }

@@ -49,12 +49,12 @@ enum Reaction {
     DeliverOnce(oneshot::Receiver<()>),
 }
 
-struct Listener {
+struct TestNotifier {
     notified: mpsc::UnboundedSender<Notification>,
     reactions: Mutex<VecDeque<Reaction>>,
 }
 
-impl Notifier for Listener {
+impl Notifier for TestNotifier {
     fn notify<'a>(
         &'a self,
         notification: &'a Notification,
@@ -130,8 +130,8 @@ fn fixture(reactions: Vec<Reaction>) -> Fixture {
     });
     let (sent, notified) = mpsc::unbounded_channel();
     let mut notifiers = Notifiers::default();
-    let listener = Listener { notified: sent, reactions: Mutex::new(reactions.into()) };
-    notifiers.insert(integration(), Arc::new(listener));
+    let notifier = TestNotifier { notified: sent, reactions: Mutex::new(reactions.into()) };
+    notifiers.insert(integration(), Arc::new(notifier));
     let clock = Clock::start();
     let metrics = Arc::new(Metrics::new(Features::default()));
     let condition = StoreCondition::default();
@@ -222,7 +222,7 @@ async fn a_silence_is_promised_only_once_it_is_on_the_disk() {
 }
 
 #[tokio::test]
-async fn nobody_is_told_before_the_alert_is_on_the_disk() {
+async fn no_notification_is_sent_before_the_alert_is_on_the_disk() {
     let mut fixture = fixture(vec![]);
     let mut promise = fixture.post_alert().await;
     fixture.commit_begins().await;
@@ -249,7 +249,7 @@ async fn readers_see_what_is_promised() {
 }
 
 #[tokio::test]
-async fn with_a_failed_journal_alerts_are_told_and_silences_refused() {
+async fn with_a_failed_journal_alerts_notify_and_silences_are_refused() {
     let mut fixture = fixture(vec![]);
     fixture.store.fail_after(0, Fault::DiskFull);
     fixture.open();
@@ -284,7 +284,7 @@ async fn an_attempt_that_panics_is_tried_again() {
 }
 
 #[tokio::test]
-async fn stopping_waits_for_attempts_and_keeps_what_was_told() {
+async fn stopping_waits_for_attempts_and_keeps_their_log_entries() {
     let (release, released) = oneshot::channel();
     let mut fixture = fixture(vec![Reaction::DeliverOnce(released)]);
     fixture.open();

@@ -82,7 +82,7 @@ fn a_name_is_looked_up_until_it_stands_for_something_and_then_now_and_again() {
 }
 
 #[test]
-fn an_address_that_nobody_configured_is_asked_for_the_peer_that_was_there() {
+fn an_unconfigured_address_is_asked_for_the_peer_that_was_there() {
     let mut notes = Vec::new();
     let mut roster = Roster::new(seconds(0), &settings(&[]));
     roster.joined(&node("b"), at("10.0.0.2:9094"));

@@ -208,7 +208,7 @@ fn who_crashed_comes_back_elsewhere_once_the_others_have_forgotten_it() {
 }
 
 #[test]
-fn a_one_way_cut_between_two_of_four_harms_nobody() {
+fn a_one_way_partition_between_two_of_four_removes_no_node() {
     for seed in 0..10 {
         let mut simulation = cluster(seed, 4);
         simulation.network.lost_permille = 0;
@@ -219,7 +219,7 @@ fn a_one_way_cut_between_two_of_four_harms_nobody() {
 }
 
 #[test]
-fn who_hears_but_is_not_heard_is_taken_for_dead_and_comes_back() {
+fn a_node_that_receives_but_cannot_send_is_declared_dead_and_returns() {
     for seed in 0..10 {
         let mut simulation = cluster(seed, 4);
         for other in 1..4 {
@@ -235,7 +235,7 @@ fn who_hears_but_is_not_heard_is_taken_for_dead_and_comes_back() {
 }
 
 #[test]
-fn blocked_datagrams_alone_kill_nobody() {
+fn blocked_datagrams_alone_remove_no_node() {
     for seed in 0..10 {
         let mut simulation = cluster(seed, 3);
         simulation.network.lost_permille = 0;
@@ -275,7 +275,7 @@ fn a_pause_of_seconds_costs_no_membership() {
 }
 
 #[test]
-fn who_slept_for_long_accuses_nobody_and_comes_back() {
+fn a_node_paused_for_long_suspects_no_node_and_returns() {
     for seed in 0..20 {
         let mut simulation = cluster(seed, 5);
         simulation.hosts[2].paused_until = simulation.now.plus(2 * MINUTE);

@@ -24,7 +24,7 @@ fn we_are_our_first_member() {
 }
 
 #[test]
-fn who_is_alive_becomes_a_member_and_is_told_on() {
+fn an_alive_node_becomes_a_member_and_is_gossiped() {
     let mut stage = Stage::new();
     stage.silence_news();
     stage.receive(&alive("p2", 2, 1));
@@ -49,7 +49,7 @@ fn an_older_or_equal_number_changes_nothing() {
 }
 
 #[test]
-fn suspects_and_dead_that_nobody_knows_are_nothing() {
+fn suspect_and_dead_claims_about_unknown_nodes_are_ignored() {
     let mut stage = Stage::new();
     stage.receive(&suspect("ghost", 1, "p3"));
     stage.receive(&dead("ghost", 1, "p3"));
@@ -118,7 +118,7 @@ fn we_refute_with_a_number_above_the_accusers() {
 }
 
 #[test]
-fn who_accuses_what_we_were_hears_our_answer_again() {
+fn an_outdated_accusation_is_refuted_again() {
     let mut stage = Stage::among(2);
     stage.receive(&suspect("me", 1, "p2"));
     stage.silence_news();
@@ -163,7 +163,7 @@ fn a_name_keeps_its_address_until_it_has_left() {
 }
 
 #[test]
-fn nobody_else_takes_our_own_name() {
+fn no_other_node_takes_our_name() {
     let mut stage = Stage::among(1);
     stage.receive(&alive("me", 66, 9));
     assert!(matches!(stage.events()[..], [MembershipEvent::Conflict { .. }]));
@@ -203,7 +203,7 @@ fn strangers_stay_outside_and_the_silent_are_let_in() {
 }
 
 #[test]
-fn a_full_house_lets_nobody_in() {
+fn a_full_member_list_admits_no_node() {
     let mut stage = Stage::with(|settings| settings.limits.nodes_max = 3);
     for number in 2..6 {
         stage.receive(&alive(&format!("p{number}"), number, 1));
@@ -224,7 +224,7 @@ fn what_a_node_says_about_itself_is_kept_and_a_change_is_an_event() {
 }
 
 #[test]
-fn a_new_meta_of_ours_is_told_with_a_new_number_and_once() {
+fn new_metadata_is_gossiped_once_with_a_new_incarnation() {
     let mut stage = Stage::among(1);
     let meta = NodeMeta::new("about me").unwrap();
     stage.handle(Input::SetMeta(meta.clone()));

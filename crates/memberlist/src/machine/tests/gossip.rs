@@ -31,7 +31,7 @@ fn news_go_out_as_often_as_the_cluster_needs_and_no_more() {
 }
 
 #[test]
-fn nobody_is_told_twice_before_all_are_told_once() {
+fn every_node_gets_a_broadcast_once_before_any_gets_it_twice() {
     let mut stage = Stage::among(5);
     stage.machine.probe_at = Mono(u64::MAX);
     stage.receive(&alive("p2", 2, 2));
@@ -95,7 +95,7 @@ fn what_is_for_one_goes_to_that_one_once() {
 #[test]
 fn news_of_a_peer_come_out_as_they_went_in() {
     let mut stage = Stage::among(1);
-    stage.hear_from(2, &user("news"));
+    stage.receive_from(2, &user("news"));
     let body = Bytes::from_static(b"news");
     assert_eq!(
         stage.events(),
@@ -115,7 +115,7 @@ fn news_of_a_peer_come_out_as_they_went_in() {
 }
 
 #[test]
-fn nonsense_is_noted_and_the_rest_is_heard() {
+fn an_invalid_message_is_noted_and_the_others_are_handled() {
     let mut stage = Stage::among(1);
     stage.handle(Input::Datagram { from: address(2), bytes: Bytes::from_static(b"\xff\xff") });
     assert!(matches!(stage.notes()[..], [MemberlistNote::Undecodable { .. }]));
@@ -123,7 +123,7 @@ fn nonsense_is_noted_and_the_rest_is_heard() {
 }
 
 #[test]
-fn alone_nobody_is_woken_for_news() {
+fn a_node_alone_is_not_woken_to_gossip() {
     let mut stage = Stage::new();
     stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
     stage.pass(SECOND);
@@ -132,7 +132,7 @@ fn alone_nobody_is_woken_for_news() {
 }
 
 #[test]
-fn the_dead_still_hear_us_for_a_while_and_those_who_left_do_not() {
+fn dead_nodes_still_get_gossip_for_a_while_and_nodes_that_left_do_not() {
     use crate::message::Dead;
     let mut stage = Stage::among(2);
     for (node, from) in [("p2", "x"), ("p3", "p3")] {

@@ -19,9 +19,9 @@ fn a_member_that_is_asked_answers_by_datagram() {
     let mut stage = Stage::among(2);
     stage.handle(Input::CheckLiveness(name("p2")));
     let [sequence] = pings(&stage)[..] else { panic!("one ping: {:?}", stage.out) };
-    stage.hear_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
+    stage.receive_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
     assert!(answered(&stage));
-    stage.hear_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
+    stage.receive_from(2, &Message::Ack(Ack { sequence, payload: Bytes::new() }));
     assert!(!answered(&stage), "once for each question");
 }
 

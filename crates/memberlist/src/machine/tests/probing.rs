@@ -33,9 +33,9 @@ fn ping_for(node: Option<&str>, source: Option<Address>) -> Ping {
 #[test]
 fn a_ping_is_answered_where_it_says_and_else_where_it_came_from() {
     let mut stage = Stage::among(1);
-    stage.hear_from(9, &Message::Ping(ping_for(Some("me"), Some(address(2)))));
+    stage.receive_from(9, &Message::Ping(ping_for(Some("me"), Some(address(2)))));
     assert_eq!(stage.sent(), [(address(2), ack(33))]);
-    stage.hear_from(9, &Message::Ping(ping_for(None, None)));
+    stage.receive_from(9, &Message::Ping(ping_for(None, None)));
     assert_eq!(stage.sent(), [(address(9), ack(33))]);
 }
 
@@ -43,7 +43,7 @@ fn a_ping_is_answered_where_it_says_and_else_where_it_came_from() {
 fn a_ping_for_somebody_else_is_not_answered() {
     let mut stage = Stage::among(1);
     let ping = ping_for(Some("you"), None);
-    stage.hear_from(9, &Message::Ping(ping.clone()));
+    stage.receive_from(9, &Message::Ping(ping.clone()));
     assert_eq!(stage.sent(), []);
     assert_eq!(
         stage.notes(),
@@ -80,7 +80,7 @@ fn every_member_is_pinged_once_a_round() {
 }
 
 #[test]
-fn an_answer_in_time_tells_the_round_trip_and_heals_us() {
+fn an_ack_in_time_measures_the_round_trip_and_improves_awareness() {
     let mut stage = Stage::among(1);
     stage.machine.awareness = 3;
     let (_, sequence) = stage.until_ping();
@@ -122,7 +122,7 @@ fn a_ping_that_cannot_be_sent_is_not_waited_for() {
 }
 
 #[test]
-fn an_answer_through_others_saves_the_peer_but_tells_no_round_trip() {
+fn an_indirect_ack_clears_the_peer_but_measures_no_round_trip() {
     let mut stage = Stage::among(3);
     let (_, sequence) = stage.until_ping();
     stage.pass(Duration::from_millis(700));
@@ -150,7 +150,7 @@ fn silence_makes_a_suspect_and_we_doubt_ourselves_unless_others_vouch_for_us() {
 }
 
 #[test]
-fn with_nobody_to_vouch_every_silence_is_a_doubt() {
+fn without_peers_for_indirect_probes_a_missing_ack_is_a_suspicion() {
     let mut stage = Stage::among(1);
     stage.until_ping();
     stage.pass(SECOND);
@@ -172,7 +172,7 @@ fn who_answers_on_a_stream_only_is_saved_with_a_warning() {
 }
 
 #[test]
-fn another_number_on_the_stream_saves_nobody() {
+fn another_sequence_number_on_the_stream_clears_no_peer() {
     let mut stage = Stage::among(1);
     let (_, sequence) = stage.until_ping();
     stage.pass(Duration::from_millis(500));
@@ -204,7 +204,7 @@ fn our_health_has_a_worst() {
 }
 
 #[test]
-fn a_suspect_hears_of_the_suspicion_with_the_ping() {
+fn a_suspect_gets_the_suspicion_with_the_ping() {
     let mut stage = Stage::among(1);
     let suspicion = Suspect { incarnation: 1, node: name("p2"), from: name("x") };
     stage.receive(&Message::Suspect(suspicion));
@@ -245,20 +245,20 @@ fn relayed(stage: &mut Stage, nack: bool) -> u32 {
 fn an_answer_to_a_relayed_ping_is_passed_on_under_the_askers_number() {
     let mut stage = Stage::among(2);
     let sequence = relayed(&mut stage, true);
-    stage.hear_from(3, &ack(sequence));
+    stage.receive_from(3, &ack(sequence));
     assert_eq!(stage.sent(), [(address(2), ack(77))]);
     stage.pass(SECOND);
     assert_eq!(stage.sent(), [], "and no nack follows");
 }
 
 #[test]
-fn who_wants_to_hear_of_a_silence_hears_of_it() {
+fn a_nack_is_sent_to_an_originator_that_wants_it() {
     for (wanted, answers) in [(true, vec![(address(2), nack(77))]), (false, vec![])] {
         let mut stage = Stage::among(2);
         let sequence = relayed(&mut stage, wanted);
         stage.pass(Duration::from_millis(500));
         assert_eq!(stage.sent(), answers);
-        stage.hear_from(3, &ack(sequence));
+        stage.receive_from(3, &ack(sequence));
         assert_eq!(stage.sent(), [], "too late");
     }
 }

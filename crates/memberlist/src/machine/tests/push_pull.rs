@@ -44,7 +44,7 @@ fn join_ended(outcome: JoinOutcome) -> MembershipEvent {
 }
 
 #[test]
-fn a_joiner_hears_what_we_knew_before_it_came() {
+fn a_joining_node_gets_the_state_from_before_its_join() {
     let mut stage = Stage::among(1);
     let joiner = state("p9", 9, 1, NodeStatus::Alive);
     let StreamMessage::PushPull(answer) = offered(&mut stage, knowing(vec![joiner])) else {

@@ -68,7 +68,7 @@ fn a_part_that_is_not_understood_costs_only_itself() {
 }
 
 #[test]
-fn types_that_belong_to_streams_or_to_nobody_are_dropped() {
+fn stream_types_and_unknown_types_are_dropped() {
     for type_byte in [6, 10, 13, 14, 99, 243, 255] {
         assert_eq!(bad(&[type_byte, 0x80]), WireError::UnexpectedType { type_byte });
     }
@@ -167,7 +167,7 @@ fn an_address_keeps_its_length() {
 }
 
 #[test]
-fn what_nobody_could_act_upon_is_refused() {
+fn names_and_metadata_that_are_invalid_or_too_long_are_refused() {
     let no_name = bad(b"\x03\x81\xa4From\xa1x");
     assert_eq!(no_name, WireError::Malformed { what: "a node's name" });
     let not_text = bad(b"\x03\x82\xa4Node\xa1\xff\xa4From\xa1x");

@@ -131,7 +131,7 @@ fn after_an_error_nothing_is_read() {
 }
 
 #[test]
-fn a_node_that_nobody_could_act_upon_costs_only_itself() {
+fn an_unusable_node_is_skipped_and_the_others_are_read() {
     let mut bytes = push_pull_header(5, 2);
     bytes.extend(b"\x80");
     bytes.extend(b"\x82\xa4Name\xa1a\xa4Addr\xa3abc");
