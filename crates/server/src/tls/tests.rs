@@ -3,35 +3,28 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_config::ServerTls;
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
-};
+use bellwether_e2e::certificates::{Authority, Identity, self_signed};
+use rcgen::{ExtendedKeyUsagePurpose, IsCa, SanType};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::{files, server_config};
 
-/// A folder with an authority, and certificates that it has signed.
+/// A folder with an authority's certificate, and certificates that it has signed.
 struct Folder {
     folder: tempfile::TempDir,
-    issuer: Issuer<'static, KeyPair>,
+    authority: Authority,
 }
 
 impl Folder {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let key = KeyPair::generate().unwrap();
-        let cert = params.self_signed(&key).unwrap();
-        fs::write(folder.path().join("ca.crt"), cert.pem()).unwrap();
-        let issuer = Issuer::new(params, key);
-        let this = Folder { folder, issuer };
-        this.sign("server", "127.0.0.1");
-        this.sign("client", "client.example");
+        let authority = Authority::new();
+        fs::write(folder.path().join("ca.crt"), &authority.pem).unwrap();
+        let this = Folder { folder, authority };
+        this.write("server", &this.authority.sign(&["127.0.0.1"]));
+        this.write("client", &this.authority.sign(&["client.example"]));
         this
     }
 
@@ -39,19 +32,9 @@ impl Folder {
         self.folder.path().join(file)
     }
 
-    fn sign(&self, name: &str, host: &str) {
-        self.write(name, CertificateParams::new(vec![host.to_owned()]).unwrap(), true);
-    }
-
-    fn write(&self, name: &str, params: CertificateParams, by_authority: bool) {
-        let key = KeyPair::generate().unwrap();
-        let cert = if by_authority {
-            params.signed_by(&key, &self.issuer)
-        } else {
-            params.self_signed(&key)
-        };
-        fs::write(self.path(&format!("{name}.crt")), cert.unwrap().pem()).unwrap();
-        fs::write(self.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
+    fn write(&self, name: &str, identity: &Identity) {
+        fs::write(self.path(&format!("{name}.crt")), &identity.cert).unwrap();
+        fs::write(self.path(&format!("{name}.key")), &identity.key).unwrap();
     }
 
     /// Our own certificate, and these lines.
@@ -129,10 +112,11 @@ fn handshake(client: ClientConfig, server: rustls::ServerConfig) -> Result<Agree
 #[test]
 fn each_policy_accepts_the_right_clients() {
     let folder = Folder::new();
-    folder.write("untrusted", CertificateParams::new(Vec::new()).unwrap(), false);
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    folder.write("server-only", params, true);
+    folder.write("untrusted", &self_signed(&[], |params| params.is_ca = IsCa::NoCa));
+    let server_only = folder.authority.sign_with(&[], |params| {
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    });
+    folder.write("server-only", &server_only);
     let ca = "  client_ca_file: ca.crt\n";
     // Without a certificate, with a good one, with an untrusted one, with one for servers only.
     let table = [
@@ -154,9 +138,7 @@ fn each_policy_accepts_the_right_clients() {
 #[test]
 fn a_self_signed_certificate_is_its_own_authority() {
     let folder = Folder::new();
-    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    folder.write("own", params, false);
+    folder.write("own", &self_signed(&["127.0.0.1"], |_| {}));
     let lines = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: own.crt\n";
     let config = folder.config(lines);
     assert!(folder.connect(&config, Some("own")).is_ok());
@@ -166,9 +148,10 @@ fn a_self_signed_certificate_is_its_own_authority() {
 #[test]
 fn only_clients_with_allowed_names_are_accepted() {
     let folder = Folder::new();
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.subject_alt_names = vec![SanType::URI("spiffe://other".try_into().unwrap())];
-    folder.write("other", params, true);
+    let other = folder.authority.sign_with(&[], |params| {
+        params.subject_alt_names = vec![SanType::URI("spiffe://other".try_into().unwrap())];
+    });
+    folder.write("other", &other);
     for policy in ["RequireAnyClientCert", "VerifyClientCertIfGiven", "RequestClientCert"] {
         let ca = if policy.starts_with("Verify") { "  client_ca_file: ca.crt\n" } else { "" };
         let lines = format!(
