@@ -48,8 +48,8 @@ pub use replicated::{LogEntry, LogKey, Notified, SilenceRecord};
 pub use settings::EngineSettings;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
-    AlertsReply, Attempt, Channel, DeliveryId, Effect, FullState, Input, Note, RejectedAlert,
-    Reply, Suppression, Ticket, Turn, UnknownSilence,
+    AlertsReply, Attempt, Channel, DeliveryId, Effect, FullState, GiveUpCause, Input, Note,
+    RejectedAlert, Reply, Suppression, Ticket, Turn, UnknownSilence,
 };
 pub use view::{
     AlertCounts, AlertQuery, GroupQuery, GroupedAlert, ListedAlert, ListedGroup, ReceiverFilter,

@@ -295,8 +295,7 @@ pub enum Note {
         alerts: usize,
         reason: FailureReason,
         detail: String,
-        /// Whether the receiver refused the notification, so that no retry can succeed.
-        unrecoverable: bool,
+        cause: GiveUpCause,
     },
     SilenceCreated {
         silence: Arc<Silence>,
@@ -318,6 +317,15 @@ pub enum Note {
         silences: usize,
         log_entries: usize,
     },
+}
+
+/// Why a delivery is not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GiveUpCause {
+    /// The receiver refused the notification, so that no retry can succeed.
+    Refused,
+    /// There is no time left for another attempt.
+    DeadlineReached,
 }
 
 /// Why alerts are suppressed, in the order in which the causes are checked.

@@ -222,7 +222,7 @@ impl MainLoop {
 
     fn take_command(&mut self, command: Command) {
         let command = match self.outbox.poison() {
-            Some(_) => command.unless_durability_is_promised(),
+            Some(_) => command.refuse_if_durability_is_promised(),
             None => Some(command),
         };
         match command {

@@ -6,7 +6,7 @@
 
 pub mod cluster;
 
-use bellwether_engine::{Note, Suppression};
+use bellwether_engine::{GiveUpCause, Note, Suppression};
 use bellwether_model::{IntegrationId, Silence, Timestamp};
 use tracing::{debug, error, info, warn};
 
@@ -149,20 +149,12 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         }
         // Logged where the attempt ends, which knows its duration.
         Note::Delivered { .. } => {}
-        Note::DeliveryFailed {
-            key,
-            integration,
-            attempts,
-            alerts,
-            reason,
-            detail,
-            unrecoverable,
-        } => {
+        Note::DeliveryFailed { key, integration, attempts, alerts, reason, detail, cause } => {
             let mut values = labels(metrics, integration);
             values.push(reason.label());
             metrics.notifications_failed.with(&values).increment();
             let reason = reason.label();
-            let err = failure_text(integration, *attempts, detail, *unrecoverable);
+            let err = failure_text(integration, *attempts, detail, *cause);
             error!(
                 component = DISPATCHER, receiver = %integration.receiver,
                 integration = integration_name(integration), aggrGroup = %key, reason, err,
@@ -222,10 +214,13 @@ fn failure_text(
     integration: &IntegrationId,
     attempts: u32,
     detail: &str,
-    unrecoverable: bool,
+    cause: GiveUpCause,
 ) -> String {
     let (receiver, name) = (&integration.receiver, integration_name(integration));
-    let cause = if unrecoverable { "due to unrecoverable error " } else { "" };
+    let cause = match cause {
+        GiveUpCause::Refused => "due to unrecoverable error ",
+        GiveUpCause::DeadlineReached => "",
+    };
     format!("{receiver}/{name}: notify retry canceled {cause}after {attempts} attempts: {detail}")
 }
 

@@ -128,7 +128,7 @@ async fn trimmed(source: &SecretSource) -> Result<Secret, String> {
 }
 
 impl Mechanism {
-    /// The first command; `is_confidential`: nobody can read the connection.
+    /// The first command; `is_confidential`: the connection is encrypted or local.
     fn opening(&self, account: &MailAccount, is_confidential: bool) -> Result<String, String> {
         match self {
             Mechanism::CramMd5(_) => Ok("AUTH CRAM-MD5".to_owned()),

@@ -78,8 +78,9 @@ pub(super) enum PendingReply {
 }
 
 impl Command {
-    /// Refuses what cannot be promised because nothing can be kept any more; returns the rest.
-    pub fn unless_durability_is_promised(self) -> Option<Self> {
+    /// For when nothing can be kept any more: refuses a command whose reply promises durability, and
+    /// returns any other.
+    pub fn refuse_if_durability_is_promised(self) -> Option<Self> {
         match self {
             Command::Alerts { .. } => Some(self),
             Command::PostSilence { reply, .. } => {
@@ -156,8 +157,8 @@ impl WaitingCallers {
 impl PendingReply {
     /// Sends to a client what can be promised; returns what is for a peer.
     ///
-    /// Senders repeat alerts, and nobody would be notified of one that is refused, so alerts are
-    /// taken even if they cannot be kept. Nobody repeats a silence. Clients that have gone away are
+    /// Senders repeat alerts, and a refused alert would notify no receiver, so alerts are accepted
+    /// even if they cannot be kept. A silence is not repeated. Clients that have gone away are
     /// no error.
     pub fn send(
         self,

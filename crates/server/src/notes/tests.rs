@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bellwether_engine::{Note, Suppression};
+use bellwether_engine::{GiveUpCause, Note, Suppression};
 use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, Matcher, Matchers, Op, Reason, Silence, Timestamp,
 };
@@ -65,7 +65,7 @@ fn a_delivery_counts_once_and_each_of_its_attempts() {
         alerts: 1,
         reason: FailureReason::ClientError,
         detail: "unexpected status code 400".into(),
-        unrecoverable: true,
+        cause: GiveUpCause::Refused,
     };
     check(
         &[started(1), failed(true), started(2), failed(false), given_up],
@@ -102,12 +102,12 @@ fn limits_and_suppressions_are_counted() {
 #[test]
 fn a_failed_delivery_has_the_error_of_the_go_server() {
     assert_eq!(
-        failure_text(&integration(), 1, "unexpected status code 400: no", true),
+        failure_text(&integration(), 1, "unexpected status code 400: no", GiveUpCause::Refused),
         "team/webhook[0]: notify retry canceled due to unrecoverable error after 1 attempts: \
          unexpected status code 400: no"
     );
     assert_eq!(
-        failure_text(&integration(), 3, "connection refused", false),
+        failure_text(&integration(), 3, "connection refused", GiveUpCause::DeadlineReached),
         "team/webhook[0]: notify retry canceled after 3 attempts: connection refused"
     );
 }

@@ -13,7 +13,7 @@ use crate::deliveries::{self, Delivery, End, State};
 use crate::group::GroupId;
 use crate::peers::Peers;
 use crate::rng::Rng;
-use crate::turn::{Attempt, DeliveryId, Effect, Note, Turn};
+use crate::turn::{Attempt, DeliveryId, Effect, GiveUpCause, Note, Turn};
 
 /// A delivery that is over, for its group to know.
 #[derive(Debug)]
@@ -60,7 +60,13 @@ impl Notification {
         Some(match &delivery.state {
             State::Attempting { .. } => {
                 let detail = String::from("no answer to the attempt came back");
-                Resumed::Finished(fail(&delivery, timeout, detail, false, turn))
+                Resumed::Finished(fail(
+                    &delivery,
+                    timeout,
+                    detail,
+                    GiveUpCause::DeadlineReached,
+                    turn,
+                ))
             }
             State::Waiting { .. } if delivery.deadline <= now.mono => {
                 // The peer is still trying; this node looks again with the next flush.
@@ -69,7 +75,13 @@ impl Notification {
             State::BackingOff if delivery.deadline <= now.mono => {
                 // Nobody woke the engine in time.
                 let detail = String::from("the time for another attempt has passed");
-                Resumed::Finished(fail(&delivery, timeout, detail, false, turn))
+                Resumed::Finished(fail(
+                    &delivery,
+                    timeout,
+                    detail,
+                    GiveUpCause::DeadlineReached,
+                    turn,
+                ))
             }
             State::Waiting { .. } | State::BackingOff => Resumed::Consider(Box::new(delivery)),
         })
@@ -159,7 +171,7 @@ impl Notification {
             }
             Outcome::Refused { reason, detail } => {
                 note_failed_attempt(&delivery, reason, &detail, false, turn);
-                Some(fail(&delivery, reason, detail, true, turn))
+                Some(fail(&delivery, reason, detail, GiveUpCause::Refused, turn))
             }
             Outcome::Retry { after, reason, detail } => {
                 let wait = deliveries::backoff(delivery.attempts, rng);
@@ -170,7 +182,7 @@ impl Notification {
                     self.deliveries.wait(id, delivery, again);
                     return None;
                 }
-                Some(fail(&delivery, reason, detail, false, turn))
+                Some(fail(&delivery, reason, detail, GiveUpCause::DeadlineReached, turn))
             }
         }
     }
@@ -268,7 +280,7 @@ fn fail(
     delivery: &Delivery,
     reason: FailureReason,
     detail: String,
-    unrecoverable: bool,
+    cause: GiveUpCause,
     turn: &mut Turn,
 ) -> Finished {
     turn.notes.push(Note::DeliveryFailed {
@@ -278,7 +290,7 @@ fn fail(
         alerts: delivery.alerts,
         reason,
         detail,
-        unrecoverable,
+        cause,
     });
     finish(delivery, End::Failed)
 }
