@@ -1,25 +1,26 @@
 //! Slack: a message with one attachment, to an incoming webhook or by an app's token.
 //!
 //! With a token the app URL is used and the token travels as bearer authorization. Only a token can
-//! update an earlier message, whose place is then remembered with the delivery.
+//! update an earlier message, whose place is then remembered with the delivery. If Slack does not
+//! update it, a new message is posted.
 //! Compat: the place is remembered under the names `threadTs` and `channelId`, which a Go
 //! Alertmanager in the same cluster reads too.
 
 pub mod config;
+mod exchange;
 mod message;
 
 use std::time::Duration;
 
 use bellwether_model::delivery::RememberedValue;
-use bellwether_model::{FailureReason, Outcome, Reason, Remembered, Secret};
-use serde_json::Value;
+use bellwether_model::{Reason, Secret};
 
 use self::config::{Action, Config, Confirmation, Field};
+use self::exchange::{CHANNEL, Post, SlackExchange, TIMESTAMP, Update};
 use self::message::Place;
-use crate::channel::ChannelPost;
 use crate::exchange::{BuildError, Exchange, Integration};
-use crate::http::{Request, RequestError, Response};
-use crate::outcome::{BeginError, body_excerpt, check_response, delivered};
+use crate::http::Request;
+use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};
@@ -147,7 +148,7 @@ impl Slack {
         })
     }
 
-    /// Where the message stands that is to be edited.
+    /// Where the message is that is to be updated.
     fn place(&self, renderer: &Renderer<'_>) -> Option<Place> {
         let notification = renderer.notification();
         if !self.update_message || notification.reason == Reason::FirstNotification {
@@ -163,69 +164,31 @@ impl Slack {
 
 impl Integration for Slack {
     fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
-        let mut url = renderer.secret(&self.url)?;
+        let url = renderer.secret(&self.url)?;
         let place = self.place(renderer);
-        let channel = match &place {
-            Some(place) => {
-                url = Secret::new(UPDATE_URL);
-                place.channel.clone()
-            }
-            None => renderer.required(&self.channel)?,
+        // If an earlier message is updated, the channel is needed only if that fails.
+        let channel = match (renderer.required(&self.channel), &place) {
+            (Ok(channel), _) => channel,
+            (Err(_), Some(place)) => place.channel.clone(),
+            (Err(error), None) => return Err(error),
         };
-        let body = message::json(self, &channel, place.as_ref(), renderer);
-        let request = Request::post_json(url, body).timeout(self.timeout);
-        let judge = if self.update_message { judge_and_remember } else { judge };
-        Ok(ChannelPost::exchange(request, channel, judge))
+        let content = message::content(self, renderer);
+        let request = |url: Secret, channel: &str, timestamp: &str| {
+            Request::post_json(url, message::addressed(channel, timestamp, &content))
+                .timeout(self.timeout)
+        };
+        let update = place.map(|place| Update {
+            request: request(Secret::new(UPDATE_URL), &place.channel, &place.timestamp),
+            channel: place.channel,
+            remembered: renderer.notification().remembered.clone(),
+        });
+        let post = Post {
+            request: request(url, &channel, ""),
+            channel,
+            is_remembered: self.update_message,
+        };
+        Ok(SlackExchange::new(update, post))
     }
-}
-
-fn judge(answer: Result<Response, RequestError>) -> Outcome {
-    match judge_and_remember(answer) {
-        Outcome::Delivered { .. } => delivered(),
-        other => other,
-    }
-}
-
-/// Slack may answer 200 and say inside that nothing was done.
-fn judge_and_remember(answer: Result<Response, RequestError>) -> Outcome {
-    let response = match check_response("slack", answer) {
-        Ok(response) => response,
-        Err(outcome) => return outcome,
-    };
-    let reason = FailureReason::ClientError;
-    let is_json =
-        response.content_type.as_ref().is_some_and(|kind| kind.starts_with("application/json"));
-    if !is_json {
-        // What an incoming webhook answers.
-        if &response.body[..] == b"ok" {
-            return delivered();
-        }
-        let said = body_excerpt(&response.body);
-        let detail = format!("received an error response from Slack: {said}");
-        return Outcome::Refused { reason, detail };
-    }
-    let body: Value = match serde_json::from_slice(&response.body) {
-        Ok(body) => body,
-        Err(error) => {
-            let body = body_excerpt(&response.body);
-            let detail = format!("could not unmarshal JSON response {body:?}: {error}");
-            return Outcome::Retry { after: None, reason, detail };
-        }
-    };
-    if body["ok"] != true {
-        let said = body["error"].as_str().unwrap_or_default();
-        return Outcome::Refused { reason, detail: format!("error response from Slack: {said}") };
-    }
-    let place = [(TIMESTAMP, &body["ts"]), (CHANNEL, &body["channel"])];
-    let known =
-        place.map(|(name, value)| Some((name, value.as_str().filter(|it| !it.is_empty())?)));
-    let remember = match known {
-        [Some(timestamp), Some(channel)] => [timestamp, channel]
-            .map(|(name, value)| (name.to_owned(), RememberedValue::Text(value.to_owned())))
-            .into(),
-        _ => Default::default(),
-    };
-    Outcome::Delivered { remember: Remembered(remember) }
 }
 
 fn action_texts(it: &Action, templates: &mut Templates) -> ActionTexts {
@@ -249,8 +212,6 @@ fn action_texts(it: &Action, templates: &mut Templates) -> ActionTexts {
 
 /// Compat: the same whatever URL is configured.
 const UPDATE_URL: &str = "https://slack.com/api/chat.update";
-const TIMESTAMP: &str = "threadTs";
-const CHANNEL: &str = "channelId";
 
 #[cfg(test)]
 mod tests;

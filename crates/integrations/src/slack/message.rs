@@ -5,23 +5,33 @@ use crate::renderer::{Limit, Renderer};
 use crate::trim;
 use bellwether_encoding::json::{Escape, List, Object, push_string};
 
-/// Where a message stands.
+/// Where a message is.
 pub struct Place {
     pub timestamp: String,
     pub channel: String,
 }
 
-/// `place` is that of the message to be edited.
-pub fn json(
-    it: &Slack,
-    channel: &str,
-    place: Option<&Place>,
-    renderer: &mut Renderer<'_>,
-) -> String {
+/// The members of a message that say where it goes, and all others as a JSON object.
+///
+/// One notification may be sent to two places: see [`super::exchange`].
+pub fn addressed(channel: &str, timestamp: &str, content: &str) -> String {
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
     message.non_empty("channel", channel);
-    message.non_empty("ts", place.map_or("", |place| &place.timestamp));
+    message.non_empty("ts", timestamp);
+    message.end();
+    let members = &content[1..];
+    if out == "{}" {
+        return format!("{{{members}\n");
+    }
+    out.truncate(out.len() - 1);
+    format!("{out},{members}\n")
+}
+
+/// All of a message but where it goes, as a JSON object that is not empty.
+pub fn content(it: &Slack, renderer: &mut Renderer<'_>) -> String {
+    let mut out = String::new();
+    let mut message = Object::begin(&mut out);
     message.non_empty("username", &renderer.or_default(&it.username, ""));
     message.non_empty("icon_emoji", &renderer.or_default(&it.icon_emoji, ""));
     message.non_empty("icon_url", &renderer.or_default(&it.icon_url, ""));
@@ -33,7 +43,6 @@ pub fn json(
     push_attachment(attachments.value(), it, renderer);
     attachments.end();
     message.end();
-    out.push('\n');
     out
 }
 

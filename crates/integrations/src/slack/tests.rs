@@ -2,9 +2,12 @@ use std::time::Duration;
 
 use bellwether_model::delivery::RememberedValue;
 use bellwether_model::{FailureReason, Outcome, Reason, Remembered, Secret};
+use serde_json::Value;
 
 use super::Slack;
 use super::config::{Action, Config, Confirmation, Field};
+use crate::exchange::Step;
+use crate::http::{RequestError, Response};
 use crate::outcome::delivered;
 use crate::tests::{
     Harness, LIST, answer, check_snapshot, ends_with_missing_count, firing, json_answer, many,
@@ -67,9 +70,7 @@ fn a_remembered_message_is_edited_in_place() {
     let Outcome::Delivered { remember } = harness.outcome(json_answer(200, answered)) else {
         panic!("it was accepted");
     };
-    let text = |text: &str| RememberedValue::Text(text.to_owned());
-    let place = [("threadTs".to_owned(), text("17.5")), ("channelId".to_owned(), text("C1"))];
-    assert_eq!(remember, Remembered(place.into()));
+    assert_eq!(remember, place("17.5", "C1"));
 
     let mut later = resolved();
     (later.reason, later.remembered) = (Reason::AllAlertsResolved, remember);
@@ -77,6 +78,92 @@ fn a_remembered_message_is_edited_in_place() {
     check_snapshot("slack/tests/update.txt", &said);
     later.reason = Reason::FirstNotification;
     assert_eq!(harness.request(&later).url.reveal(), "http://slack.example/services/x");
+}
+
+/// An attempt that updates a message, answered by `answers`: the URLs of its requests, the last body,
+/// and the outcome.
+fn update(
+    answers: impl IntoIterator<Item = Result<Response, RequestError>>,
+) -> (Vec<String>, serde_json::Value, Outcome) {
+    let config = Config { update_message: true, ..config() };
+    let mut later = resolved();
+    later.reason = Reason::AllAlertsResolved;
+    later.remembered = place("17.5", "C1");
+    let mut exchange = harness(&config).begin(&later).0.expect("it begins");
+    let (mut urls, mut body) = (Vec::new(), serde_json::Value::Null);
+    let mut step = exchange.begin();
+    for answer in answers {
+        let Step::Send(request) = step else { panic!("no request: {step:?}") };
+        urls.push(request.url.reveal().to_owned());
+        body = serde_json::from_slice(&request.body).expect("JSON");
+        step = exchange.receive(answer);
+    }
+    let Step::Done(outcome) = step else { panic!("another request: {step:?}") };
+    (urls, body, outcome)
+}
+
+fn place(timestamp: &str, channel: &str) -> Remembered {
+    let text = |text: &str| RememberedValue::Text(text.to_owned());
+    let place = [("threadTs".to_owned(), text(timestamp)), ("channelId".to_owned(), text(channel))];
+    Remembered(place.into())
+}
+
+const POST_URL: &str = "http://slack.example/services/x";
+const UPDATE_URL: &str = "https://slack.com/api/chat.update";
+
+#[test]
+fn a_message_that_cannot_be_updated_is_posted_anew_and_the_new_one_remembered() {
+    for error in [
+        "message_not_found",
+        "edit_window_closed",
+        "cant_update_message",
+        "channel_not_found",
+        "is_archived",
+        "an error that Slack has not thought of yet",
+    ] {
+        let failed = json_answer(200, &format!(r#"{{"ok":false,"error":"{error}"}}"#));
+        let posted = json_answer(200, r#"{"ok":true,"ts":"18.1","channel":"C2"}"#);
+        let (urls, body, outcome) = update([failed, posted]);
+        assert_eq!(urls, [UPDATE_URL, POST_URL], "{error}");
+        assert_eq!((&body["channel"], &body["ts"]), (&"#alerts".into(), &Value::Null), "{error}");
+        assert_eq!(body["attachments"][0]["color"], "good");
+        assert_eq!(outcome, Outcome::Delivered { remember: place("18.1", "C2") }, "{error}");
+    }
+}
+
+#[test]
+fn a_message_that_can_neither_be_updated_nor_posted_fails_with_the_answer_to_the_post() {
+    let failed = |error| json_answer(200, &format!(r#"{{"ok":false,"error":"{error}"}}"#));
+    let (_, _, outcome) = update([failed("message_not_found"), failed("invalid_auth")]);
+    let detail = r##"channel "#alerts": error response from Slack: invalid_auth"##.to_owned();
+    assert_eq!(outcome, Outcome::Refused { reason: FailureReason::ClientError, detail });
+}
+
+#[test]
+fn an_update_that_may_succeed_later_is_not_replaced_by_a_new_message() {
+    let (urls, _, outcome) = update([answer(503, "")]);
+    assert_eq!(urls, [UPDATE_URL]);
+    assert!(matches!(&outcome, Outcome::Retry { detail, .. } if detail.contains("\"C1\"")));
+}
+
+#[test]
+fn an_updated_message_stays_remembered_whatever_the_answer_says() {
+    for answered in [r#"{"ok":true}"#, r#"{"ok":true,"ts":"99","channel":"C9"}"#] {
+        let (_, _, outcome) = update([json_answer(200, answered)]);
+        assert_eq!(outcome, Outcome::Delivered { remember: place("17.5", "C1") });
+    }
+}
+
+#[test]
+fn a_channel_whose_template_fails_does_not_stop_an_update() {
+    let channel = "{{ .Nothing }}".to_owned();
+    let harness = harness(&Config { update_message: true, channel, ..config() });
+    let mut later = resolved();
+    later.reason = Reason::AllAlertsResolved;
+    later.remembered = place("17.5", "C1");
+    let mut exchange = harness.begin(&later).0.expect("it begins");
+    let Step::Send(request) = exchange.begin() else { panic!("something is sent") };
+    assert_eq!(request.url.reveal(), UPDATE_URL);
 }
 
 #[test]
@@ -116,7 +203,7 @@ fn a_template_that_fails_loses_only_its_own_text() {
     let (begun, faults) = harness(&config).begin(&firing());
     assert_eq!(faults.len(), 1, "{faults:?}");
     assert_eq!(faults[0].field, "title");
-    let crate::exchange::Step::Send(request) = begun.expect("it begins").begin() else {
+    let Step::Send(request) = begun.expect("it begins").begin() else {
         panic!("something is sent");
     };
     let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");

@@ -1,0 +1,153 @@
+//! The requests of one Slack message, and what the answers mean.
+//!
+//! 1. If an earlier message of the group is remembered, it is updated.
+//! 2. If there is none, or Slack says that it did not update it (the message was deleted, the time to
+//!    edit it is over, its channel was archived, another app wrote it), a new one is posted.
+//!
+//! Compat: upstream gives up after 1; see docs/compat.md#slack-update.
+
+use bellwether_model::delivery::RememberedValue;
+use bellwether_model::quote::quoted;
+use bellwether_model::{FailureReason, Outcome, Remembered};
+use serde_json::Value;
+
+use crate::exchange::{Exchange, Step};
+use crate::http::{Request, RequestError, Response};
+use crate::outcome::{body_excerpt, check_response, delivered};
+
+/// One message, from the first request to the outcome.
+pub struct SlackExchange {
+    update: Option<Update>,
+    post: Post,
+    /// The request without an answer is the update.
+    is_updating: bool,
+}
+
+/// The request that replaces the text of an earlier message.
+pub struct Update {
+    pub request: Request,
+    pub channel: String,
+    /// Where that message is, as the notification log has it.
+    pub remembered: Remembered,
+}
+
+/// The request that posts a new message.
+pub struct Post {
+    pub request: Request,
+    pub channel: String,
+    /// Whether later notifications are to update the message.
+    pub is_remembered: bool,
+}
+
+/// What Slack said about a request that it received.
+enum Answer {
+    /// Compat: the answer to an update changes nothing that is remembered, as upstream.
+    Accepted { place: Remembered },
+    /// `"ok": false`, with the name of the error.
+    Error(String),
+}
+
+impl SlackExchange {
+    pub fn new(update: Option<Update>, post: Post) -> Box<dyn Exchange> {
+        Box::new(SlackExchange { update, post, is_updating: false })
+    }
+
+    fn updated(&mut self, answer: Result<Response, RequestError>) -> Step {
+        let Some(Update { channel, remembered, .. }) = self.update.take() else {
+            return self.begin();
+        };
+        self.is_updating = false;
+        match read(answer, &channel) {
+            Ok(Answer::Accepted { .. }) => Step::Done(Outcome::Delivered { remember: remembered }),
+            // Also for errors that this file does not know: a second message is better than none.
+            Ok(Answer::Error(_)) => self.begin(),
+            Err(outcome) => Step::Done(outcome),
+        }
+    }
+
+    fn posted(&self, answer: Result<Response, RequestError>) -> Outcome {
+        let Post { channel, is_remembered, .. } = &self.post;
+        match read(answer, channel) {
+            Ok(Answer::Accepted { place }) if *is_remembered => {
+                Outcome::Delivered { remember: place }
+            }
+            Ok(Answer::Accepted { .. }) => delivered(),
+            Ok(Answer::Error(name)) => {
+                let detail = format!("error response from Slack: {name}");
+                let reason = FailureReason::ClientError;
+                Outcome::Refused { reason, detail: named(channel, &detail) }
+            }
+            Err(outcome) => outcome,
+        }
+    }
+}
+
+impl Exchange for SlackExchange {
+    fn begin(&mut self) -> Step {
+        self.is_updating = self.update.is_some();
+        let request = match &self.update {
+            Some(update) => &update.request,
+            None => &self.post.request,
+        };
+        Step::Send(request.clone())
+    }
+
+    fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
+        if self.is_updating { self.updated(answer) } else { Step::Done(self.posted(answer)) }
+    }
+}
+
+/// Reads an answer to a message for `channel`, which may be 200 and say inside that nothing was done.
+///
+/// # Errors
+/// The outcome, if there is none of Slack's own answers.
+fn read(answer: Result<Response, RequestError>, channel: &str) -> Result<Answer, Outcome> {
+    let answered = answer.is_ok();
+    let response = check_response("slack", answer).map_err(|outcome| match outcome {
+        Outcome::Retry { after, reason, detail } if answered => {
+            Outcome::Retry { after, reason, detail: named(channel, &detail) }
+        }
+        Outcome::Refused { reason, detail } if answered => {
+            Outcome::Refused { reason, detail: named(channel, &detail) }
+        }
+        other => other,
+    })?;
+    let reason = FailureReason::ClientError;
+    let is_json =
+        response.content_type.as_ref().is_some_and(|kind| kind.starts_with("application/json"));
+    if !is_json {
+        // What an incoming webhook answers.
+        if &response.body[..] == b"ok" {
+            return Ok(Answer::Accepted { place: Remembered::default() });
+        }
+        let said = body_excerpt(&response.body);
+        let detail = format!("received an error response from Slack: {said}");
+        return Err(Outcome::Refused { reason, detail: named(channel, &detail) });
+    }
+    let body: Value = serde_json::from_slice(&response.body).map_err(|error| {
+        let body = body_excerpt(&response.body);
+        let detail = format!("could not unmarshal JSON response {body:?}: {error}");
+        Outcome::Retry { after: None, reason, detail: named(channel, &detail) }
+    })?;
+    if body["ok"] != true {
+        return Ok(Answer::Error(body["error"].as_str().unwrap_or_default().to_owned()));
+    }
+    let place = [(TIMESTAMP, &body["ts"]), (CHANNEL, &body["channel"])];
+    let known =
+        place.map(|(name, value)| Some((name, value.as_str().filter(|it| !it.is_empty())?)));
+    let place = match known {
+        [Some(timestamp), Some(channel)] => [timestamp, channel]
+            .map(|(name, value)| (name.to_owned(), RememberedValue::Text(value.to_owned())))
+            .into(),
+        _ => Default::default(),
+    };
+    Ok(Answer::Accepted { place: Remembered(place) })
+}
+
+fn named(channel: &str, detail: &str) -> String {
+    format!("channel {}: {detail}", quoted(channel))
+}
+
+/// The names in the notification log.
+pub const TIMESTAMP: &str = "threadTs";
+pub const CHANNEL: &str = "channelId";
