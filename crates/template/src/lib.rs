@@ -35,5 +35,6 @@ pub use error::{Error, ErrorKind};
 pub use html::to_json;
 pub use limits::{Limits, ParseLimits};
 pub use print::{print_text, sprint, sprintf};
+pub use render::listing::{Listing, Part};
 pub use templates::{Prepared, Templates};
 pub use value::{Body, Call, Function, List, Map, Object, Text, Trust, Type, Value};

@@ -11,6 +11,7 @@
 mod arguments;
 mod call;
 mod eval;
+pub(crate) mod listing;
 
 use std::any::Any;
 use std::fmt::Display;
@@ -24,6 +25,8 @@ use crate::parse::tree::{Branch, Definitions, List, Node, Pipe, Template};
 use crate::print::{Sink, print_text, write_value};
 use crate::value::{Value, to_utf8};
 
+use self::listing::{Listing, Part};
+
 /// Renders one definition.
 pub(crate) fn render(
     definitions: &Definitions,
@@ -32,6 +35,34 @@ pub(crate) fn render(
     host: &dyn Any,
     limits: Limits,
 ) -> Result<String, Error> {
+    let machine = run(definitions, template, data, host, limits, None)?;
+    match String::from_utf8(machine.sink.bytes) {
+        Ok(text) => Ok(text),
+        Err(error) => Ok(to_utf8(error.as_bytes()).into_owned()),
+    }
+}
+
+/// As [`render`], remembering which parts of the text list objects of this type.
+pub(crate) fn render_listing(
+    definitions: &Definitions,
+    template: &Template,
+    data: &Value,
+    host: &dyn Any,
+    limits: Limits,
+    of: &'static str,
+) -> Result<Listing, Error> {
+    let machine = run(definitions, template, data, host, limits, Some(of))?;
+    Ok(Listing::new(machine.sink.bytes, machine.parts))
+}
+
+fn run<'a>(
+    definitions: &'a Definitions,
+    template: &'a Template,
+    data: &Value,
+    host: &'a dyn Any,
+    limits: Limits,
+    lists: Option<&'static str>,
+) -> Result<Machine<'a>, Error> {
     let dot = Slot::plain(data.clone());
     let mut machine = Machine {
         definitions,
@@ -43,12 +74,11 @@ pub(crate) fn render(
         here: Here { at: template.body.at, node: &template.body },
         variables: vec![("$", dot.clone())],
         sink: Sink::new(limits.output_bytes),
+        lists,
+        parts: Vec::new(),
     };
     machine.list(&dot, &template.body)?;
-    match String::from_utf8(machine.sink.bytes) {
-        Ok(text) => Ok(text),
-        Err(error) => Ok(to_utf8(error.as_bytes()).into_owned()),
-    }
+    Ok(machine)
 }
 
 struct Machine<'a> {
@@ -64,6 +94,9 @@ struct Machine<'a> {
     /// Innermost last; the first of a definition is `$`.
     variables: Vec<(&'a str, Slot)>,
     sink: Sink,
+    /// The type of the objects whose parts of the text are remembered.
+    lists: Option<&'static str>,
+    parts: Vec<Part>,
 }
 
 /// The node that an error would name.
@@ -197,7 +230,9 @@ impl<'a> Machine<'a> {
             self.spend(1)?;
             let (index, element) = element_at(&beneath, round);
             self.bind_round(&branch.pipe, index, &element)?;
+            let start = self.sink.bytes.len();
             let flow = self.list(&element, &branch.then)?;
+            self.remember_part(start, element.value);
             self.variables.truncate(inner);
             if flow == Flow::Break {
                 break;
@@ -213,6 +248,17 @@ impl<'a> Machine<'a> {
         }
         self.variables.truncate(mark);
         Ok(Flow::Next)
+    }
+
+    /// Remembers what a round has written, if it was about an object of the wanted type.
+    fn remember_part(&mut self, start: usize, element: Value) {
+        let at = start..self.sink.bytes.len();
+        if let (Some(of), Value::Object(object)) = (self.lists, &element)
+            && object.type_name() == of
+            && !at.is_empty()
+        {
+            self.parts.push(Part { element, at });
+        }
     }
 
     /// Gives the variables of a loop the values of one round.

@@ -14,7 +14,8 @@ use crate::limits::{Limits, ParseLimits};
 use crate::parse::parse;
 use crate::parse::parser::Known;
 use crate::parse::tree::{Definitions, Form, Template};
-use crate::render::render;
+use crate::render::listing::Listing;
+use crate::render::{render, render_listing};
 use crate::value::{Function, Value};
 
 /// A set of definitions and the functions that they may use.
@@ -104,6 +105,19 @@ impl Prepared {
     pub fn render(&self, data: &Value, host: &dyn Any, limits: Limits) -> Result<String, Error> {
         let template = self.template.as_ref().map_err(Clone::clone)?;
         render(&self.definitions, template, data, host, limits)
+    }
+
+    /// As [`Prepared::render`]; the result knows which parts of it list objects of the type `of`,
+    /// each of them the output of one round of a loop.
+    pub fn render_listing(
+        &self,
+        data: &Value,
+        host: &dyn Any,
+        limits: Limits,
+        of: &'static str,
+    ) -> Result<Listing, Error> {
+        let template = self.template.as_ref().map_err(Clone::clone)?;
+        render_listing(&self.definitions, template, data, host, limits, of)
     }
 }
 

@@ -1,14 +1,17 @@
 //! Texts that must not be longer than a receiver takes.
 //!
-//! A text that is too long because it lists many alerts is rendered again with fewer of them, so
-//! that no alert is shown by half, and says how many are missing. Those that fire are kept first.
+//! A text that is too long because it lists many alerts lists fewer of them, so that no alert is
+//! shown by half, and says how many are missing. Those that fire are kept first.
 //! What is still too long is cut, never inside a character.
 
-use bellwether_template::Limits;
+use std::collections::{BTreeMap, BTreeSet};
+
+use bellwether_model::Fingerprint;
+use bellwether_template::{Limits, Listing};
 
 use super::Renderer;
 use crate::data::Status;
-use crate::templates::value::{template_value, with_alerts};
+use crate::templates::value::{ALERT_TYPE, alert_of, template_value};
 use crate::templates::{Form, TextTemplate};
 use crate::trim;
 use bellwether_encoding::json::escaped_len;
@@ -41,17 +44,22 @@ impl Renderer<'_> {
     }
 
     /// The text with as many alerts as fit; none if that is not what makes it too long.
+    ///
+    /// Only what loops have written about the others is left out: counts, common labels and what the
+    /// loops have found out are those of all alerts.
     fn fewer_alerts(&self, text: &TextTemplate, limit: Limit) -> Option<String> {
         let Form::Template { prepared, .. } = &text.form else { return None };
         let prepared = prepared.as_ref().as_ref().ok()?;
-        let all = self.data.alerts.len();
-        let whole = template_value(&self.data);
+        let value = template_value(&self.data);
+        let listing =
+            prepared.render_listing(&value, &self.host, Limits::default(), ALERT_TYPE).ok()?;
+        let ranks = self.ranks(&listing);
+        let all = ranks.iter().max().map_or(0, |last| last + 1);
         let with = |kept: usize| {
-            let value = with_alerts(&whole, &self.first_of_importance(kept));
-            let rendered = prepared.render(&value, &self.host, Limits::default()).ok()?;
+            let text = listing.with_parts(|part| ranks[part] < kept);
             let missing = all - kept;
             let noun = if missing == 1 { "alert" } else { "alerts" };
-            let text = format!("{}\n… {missing} more {noun} did not fit", rendered.trim_end());
+            let text = format!("{}\n… {missing} more {noun} did not fit", text.trim_end());
             limit.holds(&text).then_some(text)
         };
         let (mut fits, mut too_many) = (0, all);
@@ -66,14 +74,25 @@ impl Renderer<'_> {
         best
     }
 
-    /// Which alerts are included if only some can be, in the order of the notification.
-    fn first_of_importance(&self, count: usize) -> Vec<usize> {
-        let alerts = &self.data.alerts;
-        let of = |status| (0..alerts.len()).filter(move |at| alerts[*at].status == status);
-        let mut kept: Vec<usize> =
-            of(Status::Firing).chain(of(Status::Resolved)).take(count).collect();
-        kept.sort_unstable();
-        kept
+    /// For each part of the text, which of the listed alerts it is about: 0 for the one that is left
+    /// out last. Those that fire come first, else they are in the order of the notification.
+    fn ranks(&self, listing: &Listing) -> Vec<usize> {
+        let listed: Vec<Option<Fingerprint>> = listing
+            .parts()
+            .iter()
+            .map(|part| alert_of(&part.element).map(|alert| alert.fingerprint))
+            .collect();
+        let distinct: BTreeSet<Fingerprint> = listed.iter().copied().flatten().collect();
+        let of = |status| self.data.alerts.iter().filter(move |alert| alert.status == status);
+        let ranks: BTreeMap<Fingerprint, usize> = of(Status::Firing)
+            .chain(of(Status::Resolved))
+            .map(|alert| alert.alert.fingerprint)
+            .filter(|alert| distinct.contains(alert))
+            .enumerate()
+            .map(|(rank, alert)| (alert, rank))
+            .collect();
+        let rank = |alert: &Option<Fingerprint>| alert.and_then(|alert| ranks.get(&alert).copied());
+        listed.iter().map(|alert| rank(alert).unwrap_or_default()).collect()
     }
 }
 

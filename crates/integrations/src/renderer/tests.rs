@@ -107,6 +107,50 @@ fn alerts_that_do_not_fit_are_counted() {
 }
 
 #[test]
+fn only_the_list_gets_shorter_where_alerts_do_not_fit() {
+    let text = "{{ $worst := \"\" }}{{ range .Alerts }}{{ $worst = .Labels.host }}{{ end -}}
+        [{{ .Status }}:{{ len .Alerts.Firing }}] of {{ .Alerts | len }} {{ .CommonLabels.severity }} \
+        {{ $worst }} {{ (index .Alerts.Firing 7).Labels.host }}\n\
+        {{ if .Alerts.Firing }}List:\n{{ end -}}
+        {{ range $at, $alert := .Alerts.Firing }}{{ $at }} {{ .Labels.host }}\n{{ end }}";
+    let (cut, faults) =
+        written(&many(10), text, |renderer, text| renderer.prose_within(text, Limit::Chars(120)));
+    assert_eq!(
+        cut,
+        "[firing:10] of 10 warning host-00009 host-00007\nList:\n0 host-00000\n1 host-00001\n\
+         2 host-00002\n… 7 more alerts did not fit"
+    );
+    assert_eq!(faults, []);
+}
+
+#[test]
+fn alerts_that_a_text_does_not_list_are_not_missing() {
+    // Two fire and one is resolved; the text lists the resolved one only.
+    let text = "{{ range .Alerts.Resolved }}{{ .Labels.host }}\n{{ end }}{{ range slice .Alerts 0 2 }}\
+                ({{ .Labels.host }} is {{ .Status }} as far as anybody can see from here)\n{{ end }}";
+    let (cut, _) =
+        written(&mixed(), text, |renderer, text| renderer.prose_within(text, Limit::Chars(100)));
+    assert_eq!(
+        cut,
+        "(a is firing as far as anybody can see from here)\n… 1 more alert did not fit"
+    );
+}
+
+#[test]
+fn alerts_left_out_of_html_leave_no_tag_open() {
+    let mut templates = templates();
+    let text = templates
+        .html("message", "<ul>{{ range .Alerts }}<li><b>{{ .Labels.host }}</b></li>{{ end }}</ul>");
+    let (definitions, _) = templates.finish([]);
+    let (files, many) = (Files::default(), many(10));
+    let mut renderer = Renderer::new(&definitions, &many, &files);
+    assert_eq!(
+        renderer.prose_within(&text, Limit::Chars(100)),
+        "<ul><li><b>host-00000</b></li><li><b>host-00001</b></li></ul>\n… 8 more alerts did not fit"
+    );
+}
+
+#[test]
 fn firing_alerts_are_kept_first() {
     let list = "{{ range .Alerts }}{{ .Labels.host }} {{ .Status }} {{ .CommonLabels }}\n{{ end }}";
     let list = list.replace(" {{ .CommonLabels }}", "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");

@@ -81,21 +81,15 @@ pub(crate) fn template_value(data: &Data<'_>) -> Value {
     ]))
 }
 
-/// The same dot with only these of its alerts; what all alerts share stays what it was.
-pub(crate) fn with_alerts(page: &Value, kept: &[usize]) -> Value {
-    let Value::Object(object) = page else { return page.clone() };
-    let Some(TemplateData(fields)) = object.downcast::<TemplateData>() else { return page.clone() };
-    let mut fields = fields.clone();
-    for (name, value) in &mut fields {
-        if *name == "Alerts"
-            && let Value::Object(object) = &*value
-            && let Some(alerts) = object.downcast::<Alerts>()
-        {
-            let items = kept.iter().filter_map(|at| alerts.all.items.get(*at)).cloned();
-            *value = Value::object(Alerts::new(List::new(ALERT, items.collect())));
-        }
+/// The type of the elements of `.Alerts`.
+pub(crate) const ALERT_TYPE: &str = "template.Alert";
+
+/// The alert that an element of `.Alerts` stands for.
+pub(crate) fn alert_of(value: &Value) -> Option<&Arc<bellwether_model::Alert>> {
+    match value {
+        Value::Object(object) => object.downcast::<Alert>().map(|alert| &alert.alert),
+        _ => None,
     }
-    Value::object(TemplateData(fields))
 }
 
 fn alert_value(data: &AlertData<'_>) -> Value {
@@ -146,7 +140,7 @@ impl Alert {
 
 impl Object for Alert {
     fn type_name(&self) -> &'static str {
-        "template.Alert"
+        ALERT_TYPE
     }
 
     fn body(&self) -> Body<'_> {
@@ -376,4 +370,4 @@ fn push_text(out: &mut String, value: &Value) {
     }
 }
 
-const ALERT: Type = Type::Object("template.Alert");
+const ALERT: Type = Type::Object(ALERT_TYPE);
