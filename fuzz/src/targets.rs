@@ -9,7 +9,7 @@ use std::time::Duration;
 use bellwether_api::{decode_alerts, decode_silence};
 use bellwether_engine::{
     Engine, EngineSettings, GroupBy, Input, LogEntry, Note, Peer, PeerSettings, Plan, PlanParts,
-    Record, RouteSpec, SilenceRecord, StatusBroadcast, Ticket, Timing, Turn, wire,
+    Record, RefusedAlerts, RouteSpec, SilenceRecord, StatusBroadcast, Ticket, Timing, Turn, wire,
 };
 use bellwether_memberlist::wire::datagram::{self, Checksum, Datagram, Envelope, MESSAGES_MAX};
 use bellwether_memberlist::wire::part::{FullState, PARTS_MAX, Part};
@@ -236,7 +236,7 @@ pub fn status_broadcast(bytes: &[u8]) {
         ends_at: None,
     };
     let ticket = Ticket(1);
-    let input = Input::Alerts { alerts: vec![alert], refused: 0, ticket };
+    let input = Input::Alerts { alerts: vec![alert], refused: RefusedAlerts::default(), ticket };
     engine.handle(at_second(2), input, &mut turn);
     engine.handle(at_second(3600), Input::Tick, &mut turn);
     for record in &turn.keep {

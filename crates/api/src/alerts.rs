@@ -9,8 +9,8 @@
 
 mod decode;
 
-use bellwether_engine::RejectedAlert;
-use bellwether_model::{MatcherMode, NewAlert};
+use bellwether_engine::{RefusedAlerts, RejectedAlert};
+use bellwether_model::{MatcherMode, NewAlert, Timestamp};
 
 use crate::answer::ApiError;
 use crate::backend::Backend;
@@ -30,6 +30,8 @@ pub struct DecodedAlerts {
 pub struct InvalidAlert {
     /// Which element of the body it was, from 0.
     pub position: usize,
+    /// `None` if it has no end, so that it fires until it is not reported any more.
+    pub ends_at: Option<Timestamp>,
     pub message: String,
 }
 
@@ -48,9 +50,16 @@ pub(crate) async fn post<B: Backend>(
     if alerts.is_empty() && invalid.is_empty() {
         return Ok(());
     }
-    let reply = backend.take_alerts(alerts, invalid.len()).await;
+    let reply = backend.take_alerts(alerts, count_refused(&invalid, backend.now())).await;
     let reply = reply.map_err(|error| ApiError::internal(error.to_string()))?;
     merge_rejections(invalid, &reply.rejected)
+}
+
+/// Compat: refused alerts are counted by their state, like those that are accepted.
+fn count_refused(invalid: &[InvalidAlert], now: Timestamp) -> RefusedAlerts {
+    let has_ended = |alert: &&InvalidAlert| alert.ends_at.is_some_and(|end| end <= now);
+    let resolved = invalid.iter().filter(has_ended).count();
+    RefusedAlerts { firing: invalid.len() - resolved, resolved }
 }
 
 /// Joins the alerts that decoding and the engine rejected, in the order of the body.

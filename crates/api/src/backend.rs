@@ -9,7 +9,9 @@ mod receiver_test;
 use std::fmt;
 use std::future::Future;
 
-use bellwether_engine::{AlertsReply, PostedSilence, SilenceRefusal, UnknownSilence, View};
+use bellwether_engine::{
+    AlertsReply, PostedSilence, RefusedAlerts, SilenceRefusal, UnknownSilence, View,
+};
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
 
@@ -25,13 +27,13 @@ pub trait Backend: Send + Sync + 'static {
     /// The current state; an error if it cannot be read because the server is shutting down.
     fn view(&self) -> impl Future<Output = Result<View, Unavailable>> + Send;
 
-    /// Takes one POST of alerts; `refused` more were in it, and are only counted.
+    /// Takes one POST of alerts; others in it were `refused`, and are only counted.
     ///
     /// This and the next two resolve once what the reply promises is durable.
     fn take_alerts(
         &self,
         alerts: Vec<NewAlert>,
-        refused: usize,
+        refused: RefusedAlerts,
     ) -> impl Future<Output = Result<AlertsReply, Unavailable>> + Send;
 
     /// Creates or changes a silence; replies with the id under which it now stands.

@@ -49,7 +49,7 @@ pub use settings::EngineSettings;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
     AlertsReply, Attempt, Channel, DeliveryId, Effect, FullState, GiveUpCause, Input, Note,
-    RejectedAlert, Reply, Suppression, Ticket, Turn, UnknownSilence,
+    RefusedAlerts, RejectedAlert, Reply, Suppression, Ticket, Turn, UnknownSilence,
 };
 pub use view::{
     AlertCounts, AlertQuery, GroupQuery, GroupedAlert, ListedAlert, ListedGroup, ReceiverFilter,

@@ -23,8 +23,8 @@ pub enum Input {
     /// One POST of alerts. The API has checked them, except for what depends on the time.
     Alerts {
         alerts: Vec<NewAlert>,
-        /// How many more the API refused; they are only counted.
-        refused: usize,
+        /// Others of the same POST, which the API refused.
+        refused: RefusedAlerts,
         ticket: Ticket,
     },
     /// Create a silence, or change the one whose id is given.
@@ -166,6 +166,14 @@ pub struct UnknownSilence;
 pub struct FullState {
     pub silences: Vec<u8>,
     pub notification_log: Bytes,
+}
+
+/// Alerts that the API refused because they are not valid; they are only counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RefusedAlerts {
+    pub firing: usize,
+    /// Those that had ended on arrival.
+    pub resolved: usize,
 }
 
 /// An alert whose times contradict each other.

@@ -5,7 +5,7 @@
 #[path = "scenario/plan.rs"]
 mod plan;
 
-use bellwether_engine::{Effect, Engine, EngineSettings, Input, Note, Ticket, Turn};
+use bellwether_engine::{Effect, Engine, EngineSettings, Input, Note, RefusedAlerts, Ticket, Turn};
 use bellwether_model::{FailureReason, LabelSet, Mono, NewAlert, Now, Outcome, Timestamp};
 
 #[test]
@@ -18,7 +18,7 @@ fn a_webhook_that_is_dead_for_three_days_costs_no_more_than_on_the_first() {
     let clocks = |mono: Mono| Now { wall: start.plus(mono.since(Mono(0))), mono };
     let alerts = (0..20).map(|number| firing(number, start)).collect();
     let mut turn = Turn::default();
-    let input = Input::Alerts { alerts, refused: 0, ticket: Ticket(1) };
+    let input = Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket: Ticket(1) };
     engine.handle(clocks(Mono(0)), input, &mut turn);
 
     let (mut attempts, mut failures, mut most_open) = (0, 0, 0);

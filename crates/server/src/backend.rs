@@ -10,7 +10,8 @@ use bellwether_api::{
     StatusInfo, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
-    AlertsReply, GroupQuery, PeerView, PostedSilence, SilenceRefusal, UnknownSilence, View,
+    AlertsReply, GroupQuery, PeerView, PostedSilence, RefusedAlerts, SilenceRefusal,
+    UnknownSilence, View,
 };
 use bellwether_mesh::Handle;
 use bellwether_model::{NewAlert, SilenceState, Timestamp};
@@ -57,7 +58,7 @@ impl Backend for ServerBackend {
     async fn take_alerts(
         &self,
         alerts: Vec<NewAlert>,
-        refused: usize,
+        refused: RefusedAlerts,
     ) -> Result<AlertsReply, Unavailable> {
         self.command(|reply| Command::Alerts { alerts, refused, reply }).await
     }

@@ -18,7 +18,7 @@ use anyhow::{Context, bail, ensure};
 use bellwether_api::decode_alerts;
 use bellwether_engine::{
     AlertQuery, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts, Receiver,
-    RouteSpec, Ticket, Timing, Turn,
+    RefusedAlerts, RouteSpec, Ticket, Timing, Turn,
 };
 use bellwether_model::{
     IntegrationId, LabelSet, Matcher, MatcherMode, Matchers, Mono, NewAlert, Now, Op, Timestamp,
@@ -168,7 +168,11 @@ fn post(
     let passed = Duration::from_secs(second);
     let now = Now { wall: start.plus(passed), mono: Mono::default().plus(passed) };
     turn.clear();
-    engine.handle(now, Input::Alerts { alerts, refused: 0, ticket: Ticket(second) }, turn);
+    engine.handle(
+        now,
+        Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket: Ticket(second) },
+        turn,
+    );
 }
 
 fn engine() -> anyhow::Result<Engine> {

@@ -134,7 +134,10 @@ impl AlertsDecoder {
         }
         match draft.build(self.mode) {
             Ok(alert) => self.decoded.alerts.push(alert),
-            Err(message) => self.decoded.invalid.push(InvalidAlert { position, message }),
+            Err(message) => {
+                let ends_at = draft.ends_at.filter(|end| !end.is_zero());
+                self.decoded.invalid.push(InvalidAlert { position, ends_at, message });
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
-use bellwether_engine::RejectedAlert;
-use bellwether_model::MatcherMode;
+use bellwether_engine::{RefusedAlerts, RejectedAlert};
+use bellwether_model::{MatcherMode, Timestamp};
 
-use super::{DecodedAlerts, InvalidAlert, decode_alerts, merge_rejections};
+use super::{DecodedAlerts, InvalidAlert, count_refused, decode_alerts, merge_rejections};
 use crate::answer::ApiError;
 
 fn decode(body: &str) -> DecodedAlerts {
@@ -75,9 +75,21 @@ fn label_names_obey_the_mode() {
 }
 
 #[test]
+fn refused_alerts_are_counted_by_their_state() {
+    let body = r#"[{"labels":{}},
+        {"labels":{},"endsAt":"2026-01-01T00:00:00Z"},
+        {"labels":{},"startsAt":"2026-01-01T00:00:00Z","endsAt":"2025-01-01T00:00:00Z"},
+        {"labels":{},"endsAt":"2026-01-01T00:00:01Z"},
+        {"labels":{},"endsAt":"0001-01-01T00:00:00Z"}]"#;
+    let now = Timestamp::parse_rfc3339("2026-01-01T00:00:00Z").expect("a fixed time");
+    let counts = count_refused(&decode(body).invalid, now);
+    assert_eq!(counts, RefusedAlerts { firing: 3, resolved: 2 });
+}
+
+#[test]
 fn positions_of_the_engine_are_shifted_by_the_invalid_alerts_before_them() {
     let invalid_alert =
-        |position| InvalidAlert { position, message: format!("decoder {position}") };
+        |position| InvalidAlert { position, ends_at: None, message: format!("decoder {position}") };
     let rejected = |position| RejectedAlert { position, message: "engine" };
     // Elements 0, 1, 4 and 7 never reached the engine; 2, 3, 5, 6 and 8 did.
     let invalid = vec![invalid_alert(0), invalid_alert(1), invalid_alert(4), invalid_alert(7)];

@@ -10,7 +10,7 @@ use bellwether_api::{
 };
 use bellwether_engine::{
     AlertsReply, Effect, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts,
-    PostedSilence, Receiver, Reply, RouteSpec, SilenceRefusal, Ticket, Timing, Turn,
+    PostedSilence, Receiver, RefusedAlerts, Reply, RouteSpec, SilenceRefusal, Ticket, Timing, Turn,
     UnknownSilence, View,
 };
 use bellwether_model::{
@@ -134,9 +134,9 @@ impl Backend for TestBackend {
     async fn take_alerts(
         &self,
         alerts: Vec<NewAlert>,
-        refused: usize,
+        refused: RefusedAlerts,
     ) -> Result<AlertsReply, Unavailable> {
-        self.record(format!("Alerts {{ alerts: {alerts:?}, refused: {refused} }}"))?;
+        self.record(format!("Alerts {{ alerts: {alerts:?}, refused: {refused:?} }}"))?;
         match self.give(Input::Alerts { alerts, refused, ticket: Ticket(1) }) {
             Some(Reply::Alerts { reply, .. }) => Ok(reply),
             other => panic!("a POST of alerts got {other:?}"),

@@ -67,7 +67,10 @@ async fn alerts_beyond_the_limits_are_refused_one_by_one() {
         "invalid label set: value of \\\"a\\\" has 262145 bytes (limit: 262144)",
     ];
     assert_eq!(reply.text, format!("\"{}\"\n", messages.join("\\n")));
-    assert!(backend.commands.lock().expect("no panic")[0].ends_with("refused: 3 }"));
+    assert!(
+        backend.commands.lock().expect("no panic")[0]
+            .ends_with("refused: RefusedAlerts { firing: 3, resolved: 0 } }")
+    );
     let listed = get(&router, "/api/v2/alerts").await.text;
     assert_eq!(listed.matches("\"fingerprint\"").count(), 3);
 }

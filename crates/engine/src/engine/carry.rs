@@ -24,7 +24,8 @@ use crate::record::{GroupName, Record, RecordError, wire};
 use crate::replicated::{LogKey, SilenceRecord};
 use crate::silences::{PostedSilence, SilenceRefusal};
 use crate::turn::{
-    AlertsReply, Channel, DeliveryId, Effect, FullState, Note, RejectedAlert, Turn, UnknownSilence,
+    AlertsReply, Channel, DeliveryId, Effect, FullState, Note, RefusedAlerts, RejectedAlert, Turn,
+    UnknownSilence,
 };
 
 // === Alerts and plans: to the groups ===
@@ -34,12 +35,12 @@ impl Engine {
         &mut self,
         now: Now,
         alerts: Vec<NewAlert>,
-        refused: usize,
+        refused: RefusedAlerts,
         turn: &mut Turn,
     ) -> AlertsReply {
         self.generation += 1;
         let plan = self.plan.clone();
-        let (mut firing, mut resolved) = (refused, 0);
+        let RefusedAlerts { mut firing, mut resolved } = refused;
         let mut rejected = Vec::new();
         let mut reports = alerts.into_iter();
         for position in 0.. {
@@ -67,7 +68,7 @@ impl Engine {
                 }
             }
         }
-        let invalid = refused + rejected.len();
+        let invalid = refused.firing + refused.resolved + rejected.len();
         turn.notes.push(Note::AlertsReceived { firing, resolved, invalid });
         AlertsReply { rejected }
     }

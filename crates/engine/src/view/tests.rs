@@ -11,7 +11,7 @@ use bellwether_model::{
 use super::{AlertQuery, GroupQuery, ReceiverFilter, View};
 use crate::{
     Effect, Engine, EngineSettings, GroupBy, InhibitRule, Input, Integration, Plan, PlanParts,
-    PostedSilence, Receiver, RouteSpec, Ticket, Timing, Turn,
+    PostedSilence, Receiver, RefusedAlerts, RouteSpec, Ticket, Timing, Turn,
 };
 
 /// Half past noon on a Monday.
@@ -114,7 +114,11 @@ fn filled() -> (View, Turn) {
     ];
     let mut alerts: Vec<NewAlert> = firing.iter().map(|text| alert(text, later)).collect();
     alerts.push(alert("alertname=Ended host=a", now().minus(Duration::from_secs(1))));
-    engine.handle(clocks, Input::Alerts { alerts, refused: 0, ticket: Ticket(2) }, &mut turn);
+    engine.handle(
+        clocks,
+        Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket: Ticket(2) },
+        &mut turn,
+    );
     (engine.view(), turn)
 }
 
@@ -258,7 +262,7 @@ fn reading_changes_nothing_and_a_view_stays_as_it_was() {
     let before = engine.view();
     let generation = engine.generation();
     let alerts = vec![alert("alertname=New host=a", now().plus(Duration::from_secs(60)))];
-    let input = Input::Alerts { alerts, refused: 0, ticket: Ticket(1) };
+    let input = Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket: Ticket(1) };
     engine.handle(clocks, input, &mut Turn::default());
     assert!(engine.generation() > generation);
     assert_eq!(before.alert_counts(now()).active, 0);

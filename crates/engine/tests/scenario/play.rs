@@ -59,7 +59,7 @@ use std::time::Duration;
 
 use bellwether_engine::{
     AlertQuery, Channel, EngineSettings, Input, LogEntry, LogKey, Notified, Peer, PeerSettings,
-    PostedSilence, StatusBroadcast, Ticket, wire,
+    PostedSilence, RefusedAlerts, StatusBroadcast, Ticket, wire,
 };
 use bellwether_model::{
     GroupKey, IntegrationId, LabelSet, Matcher, Matchers, NewAlert, Silence, Timestamp,
@@ -150,7 +150,7 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
         "post" => {
             let lines = if rest.is_empty() { below } else { rest };
             let alerts = lines.lines().map(|line| new_alert(line, world.wall)).collect();
-            world.handle(Input::Alerts { alerts, refused: 0, ticket });
+            world.handle(Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket });
         }
         "silence" => {
             let silence = posted_silence(rest, None, Vec::new(), world);

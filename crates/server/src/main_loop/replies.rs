@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use bellwether_api::Unavailable;
 use bellwether_engine::{
-    AlertsReply, FullState, PostedSilence, Reply, SilenceRefusal, Ticket, UnknownSilence,
+    AlertsReply, FullState, PostedSilence, RefusedAlerts, Reply, SilenceRefusal, Ticket,
+    UnknownSilence,
 };
 use bellwether_memberlist::cluster::StateToken;
 use bellwether_model::NewAlert;
@@ -19,10 +20,10 @@ use crate::outbox::Durability;
 
 /// Something that a client wants to be changed, and where the reply goes.
 pub enum Command {
-    /// One POST of alerts; `refused` more were in it, and are only counted.
+    /// One POST of alerts; others in it were `refused`, and are only counted.
     Alerts {
         alerts: Vec<NewAlert>,
-        refused: usize,
+        refused: RefusedAlerts,
         reply: ReplySender<AlertsReply>,
     },
     PostSilence {

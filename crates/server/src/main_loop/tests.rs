@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwether_api::Unavailable;
 use bellwether_engine::{
     AlertsReply, Engine, EngineSettings, GroupBy, Integration, Plan, PlanParts, PostedSilence,
-    Receiver, RouteSpec, SilenceRefusal, Timing, Turn,
+    Receiver, RefusedAlerts, RouteSpec, SilenceRefusal, Timing, Turn,
 };
 use bellwether_journal::{Change, Fault, Journal, JournalError, MemoryStore, Writer};
 use bellwether_model::{
@@ -156,7 +156,12 @@ type Promise<R> = oneshot::Receiver<Result<R, Unavailable>>;
 
 impl Fixture {
     async fn post_alert(&self) -> Promise<AlertsReply> {
-        self.ask(|reply| Command::Alerts { alerts: vec![alert()], refused: 0, reply }).await
+        self.ask(|reply| Command::Alerts {
+            alerts: vec![alert()],
+            refused: RefusedAlerts::default(),
+            reply,
+        })
+        .await
     }
 
     async fn post_silence(&self) -> Promise<Result<String, SilenceRefusal>> {

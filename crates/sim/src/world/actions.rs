@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bellwether_engine::Input;
+use bellwether_engine::{Input, RefusedAlerts};
 
 use super::{Event, SilenceChange, World};
 use crate::actors::{AlertState, PromisedSilence, Report};
@@ -61,7 +61,7 @@ impl World<'_> {
         self.note(|| format!("n{to:02} gets {reports:?}"));
         let ticket = self.new_ticket();
         self.posts.insert((to, ticket), reports);
-        self.input(to, Input::Alerts { alerts, refused: 0, ticket }, None)
+        self.input(to, Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket }, None)
     }
 
     fn never_arrived(&mut self, node: usize, reports: &[(usize, Report)]) {
