@@ -124,13 +124,14 @@ impl SilenceQuery {
 }
 
 /// Sorts active silences by end, then pending ones by start, then expired ones by end, the latest
-/// first.
-fn place(silence: &Silence, now: Timestamp) -> (u8, i128, Reverse<i128>) {
+/// first; those with equal times by their last change, which is mostly their creation.
+fn place(silence: &Silence, now: Timestamp) -> (u8, i128, Reverse<i128>, Timestamp) {
     let none = Reverse(0);
+    let changed = silence.updated_at;
     match silence.state(now) {
-        SilenceState::Active => (0, silence.ends_at.unix_nanos(), none),
-        SilenceState::Pending => (1, silence.starts_at.unix_nanos(), none),
-        SilenceState::Expired => (2, 0, Reverse(silence.ends_at.unix_nanos())),
+        SilenceState::Active => (0, silence.ends_at.unix_nanos(), none, changed),
+        SilenceState::Pending => (1, silence.starts_at.unix_nanos(), none, changed),
+        SilenceState::Expired => (2, 0, Reverse(silence.ends_at.unix_nanos()), changed),
     }
 }
 

@@ -82,6 +82,26 @@ fn active_then_pending_then_expired() {
 }
 
 #[test]
+fn silences_with_equal_times_are_in_the_order_of_their_creation() {
+    let now = at("2026-01-10T00:00:00Z");
+    let spans = [
+        ("2026-01-01T00:00:00Z", "2026-01-11T00:00:00Z"),
+        ("2026-01-11T00:00:00Z", "2026-01-12T00:00:00Z"),
+        ("2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"),
+    ];
+    for (starts_at, ends_at) in spans {
+        let created = |id, second| {
+            let updated_at = at(&format!("2026-01-01T00:00:{second:02}Z"));
+            Silence { updated_at, ..silence(id, starts_at, ends_at) }
+        };
+        let mut silences = [created("a", 3), created("b", 1), created("c", 2)];
+        silences.sort_by_key(|silence| place(silence, now));
+        let ids: Vec<&str> = silences.iter().map(|silence| silence.id.as_str()).collect();
+        assert_eq!(ids, ["b", "c", "a"], "{starts_at}");
+    }
+}
+
+#[test]
 fn filters_compare_texts_within_one_set() {
     let now = at("2026-01-01T12:00:00Z");
     let mut shown = silence("x", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
