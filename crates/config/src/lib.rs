@@ -29,7 +29,7 @@ mod value;
 mod web;
 mod yaml;
 
-use bellwether_integrations::AnyValue;
+use bellwether_integrations::{AnyValue, IntegrationConfig};
 use bellwether_model::MatcherMode;
 
 pub use cluster_tls::ClusterTls;
@@ -97,8 +97,20 @@ pub fn read_value(text: &str) -> Option<AnyValue> {
 }
 
 /// The effective configuration as YAML, in the Go server's order and style, secrets as `<secret>`.
+///
+/// Compat: the e-mail integrations of receivers that a route uses are printed with the headers that
+/// have defaults, because the Go server completes them when it builds a receiver.
 pub fn print(config: &Config) -> String {
-    yaml::emit(&config.clone().tree())
+    let mut shown = config.clone();
+    let used = shown.route.receivers();
+    for receiver in shown.receivers.iter_mut().filter(|receiver| used.contains(&receiver.name)) {
+        for integration in &mut receiver.integrations {
+            if let IntegrationConfig::Email(email) = integration {
+                email.headers = email.headers_completed();
+            }
+        }
+    }
+    yaml::emit(&shown.tree())
 }
 
 #[cfg(test)]

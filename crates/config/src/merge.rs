@@ -6,11 +6,14 @@
 
 use std::collections::BTreeSet;
 
+use bellwether_integrations::IntegrationConfig;
+
 use crate::config::{Config, Global, Receiver};
-use crate::receivers::{MERGED, settings};
+use crate::receivers::{MERGED, end_with_slash, settings};
 use crate::rules::Findings;
 
 pub(crate) fn merge_globals(config: &mut Config, findings: &mut Findings<'_>) {
+    complete_global_urls(config);
     let mut names: BTreeSet<String> = BTreeSet::new();
     for (index, receiver) in config.receivers.iter_mut().enumerate() {
         let path = format!("receivers[{index}]");
@@ -19,6 +22,23 @@ pub(crate) fn merge_globals(config: &mut Config, findings: &mut Findings<'_>) {
             findings.refuse(format!("{path}.name"), message);
         }
         merge_receiver(receiver, &config.global, &path, findings);
+    }
+}
+
+/// Compat: an integration that needs a URL with a slash at its end adds it to the global one too,
+/// if it takes that over; it is visible in the printed configuration.
+fn complete_global_urls(config: &mut Config) {
+    let global = &mut config.global;
+    for integration in config.receivers.iter().flat_map(|receiver| &receiver.integrations) {
+        let (own, global) = match integration {
+            IntegrationConfig::Opsgenie(own) => (&own.api_url, &mut global.opsgenie_api_url),
+            IntegrationConfig::WeChat(own) => (&own.api_url, &mut global.wechat_api_url),
+            IntegrationConfig::VictorOps(own) => (&own.api_url, &mut global.victorops_api_url),
+            _ => continue,
+        };
+        if own.is_empty() && !global.is_empty() {
+            end_with_slash(global);
+        }
     }
 }
 

@@ -4,10 +4,12 @@
 //! event recorder's files are; the `*_file` secrets of receivers and of `global`, the TLS files of
 //! e-mail and tracing, incident.io's `http_config` and OAuth2's certificate key are not: those are
 //! relative to where the server was started. Each path is joined exactly once, also where several
-//! integrations share the global `http_config`.
+//! integrations share the global `http_config`. A joined path is written without `.`, `..` and
+//! double slashes where that does not change it, as the status has always shown it.
 
 use std::path::Path;
 
+use bellwether_integrations::IntegrationConfig;
 use bellwether_integrations::http::{HttpConfig, TlsConfig};
 
 use crate::config::Config;
@@ -18,14 +20,21 @@ impl Config {
     pub fn resolve_paths(&mut self, base: &Path) {
         let join = |path: &mut String| join(base, path);
         self.templates.iter_mut().for_each(join);
+        let as_written = self.global.http_config.clone();
         if let Some(http) = &mut self.global.http_config {
             resolve_http(http, base);
         }
-        for receiver in &mut self.receivers {
-            let integrations = receiver.integrations.iter_mut();
-            integrations
-                .filter_map(|config| settings(config).http_with_relative_paths())
-                .for_each(|http| resolve_http(http, base));
+        for integration in self.receivers.iter_mut().flat_map(|it| &mut it.integrations) {
+            match integration {
+                // Not its own, but the global one.
+                IntegrationConfig::IncidentIo(config) if config.http_config == as_written => {
+                    config.http_config.clone_from(&self.global.http_config);
+                }
+                _ => {
+                    let http = settings(integration).http_with_relative_paths();
+                    http.into_iter().for_each(|http| resolve_http(http, base));
+                }
+            }
         }
         if let Some(recorder) = &mut self.event_recorder {
             recorder.file_outputs.iter_mut().map(|output| &mut output.path).for_each(join);
@@ -67,6 +76,28 @@ pub(crate) fn resolve_tls(tls: &mut TlsConfig, base: &Path) {
 
 pub(crate) fn join(base: &Path, path: &mut String) {
     if !path.is_empty() && Path::new(path).is_relative() {
-        *path = base.join(&*path).to_string_lossy().into_owned();
+        *path = cleaned(&base.join(&*path).to_string_lossy());
+    }
+}
+
+/// Without `.`, `..` and double slashes, as far as that is possible without looking at the disk.
+///
+/// Compat: Go's `filepath.Clean`.
+fn cleaned(path: &str) -> String {
+    let root = if path.starts_with('/') { "/" } else { "" };
+    let mut kept: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match (part, kept.last()) {
+            ("" | ".", _) => {}
+            ("..", Some(last)) if *last != ".." => {
+                kept.pop();
+            }
+            ("..", None) if !root.is_empty() => {}
+            (part, _) => kept.push(part),
+        }
+    }
+    match format!("{root}{}", kept.join("/")) {
+        empty if empty.is_empty() => ".".to_owned(),
+        path => path,
     }
 }

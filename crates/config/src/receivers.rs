@@ -145,7 +145,7 @@ fn present(text: &str, message: &'static str) -> Result<(), &'static str> {
 }
 
 /// Of the path, which may be followed by a query or fragment.
-fn end_with_slash(url: &mut String) {
+pub(crate) fn end_with_slash(url: &mut String) {
     let end = url.find(['?', '#']).unwrap_or(url.len());
     if !url[..end].ends_with('/') {
         url.insert(end, '/');

@@ -82,6 +82,10 @@ receivers:
     hello: localhost
     smarthost: mail:25
     auth_password: <secret>
+    headers:
+      From: me
+      Subject: '{{ template \"email.default.subject\" . }}'
+      To: you
     html: '{{ template \"email.default.html\" . }}'
     require_tls: true
     tls_config:
@@ -339,6 +343,59 @@ fn paths_are_resolved_once_and_only_where_they_are_meant_to_be() {
     let recorder = config.event_recorder.as_ref().expect("it was given");
     assert_eq!(recorder.file_outputs[0].path, "conf/ev");
     assert_eq!(recorder.kafka_outputs[0].tls_config.as_ref().expect("given").ca_file, "conf/k");
+}
+
+#[test]
+fn joined_paths_are_cleaned_like_go_cleans_them() {
+    let resolved = |base: &str, path: &str| {
+        let mut config = parse_good(&format!("{}templates: [{path}]\n", receiver("{}", "")));
+        config.resolve_paths(Path::new(base));
+        config.templates.remove(0)
+    };
+    assert_eq!(resolved("/etc/am", "./t/*.tmpl"), "/etc/am/t/*.tmpl");
+    assert_eq!(resolved("/etc/am/", "../t//x.tmpl"), "/etc/t/x.tmpl");
+    assert_eq!(resolved("/etc", "../../x"), "/x");
+    assert_eq!(resolved("", "./a/../../b"), "../b");
+    assert_eq!(resolved("", "a/.."), ".");
+    assert_eq!(resolved("/etc/am", "/x/../y"), "/x/../y");
+}
+
+#[test]
+fn an_incidentio_receiver_without_http_settings_has_the_resolved_global_ones() {
+    let lines = "  incidentio_configs: [{url: 'http://a/', alert_source_token: t}]\n";
+    let mut config = parse_good(&receiver("{http_config: {tls_config: {ca_file: ca}}}", lines));
+    config.resolve_paths(Path::new("conf"));
+    let incidentio = configs!(config.receivers[0], IncidentIo)[0];
+    assert_eq!(incidentio.http_config, config.global.http_config);
+    let http = incidentio.http_config.as_ref().expect("the global block has defaults");
+    assert_eq!(http.tls_config.ca_file, "conf/ca");
+}
+
+#[test]
+fn a_global_url_gets_the_slash_of_the_integration_that_takes_it_over() {
+    let global = "{opsgenie_api_url: 'http://o?q', victorops_api_url: 'http://v/x', \
+                  wechat_api_url: 'http://w', opsgenie_api_key: k, victorops_api_key: k, \
+                  wechat_api_secret: s, wechat_api_corp_id: c}";
+    let lines = "  opsgenie_configs: [{}]\n  wechat_configs: [{}]\n  \
+                 victorops_configs: [{routing_key: r, api_url: 'http://own'}]\n";
+    let config = parse_good(&receiver(global, lines));
+    let Global { opsgenie_api_url, wechat_api_url, victorops_api_url, .. } = &config.global;
+    assert_eq!(opsgenie_api_url, "http://o/?q");
+    assert_eq!(wechat_api_url, "http://w/");
+    assert_eq!(victorops_api_url, "http://v/x");
+    assert_eq!(configs!(config.receivers[0], Opsgenie)[0].api_url, "http://o/?q");
+    assert_eq!(configs!(config.receivers[0], VictorOps)[0].api_url, "http://own/");
+}
+
+#[test]
+fn the_headers_of_mails_are_printed_complete_where_a_route_uses_the_receiver() {
+    let mail = "  email_configs: [{to: you, headers: {subject: hi}}]\n";
+    let unused = mail.replace("you", "nobody");
+    let text = receiver("{smtp_smarthost: 'mail:25', smtp_from: me}", mail);
+    let printed = print(&parse_good(&format!("{text}- name: spare\n{unused}")));
+    let complete = "    headers:\n      From: me\n      Subject: hi\n      To: you\n    html";
+    assert!(printed.contains(complete), "{printed}");
+    assert!(printed.contains("    headers:\n      Subject: hi\n    html"), "{printed}");
 }
 
 #[test]

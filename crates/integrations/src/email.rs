@@ -83,23 +83,20 @@ impl Email {
             send_resolved: _,
             to,
             from,
-            headers,
+            headers: _,
             html,
             text,
             threading,
             ..
         } = config;
-        let mut all = headers.clone();
-        for (name, default) in [("Subject", SUBJECT), ("From", from), ("To", to)] {
-            all.entry(name.to_owned()).or_insert_with(|| default.to_owned());
-        }
         let is_plain = !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic());
         Ok(Email {
             server: Arc::new(server(config)?),
             host: if is_plain { host } else { "localhost.localdomain" }.to_owned(),
             from: templates.text("from", from),
             to: templates.text("to", to),
-            headers: all
+            headers: config
+                .headers_completed()
                 .into_iter()
                 .map(|(name, text)| Header {
                     text: templates.text("headers", &text),
@@ -231,8 +228,6 @@ fn port_number(port: &str) -> Result<u16, BuildError> {
         }),
     }
 }
-
-const SUBJECT: &str = r#"{{ template "email.default.subject" . }}"#;
 
 #[cfg(test)]
 mod tests;

@@ -99,9 +99,8 @@ impl Loader {
         for warning in &parsed.warnings {
             warn!(component = COMPONENT, "{warning}");
         }
-        // The status shows the paths as written; only the copy in use has them resolved.
-        let shown = bellwether_config::print(&parsed.config);
         parsed.config.resolve_paths(self.path.parent().unwrap_or(Path::new("")));
+        let shown = bellwether_config::print(&parsed.config);
         let inhibition_rules = parsed.config.inhibit_rules.len();
         let lowered = lower(&parsed.config, &self.external_url, self.retention)?;
         let Lowered {

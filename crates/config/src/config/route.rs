@@ -1,6 +1,6 @@
 //! `route`: which receiver is notified, how alerts are grouped, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bellwether_model::matcher::{Matcher, Matchers, valid_label_name};
@@ -51,6 +51,15 @@ impl Route {
     /// The conditions of all three spellings together, in canonical order.
     pub fn matchers_combined(&self) -> Matchers {
         combined(&self.match_equal, &self.match_re, &self.matchers)
+    }
+
+    /// The names of the receivers that this route or one below it uses.
+    pub fn receivers(&self) -> BTreeSet<String> {
+        let mut names: BTreeSet<String> = self.routes.iter().flat_map(Route::receivers).collect();
+        if !self.receiver.is_empty() {
+            names.insert(self.receiver.clone());
+        }
+        names
     }
 }
 

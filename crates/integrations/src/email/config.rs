@@ -40,6 +40,17 @@ pub struct Config {
     pub threading: Threading,
 }
 
+impl Config {
+    /// The configured headers, with defaults for those that each mail has.
+    pub fn headers_completed(&self) -> BTreeMap<String, String> {
+        let mut headers = self.headers.clone();
+        for (name, default) in [("Subject", SUBJECT), ("From", &self.from), ("To", &self.to)] {
+            headers.entry(name.to_owned()).or_insert_with(|| default.to_owned());
+        }
+        headers
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Config {
@@ -81,3 +92,5 @@ pub struct HostPort {
     /// A number or a service name; never empty if the host is set.
     pub port: String,
 }
+
+const SUBJECT: &str = r#"{{ template "email.default.subject" . }}"#;

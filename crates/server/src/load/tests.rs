@@ -71,3 +71,17 @@ fn what_cannot_be_loaded_is_reported() {
     let wrong = loader(&path).load().err().unwrap();
     assert!(wrong.starts_with("line 1: route.grup_by: "), "{wrong}");
 }
+
+#[test]
+fn the_status_shows_paths_as_they_are_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("am.yml");
+    let text = "templates: ['./t/*.tmpl']\nroute: {receiver: a}\nreceivers: [{name: a}]\n";
+    fs::write(&path, text).unwrap();
+    let loader = loader(&path);
+    let (_, _, applied) = loader.load().unwrap().apply();
+    loader.takes_effect(&applied);
+    let shown = format!("templates:\n- {}/t/*.tmpl\n", directory.path().display());
+    let text = loader.current.now().text;
+    assert!(text.contains(&shown), "{text}");
+}

@@ -72,11 +72,12 @@ fn has_indicator(text: &str, place: Place) -> bool {
     false
 }
 
+/// Compat: the Go server escapes all characters beyond U+FFFF, emoji among them.
 fn is_printable(c: char) -> bool {
     match c {
         ' '..='~' => true,
         '\u{feff}' | '\u{fffe}' | '\u{ffff}' | '\u{2028}' | '\u{2029}' => false,
-        _ => c >= '\u{a0}',
+        _ => ('\u{a0}'..='\u{ffff}').contains(&c),
     }
 }
 

@@ -129,3 +129,10 @@ fn keys_sort_in_natural_order() {
     ];
     assert_eq!(shown, expected);
 }
+
+#[test]
+fn characters_beyond_the_basic_plane_are_escaped() {
+    let list = ["é☎", "🔥 {{ .Status }}", "a\n🔥\n"].map(Tree::text);
+    let expected = "- é☎\n- \"\\U0001F525 {{ .Status }}\"\n- \"a\\n\\U0001F525\\n\"\n";
+    assert_eq!(emit(&Tree::List(list.to_vec())), expected);
+}
