@@ -14,6 +14,7 @@
 //! receiver repeats of them is found by [`Redactor`].
 
 mod aws;
+mod certificate;
 mod client;
 mod credentials;
 mod error;
@@ -32,8 +33,12 @@ mod tls;
 mod transport;
 mod transport_error;
 
+pub use certificate::Certificate;
 pub use client::Client;
 pub use error::BuildError;
 pub use perform::{Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, draft, perform};
 pub use redactor::Redactor;
-pub use tls::{is_ca_used_as_end_entity, read_client_config};
+pub use tls::{
+    IdentityError, is_only_unsigned, parse_identity, read_client_config, signature_algorithms,
+    verify_old_client, verify_tls12_signature, verify_tls13_signature,
+};

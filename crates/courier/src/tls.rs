@@ -3,9 +3,15 @@
 //! In: `tls_config`, with certificates and keys as text or in files. Out: rustls settings, and a
 //! way to see whether the files still say the same ([`TlsMaterial`]).
 //!
-//! Verification differs from the library's own in two points, both because Go does it so and
-//! operators rely on it: the expected name may be set (`server_name`), and a self-signed
-//! certificate that is itself in the CA file is good for the server that shows it.
+//! Verification differs from the library's own in some points, all because Go does it so and
+//! operators rely on it: the expected name may be set (`server_name`), a certificate that is itself
+//! in the CA file is good for the server that shows it, and old certificates are accepted: of
+//! version 1 (`signatures`, `identity`, `chain`), and with RSA keys from 1,024 bits on.
+
+mod chain;
+mod identity;
+mod signatures;
+mod small_rsa;
 
 use std::io;
 use std::sync::{Arc, LazyLock};
@@ -16,14 +22,19 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
-    SupportedProtocolVersion,
+    CertificateError, ClientConfig, DigitallySignedStruct, OtherError, RootCertStore,
+    SignatureScheme, SupportedProtocolVersion,
 };
 
+use crate::certificate::Certificate;
 use crate::error::{BuildError, reject_secret_ref};
+
+pub use chain::verify_old_client;
+pub use identity::{IdentityError, parse_identity};
+pub use signatures::{signature_algorithms, verify_tls12_signature, verify_tls13_signature};
 
 /// The contents of everything that `tls_config` names.
 #[derive(Clone, PartialEq, Eq)]
@@ -65,7 +76,7 @@ pub fn client_config(
     let roots = match &material.ca {
         None => Roots::System,
         Some(ca) => Roots::Given(Trust::parse(ca).ok_or_else(|| {
-            BuildError::unusable(format!("specified CA cert {}", config.ca_file), "no certificate")
+            BuildError::unusable(named("specified CA cert", &config.ca_file), "no certificate")
         })?),
     };
     let fixed_name = match config.server_name.as_str() {
@@ -82,15 +93,19 @@ pub fn client_config(
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Verifier { trust, fixed_name }));
     let Some((cert, key)) = &material.identity else { return Ok(builder.with_no_client_auth()) };
-    let chain: Vec<_> =
-        CertificateDer::pem_slice_iter(cert.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|_| BuildError::unusable("specified client cert", "not in PEM form"))?;
-    let key = PrivateKeyDer::from_pem_slice(key.reveal().as_bytes())
-        .map_err(|_| BuildError::unusable("specified client key", "not in PEM form"))?;
-    builder
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| BuildError::unusable("specified client cert & key", error))
+    let identity = parse_identity(cert, key.reveal()).map_err(|error| {
+        let (what, path) = match error.is_of_certificate() {
+            true => ("specified client cert", &config.cert_file),
+            false => ("specified client key", &config.key_file),
+        };
+        BuildError::unusable(named(what, path), error)
+    })?;
+    Ok(builder.with_client_cert_resolver(identity))
+}
+
+/// What it is, and in which file if it is in one.
+fn named(what: &str, path: &str) -> String {
+    if path.is_empty() { what.to_owned() } else { format!("{what} {path}") }
 }
 
 /// The same, from the files as they are now, for connections that carry no HTTP; blocks.
@@ -176,8 +191,12 @@ static SYSTEM_TRUST: LazyLock<Option<Trust>> =
     LazyLock::new(|| Trust::new(rustls_native_certs::load_native_certs().certs));
 
 fn provider() -> &'static Arc<CryptoProvider> {
-    static PROVIDER: LazyLock<Arc<CryptoProvider>> =
-        LazyLock::new(|| Arc::new(aws_lc_rs::default_provider()));
+    static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+        Arc::new(CryptoProvider {
+            signature_verification_algorithms: signature_algorithms(),
+            ..aws_lc_rs::default_provider()
+        })
+    });
     &PROVIDER
 }
 
@@ -203,13 +222,15 @@ impl ServerCertVerifier for Verifier {
             Roots::Given(trust) => trust,
             Roots::System => SYSTEM_TRUST.as_ref().ok_or(CertificateError::UnknownIssuer)?,
         };
+        let certificate = Certificate::parse(end_entity).ok_or(CertificateError::BadEncoding)?;
+        if certificate.version < 3 {
+            // It has no names that could fit.
+            return Err(nameless(name));
+        }
         let verdict =
             trust.chains.verify_server_cert(end_entity, intermediates, name, ocsp_response, now);
         match verdict {
-            // The check for this comes after the one of the dates, and before the one of the name.
-            Err(error)
-                if is_ca_used_as_end_entity(&error) && trust.certificates.contains(end_entity) =>
-            {
+            Err(error) if is_only_unsigned(&error) && trust.certificates.contains(end_entity) => {
                 let certificate = ParsedCertificate::try_from(end_entity)?;
                 rustls::client::verify_server_name(&certificate, name)?;
                 Ok(ServerCertVerified::assertion())
@@ -224,8 +245,7 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &provider().signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+        verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -234,23 +254,39 @@ impl ServerCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &provider().signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+        verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
+        signature_algorithms().supported_schemes()
     }
 }
 
-/// Whether the only fault is that a CA's certificate is used by a server or client.
+/// Whether the only fault is that no authority has signed it, or that it is itself an authority's
+/// and used by a server or client. Neither matters if the certificate is itself trusted.
 ///
-/// The library checks this after dates and before names.
-pub fn is_ca_used_as_end_entity(error: &rustls::Error) -> bool {
-    let rustls::Error::InvalidCertificate(CertificateError::Other(other)) = error else {
-        return false;
-    };
-    other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+/// The library finds both after the dates and the purpose have been checked, and before names.
+pub fn is_only_unsigned(error: &rustls::Error) -> bool {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => true,
+        rustls::Error::InvalidCertificate(CertificateError::Other(other)) => {
+            other.0.downcast_ref() == Some(&webpki::Error::CaUsedAsEndEntity)
+        }
+        _ => false,
+    }
+}
+
+/// A server's certificate that is for no name at all, with what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "certificate is not valid for any names, but wanted to match {0} (it is of version 1; make it \
+     with a subjectAltName, or set insecure_skip_verify)"
+)]
+struct Nameless(String);
+
+fn nameless(wanted: &ServerName<'_>) -> rustls::Error {
+    let reason = Arc::new(Nameless(wanted.to_str().into_owned()));
+    CertificateError::Other(OtherError(reason)).into()
 }
 
 /// The failure of a handshake, in the words of Go's `crypto/tls` where it has the same case.
@@ -271,6 +307,7 @@ pub fn describe(error: &rustls::Error) -> String {
                 | CertificateError::NotValidYetContext { .. } => {
                     format!("certificate has expired or is not yet valid: {error}")
                 }
+                CertificateError::Other(other) => other.0.to_string(),
                 other => other.to_string(),
             };
             format!("tls: failed to verify certificate: x509: {reason}")

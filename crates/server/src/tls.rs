@@ -5,18 +5,18 @@
 //! (TLS 1.0 and 1.1, suites with CBC, the curve P-521) is refused, not ignored.
 
 mod client_auth;
-mod names;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bellwether_config::ServerTls;
+use bellwether_courier::{parse_identity, signature_algorithms};
 use bellwether_integrations::http::TlsVersion;
 use rustls::crypto::aws_lc_rs::{self, kx_group};
 use rustls::crypto::{CryptoProvider, SupportedKxGroup};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, SupportedCipherSuite, SupportedProtocolVersion, version};
 
 /// The files that the settings depend on.
@@ -33,11 +33,15 @@ pub fn server_config(config: &ServerTls) -> anyhow::Result<ServerConfig> {
     let (provider, versions) = (provider(config)?, versions(config)?);
     let verifier = client_auth::build(config, &provider)?;
     let chain = text("cert_file", &config.cert_file, &config.cert)?;
-    let chain = certificates(&chain).context("failed to load X509KeyPair")?;
     let key = text("key_file", &config.key_file, config.key.reveal())?;
-    let key = PrivateKeyDer::from_pem_slice(key.as_bytes())
-        .ok()
-        .context("failed to load X509KeyPair: the key is not in PEM form")?;
+    let identity = parse_identity(&chain, &key).with_context(|| {
+        let named = |field, path: &str| match path {
+            "" => format!("{field} in the configuration"),
+            path => path.to_owned(),
+        };
+        let (cert, key) = (named("cert", &config.cert_file), named("key", &config.key_file));
+        format!("failed to load X509KeyPair ({cert}, {key})")
+    })?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .context("no connection is possible with these versions, ciphers and curves")?;
@@ -45,7 +49,7 @@ pub fn server_config(config: &ServerTls) -> anyhow::Result<ServerConfig> {
         Some(verifier) => builder.with_client_cert_verifier(verifier),
         None => builder.with_no_client_auth(),
     };
-    builder.with_single_cert(chain, key).context("failed to load X509KeyPair")
+    Ok(builder.with_cert_resolver(identity))
 }
 
 /// What the file holds, or else the text itself.
@@ -67,7 +71,10 @@ fn certificates(pem: &str) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 
 /// The library's algorithms that the operator allows.
 fn provider(config: &ServerTls) -> anyhow::Result<Arc<CryptoProvider>> {
-    let mut provider = aws_lc_rs::default_provider();
+    let mut provider = CryptoProvider {
+        signature_verification_algorithms: signature_algorithms(),
+        ..aws_lc_rs::default_provider()
+    };
     let wanted = &config.cipher_suites;
     if let Some(name) = wanted.iter().find(|name| name.contains("_CBC_")) {
         bail!("cipher_suites: {name} is not possible here: suites with CBC are not supported");

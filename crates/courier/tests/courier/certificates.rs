@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-pub use bellwether_e2e::certificates::{Authority, Identity, self_signed};
+use bellwether_courier::parse_identity;
+pub use bellwether_e2e::certificates::{
+    Authority, Identity, self_signed, self_signed_small_rsa, self_signed_small_rsa_version_1,
+    self_signed_version_1,
+};
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, SupportedProtocolVersion};
 
@@ -29,7 +33,5 @@ pub fn server_config(
             builder.with_client_cert_verifier(verifier.expect("a verifier"))
         }
     };
-    let cert = CertificateDer::from_pem_slice(identity.cert.as_bytes()).expect("PEM");
-    let key = PrivateKeyDer::from_pem_slice(identity.key.as_bytes()).expect("PEM");
-    builder.with_single_cert(vec![cert], key).expect("they fit")
+    builder.with_cert_resolver(parse_identity(&identity.cert, &identity.key).expect("they fit"))
 }

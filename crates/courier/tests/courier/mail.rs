@@ -11,7 +11,7 @@ use bytes::Bytes;
 use rustls::version::{TLS12, TLS13};
 use tokio::time::Instant;
 
-use crate::certificates::{Authority, server_config};
+use crate::certificates::{Authority, self_signed_version_1, server_config};
 use crate::exchange::deliver_mail;
 use crate::mail_server::{MailServerStub, Say};
 use crate::server::{FullPort, soon};
@@ -163,6 +163,19 @@ async fn an_untrusted_certificate_fails_the_delivery() {
             Outcome::Retry { detail, .. } => assert!(detail.starts_with(expected), "{detail}"),
             other => panic!("{other:?}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_of_version_1_is_accepted_without_verification() {
+    let identity = self_signed_version_1("mail.test");
+    for implicit in [true, false] {
+        let tls = server_config(&identity, None, &[&TLS12, &TLS13]);
+        let sink = MailServerStub::start_tls(accepting(&["STARTTLS"]), tls, implicit).await;
+        let security = if implicit { Security::Implicit } else { Security::StartTls };
+        let mut server = to(&sink, security);
+        server.tls.insecure_skip_verify = true;
+        delivered(&outcome(server).await);
     }
 }
 

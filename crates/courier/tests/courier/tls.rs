@@ -12,7 +12,10 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificates::{Authority, Identity, self_signed, server_config};
+use crate::certificates::{
+    Authority, Identity, self_signed, self_signed_small_rsa, self_signed_small_rsa_version_1,
+    self_signed_version_1, server_config,
+};
 use crate::server::{Server, client, ok, post_to, transport_error};
 
 type Versions = &'static [&'static rustls::SupportedProtocolVersion];
@@ -84,6 +87,57 @@ async fn verification_can_be_skipped() {
     let server = showing(&Authority::new().sign_expired(&["other.test"])).await;
     let tls = TlsConfig { insecure_skip_verify: true, ..TlsConfig::default() };
     post_to(&with_tls(tls), &named(&server)).await.expect("an answer");
+}
+
+#[tokio::test]
+async fn old_certificates_are_accepted_without_verification() {
+    for identity in [
+        Authority::new().sign_version_1("localhost"),
+        self_signed_version_1("localhost"),
+        self_signed_small_rsa(&["localhost"]),
+        self_signed_small_rsa_version_1("localhost"),
+    ] {
+        for versions in [OLDER, NEWER] {
+            let server = Server::start_tls(server_config(&identity, None, versions), ok).await;
+            let tls = TlsConfig { insecure_skip_verify: true, ..TlsConfig::default() };
+            post_to(&with_tls(tls), &named(&server)).await.expect("an answer");
+            let text = transport_error(post_to(&client(|_| {}), &named(&server)).await);
+            refused_by_us(&text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_named_authority_may_be_old_but_a_server_without_names_is_refused() {
+    let authority = Authority::version_1();
+    let server = showing(&authority.sign(&["localhost"])).await;
+    post_to(&with_tls(trusting(&authority)), &named(&server)).await.expect("an answer");
+
+    let small = self_signed_small_rsa(&["localhost"]);
+    let tls = TlsConfig { ca: small.cert.clone(), ..TlsConfig::default() };
+    post_to(&with_tls(tls), &named(&showing(&small).await)).await.expect("an answer");
+
+    let nameless = self_signed_version_1("localhost");
+    let tls = TlsConfig { ca: nameless.cert.clone(), ..TlsConfig::default() };
+    let text = transport_error(post_to(&with_tls(tls), &named(&showing(&nameless).await)).await);
+    let reason = "tls: failed to verify certificate: x509: certificate is not valid for any \
+                  names, but wanted to match localhost (it is of version 1; make it with a \
+                  subjectAltName, or set insecure_skip_verify)";
+    assert!(text.ends_with(reason), "{text}");
+}
+
+#[tokio::test]
+async fn a_certificate_may_be_trusted_without_its_authority() {
+    let authority = Authority::new();
+    let good = authority.sign(&["localhost"]);
+    let check = async |identity: &Identity| {
+        let server = showing(identity).await;
+        let tls = TlsConfig { ca: identity.cert.clone(), ..TlsConfig::default() };
+        post_to(&with_tls(tls), &named(&server)).await
+    };
+    check(&good).await.expect("an answer");
+    refused_by_us(&transport_error(check(&authority.sign(&["other.test"])).await));
+    refused_by_us(&transport_error(check(&authority.sign_expired(&["localhost"])).await));
 }
 
 #[tokio::test]

@@ -1,16 +1,20 @@
 //! Verifies the certificates of TLS clients.
 //!
 //! In: the policy, the authorities, the names that are allowed. Out: the verifier that the library
-//! asks. Two of Go's five policies take any certificate, and one certificate may be its own
-//! authority; the library's verifier supports neither, so ours wraps it.
+//! asks. Two of Go's five policies take any certificate, a certificate may be its own authority,
+//! and certificates of version 1 are accepted; the library's verifier supports none of these, so
+//! ours wraps it.
 
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use bellwether_config::{ClientAuth, ServerTls};
-use bellwether_courier::is_ca_used_as_end_entity;
+use bellwether_courier::{
+    Certificate, is_only_unsigned, signature_algorithms, verify_old_client, verify_tls12_signature,
+    verify_tls13_signature,
+};
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -18,7 +22,6 @@ use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, RootCertStore, SignatureScheme,
 };
 
-use super::names::alternative_names;
 use super::{certificates, text};
 
 /// `None` if no certificate is asked for; blocks on files.
@@ -39,26 +42,30 @@ pub fn build(
         // Compat: a client without a certificate does not have an allowed name either.
         required: required || allowed_names.is_some(),
         allowed_names,
-        algorithms: provider.signature_verification_algorithms,
     })))
 }
 
 /// The given authorities, or else those that the system trusts.
 fn trust(config: &ServerTls, provider: &Arc<CryptoProvider>) -> anyhow::Result<Trust> {
+    let unusable = || match config.client_ca_file.as_str() {
+        "" => "the client CAs cannot be used".to_owned(),
+        path => format!("the client CAs in {path} cannot be used"),
+    };
     let pem = text("client_ca_file", &config.client_ca_file, &config.client_ca)?;
     let authorities = if config.client_ca_file.is_empty() && config.client_ca.is_empty() {
         rustls_native_certs::load_native_certs().certs
     } else {
-        certificates(&pem).context("the client CAs cannot be used")?
+        certificates(&pem).with_context(unusable)?
     };
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(authorities.iter().cloned());
     if roots.is_empty() {
         bail!("no client CA is given or trusted by the system");
     }
+    let roots = Arc::new(roots);
     let chains =
-        WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider)).build();
-    Ok(Trust { chains: chains.context("the client CAs cannot be used")?, authorities })
+        WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), Arc::clone(provider));
+    Ok(Trust { chains: chains.build().with_context(unusable)?, roots, authorities })
 }
 
 #[derive(Debug)]
@@ -66,7 +73,6 @@ struct Verifier {
     wanted: Wanted,
     required: bool,
     allowed_names: Option<Vec<String>>,
-    algorithms: WebPkiSupportedAlgorithms,
 }
 
 #[derive(Debug)]
@@ -78,7 +84,10 @@ enum Wanted {
 
 #[derive(Debug)]
 struct Trust {
+    /// For certificates of version 3.
     chains: Arc<dyn ClientCertVerifier>,
+    /// For older ones.
+    roots: Arc<RootCertStore>,
     authorities: Vec<CertificateDer<'static>>,
 }
 
@@ -89,16 +98,18 @@ impl Trust {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), rustls::Error> {
-        match self.chains.verify_client_cert(certificate, intermediates, now) {
-            Ok(_) => Ok(()),
+        let parsed = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+        let verdict = match parsed.upgraded() {
+            None => self.chains.verify_client_cert(certificate, intermediates, now).map(drop),
+            Some(old) => verify_old_client(&old, intermediates, &self.roots, now),
+        };
+        match verdict {
             // Compat: a certificate among the authorities is good for itself, which is how one
             // that signs itself is used by all. Its dates have been checked by then.
-            Err(error)
-                if is_ca_used_as_end_entity(&error) && self.authorities.contains(certificate) =>
-            {
+            Err(error) if is_only_unsigned(&error) && self.authorities.contains(certificate) => {
                 Ok(())
             }
-            Err(error) => Err(error),
+            verdict => verdict,
         }
     }
 }
@@ -126,7 +137,8 @@ impl ClientCertVerifier for Verifier {
             Wanted::VouchedFor(trust) => trust.check(end_entity, intermediates, now)?,
         }
         if let Some(allowed) = &self.allowed_names {
-            let names = alternative_names(end_entity).ok_or(CertificateError::BadEncoding)?;
+            let names = Certificate::parse(end_entity).and_then(|it| it.alternative_names());
+            let names = names.ok_or(CertificateError::BadEncoding)?;
             if !names.iter().any(|name| allowed.contains(name)) {
                 return Err(CertificateError::ApplicationVerificationFailure.into());
             }
@@ -140,7 +152,7 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls12_signature(message, cert, dss, &self.algorithms)
+        verify_tls12_signature(message, cert, dss)
     }
 
     fn verify_tls13_signature(
@@ -149,10 +161,10 @@ impl ClientCertVerifier for Verifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        rustls::crypto::verify_tls13_signature(message, cert, dss, &self.algorithms)
+        verify_tls13_signature(message, cert, dss)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.algorithms.supported_schemes()
+        signature_algorithms().supported_schemes()
     }
 }

@@ -3,10 +3,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bellwether_config::ServerTls;
-use bellwether_e2e::certificates::{Authority, Identity, self_signed};
+use bellwether_courier::{parse_identity, read_client_config};
+use bellwether_e2e::certificates::{
+    Authority, Identity, self_signed, self_signed_small_rsa, self_signed_small_rsa_version_1,
+    self_signed_version_1,
+};
+use bellwether_integrations::http::TlsConfig;
 use rcgen::{ExtendedKeyUsagePurpose, IsCa, SanType};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConnection};
 
 use super::{files, server_config};
@@ -58,12 +63,11 @@ impl Folder {
         .with_root_certificates(roots);
         let client = match shows {
             None => builder.with_no_client_auth(),
-            Some(name) => builder
-                .with_client_auth_cert(
-                    vec![CertificateDer::from_pem_file(self.path(&format!("{name}.crt"))).unwrap()],
-                    PrivateKeyDer::from_pem_file(self.path(&format!("{name}.key"))).unwrap(),
-                )
-                .unwrap(),
+            Some(name) => {
+                let text = |end| fs::read_to_string(self.path(&format!("{name}.{end}"))).unwrap();
+                let identity = parse_identity(&text("crt"), &text("key")).unwrap();
+                builder.with_client_cert_resolver(identity)
+            }
         };
         handshake(client, server_config(config).unwrap())
     }
@@ -146,6 +150,84 @@ fn a_self_signed_certificate_is_its_own_authority() {
 }
 
 #[test]
+fn each_policy_accepts_old_certificates() {
+    let folder = Folder::new();
+    folder.write("vouched", &folder.authority.sign_version_1("client"));
+    folder.write("untrusted", &self_signed_version_1("client"));
+    folder.write("small", &self_signed_small_rsa(&["client.example"]));
+    let old_ca = Authority::version_1();
+    folder.write("of-old", &old_ca.sign(&["client.example"]));
+    folder.write("old-of-old", &old_ca.sign_version_1("client"));
+    let mut cas = folder.authority.pem.clone() + &old_ca.pem;
+    cas += &fs::read_to_string(folder.path("small.crt")).unwrap();
+    fs::write(folder.path("cas.crt"), cas).unwrap();
+    let shown = ["vouched", "untrusted", "small", "of-old", "old-of-old"];
+    for max_version in ["TLS12", "TLS13"] {
+        let table = [
+            ("RequestClientCert", [true; 5]),
+            ("RequireAnyClientCert", [true; 5]),
+            ("VerifyClientCertIfGiven", [true, false, true, true, true]),
+            ("RequireAndVerifyClientCert", [true, false, true, true, true]),
+        ];
+        for (policy, expected) in table {
+            let lines = format!(
+                "  client_auth_type: {policy}\n  client_ca_file: cas.crt\n  \
+                 max_version: {max_version}\n"
+            );
+            let config = folder.config(&lines);
+            let found = shown.map(|shown| folder.connect(&config, Some(shown)).is_ok());
+            assert_eq!(found, expected, "{policy} {max_version}");
+        }
+    }
+}
+
+#[test]
+fn old_certificates_of_clients_must_be_valid_and_have_allowed_names() {
+    let folder = Folder::new();
+    folder.write("own", &self_signed_version_1("client"));
+    folder.write("other", &self_signed_version_1("client"));
+    let policy = "  client_auth_type: RequireAndVerifyClientCert\n";
+    let config = folder.config(&format!("{policy}  client_ca_file: own.crt\n"));
+    assert!(folder.connect(&config, Some("own")).is_ok());
+    // The same name, signed by another key.
+    assert!(folder.connect(&config, Some("other")).is_err());
+    folder.write("expired", &folder.authority.sign_version_1_expired("client"));
+    let config = folder.config(&format!("{policy}  client_ca_file: ca.crt\n"));
+    let error = folder.connect(&config, Some("expired")).unwrap_err();
+    assert!(error.to_string().contains("expired"), "{error}");
+    let lines =
+        "  client_auth_type: RequireAnyClientCert\n  client_allowed_sans: [client.example]\n";
+    assert!(folder.connect(&folder.config(lines), Some("own")).is_err());
+}
+
+#[test]
+fn old_certificates_are_shown() {
+    let folder = Folder::new();
+    for identity in [
+        folder.authority.sign_version_1("server"),
+        self_signed_version_1("server"),
+        self_signed_small_rsa(&["127.0.0.1"]),
+        self_signed_small_rsa_version_1("server"),
+    ] {
+        folder.write("server", &identity);
+        folder.write("client", &identity);
+        let text = |file: &str| folder.path(file).display().to_string();
+        for max_version in ["TLS12", "TLS13"] {
+            let lines =
+                format!("  client_auth_type: RequireAnyClientCert\n  max_version: {max_version}\n");
+            let server = server_config(&folder.config(&lines)).unwrap();
+            let client = TlsConfig {
+                cert_file: text("client.crt"),
+                key_file: text("client.key"),
+                insecure_skip_verify: true,
+                ..TlsConfig::default()
+            };
+            handshake(read_client_config(&client).unwrap(), server).unwrap();
+        }
+    }
+}
+
+#[test]
 fn only_clients_with_allowed_names_are_accepted() {
     let folder = Folder::new();
     let other = folder.authority.sign_with(&[], |params| {
@@ -221,6 +303,8 @@ fn files_that_cannot_be_used_are_named() {
     fs::write(folder.path("empty"), "").unwrap();
     let empty =
         folder.config("  client_auth_type: VerifyClientCertIfGiven\n  client_ca_file: empty\n");
-    check_error(&empty, "the client CAs cannot be used: no certificate in PEM form found");
+    let expected =
+        format!("the client CAs in {} cannot be used: no certificate", empty.client_ca_file);
+    check_error(&empty, &expected);
     assert!(Path::new(&empty.client_ca_file).exists());
 }
