@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use bellwether_integrations::http::{RESPONSE_BODY_MAX_BYTES, Response};
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use tokio::time::{Instant, timeout_at};
 
 /// Limit: how long a body is waited for after its status.
@@ -43,14 +43,17 @@ async fn body(mut answer: reqwest::Response, deadline: Instant) -> Bytes {
     body.freeze()
 }
 
-/// Seconds, or an HTTP date; anything else is as good as nothing.
+/// Seconds, or a date by the receiver's clock, which its `Date` shows; anything else is as good as
+/// nothing.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = match text.parse() {
+    let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
+    let date = |text| httpdate::parse_http_date(text).ok();
+    let retry_after = text(RETRY_AFTER)?;
+    let wait = match retry_after.parse() {
         Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
-            let date = httpdate::parse_http_date(text).ok()?;
-            date.duration_since(now).unwrap_or_default()
+            let receivers_now = text(DATE).and_then(date).unwrap_or(now);
+            date(retry_after)?.duration_since(receivers_now).unwrap_or_default()
         }
     };
     Some(wait.min(RETRY_AFTER_MAX))
@@ -60,7 +63,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
+    use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 
     use super::{RETRY_AFTER_MAX, retry_after};
 
@@ -77,6 +80,18 @@ mod tests {
         check(" 120 ", Some(Duration::from_secs(120)));
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(Duration::from_secs(77)));
         check("Sun, 06 Nov 1994 08:40:00 GMT", Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_date_is_read_by_the_receivers_clock() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_900_000_000);
+        let wait = |date: &'static str| {
+            let retry_after = HeaderValue::from_static("Sun, 06 Nov 1994 08:49:37 GMT");
+            let headers = [(RETRY_AFTER, retry_after), (DATE, HeaderValue::from_static(date))];
+            super::retry_after(&HeaderMap::from_iter(headers), now)
+        };
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:07 GMT"), Some(Duration::from_secs(30)));
+        assert_eq!(wait("yesterday"), Some(Duration::ZERO));
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! In: deliveries, what came of their attempts, the time. Out: when to try again, and how it ended.
 //! A delivery belongs to one flush and one integration. Its content is read from its group
-//! again before every attempt, so it holds no alerts. Attempts end with the flush's own deadline.
+//! again before every attempt, so it holds no alerts. Attempts end with the flush's own deadline, and
+//! so does a delivery that cannot succeed before it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bellwether_model::{Mono, Reason, Timestamp};
+use bellwether_model::{FailureReason, Mono, Reason, Timestamp};
 
 use crate::deduplication::Content;
 use crate::group::GroupId;
@@ -62,6 +63,9 @@ pub(crate) enum State {
     },
     /// The next attempt is waited for.
     BackingOff,
+    /// There is no time for another attempt. It stays until its deadline, so that the group's next
+    /// flush does not attempt what has just failed.
+    GaveUp { reason: FailureReason, detail: String },
 }
 
 /// What the notification log had before the intent of an attempt was recorded.
@@ -151,7 +155,8 @@ impl Deliveries {
     /// Hashes of what this node has been trying to notify for a while.
     pub fn claims(&self, now: Mono) -> Vec<u64> {
         let tried = self.table.values().filter(|delivery| {
-            delivery.first_attempt.is_some_and(|first| first.plus(CLAIMED_AFTER) <= now)
+            let is_trying = !matches!(delivery.state, State::GaveUp { .. });
+            is_trying && delivery.first_attempt.is_some_and(|at| at.plus(CLAIMED_AFTER) <= now)
         });
         tried.map(|delivery| delivery.key.hash()).collect()
     }

@@ -3,6 +3,8 @@
 //! In: deliveries that are due, with their groups as they are now; outcomes of attempts. Out:
 //! attempts, and how the delivery ended.
 
+use std::time::Duration;
+
 use bellwether_model::{
     FailureReason, Mono, Notification as Message, Now, Outcome, Reason, Remembered,
 };
@@ -83,6 +85,11 @@ impl Notification {
                     turn,
                 ))
             }
+            State::GaveUp { reason, detail } => {
+                let (reason, detail) = (*reason, detail.clone());
+                let cause = GiveUpCause::DeadlineReached;
+                Resumed::Finished(fail(&delivery, reason, detail, cause, turn))
+            }
             State::Waiting { .. } | State::BackingOff => Resumed::Consider(Box::new(delivery)),
         })
     }
@@ -99,7 +106,7 @@ impl Notification {
     ) -> Step {
         let waited_with = match &delivery.state {
             State::Waiting { content } => Some(content),
-            State::BackingOff | State::Attempting { .. } => None,
+            State::BackingOff | State::Attempting { .. } | State::GaveUp { .. } => None,
         };
         let candidate = Candidate {
             key: &delivery.key,
@@ -174,15 +181,21 @@ impl Notification {
                 Some(fail(&delivery, reason, detail, GiveUpCause::Refused, turn))
             }
             Outcome::Retry { after, reason, detail } => {
-                let wait = deliveries::backoff(delivery.attempts, rng);
-                let again = now.mono.plus(wait.max(after.unwrap_or_default()));
-                let retry = again < delivery.deadline;
-                note_failed_attempt(&delivery, reason, &detail, retry, turn);
-                if retry {
-                    self.deliveries.wait(id, delivery, again);
-                    return None;
-                }
-                Some(fail(&delivery, reason, detail, GiveUpCause::DeadlineReached, turn))
+                let backoff = deliveries::backoff(delivery.attempts, rng);
+                let deadline = delivery.deadline;
+                let fits = |wait: &Duration| now.mono.plus(*wait) < deadline;
+                let asked = after.map(|after| after.max(backoff));
+                let wait = asked.filter(fits).or_else(|| Some(backoff).filter(fits));
+                note_failed_attempt(&delivery, reason, &detail, wait.is_some(), turn);
+                let next = match wait {
+                    Some(wait) => now.mono.plus(wait),
+                    None => {
+                        delivery.state = State::GaveUp { reason, detail };
+                        deadline
+                    }
+                };
+                self.deliveries.wait(id, delivery, next);
+                None
             }
         }
     }
