@@ -282,6 +282,7 @@ fn alert() -> Alert {
         ends_at: at(1_700_003_600).with_offset_minutes(120),
         updated_at: at(1_700_000_001),
         timed_out: true,
+        late_by_s: 0,
     }
 }
 

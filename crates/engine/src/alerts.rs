@@ -63,7 +63,7 @@ pub(crate) struct Change {
     pub was: Was,
     /// When the alert was to end until now; `None` for a new one.
     pub former_end: Option<Timestamp>,
-    /// By how much the sender's clock must be late at least, if it is.
+    /// By how much the sender's clock is late at least, if it has shown that it is.
     pub late_by: Option<Duration>,
 }
 
@@ -111,16 +111,15 @@ impl Alerts {
         now: Timestamp,
         resolve_timeout: Duration,
     ) -> Result<Change, Refusal> {
-        let find = || Some(&**self.shards[shard_of(new.fingerprint)].find(new.fingerprint)?);
-        let end = self.late_ends.read(&new, find, now);
-        let mut late_by = None;
-        if end != End::AsReported {
-            late_by = new.ends_at.map(|ends_at| now.since(ends_at));
-            // Without a start, the end would be taken for one.
-            new.starts_at = new.starts_at.or(new.ends_at);
-            new.ends_at = (end == End::EndedNow).then_some(now);
-        }
-        let new = complete(new, now, resolve_timeout);
+        let late_by = match self.late_ends.read(&new, now) {
+            End::AsReported => None,
+            End::FiresStill { late_by } => {
+                new.ends_at = None;
+                Some(late_by)
+            }
+        };
+        let mut new = complete(new, now, resolve_timeout);
+        new.late_by_s = late_by.map_or(0, |by| u32::try_from(by.as_secs()).unwrap_or(u32::MAX));
         if new.ends_at < new.starts_at {
             return Err(Refusal::EndsBeforeStart);
         }
@@ -130,8 +129,14 @@ impl Alerts {
         Ok(Change { late_by, ..self.place(new, now) })
     }
 
+    /// Limit: whether the late clock of a sender is to be logged now.
+    pub fn logs_late_clock(&mut self, now: Timestamp) -> bool {
+        self.late_ends.is_worth_a_line(now)
+    }
+
     /// Puts back an alert that was kept on disk.
     pub fn restore(&mut self, alert: Alert) {
+        self.late_ends.restore(&alert);
         let shard = shard_of(alert.fingerprint);
         let row = Row::of(Arc::new(alert));
         let rows = &mut Arc::make_mut(&mut self.shards[shard]).rows;
@@ -182,8 +187,8 @@ impl Alerts {
                 rows.shrink_to(rows.len() * 2);
             }
         }
+        self.late_ends.forget_old(now);
         for alert in &gone {
-            self.late_ends.forget(alert.fingerprint);
             self.forget_end(alert);
         }
         gone
@@ -333,6 +338,7 @@ fn complete(new: NewAlert, now: Timestamp, resolve_timeout: Duration) -> Alert {
         ends_at: ends_at.unwrap_or_else(|| now.plus(resolve_timeout)),
         updated_at: now,
         timed_out: ends_at.is_none(),
+        late_by_s: 0,
     }
 }
 

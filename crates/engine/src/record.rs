@@ -117,15 +117,20 @@ fn group_key(name: &GroupName) -> Vec<u8> {
 fn encode_alert(alert: &Alert, ended: bool) -> Vec<u8> {
     let text_bytes = alert.labels.packed().len() + alert.annotations.packed().len();
     // Exactly what is written, so that nothing is copied once more.
-    let mut out = Writer::with_capacity(56 + text_bytes + alert.generator_url.len());
+    let is_late = alert.late_by_s > 0;
+    let fixed_bytes = if is_late { 60 } else { 56 };
+    let mut out = Writer::with_capacity(fixed_bytes + text_bytes + alert.generator_url.len());
     out.byte(ALERT_VERSION);
-    out.byte(u8::from(alert.timed_out) | u8::from(ended) << 1);
+    out.byte(u8::from(alert.timed_out) | u8::from(ended) << 1 | u8::from(is_late) << 2);
     out.time(alert.starts_at);
     out.time(alert.ends_at);
     out.time(alert.updated_at);
     out.text(alert.labels.packed());
     out.text(alert.annotations.packed());
     out.text(&alert.generator_url);
+    if is_late {
+        out.number(alert.late_by_s);
+    }
     out.finish()
 }
 
@@ -138,6 +143,7 @@ fn decode_alert(value: &[u8]) -> Result<Record, RecordError> {
     let annotations =
         LabelSet::from_packed(input.text()?).ok_or_else(|| input.bad("annotations"))?;
     let generator_url = input.text()?.into();
+    let late_by_s = if flags & 4 != 0 { input.number()? } else { 0 };
     input.end()?;
     let fingerprint = labels.fingerprint();
     let alert = Alert {
@@ -149,6 +155,7 @@ fn decode_alert(value: &[u8]) -> Result<Record, RecordError> {
         ends_at,
         updated_at,
         timed_out: flags & 1 != 0,
+        late_by_s,
     };
     Ok(Record::Alert { alert: alert.into(), ended: flags & 2 != 0 })
 }

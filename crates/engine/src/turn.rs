@@ -192,11 +192,13 @@ pub enum Note {
         resolved: usize,
         invalid: usize,
     },
-    /// A new or changed alert was reported with an end so far in the past that its sender's clock
-    /// must be late by about as much; the alert counts as firing, see `alerts::lateness`.
+    /// An alert counts as firing although its end is past, since its sender has shown that its
+    /// clock is late by at least as much; see `alerts::lateness`.
     SenderClockLate {
         alertname: String,
         by: Duration,
+        /// Limit: every ten minutes one is logged.
+        is_logged: bool,
     },
     /// An alert was dropped because too many active alerts have its name.
     AlertLimitReached {

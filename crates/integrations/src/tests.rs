@@ -296,6 +296,7 @@ pub(crate) fn alert(
         ends_at: at(if resolved { "2026-03-01T11:00:00Z" } else { "2026-03-01T12:05:00Z" }),
         updated_at: at(NOW),
         timed_out: false,
+        late_by_s: 0,
     })
 }
 

@@ -37,6 +37,9 @@ pub struct Alert {
     pub updated_at: Timestamp,
     /// Whether `ends_at` is a guess: the sender gave none and the resolve timeout was added.
     pub timed_out: bool,
+    /// How many seconds the last end was past on arrival although the alert fires, since the
+    /// sender's clock is late; 0 with any other.
+    pub late_by_s: u32,
 }
 
 impl Alert {

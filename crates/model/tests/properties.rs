@@ -34,6 +34,7 @@ fn alert((start, length, updated): (i64, i64, i64)) -> Alert {
         ends_at: Timestamp::from_unix(start + length, 0),
         updated_at: Timestamp::from_unix(updated, 0),
         timed_out: false,
+        late_by_s: 0,
     }
 }
 
@@ -42,8 +43,9 @@ fn any_alert() -> impl Strategy<Value = Alert> {
 }
 
 fn facts(alert: &Alert) -> impl PartialEq + std::fmt::Debug + use<> {
-    let Alert { annotations, starts_at, ends_at, updated_at, timed_out, .. } = alert.clone();
-    (annotations, starts_at, ends_at, updated_at, timed_out)
+    let Alert { annotations, starts_at, ends_at, updated_at, timed_out, late_by_s, .. } =
+        alert.clone();
+    (annotations, starts_at, ends_at, updated_at, timed_out, late_by_s)
 }
 
 proptest! {

@@ -130,7 +130,7 @@ impl Metrics {
             alerts_limit: all.single("alertmanager_alerts_per_alert_limit", "Current limit on number of alerts per alert name"),
             alerts_limited: all.labelled("alertmanager_alerts_limited_total", "Total number of alerts that were dropped due to per alert name limit", alert_name),
             alerts_not_durable: all.single("alertmanager_alerts_not_durable_total", "Alerts accepted while the journal could not store them."),
-            alerts_of_late_clocks: all.single("alertmanager_alerts_late_clock_total", "Alerts with an endsAt far in the past on arrival; treated as firing."),
+            alerts_of_late_clocks: all.single("alertmanager_alerts_late_clock_total", "Alerts that fire although their endsAt was past, because their sender's clock has shown to be late."),
             peer_records_refused: cluster.single("alertmanager_cluster_records_refused_total", "Invalid records received from peers."),
             clock_correction_seconds: cluster.single("alertmanager_cluster_clock_correction_seconds", "Correction of this server's wall clock, applied when most peers disagree with it."),
             ingestion_seconds: all.single("alertmanager_dispatcher_alert_processing_duration_seconds", "Summary of latencies for the processing of alerts."),

@@ -29,12 +29,14 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             metrics.alerts_received.with(&["resolved", "v2"]).add(*resolved as u64);
             metrics.alerts_invalid.add(*invalid as u64);
         }
-        Note::SenderClockLate { alertname, by } => {
+        Note::SenderClockLate { alertname, by, is_logged } => {
             metrics.alerts_of_late_clocks.increment();
-            warn!(
-                component = "provider", alertname, late_by = ?by,
-                "Received alert whose endsAt is far in the past: the sender's clock is late"
-            );
+            if *is_logged {
+                warn!(
+                    component = "provider", alertname, late_by = ?by,
+                    "The clock of a sender is late: its alerts fire although their endsAt is past"
+                );
+            }
         }
         Note::AlertLimitReached { alertname } => {
             metrics.alerts_limited.with(&metrics.alert_name_labels(alertname)).increment();

@@ -109,5 +109,6 @@ fn notified(number: usize, start: Timestamp) -> Alert {
         ends_at: new.ends_at.unwrap_or(start),
         updated_at: start,
         timed_out: false,
+        late_by_s: 0,
     }
 }

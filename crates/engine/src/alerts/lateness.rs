@@ -1,13 +1,23 @@
-//! Is an end that is long past the end of the alert, or only of a clock that is hours late?
+//! Is an end that is long past the end of the alert, or is the sender's clock hours late?
 //!
-//! In: what a sender reports, and what the alert store knows. Out: how the end is to be read.
+//! In: what senders report. Out: how the end is to be read.
 //!
 //! A sender says that an alert fires by an end that lies ahead *on its own clock*. If that clock is
-//! hours late, the end is past on arrival, and the alert would count as resolved without ever
-//! having been sent. No sender keeps repeating an end for that long (Prometheus does for 15
-//! minutes), so an end that is older, of an alert that was unknown, is taken for a late clock: the
-//! alert fires until it is silent for the resolve timeout. From then on the sender's ends are
-//! compared with each other: one that moves ahead means firing, one that moves back means resolved.
+//! hours late, the end is past on arrival. But an end that is past is an end, unless the sender has
+//! shown for this alert that its clock is late, by a series of reports as Prometheus sends them
+//! while an alert fires:
+//!
+//! - all have the same start, and it is given: a program that reports every minute that nothing is
+//!   wrong sends no start, or one that moves with the end;
+//! - the end moves ahead from report to report, by what has passed between them: a repeated
+//!   "resolved" does not move, and a queue that is sent late moves faster;
+//! - start and end are whole seconds apart: Prometheus computes both from the instants of its
+//!   evaluations, while a program that reads its clock for each end is off by fractions;
+//! - there are at least three, over at least half a minute.
+//!
+//! From then on an end that is late by the same time means firing. One that is late by more, or that
+//! moves back, is the end of the alert: Prometheus's end of a firing alert is at least four
+//! evaluations ahead of the end of one that has just been resolved.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,130 +28,175 @@ use bellwether_model::{Alert, Fingerprint, NewAlert, Timestamp};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     AsReported,
-    /// The sender's clock is late; the alert fires.
-    FiresStill,
-    /// The sender's clock is late; the alert ended just now.
-    EndedNow,
+    /// The sender's clock is late by at least this; the alert fires.
+    FiresStill {
+        late_by: Duration,
+    },
 }
 
-/// The last ends reported by late clocks, of alerts that are in the alert store.
+/// What late ends have shown about the clocks of their senders.
 #[derive(Debug, Default)]
 pub(crate) struct LateEnds {
-    reported: BTreeMap<Fingerprint, Timestamp>,
+    /// Invariant: at most [`SERIES_MAX`] for each alert, all with different starts.
+    series: BTreeMap<Fingerprint, Vec<Series>>,
+    /// When a late clock was last logged.
+    logged_at: Option<Timestamp>,
+}
+
+/// Reports of one alert with the same start: those of one sender, unless two have the same clock.
+#[derive(Clone, Copy, Debug)]
+struct Series {
+    starts_at: Timestamp,
+    first: Report,
+    /// The one with the latest end.
+    last: Report,
+    /// How many reports moved the end ahead.
+    moves: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Report {
+    received_at: Timestamp,
+    ends_at: Timestamp,
 }
 
 impl LateEnds {
-    /// `known` finds the alert as the alert store has it; it is rarely called.
-    pub fn read<'a>(
-        &mut self,
-        new: &NewAlert,
-        known: impl FnOnce() -> Option<&'a Alert>,
-        now: Timestamp,
-    ) -> End {
-        let Some(ends_at) = new.ends_at.filter(|ends_at| is_late(*ends_at, now)) else {
-            self.reported.remove(&new.fingerprint);
+    pub fn read(&mut self, new: &NewAlert, now: Timestamp) -> End {
+        let (Some(starts_at), Some(ends_at)) = (new.starts_at, new.ends_at) else {
             return End::AsReported;
         };
-        let known = known();
-        let last = self.reported.insert(new.fingerprint, ends_at);
-        let fired = known.is_some_and(|known| !known.resolved_at(now));
-        match (last, known) {
-            (Some(last), _) if ends_at > last => End::FiresStill,
-            (Some(last), _) if ends_at == last && fired => End::FiresStill,
-            (Some(_), _) if fired => End::EndedNow,
-            (None, None) => End::FiresStill,
-            // After a restart: only such a clock, or no end at all, makes an alert time out.
-            (None, Some(known)) if fired && known.timed_out => End::FiresStill,
-            _ => {
-                self.reported.remove(&new.fingerprint);
-                End::AsReported
-            }
+        if !is_late(ends_at, now) || starts_at >= ends_at {
+            return End::AsReported;
+        }
+        let report = Report { received_at: now, ends_at };
+        let of_alert = self.series.entry(new.fingerprint).or_default();
+        let mut others = of_alert.iter().filter(|series| series.starts_at != starts_at);
+        // Another server with the same clock, or the same alert again.
+        let is_like_others = others.any(|s| s.is_shown() && s.last.is_as_late_as(report));
+        let known = of_alert.iter().position(|series| series.starts_at == starts_at);
+        let at = known.unwrap_or_else(|| begin(of_alert, starts_at, report));
+        let says_firing = of_alert[at].extend(report);
+        if says_firing || is_like_others {
+            End::FiresStill { late_by: report.late_by() }
+        } else {
+            End::AsReported
         }
     }
 
-    pub fn forget(&mut self, fingerprint: Fingerprint) {
-        self.reported.remove(&fingerprint);
+    /// Takes back what an earlier run was shown about an alert that fires.
+    pub fn restore(&mut self, alert: &Alert) {
+        if alert.late_by_s == 0 {
+            return;
+        }
+        let late_by = Duration::from_secs(alert.late_by_s.into());
+        let ends_at = alert.updated_at.minus(late_by);
+        let report = Report { received_at: alert.updated_at, ends_at };
+        let of_alert = self.series.entry(alert.fingerprint).or_default();
+        let at = begin(of_alert, alert.starts_at, report);
+        let series = &mut of_alert[at];
+        series.first.received_at = report.received_at.minus(SPAN_MIN);
+        series.moves = MOVES_MIN;
     }
+
+    /// Limit: whether another late clock is worth a log line; one is every ten minutes.
+    pub fn is_worth_a_line(&mut self, now: Timestamp) -> bool {
+        let is_worth = self.logged_at.is_none_or(|at| at.plus(LOG_INTERVAL) <= now || at > now);
+        if is_worth {
+            self.logged_at = Some(now);
+        }
+        is_worth
+    }
+
+    /// Drops the series that have not moved for an hour.
+    pub fn forget_old(&mut self, now: Timestamp) {
+        self.series.retain(|_, of_alert| {
+            of_alert.retain(|series| now.since(series.last.received_at) < KEPT_FOR);
+            !of_alert.is_empty()
+        });
+    }
+}
+
+impl Series {
+    /// Whether the series has shown that its sender's clock is late.
+    fn is_shown(&self) -> bool {
+        self.moves >= MOVES_MIN && self.last.received_at.since(self.first.received_at) >= SPAN_MIN
+    }
+
+    /// Takes the next report with this start. Returns whether the series has shown that the clock
+    /// is late, and that the alert fires.
+    ///
+    /// What does not continue a series that has shown nothing yet begins another one.
+    fn extend(&mut self, report: Report) -> bool {
+        let moves_ahead = report.ends_at > self.last.ends_at;
+        let repeats = report.ends_at == self.last.ends_at && self.last.is_as_late_as(report);
+        if self.is_shown() {
+            // A clock that is corrected in part makes ends move faster.
+            let keeps_pace = report.late_by() <= self.last.late_by().saturating_add(TOLERANCE);
+            if moves_ahead && keeps_pace {
+                self.last = report;
+            }
+            return moves_ahead && keeps_pace || repeats;
+        }
+        if moves_ahead && self.is_regular(report) {
+            self.last = report;
+            self.moves += 1;
+        } else if !repeats {
+            (self.first, self.last, self.moves) = (report, report, 0);
+        }
+        self.is_shown()
+    }
+
+    fn is_regular(&self, report: Report) -> bool {
+        let from_start = report.ends_at.since(self.starts_at);
+        from_start.subsec_nanos() == 0 && self.first.is_as_late_as(report)
+    }
+}
+
+impl Report {
+    fn late_by(self) -> Duration {
+        self.received_at.since(self.ends_at)
+    }
+
+    fn is_as_late_as(self, other: Report) -> bool {
+        self.late_by().abs_diff(other.late_by()) <= TOLERANCE
+    }
+}
+
+/// Adds a series of one report, in place of the one that has rested longest if there are too many.
+fn begin(of_alert: &mut Vec<Series>, starts_at: Timestamp, report: Report) -> usize {
+    let resting = (0..of_alert.len()).min_by_key(|at| of_alert[*at].last.received_at);
+    if let Some(at) = resting.filter(|_| of_alert.len() >= SERIES_MAX) {
+        of_alert.swap_remove(at);
+    }
+    of_alert.push(Series { starts_at, first: report, last: report, moves: 0 });
+    of_alert.len() - 1
 }
 
 fn is_late(ends_at: Timestamp, now: Timestamp) -> bool {
     ends_at.plus(LATE_MIN) < now
 }
 
-/// Twice as long as Prometheus repeats that an alert is resolved.
+/// Clocks that are wrong by less are common, also with programs that report past ends.
 const LATE_MIN: Duration = Duration::from_secs(30 * 60);
 
+/// How often the end must move ahead before the clock counts as late.
+const MOVES_MIN: u32 = 2;
+
+/// Over how long at least: what waited in a queue arrives at once.
+const SPAN_MIN: Duration = Duration::from_secs(30);
+
+/// How much the time between the end and the arrival may differ from report to report. Less than
+/// the shortest usual distance between the end of a firing and of a resolved alert, which is four
+/// times the longer of `evaluation_interval` and `--rules.alert.resend-delay`.
+const TOLERANCE: Duration = Duration::from_secs(10);
+
+/// Limit: the senders of one alert whose late ends are compared.
+const SERIES_MAX: usize = 4;
+
+/// One late clock makes a line for each of its alerts otherwise.
+const LOG_INTERVAL: Duration = Duration::from_secs(600);
+
+const KEPT_FOR: Duration = Duration::from_secs(3600);
+
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use bellwether_model::{Alert, LabelSet, NewAlert, Timestamp};
-
-    use super::{End, LateEnds};
-
-    fn at(minutes: i64) -> Timestamp {
-        Timestamp::from_unix(1_700_000_000 + 60 * minutes, 0)
-    }
-
-    fn report(ends_at: Timestamp) -> NewAlert {
-        let labels = LabelSet::new([("alertname", "Disk")]);
-        NewAlert {
-            fingerprint: labels.fingerprint(),
-            labels,
-            annotations: LabelSet::default(),
-            generator_url: "".into(),
-            starts_at: Some(at(-600)),
-            ends_at: Some(ends_at),
-        }
-    }
-
-    fn known(ends_at: Timestamp, timed_out: bool) -> Alert {
-        let NewAlert { fingerprint, labels, annotations, generator_url, .. } = report(ends_at);
-        let starts_at = at(-600);
-        Alert {
-            fingerprint,
-            labels,
-            annotations,
-            generator_url,
-            starts_at,
-            ends_at,
-            updated_at: starts_at,
-            timed_out,
-        }
-    }
-
-    #[test]
-    fn ends_that_move_ahead_fire_and_one_that_moves_back_resolves() {
-        let mut ends = LateEnds::default();
-        let firing = known(at(5), true);
-        assert_eq!(ends.read(&report(at(-176)), || None, at(0)), End::FiresStill);
-        assert_eq!(ends.read(&report(at(-175)), || Some(&firing), at(1)), End::FiresStill);
-        assert_eq!(
-            ends.read(&report(at(-175)), || Some(&firing), at(1)),
-            End::FiresStill,
-            "repeated"
-        );
-        assert_eq!(ends.read(&report(at(-178)), || Some(&firing), at(2)), End::EndedNow);
-        let ended = known(at(2), false);
-        assert_eq!(
-            ends.read(&report(at(-178)), || Some(&ended), at(3)),
-            End::AsReported,
-            "repeated"
-        );
-    }
-
-    #[test]
-    fn a_short_past_is_a_resolve_and_so_is_a_long_one_of_what_fired_by_a_good_clock() {
-        let mut ends = LateEnds::default();
-        assert_eq!(ends.read(&report(at(-15)), || None, at(0)), End::AsReported);
-        let firing = known(at(5), false);
-        assert_eq!(ends.read(&report(at(-60)), || Some(&firing), at(0)), End::AsReported);
-    }
-
-    #[test]
-    fn a_late_clock_is_known_again_after_a_restart() {
-        let mut ends = LateEnds::default();
-        let firing = known(at(5).plus(Duration::from_secs(1)), true);
-        assert_eq!(ends.read(&report(at(-175)), || Some(&firing), at(0)), End::FiresStill);
-    }
-}
+mod tests;

@@ -62,7 +62,8 @@ impl Intake {
         }
         if let Some(by) = late_by {
             let alertname = alert.name().to_owned();
-            turn.notes.push(Note::SenderClockLate { alertname, by });
+            let is_logged = self.alerts.logs_late_clock(now.wall);
+            turn.notes.push(Note::SenderClockLate { alertname, by, is_logged });
         }
         let ended = alert.resolved_at(now.wall);
         if is_source && ended {

@@ -23,6 +23,10 @@ impl Writer {
         self.0.push(byte);
     }
 
+    pub fn number(&mut self, number: u32) {
+        self.0.extend_from_slice(&number.to_le_bytes());
+    }
+
     /// Seconds since 1970 (8 bytes), nanoseconds (4), minutes east of UTC (2).
     pub fn time(&mut self, at: Timestamp) {
         self.0.extend_from_slice(&at.unix_seconds().to_le_bytes());
@@ -58,6 +62,10 @@ impl<'a> Reader<'a> {
 
     pub fn byte(&mut self) -> Result<u8, RecordError> {
         self.array().map(|[byte]| byte)
+    }
+
+    pub fn number(&mut self) -> Result<u32, RecordError> {
+        self.array().map(u32::from_le_bytes)
     }
 
     pub fn time(&mut self) -> Result<Timestamp, RecordError> {

@@ -24,8 +24,15 @@ fn alert() -> Record {
         ends_at: at(300),
         updated_at: at(1),
         timed_out: true,
+        late_by_s: 0,
     };
     Record::Alert { alert: Arc::new(alert), ended: false }
+}
+
+fn alert_of_late_clock() -> Record {
+    let Record::Alert { alert, ended } = alert() else { unreachable!("it is an alert") };
+    let alert = Alert { late_by_s: 10_560, ..(*alert).clone() };
+    Record::Alert { alert: Arc::new(alert), ended }
 }
 
 fn group() -> Record {
@@ -82,7 +89,7 @@ fn notified() -> Record {
 
 #[test]
 fn every_record_comes_back_as_it_was() {
-    for record in [alert(), group(), silence(), notified()] {
+    for record in [alert(), alert_of_late_clock(), group(), silence(), notified()] {
         let (key, value) = record.encode();
         let value = value.expect("the record has a value");
         let read = Record::decode(&key, &value).expect("what was written can be read");
@@ -109,7 +116,7 @@ fn the_end_of_a_record_has_the_key_of_the_record() {
 #[test]
 fn damaged_bytes_are_an_error_or_a_record_and_never_a_panic() {
     let mut errors = 0;
-    for record in [alert(), group(), silence(), notified()] {
+    for record in [alert(), alert_of_late_clock(), group(), silence(), notified()] {
         let (key, value) = record.encode();
         let value = value.expect("the record has a value");
         for length in 0..value.len() {
@@ -188,6 +195,7 @@ fn an_alert_has_the_bytes_of_the_document() {
         ends_at: Timestamp::from_unix(3, 0),
         updated_at: Timestamp::from_unix(4, 0),
         timed_out: true,
+        late_by_s: 0,
     };
     let (key, value) = Record::Alert { alert: Arc::new(alert), ended: true }.encode();
     assert_eq!(key.len(), 9);

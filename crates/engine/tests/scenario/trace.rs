@@ -109,8 +109,9 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
             let invalid = if *invalid > 0 { format!(", {invalid} invalid") } else { String::new() };
             format!("received {firing} firing, {resolved} resolved{invalid}")
         }
-        Note::SenderClockLate { alertname, by } => {
-            format!("the clock that sent {alertname} is late by {}s", by.as_secs())
+        Note::SenderClockLate { alertname, by, is_logged } => {
+            let logged = if *is_logged { "" } else { " (not logged)" };
+            format!("the clock that sent {alertname} is late by {}s{logged}", by.as_secs())
         }
         Note::AlertLimitReached { alertname } => {
             format!("limit of alerts named {alertname} reached")

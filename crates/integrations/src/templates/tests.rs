@@ -42,6 +42,7 @@ fn one(json: &Json) -> Alert {
         ends_at: tests::at(text(&json["Ends"])),
         updated_at: Timestamp::ZERO,
         timed_out: false,
+        late_by_s: 0,
     }
 }
 

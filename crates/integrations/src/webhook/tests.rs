@@ -40,6 +40,7 @@ fn alert(
         ends_at: at(ends),
         updated_at: at(starts),
         timed_out: false,
+        late_by_s: 0,
     })
 }
 

@@ -14,6 +14,7 @@ fn alert(start: i64, end: i64, updated: i64) -> Alert {
         ends_at: Timestamp::from_unix(end, 0),
         updated_at: Timestamp::from_unix(updated, 0),
         timed_out: false,
+        late_by_s: 0,
     }
 }
 

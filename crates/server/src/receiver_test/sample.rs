@@ -46,6 +46,7 @@ fn alert(test: &ReceiverTest, at: usize, now: Timestamp) -> Arc<Alert> {
         ends_at: if test.resolved { now } else { now.plus(AGE) },
         updated_at: now,
         timed_out: !test.resolved,
+        late_by_s: 0,
     })
 }
 
