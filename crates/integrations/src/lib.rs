@@ -8,7 +8,7 @@
 //! Shared by all: [`kind`] (all kinds, once), [`exchange`] (requests and answers), [`outcome`] (what an
 //! answer means), [`renderer`] (texts, and the fallback for one that fails), [`templates`] (a configuration's texts, parsed once), [`secret`] (tokens and URLs in
 //! files), [`http`], [`mail`] and [`aws`] (what is sent and answered), [`data`] (the facts about a
-//! group) and [`trim`] (texts cut to size).
+//! group), [`trim`] and [`html`] (texts cut to size).
 //!
 //! It opens no socket, reads no file and no clock, retries nothing and deduplicates nothing.
 
@@ -17,6 +17,7 @@ pub mod aws;
 pub mod channel;
 pub mod data;
 pub mod exchange;
+pub mod html;
 pub mod http;
 pub mod kind;
 pub mod mail;

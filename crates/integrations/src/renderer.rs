@@ -235,10 +235,12 @@ impl<'a> Renderer<'a> {
     }
 
     fn render(&mut self, text: &TextTemplate) -> Result<String, Error> {
-        self.render_quietly(text).inspect_err(|error| {
-            let reason = error.text.clone();
-            self.faults.push(TemplateFault { field: text.field.into(), reason });
-        })
+        self.render_quietly(text).inspect_err(|error| self.note_fault(text, error))
+    }
+
+    fn note_fault(&mut self, text: &TextTemplate, error: &Error) {
+        let reason = error.text.clone();
+        self.faults.push(TemplateFault { field: text.field.into(), reason });
     }
 
     fn render_quietly(&mut self, text: &TextTemplate) -> Result<String, Error> {

@@ -5,18 +5,18 @@
 //! chat that is not found today may be again when its bot is.
 
 pub mod config;
+mod exchange;
 
 use bellwether_model::{FailureReason, Outcome, Secret};
-use serde_json::Value;
 
 use self::config::Config;
-use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
-use crate::http::{Request, RequestError, Response};
-use crate::outcome::{BeginError, delivered, failure_reason};
+use self::exchange::{Message, TelegramExchange};
+use crate::exchange::{BuildError, Exchange, Integration};
+use crate::html;
+use crate::outcome::BeginError;
 use crate::renderer::{Limit, Renderer};
 use crate::secret::SecretSource;
 use crate::templates::{Templates, TextTemplate};
-use bellwether_encoding::json::Object;
 
 /// One configured chat.
 #[derive(Debug)]
@@ -67,7 +67,7 @@ impl Telegram {
             },
             thread: *message_thread_id,
             message: match parse_mode.as_str() {
-                "HTML" => templates.html("message", message),
+                HTML => templates.html("message", message),
                 _ => templates.text("message", message),
             },
             quiet: *disable_notifications,
@@ -80,24 +80,21 @@ impl Integration for Telegram {
     fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         let token = renderer.secret(&self.token)?;
         let chat = self.chat_id(renderer)?;
-        let text = renderer.prose_within(&self.message, MESSAGE_MAX);
-        let mut body = String::new();
-        let mut message = Object::begin(&mut body);
-        // Compat: all values are texts.
-        message.string("chat_id", &chat.to_string());
-        if self.quiet {
-            message.string("disable_notification", "true");
-        }
-        message.string("disable_web_page_preview", "true");
-        if self.thread != 0 {
-            message.string("message_thread_id", &self.thread.to_string());
-        }
-        message.non_empty("parse_mode", &self.parse_mode);
-        message.string("text", &text);
-        message.end();
-        body.push('\n');
-        let url = format!("{}/bot{}/sendMessage", self.api_url, token.reveal());
-        Ok(OneRequest::exchange(Request::post_json(Secret::new(url), body), judge))
+        let limit = if self.parse_mode == HTML { HTML_MAX } else { MESSAGE_MAX };
+        let text = renderer.prose_within(&self.message, limit);
+        let url = Secret::new(format!("{}/bot{}/sendMessage", self.api_url, token.reveal()));
+        let plain = (!self.parse_mode.is_empty()).then(|| Message {
+            url: url.clone(),
+            chat,
+            thread: self.thread,
+            quiet: self.quiet,
+            parse_mode: String::new(),
+            text: if self.parse_mode == HTML { html::visible_text(&text) } else { text.clone() },
+        });
+        let parse_mode = self.parse_mode.clone();
+        let (thread, quiet) = (self.thread, self.quiet);
+        let message = Message { url, chat, thread, quiet, parse_mode, text };
+        Ok(TelegramExchange::new(message, plain))
     }
 }
 
@@ -117,42 +114,18 @@ impl Telegram {
     }
 }
 
-fn judge(answer: Result<Response, RequestError>) -> Outcome {
-    let response = match answer {
-        Ok(response) => response,
-        Err(RequestError::Unusable(detail)) => {
-            return Outcome::Refused { reason: FailureReason::Other, detail };
-        }
-        Err(RequestError::DeadlinePassed) => {
-            let detail = "context deadline exceeded".to_owned();
-            return retry(FailureReason::ContextDeadlineExceeded, detail);
-        }
-        Err(RequestError::Transport(detail)) => return retry(FailureReason::Other, detail),
-        Err(RequestError::TimedOut(_)) => {
-            return retry(FailureReason::Other, "no answer in time".to_owned());
-        }
-    };
-    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
-    if response.status / 100 == 2 && body["ok"] == true {
-        return delivered();
-    }
-    let code = body["error_code"].as_u64().and_then(|code| u16::try_from(code).ok());
-    let code = code.unwrap_or(response.status);
-    let said = body["description"].as_str().unwrap_or("no description");
-    let wait = body["parameters"]["retry_after"].as_u64().map(std::time::Duration::from_secs);
-    Outcome::Retry {
-        after: wait.or(response.retry_after),
-        reason: if wait.is_some() { FailureReason::RateLimited } else { failure_reason(code) },
-        detail: format!("telegram: {said} ({code})"),
-    }
-}
-
 fn retry(reason: FailureReason, detail: String) -> Outcome {
     Outcome::Retry { after: None, reason, detail }
 }
 
-/// What Telegram takes.
+const HTML: &str = "HTML";
+
+/// What Telegram takes, before it reads any markup.
 const MESSAGE_MAX: Limit = Limit::Chars(4096);
+
+/// What Telegram takes of HTML: <https://core.telegram.org/bots/api#sendmessage>. The bytes are not
+/// documented; the Go Alertmanager 0.35 has the same two limits.
+const HTML_MAX: Limit = Limit::VisibleHtml { chars: 4096, bytes: 32_768 };
 
 #[cfg(test)]
 mod tests;

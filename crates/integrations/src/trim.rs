@@ -55,7 +55,49 @@ pub fn to_size(text: &str, max: usize, size: impl Fn(char) -> usize) -> (Cow<'_,
     (Cow::Borrowed(text), false)
 }
 
-const ELLIPSIS: &str = "…";
+/// The beginning of a cut text without a link, tag or character reference that lacks its end:
+/// `<https://x|y>`, `[x](https://y)`, `<font color="info">`, `&amp;`.
+pub fn before_broken_markup(text: &str) -> &str {
+    let ends = [unclosed_angle(text), unclosed_address(text), unclosed_reference(text)];
+    let end = ends.into_iter().flatten().min().filter(|end| *end > 0);
+    end.map_or(text, |end| &text[..end])
+}
+
+/// Whether a text ends in a block of code of Markdown.
+pub fn is_in_code(text: &str) -> bool {
+    text.matches(CODE).count() % 2 == 1
+}
+
+/// Where a `<` begins something of one line that should end in `>`.
+fn unclosed_angle(text: &str) -> Option<usize> {
+    let at = text.rfind('<').filter(|at| text.len() - at <= MARKUP_BYTES_MAX)?;
+    let behind = &text[at + 1..];
+    let begins = behind.starts_with(|c: char| c.is_ascii_alphabetic() || "/!@#".contains(c));
+    (begins && !behind.contains(['>', '\n'])).then_some(at)
+}
+
+/// Where a `[` begins a link whose address should end in `)`.
+fn unclosed_address(text: &str) -> Option<usize> {
+    let address = text.rfind("](").filter(|at| text.len() - at <= MARKUP_BYTES_MAX)?;
+    let is_open = !text[address + 2..].contains(|c: char| c == ')' || c.is_whitespace());
+    text[..address].rfind('[').filter(|_| is_open)
+}
+
+fn unclosed_reference(text: &str) -> Option<usize> {
+    let at = text.rfind('&').filter(|at| text.len() - at <= REFERENCE_BYTES_MAX)?;
+    text[at + 1..].chars().all(|c| c.is_ascii_alphanumeric() || c == '#').then_some(at)
+}
+
+/// The longest link or tag that is looked for; addresses in links are not longer.
+const MARKUP_BYTES_MAX: usize = 2048;
+
+/// `&quot;` without its end.
+const REFERENCE_BYTES_MAX: usize = 6;
+
+pub const ELLIPSIS: &str = "…";
+
+/// What begins and ends a block of code.
+pub const CODE: &str = "```";
 
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::Jira;
 use super::search::alert_label;
@@ -25,7 +26,10 @@ impl Issue {
         let mut fields = BTreeMap::new();
         let summary = renderer.line(&it.summary);
         fields.insert(SUMMARY, json_string(&trim::to_chars(&summary, SUMMARY_CHARS_MAX).0));
-        let description = renderer.prose_within(&it.description, DESCRIPTION_MAX);
+        let description = match it.is_version_3() {
+            true => renderer.document_within(&it.description, DESCRIPTION_MAX, with_paragraph),
+            false => renderer.prose_within(&it.description, DESCRIPTION_MAX),
+        };
         if let Some(description) = description_json(&description, it.is_version_3()) {
             fields.insert(DESCRIPTION, description);
         }
@@ -76,6 +80,14 @@ impl Issue {
         out.push('\n');
         out
     }
+}
+
+/// A document with one more paragraph; `None` if it is not a document.
+fn with_paragraph(document: &str, text: &str) -> Option<String> {
+    let mut document: Value = serde_json::from_str(document).ok()?;
+    let content = document.get_mut("content")?.as_array_mut()?;
+    content.push(json!({"type": "paragraph", "content": [{"type": "text", "text": text}]}));
+    Some(document.to_string())
 }
 
 /// In version 3 a description is a document. A text that is not one, such as the fallback for a

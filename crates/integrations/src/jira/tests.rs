@@ -1,12 +1,13 @@
 use std::time::Duration;
 
-use bellwether_model::{FailureReason, Outcome};
+use bellwether_model::{FailureReason, Notification, Outcome};
+use serde_json::{Value, json};
 
 use super::Jira;
 use super::config::{ApiType, Config, Field};
 use crate::any_value::AnyValue;
 use crate::exchange::Step;
-use crate::tests::{Harness, answer, check_snapshot, firing, json_answer, mixed, resolved};
+use crate::tests::{Harness, answer, check_snapshot, firing, json_answer, many, mixed, resolved};
 
 fn config() -> Config {
     Config {
@@ -86,6 +87,46 @@ fn plain_description_becomes_a_document() {
     let config = Config { api_url: "http://jira.example/rest/api/3".to_owned(), ..config() };
     let said = harness(&config).transcript(&firing(), [json_answer(200, NONE), answer(201, "{}")]);
     assert!(said.contains(r#""description":{"type":"doc","version":1,"content":["#), "{said}");
+}
+
+/// The description of the issue that is created, and the failures.
+fn document(template: String, notification: &Notification) -> (Value, usize) {
+    let config = Config {
+        api_url: "http://jira.example/rest/api/3".to_owned(),
+        description: Field { template, enable_update: None },
+        ..config()
+    };
+    let (begun, faults) = harness(&config).begin(notification);
+    let mut exchange = begun.expect("it begins");
+    exchange.begin();
+    let Step::Send(request) = exchange.receive(json_answer(200, NONE)) else {
+        panic!("it is created")
+    };
+    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+    (body["fields"]["description"].clone(), faults.len())
+}
+
+#[test]
+fn a_document_that_is_too_long_lists_fewer_alerts_and_stays_one() {
+    let paragraph =
+        |text: &str| json!({"type": "paragraph", "content": [{"type": "text", "text": text}]});
+    let template = "{\"type\":\"doc\",\"version\":1,\"content\":[{{ range $at, $alert := .Alerts }}\
+                    {{ if $at }},{{ end }}{\"type\":\"paragraph\",\"content\":[{\"type\":\"text\",\
+                    \"text\":{{ printf \"%s of %d\" .Labels.host (len $.Alerts) | toJson }}}]}{{ end }}]}";
+    let (description, faults) = document(template.to_owned(), &many(1_000));
+    assert_eq!(faults, 0);
+    assert!(description.to_string().chars().count() <= 32_767);
+    let content = description["content"].as_array().expect("a list");
+    assert!(content.len() > 300, "{}", content.len());
+    assert_eq!(content[0], paragraph("host-00000 of 1000"));
+    let missing = 1_000 - (content.len() - 1);
+    assert_eq!(content.last(), Some(&paragraph(&format!("… {missing} more alerts did not fit"))));
+
+    // Where fewer alerts do not help, there is a plain text.
+    let long = format!("{{\"type\":\"doc\",\"content\":[\"{}\"]}}", "x".repeat(40_000));
+    let (description, faults) = document(format!("{long}{{{{ \"\" }}}}"), &firing());
+    let text = description["content"][0]["content"][0]["text"].as_str().expect("a text");
+    assert!(faults == 1 && text.starts_with("[FIRING:1] alertname=\"Disk\"\n- firing: "), "{text}");
 }
 
 #[test]

@@ -107,6 +107,32 @@ fn alerts_that_do_not_fit_are_counted() {
 }
 
 #[test]
+fn markup_stays_whole_where_a_text_is_cut() {
+    let cut = |source: &str, limit| {
+        let text = |renderer: &mut Renderer<'_>, text: &_| renderer.prose_within(text, limit);
+        written(&firing(), source, text).0
+    };
+    assert_eq!(cut("The book: <http://x/yyyy|read it>", Limit::Chars(24)), "The book: …");
+    assert_eq!(
+        cut("Log:\n```\nline one\nline two\n```", Limit::Chars(24)),
+        "Log:\n```\nline one\nl…\n```"
+    );
+    assert_eq!(cut("Log:\n```\nline one\nline two\n```", Limit::Bytes(12)), "Log:\n…");
+
+    let mut templates = templates();
+    let text = templates.html("html", "<p><a href=\"http://x/\">{{ .Status }}</a> and more</p>");
+    let (definitions, _) = templates.finish([]);
+    let (files, firing) = (Files::default(), firing());
+    let mut renderer = Renderer::new(&definitions, &firing, &files);
+    let mut cut = |limit| renderer.prose_within(&text, limit);
+    let link = "<p><a href=\"http://x/\">";
+    assert_eq!(cut(Limit::Chars(39)), format!("{link}firing</a> …</p>"));
+    assert_eq!(cut(Limit::Bytes(36)), format!("{link}fi…</a></p>"));
+    let limit = Limit::VisibleHtml { chars: 10, bytes: 100 };
+    assert_eq!(cut(limit), format!("{link}firing</a> an…</p>"));
+}
+
+#[test]
 fn only_the_list_gets_shorter_where_alerts_do_not_fit() {
     let text = "{{ $worst := \"\" }}{{ range .Alerts }}{{ $worst = .Labels.host }}{{ end -}}
         [{{ .Status }}:{{ len .Alerts.Firing }}] of {{ .Alerts | len }} {{ .CommonLabels.severity }} \

@@ -2,10 +2,16 @@ use std::time::Duration;
 
 use bellwether_model::{FailureReason, Outcome, Secret};
 
+use serde_json::Value;
+
 use super::Telegram;
 use super::config::Config;
+use crate::exchange::Step;
+use crate::html;
 use crate::outcome::delivered;
-use crate::tests::{Harness, check_snapshot, firing, json_answer, many, mixed, resolved};
+use crate::tests::{
+    Harness, alert, check_snapshot, firing, json_answer, many, mixed, notification, resolved,
+};
 
 fn config() -> Config {
     Config {
@@ -82,4 +88,81 @@ fn message_too_long_lists_fewer_alerts() {
     let text = body["text"].as_str().expect("a text");
     assert!(text.chars().count() <= 4096);
     assert!(text.ends_with("more alerts did not fit"), "{text}");
+}
+
+#[test]
+fn one_long_alert_in_html_is_cut_by_what_is_seen() {
+    let message = "<b>{{ .Status }}</b> <a href=\"http://x/?a=1&amp;b=2\">{{ range .Alerts }}\
+                   {{ .Annotations.summary }}{{ end }}</a>";
+    let config = Config { message: message.to_owned(), ..config() };
+    let summary = "<&ü".repeat(2000);
+    let alert = alert(&[("alertname", "Disk")], &[("summary", &summary)], false);
+    let request = harness(&config).request(&notification(vec![alert]));
+    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+    let text = body["text"].as_str().expect("a text");
+    assert_eq!(html::visible_chars(text), 4096);
+    assert!(
+        text.starts_with("<b>firing</b> <a href=\"http://x/?a=1&amp;b=2\">&lt;&amp;ü"),
+        "{text}"
+    );
+    assert!(text.ends_with("…</a>"), "{text}");
+    // More bytes than characters are seen, and sent as they are.
+    let config =
+        Config { message: "<a href=\"http://x/\">{{ .Status }}</a>".repeat(500), ..config };
+    let request = harness(&config).request(&firing());
+    let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+    assert_eq!(body["text"].as_str().expect("a text").matches("firing").count(), 500);
+}
+
+/// The parse mode and text of each request, where the first is answered by `first`.
+fn conversation(config: &Config, first: &str) -> (Vec<(Value, String)>, Outcome) {
+    let (begun, _) = harness(config).begin(&firing());
+    let mut exchange = begun.expect("it begins");
+    let mut answers = [json_answer(400, first), json_answer(200, OK)].into_iter();
+    let mut sent = Vec::new();
+    let mut step = exchange.begin();
+    loop {
+        let request = match step {
+            Step::Send(request) => request,
+            Step::Done(outcome) => return (sent, outcome),
+            step => panic!("no request: {step:?}"),
+        };
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        let text = body["text"].as_str().expect("a text").to_owned();
+        sent.push((body["parse_mode"].clone(), text));
+        step = exchange.receive(answers.next().expect("two requests at most"));
+    }
+}
+
+#[test]
+fn a_message_whose_markup_telegram_cannot_parse_is_sent_without() {
+    let said =
+        "Bad Request: can't parse entities: Unsupported start tag \\\"br\\\" at byte offset 9";
+    let said = format!(r#"{{"ok":false,"error_code":400,"description":"{said}"}}"#);
+    let message = "{{ .Status }}<br><b>a &lt; b</b>".to_owned();
+    let (sent, outcome) = conversation(&Config { message, ..config() }, &said);
+    assert_eq!(sent[0], ("HTML".into(), "firing<br><b>a &lt; b</b>".to_owned()));
+    let note = "[without markup, since Telegram said: Bad Request: can't parse entities: Unsupported \
+                start tag \"br\" at byte offset 9]";
+    assert_eq!(sent[1], (Value::Null, format!("firing\na < b\n\n{note}")));
+    assert_eq!((sent.len(), outcome), (2, delivered()));
+
+    let message = "🐑*".repeat(2000);
+    let config = Config { message, parse_mode: "MarkdownV2".to_owned(), ..config() };
+    let (sent, outcome) = conversation(&config, &said);
+    assert!(sent[1].1.starts_with("🐑*🐑*") && sent[1].1.ends_with("offset 9]"));
+    assert!((4090..=4096).contains(&sent[1].1.encode_utf16().count()));
+    assert_eq!((sent.len(), outcome), (2, delivered()));
+}
+
+#[test]
+fn other_refusals_are_not_sent_without_markup() {
+    let said = r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#;
+    let (sent, outcome) = conversation(&config(), said);
+    assert!(sent.len() == 1 && matches!(outcome, Outcome::Retry { .. }));
+    // What has no markup cannot be sent without.
+    let said = r#"{"ok":false,"error_code":400,"description":"Bad Request: can't parse entities"}"#;
+    let plain = Config { parse_mode: String::new(), ..config() };
+    let (sent, outcome) = conversation(&plain, said);
+    assert!(sent.len() == 1 && matches!(outcome, Outcome::Retry { .. }));
 }

@@ -1,4 +1,4 @@
-use super::{to_bytes, to_chars, to_size};
+use super::{before_broken_markup, is_in_code, to_bytes, to_chars, to_size};
 use bellwether_encoding::json::escaped_len;
 
 fn check_chars(text: &str, max: usize, expected: &str) {
@@ -53,4 +53,30 @@ fn sizes_of_characters_are_added_up() {
         let cut = to_size(text, max, escaped_len);
         assert_eq!(cut, (expected.into(), expected != text), "{text} {max}");
     }
+}
+
+#[test]
+fn a_link_or_tag_without_its_end_is_left_out() {
+    for (text, expected) in [
+        ("see <http://x/y|the run", "see "),
+        ("see <http://x/y|the book>, an", "see <http://x/y|the book>, an"),
+        ("see [the book](http://x/", "see "),
+        ("see [the book](http://x/) an", "see [the book](http://x/) an"),
+        ("x <font color=\"warn", "x "),
+        ("x </fon", "x "),
+        ("1 < 2 and 3 <4", "1 < 2 and 3 <4"),
+        ("<http://a/", "<http://a/"),
+        ("a <b\nc", "a <b\nc"),
+        ("a &am", "a "),
+        ("a &amp; b", "a &amp; b"),
+        ("a &#3", "a "),
+    ] {
+        assert_eq!(before_broken_markup(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_block_of_code_that_is_open_is_found() {
+    assert!(!is_in_code("a ```b``` c"));
+    assert!(is_in_code("a ```b``` c ```d"));
 }
