@@ -61,8 +61,6 @@ struct Row {
 pub(crate) struct Change {
     pub alert: Arc<Alert>,
     pub was: Was,
-    /// When the alert was to end until now; `None` for a new one.
-    pub former_end: Option<Timestamp>,
     /// By how much the sender's clock is late at least, if it has shown that it is.
     pub late_by: Option<Duration>,
 }
@@ -175,11 +173,17 @@ impl Alerts {
         }
     }
 
-    /// Drops the resolved alerts that no group holds, and returns them.
-    pub fn collect(&mut self, now: Timestamp) -> Vec<Arc<Alert>> {
+    /// Drops the resolved alerts that no group holds and that are not needed, and returns them.
+    pub fn collect(
+        &mut self,
+        now: Timestamp,
+        is_needed: impl Fn(Fingerprint) -> bool,
+    ) -> Vec<Arc<Alert>> {
         let mut gone = Vec::new();
         for shard in &mut self.shards {
-            let leaves = |row: &Row| row.holders == 0 && row.alert.resolved_at(now);
+            let leaves = |row: &Row| {
+                row.holders == 0 && row.alert.resolved_at(now) && !is_needed(row.fingerprint)
+            };
             if shard.rows.iter().any(leaves) {
                 let rows = &mut Arc::make_mut(shard).rows;
                 gone.extend(rows.iter().filter(|row| leaves(row)).map(|row| row.alert.clone()));
@@ -236,8 +240,7 @@ impl Alerts {
                 let was = compare(old, &merged, now);
                 if was == Was::Repeated && old.resolved_at(now) {
                     let alert = old.clone();
-                    let former_end = Some(alert.ends_at);
-                    return Change { alert, was, former_end, late_by: None };
+                    return Change { alert, was, late_by: None };
                 }
                 if was == Was::Repeated {
                     // Keep the strings that are already there, so that equal ones exist once.
@@ -254,7 +257,7 @@ impl Alerts {
             }
         };
         self.note_end(former_end, &alert);
-        Change { alert, was, former_end, late_by: None }
+        Change { alert, was, late_by: None }
     }
 
     /// Limit: removes a resolved alert of the same name if there are too many, or refuses.

@@ -109,7 +109,7 @@ impl Engine {
                     groups.insert(group.name, Deadlines { due, suppressed_until });
                 }
                 Record::Silence(version) => {
-                    self.merge_silence(now, version);
+                    self.merge_silence(now, version, turn);
                 }
                 Record::LogEntry(entry) => self.notification.restore(now, entry),
                 Record::AlertGone(_)
@@ -192,7 +192,7 @@ impl Engine {
         View::new(
             self.plan.clone(),
             self.intake.alerts.snapshot(),
-            self.intake.inhibition.clone(),
+            self.intake.inhibition.index.clone(),
             self.silencing.silences.clone(),
             self.silencing.index.clone(),
             self.intake.groups.count(),
@@ -238,7 +238,7 @@ impl Engine {
     fn mute_context(&self) -> MuteContext<'_> {
         MuteContext {
             plan: &self.plan,
-            inhibition_index: &self.intake.inhibition,
+            inhibition_index: &self.intake.inhibition.index,
             silences: &self.silencing.silences,
             silence_index: &self.silencing.index,
         }

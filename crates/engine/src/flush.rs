@@ -26,7 +26,9 @@ pub(crate) fn freeze(group: &Group, alerts: &Alerts) -> Vec<Arc<Alert>> {
 }
 
 /// What suppresses alerts that fire and that not all integrations were notified of, by their log
-/// `entries`; and when to look again. `None` if nothing does.
+/// `entries`; and when to look again, if that is before the group is due: `group_wait` after the
+/// end of a silence or an interval, and of an inhibition that has ended already. One that lasts is
+/// looked at when the group is due. `None` if nothing suppresses.
 pub(crate) fn suppressed(
     judged: &Judged,
     context: &MuteContext<'_>,
@@ -36,6 +38,7 @@ pub(crate) fn suppressed(
 ) -> Option<Suppressed> {
     let mut by = BTreeSet::new();
     let mut until: Option<Mono> = None;
+    let wait = route.timing.group_wait;
     for (alert, verdict) in judged.alerts() {
         if !verdict.is_suppressed() || alert.resolved_at(now.wall) {
             continue;
@@ -51,7 +54,7 @@ pub(crate) fn suppressed(
             Verdict::Active => continue,
             Verdict::Inhibited { by: source, until } => {
                 by.insert(MutedBy::Source(*source));
-                Some(*until)
+                Some(*until).filter(|until| *until <= now.wall)
             }
             Verdict::Silenced { by: silences, until } => {
                 by.extend(silences.iter().cloned().map(MutedBy::Silence));
@@ -62,8 +65,8 @@ pub(crate) fn suppressed(
                 context.next_interval_change(route, now.wall)
             }
         };
-        let ends = ends.map(|ends| now.mono_at(ends)).filter(|ends| *ends > now.mono);
-        until = until.into_iter().chain(ends).min();
+        let look = ends.map(|ends| now.mono_at(ends.plus(wait))).filter(|look| *look > now.mono);
+        until = until.into_iter().chain(look).min();
     }
     // A mute without a known end may still be ended by hand, or by a new plan.
     let until = until.unwrap_or(Mono(u64::MAX));

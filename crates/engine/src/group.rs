@@ -3,7 +3,7 @@
 //! In: a route and an alert that it wants. Out: groups that are due. A group is the alerts that
 //! share a route and the labels it groups by. It is first due after `group_wait` (at once if its
 //! first alert is older than that), then every `group_interval`; a group with a change that a
-//! mute suppresses is due again as soon as the mute may have ended.
+//! mute suppresses is looked at earlier if the mute may have ended.
 //!
 //! All deadlines stand in one ordered set. It sends nothing and judges nothing.
 
@@ -42,9 +42,9 @@ pub(crate) struct GroupState {
 }
 
 /// News that only a mute keeps back.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Suppressed {
-    /// When the mute may have ended.
+    /// When to look whether the mute has ended, if that is before the group is due.
     pub until: Mono,
     pub by: BTreeSet<MutedBy>,
 }
@@ -54,6 +54,8 @@ pub(crate) enum MutedBy {
     Silence(Arc<str>),
     Source(Fingerprint),
     Interval,
+    /// By what is not known: the group was restored from disk.
+    BeforeRestart,
 }
 
 /// A flush whose deliveries have not all finished.
@@ -147,6 +149,13 @@ impl Groups {
 impl GroupState {
     fn next(&self) -> Mono {
         self.suppressed.as_ref().map_or(self.due, |suppressed| self.due.min(suppressed.until))
+    }
+
+    /// Looks at suppressed alerts no later than at `at`; returns whether that is earlier.
+    pub fn look_by(&mut self, at: Mono) -> bool {
+        let until = self.suppressed.as_mut().map(|suppressed| &mut suppressed.until);
+        let later = until.filter(|until| **until > at);
+        later.map(|until| *until = at).is_some()
     }
 }
 

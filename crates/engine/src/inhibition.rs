@@ -1,4 +1,4 @@
-//! The inhibition index: is an alert inhibited because a source of a rule fires?
+//! Inhibition: is an alert inhibited because a source of a rule fires, or fired until lately?
 //!
 //! In: every change of an alert, in the turn in which it happened. Out: for a target, the source
 //! that inhibits it. Per rule and per combination of the `equal` labels' values the sources are kept
@@ -15,6 +15,16 @@ use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
 
 use crate::plan::{InhibitRule, Plan};
 
+/// The sources, and until when each of them fires or fired.
+#[derive(Debug)]
+pub(crate) struct Inhibition {
+    /// Invariant: each source of `fires_until` under that time, and no others.
+    pub index: InhibitionIndex,
+    /// When a source that fires will end, and when one that has resolved did, as far as this node
+    /// knew: a report that it is still resolved changes nothing. None that never fired.
+    fires_until: BTreeMap<Fingerprint, Timestamp>,
+}
+
 /// The sources of every rule, found by the labels of a target.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InhibitionIndex {
@@ -28,7 +38,7 @@ struct RuleSources {
     by_equal: BTreeMap<Vec<Box<str>>, Sources>,
 }
 
-/// Sources by their ends: the last one fires longest.
+/// Sources by the time until which they fire: the last one fires longest.
 #[derive(Clone, Debug, Default)]
 struct Sources {
     one_sided: BTreeSet<(Timestamp, Fingerprint)>,
@@ -36,52 +46,119 @@ struct Sources {
     two_sided: BTreeSet<(Timestamp, Fingerprint)>,
 }
 
-impl InhibitionIndex {
-    /// An empty list for the rules of `plan`.
+impl Inhibition {
+    /// Without sources, for the rules of `plan`.
     pub fn new(plan: &Plan) -> Self {
-        InhibitionIndex { rules: plan.inhibit_rules().iter().map(|_| Arc::default()).collect() }
+        Inhibition { index: InhibitionIndex::new(plan), fires_until: BTreeMap::new() }
     }
 
-    /// Takes note of an alert that is new or, where `former_end` is given, was to end then.
-    ///
-    /// Returns whether the alert is a source of any rule.
-    pub fn update(&mut self, plan: &Plan, former_end: Option<Timestamp>, alert: &Alert) -> bool {
-        let mut is_source = false;
-        for number in plan.inhibit_sources.matching(&alert.labels).copied() {
-            is_source = true;
-            let rule = &plan.inhibit_rules()[number];
-            let sources = self.sources_mut(number, rule, &alert.labels);
-            let side = sources.side(rule.target.matches(&alert.labels));
-            if let Some(end) = former_end {
-                side.remove(&(end, alert.fingerprint));
-            }
-            side.insert((alert.ends_at, alert.fingerprint));
+    /// Takes note of an alert that is new or has changed.
+    pub fn update(&mut self, plan: &Plan, alert: &Alert, now: Timestamp) {
+        let mut rules = plan.inhibit_sources.matching(&alert.labels).copied().peekable();
+        if rules.peek().is_none() {
+            return;
         }
-        is_source
+        let fingerprint = alert.fingerprint;
+        let known = self.fires_until.get(&fingerprint).copied();
+        let until = match known {
+            _ if !alert.resolved_at(now) => alert.ends_at,
+            Some(known) => known.min(now),
+            None => return,
+        };
+        if known == Some(until) {
+            return;
+        }
+        self.fires_until.insert(fingerprint, until);
+        for number in rules {
+            if let Some(known) = known {
+                self.index.remove(plan, number, &alert.labels, (known, fingerprint));
+            }
+            self.index.insert(plan, number, &alert.labels, (until, fingerprint));
+        }
+    }
+
+    /// Takes the alerts of the store after a restart, or under another plan.
+    pub fn restore<'a>(
+        &mut self,
+        plan: &Plan,
+        alerts: impl Iterator<Item = &'a Arc<Alert>>,
+        now: Timestamp,
+    ) {
+        self.index = InhibitionIndex::new(plan);
+        let known = std::mem::take(&mut self.fires_until);
+        for alert in alerts {
+            let mut rules = plan.inhibit_sources.matching(&alert.labels).copied().peekable();
+            if rules.peek().is_none() {
+                continue;
+            }
+            let until = match known.get(&alert.fingerprint) {
+                Some(known) => *known,
+                None if alert.resolved_at(now) => alert.ends_at.max(alert.updated_at),
+                None => alert.ends_at,
+            };
+            self.fires_until.insert(alert.fingerprint, until);
+            for number in rules {
+                self.index.insert(plan, number, &alert.labels, (until, alert.fingerprint));
+            }
+        }
     }
 
     /// Forgets an alert that left the alert store.
     pub fn remove(&mut self, plan: &Plan, alert: &Alert) {
+        let Some(until) = self.fires_until.remove(&alert.fingerprint) else { return };
         for number in plan.inhibit_sources.matching(&alert.labels).copied() {
-            let rule = &plan.inhibit_rules()[number];
-            let key = equal_values(rule, &alert.labels);
-            let by_equal = &mut Arc::make_mut(&mut self.rules[number]).by_equal;
-            let Some(sources) = by_equal.get_mut(&key) else { continue };
-            let side = sources.side(rule.target.matches(&alert.labels));
-            side.remove(&(alert.ends_at, alert.fingerprint));
-            if sources.one_sided.is_empty() && sources.two_sided.is_empty() {
-                by_equal.remove(&key);
-            }
+            self.index.remove(plan, number, &alert.labels, (until, alert.fingerprint));
         }
     }
 
-    /// The source that inhibits an alert with these labels at `now`, by the first rule that has
-    /// one, and when that source ends.
+    /// Whether the alert is a source that fired after `since`.
+    pub fn fired_after(&self, since: Timestamp, alert: Fingerprint) -> bool {
+        self.fires_until.get(&alert).is_some_and(|until| *until > since)
+    }
+}
+
+impl InhibitionIndex {
+    fn new(plan: &Plan) -> Self {
+        InhibitionIndex { rules: plan.inhibit_rules().iter().map(|_| Arc::default()).collect() }
+    }
+
+    fn insert(
+        &mut self,
+        plan: &Plan,
+        number: usize,
+        labels: &LabelSet,
+        source: (Timestamp, Fingerprint),
+    ) {
+        let rule = &plan.inhibit_rules()[number];
+        let by_equal = &mut Arc::make_mut(&mut self.rules[number]).by_equal;
+        let sources = by_equal.entry(equal_values(rule, labels)).or_default();
+        sources.side(rule.target.matches(labels)).insert(source);
+    }
+
+    fn remove(
+        &mut self,
+        plan: &Plan,
+        number: usize,
+        labels: &LabelSet,
+        source: (Timestamp, Fingerprint),
+    ) {
+        let rule = &plan.inhibit_rules()[number];
+        let key = equal_values(rule, labels);
+        let by_equal = &mut Arc::make_mut(&mut self.rules[number]).by_equal;
+        let Some(sources) = by_equal.get_mut(&key) else { return };
+        sources.side(rule.target.matches(labels)).remove(&source);
+        if sources.one_sided.is_empty() && sources.two_sided.is_empty() {
+            by_equal.remove(&key);
+        }
+    }
+
+    /// The source that inhibits an alert with these labels, by the first rule that has one that
+    /// fires after `since`, and until when it fires.
     pub fn inhibitor(
         &self,
         plan: &Plan,
         labels: &LabelSet,
-        now: Timestamp,
+        since: Timestamp,
     ) -> Option<(Fingerprint, Timestamp)> {
         // On most days no source is there at all.
         if self.rules.iter().all(|rule| rule.by_equal.is_empty()) {
@@ -98,26 +175,16 @@ impl InhibitionIndex {
             // target's other conditions hold.
             let sources = by_equal.get(values.of(rule))?;
             let firing = |side: &BTreeSet<(Timestamp, Fingerprint)>| {
-                side.last().copied().filter(|(ends_at, _)| *ends_at > now)
+                side.last().copied().filter(|(until, _)| *until > since)
             };
             let by_one_sided = firing(&sources.one_sided);
             let found = by_one_sided.or_else(|| {
                 let candidate = firing(&sources.two_sided)?;
                 (!rule.source.matches(labels)).then_some(candidate)
             });
-            let (ends_at, source) = found.filter(|_| target.holds(labels))?;
-            Some((source, ends_at))
+            let (until, source) = found.filter(|_| target.holds(labels))?;
+            Some((source, until))
         })
-    }
-
-    fn sources_mut(
-        &mut self,
-        number: usize,
-        rule: &InhibitRule,
-        labels: &LabelSet,
-    ) -> &mut Sources {
-        let by_equal = &mut Arc::make_mut(&mut self.rules[number]).by_equal;
-        by_equal.entry(equal_values(rule, labels)).or_default()
     }
 }
 

@@ -20,7 +20,8 @@ use crate::turn::Suppression;
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Verdict {
     Active,
-    /// By this source, which ends then.
+    /// By this source, which fires until then. For a notification an alert counts as inhibited for
+    /// `group_wait` longer.
     Inhibited {
         by: Fingerprint,
         until: Timestamp,
@@ -51,11 +52,14 @@ pub(crate) struct MuteContext<'a> {
 }
 
 impl MuteContext<'_> {
-    /// Judges the alerts of one group of `route`.
+    /// Judges the alerts of one group of `route`, for a notification. The source of an inhibition
+    /// and its targets are resolved by different evaluations, so an inhibition lasts until
+    /// `group_wait` after its source has ended.
     pub fn judge(&self, route: &Route, alerts: Vec<Arc<Alert>>, now: Timestamp) -> Judged {
         let by_route = self.route_verdict(route, now);
+        let since = now.minus(route.timing.group_wait);
         let judge = |alert: Arc<Alert>| {
-            let verdict = self.inhibition(&alert.labels, now);
+            let verdict = self.inhibition(&alert.labels, since);
             let verdict = verdict.or_else(|| by_route.clone());
             let verdict = verdict.or_else(|| self.silenced(alert.fingerprint, now));
             (alert, verdict.unwrap_or(Verdict::Active))
@@ -63,8 +67,9 @@ impl MuteContext<'_> {
         Judged { now, alerts: alerts.into_iter().map(judge).collect() }
     }
 
-    pub fn inhibition(&self, labels: &LabelSet, now: Timestamp) -> Option<Verdict> {
-        let (by, until) = self.inhibition_index.inhibitor(self.plan, labels, now)?;
+    /// By which source an alert with these labels is inhibited, of those that fire after `since`.
+    pub fn inhibition(&self, labels: &LabelSet, since: Timestamp) -> Option<Verdict> {
+        let (by, until) = self.inhibition_index.inhibitor(self.plan, labels, since)?;
         Some(Verdict::Inhibited { by, until })
     }
 

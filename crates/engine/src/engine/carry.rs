@@ -17,7 +17,7 @@ use super::replication::PeerRecord;
 use crate::alerts::{PREFETCH_BATCH, Refusal, Was};
 use crate::deliveries::{CLAIMED_AFTER, Delivery};
 use crate::flush;
-use crate::group::{Group, GroupId, MutedBy, OpenFlush, Suppressed};
+use crate::group::{Group, GroupId, OpenFlush, Suppressed};
 use crate::mute::Judged;
 use crate::plan::{Integration, Plan};
 use crate::record::{GroupName, Record, RecordError, wire};
@@ -104,6 +104,13 @@ impl Engine {
         let route = plan.routes.route(id.route);
         let Some((judged, suppressed)) = self.judge_group(now, id) else { return };
         let Some(group) = self.intake.groups.find(id) else { return };
+        let is_early = group.state.due > now.mono;
+        if let (true, Some(before), Some(still)) = (is_early, &group.state.suppressed, &suppressed)
+            && still.by.is_superset(&before.by)
+        {
+            let still = still.clone();
+            return self.intake.stay_suppressed(now, &plan, id, still, turn);
+        }
         let alerts = judged.alerts().map(|(alert, _)| alert);
         let resolved: Vec<_> = alerts.filter(|a| a.resolved_at(now.wall)).cloned().collect();
         note_flush(group.key(route), &judged, resolved.len(), turn);
@@ -254,7 +261,7 @@ impl Engine {
 
     fn store_silence(&mut self, now: Now, silence: Silence, turn: &mut Turn) -> Arc<Silence> {
         let silence = Arc::new(silence);
-        self.merge_silence(now, self.silencing.new_record(silence.clone()));
+        self.merge_silence(now, self.silencing.new_record(silence.clone()), turn);
         let version = self.silencing.record(silence.clone());
         if !self.replication.peers.is_alone() {
             turn.broadcast(Channel::Silences, &version.encode());
@@ -264,12 +271,17 @@ impl Engine {
     }
 
     /// Returns whether the version is newer than the known one.
-    pub(super) fn merge_silence(&mut self, now: Now, version: SilenceRecord) -> bool {
+    pub(super) fn merge_silence(
+        &mut self,
+        now: Now,
+        version: SilenceRecord,
+        turn: &mut Turn,
+    ) -> bool {
         let Some(id) = self.silencing.merge(version, now, &self.intake.alerts) else {
             return false;
         };
         self.generation += 1;
-        self.intake.reconsider_muted_by(now, &MutedBy::Silence(id));
+        self.intake.reconsider_silenced_by(now, &self.plan, id, turn);
         true
     }
 }
@@ -320,7 +332,7 @@ impl Engine {
         let changed = match self.replication.read(now, channel, message)? {
             None => return Ok(false),
             Some(PeerRecord::Silence(version)) => {
-                let changed = self.merge_silence(now, version.clone());
+                let changed = self.merge_silence(now, version.clone(), turn);
                 if changed {
                     turn.keep.push(Record::Silence(version));
                 }

@@ -15,14 +15,14 @@ use bellwether_model::{Alert, Now};
 use crate::alerts::{Alerts, Change, Was};
 use crate::deliveries::End;
 use crate::group::{self, Group, GroupId, GroupState, Groups, MutedBy, OpenFlush};
-use crate::inhibition::InhibitionIndex;
+use crate::inhibition::Inhibition;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::settings::EngineSettings;
 use crate::turn::{Note, Turn};
 
 pub(super) use regroup::{Deadlines, restored_alert};
-use regroup::{Earlier, latest_due};
+use regroup::{Earlier, latest_due, soonest_look};
 
 mod regroup;
 
@@ -30,7 +30,7 @@ mod regroup;
 pub(super) struct Intake {
     pub alerts: Alerts,
     /// Invariant: the sources of the plan's inhibition rules among `alerts`, with their ends.
-    pub inhibition: InhibitionIndex,
+    pub inhibition: Inhibition,
     /// Invariant: sorted by the plan in force; every member is in `alerts`, which counts for each
     /// alert the groups that hold it.
     pub groups: Groups,
@@ -42,7 +42,7 @@ impl Intake {
     pub fn new(plan: &Plan, settings: &EngineSettings) -> Self {
         Intake {
             alerts: Alerts::new(settings.alerts_per_name_max),
-            inhibition: InhibitionIndex::new(plan),
+            inhibition: Inhibition::new(plan),
             groups: Groups::default(),
             groups_max: settings.groups_max,
         }
@@ -50,8 +50,8 @@ impl Intake {
 
     /// Passes one change through inhibition and routing into its groups.
     pub fn take_change(&mut self, now: Now, plan: &Plan, change: Change, turn: &mut Turn) {
-        let Change { alert, was, former_end, late_by } = change;
-        let is_source = self.inhibition.update(plan, former_end, &alert);
+        let Change { alert, was, late_by } = change;
+        self.inhibition.update(plan, &alert, now.wall);
         if was == Was::Repeated {
             // It is in all its groups already: a firing alert leaves none. But one that the
             // limit of groups kept out may find a place now.
@@ -66,22 +66,33 @@ impl Intake {
             turn.notes.push(Note::SenderClockLate { alertname, by, is_logged });
         }
         let ended = alert.resolved_at(now.wall);
-        if is_source && ended {
-            self.reconsider_muted_by(now, &MutedBy::Source(alert.fingerprint));
-        }
         self.join_groups(now, plan, &alert, Earlier::Nothing, turn);
         turn.keep.push(Record::Alert { alert, ended });
     }
 
-    /// Makes the groups due whose alerts this mute may no longer suppress.
-    pub fn reconsider_muted_by(&mut self, now: Now, muted_by: &MutedBy) {
-        for id in self.groups.suppressed_by(muted_by) {
-            self.groups.change(id, |state| {
-                if let Some(suppressed) = &mut state.suppressed {
-                    suppressed.until = now.mono;
-                }
-            });
+    /// Looks soon at the groups whose alerts this silence may no longer suppress.
+    pub fn reconsider_silenced_by(&mut self, now: Now, plan: &Plan, id: Arc<str>, turn: &mut Turn) {
+        for id in self.groups.suppressed_by(&MutedBy::Silence(id)) {
+            let mut is_earlier = false;
+            let at = soonest_look(plan.routes.route(id.route), now);
+            self.groups.change(id, |state| is_earlier = state.look_by(at));
+            if is_earlier {
+                self.keep_deadline(now, plan, id, turn);
+            }
         }
+    }
+
+    /// Notes that what was suppressed still is, without a flush.
+    pub fn stay_suppressed(
+        &mut self,
+        now: Now,
+        plan: &Plan,
+        id: GroupId,
+        suppressed: group::Suppressed,
+        turn: &mut Turn,
+    ) {
+        self.groups.change(id, |state| state.suppressed = Some(suppressed));
+        self.keep_deadline(now, plan, id, turn);
     }
 
     /// Begins a group's flush, and sets when the group is due again.
@@ -150,9 +161,13 @@ impl Intake {
         }
     }
 
-    /// Removes the resolved alerts that no group holds, and returns them.
+    /// Removes the resolved alerts that no group holds, and returns them. Sources stay as long as an
+    /// inhibition by them may last.
     pub fn remove_resolved(&mut self, now: Now, plan: &Plan, turn: &mut Turn) -> Vec<Arc<Alert>> {
-        let gone = self.alerts.collect(now.wall);
+        let waits = plan.routes.iter().map(|route| route.timing.group_wait);
+        let since = now.wall.minus(waits.max().unwrap_or_default());
+        let inhibition = &self.inhibition;
+        let gone = self.alerts.collect(now.wall, |it| inhibition.fired_after(since, it));
         for alert in &gone {
             self.inhibition.remove(plan, alert);
             turn.keep.push(Record::AlertGone(alert.fingerprint));

@@ -3,14 +3,13 @@
 //! In: the alerts of the store, and what is known of earlier groups. Out: the same groups as far as
 //! their route, receiver and labels are the same, with the deadlines that they had.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{Alert, Mono, Now};
 
 use super::Intake;
-use crate::group::{self, Group, GroupId, Suppressed};
-use crate::inhibition::InhibitionIndex;
+use crate::group::{self, Group, GroupId, MutedBy, Suppressed};
 use crate::notification_log::NotificationLog;
 use crate::plan::Plan;
 use crate::record::{GroupName, Record};
@@ -48,9 +47,9 @@ impl Intake {
         log: &NotificationLog,
         turn: &mut Turn,
     ) -> Vec<GroupId> {
+        self.inhibition.restore(plan, self.alerts.iter(), now.wall);
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
-            self.inhibition.update(plan, None, &alert);
             let earlier = Earlier::Run { deadlines: &known, log };
             self.join_groups(now, plan, &alert, earlier, turn);
         }
@@ -66,12 +65,12 @@ impl Intake {
     }
 
     /// Notes what suppresses alerts of a restored group, which is looked at no later than it was to
-    /// be.
+    /// be; what suppressed them before may have ended since.
     pub fn restore_suppression(&mut self, id: GroupId, found: Option<Suppressed>) {
         self.groups.change(id, |state| {
             if let (Some(suppressed), Some(found)) = (&mut state.suppressed, found) {
                 suppressed.until = suppressed.until.min(found.until);
-                suppressed.by = found.by;
+                suppressed.by.extend(found.by);
             }
         });
     }
@@ -92,11 +91,10 @@ impl Intake {
             .iter()
             .map(|(id, group)| (group.name(old_plan.routes.route(id.route)), group))
             .collect();
-        self.inhibition = InhibitionIndex::new(plan);
+        self.inhibition.restore(plan, self.alerts.iter(), now.wall);
         self.alerts.clear_holders();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
-            self.inhibition.update(plan, None, &alert);
             self.join_groups(now, plan, &alert, Earlier::Plan(&old_by_name), turn);
         }
         let moved = self.hand_over(now, old_plan, plan, old_groups, turn);
@@ -131,14 +129,15 @@ impl Intake {
             let latest = latest_due(route, now);
             let is_late = old_group.state.due > latest;
             let may_be_unmuted = !same_mutes || !route.intervals_like(old_route);
+            let mut is_earlier = is_late;
             self.groups.change(new_id, |state| {
                 *state = old_group.state;
                 state.due = state.due.min(latest);
-                if may_be_unmuted && let Some(suppressed) = &mut state.suppressed {
-                    suppressed.until = now.mono;
+                if may_be_unmuted {
+                    is_earlier |= state.look_by(soonest_look(route, now));
                 }
             });
-            if is_late {
+            if is_earlier {
                 self.keep_deadline(now, plan, new_id, turn);
             }
         }
@@ -151,7 +150,7 @@ impl Earlier<'_> {
         match self {
             Earlier::Nothing => None,
             Earlier::Run { deadlines, .. } => deadlines.get(&name()).map(|deadlines| {
-                let suppressed = |until| Suppressed { until, by: BTreeSet::new() };
+                let suppressed = |until| Suppressed { until, by: [MutedBy::BeforeRestart].into() };
                 (deadlines.due, deadlines.suppressed_until.map(suppressed))
             }),
             Earlier::Plan(groups) => groups.get(&name()).map(|group| (group.state.due, None)),
@@ -185,6 +184,11 @@ impl Earlier<'_> {
 /// No group of the route waits longer.
 pub(super) fn latest_due(route: &Route, now: Now) -> Mono {
     now.mono.plus(route.timing.group_wait.max(route.timing.group_interval))
+}
+
+/// When to look at what a mute suppressed that may end now.
+pub(super) fn soonest_look(route: &Route, now: Now) -> Mono {
+    now.mono.plus(route.timing.group_wait)
 }
 
 /// A restored alert as it is to be believed now.
