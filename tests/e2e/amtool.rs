@@ -53,7 +53,7 @@ fn silences_are_added_queried_updated_expired_and_imported() {
 
 #[test]
 fn a_wrong_silence_is_refused_with_the_servers_words() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(CONFIG).expect_log("Failed to expire silence");
     let server = setup.start();
     let tool = Amtool::of(&server);
     let start = at(7200);

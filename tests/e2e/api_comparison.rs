@@ -40,8 +40,10 @@ receivers:
 
 #[test]
 fn both_servers_answer_alike() {
-    let (ours_setup, go_setup) =
-        (Setup::new(Program::Bellwether, CONFIG), Setup::new(Program::Go, CONFIG));
+    let ours_setup = Setup::new(Program::Bellwether, CONFIG)
+        .expect_log("component=api version=v1")
+        .expect_log("component=api version=v2");
+    let go_setup = Setup::new(Program::Go, CONFIG);
     let (mut ours, mut go) = (ours_setup.start(), go_setup.start());
     let mut ids = (BTreeMap::new(), BTreeMap::new());
     let mut differences = Vec::new();

@@ -61,7 +61,7 @@ fn a_body_of_a_hundred_mebibytes_is_refused() {
 
 #[test]
 fn ten_thousand_labels_are_refused_and_the_other_alerts_kept() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(CONFIG).expect_log("Failed to validate alerts");
     let mut server = setup.start();
     let labels: Map<String, Value> =
         (0..10_000).map(|number| (format!("label_{number}"), json!("x"))).collect();
@@ -86,7 +86,7 @@ fn bytes_that_are_no_text_are_mended_as_the_go_server_does() {
 
 #[test]
 fn times_at_the_edges_are_judged_one_by_one() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(CONFIG).expect_log("Failed to validate alerts");
     let mut server = setup.start();
     let body = json!([
         {"labels": {"alertname": "Backwards"}, "startsAt": at(0), "endsAt": at(-3600)},

@@ -14,6 +14,7 @@ use bellwether_model::{MatcherMode, NewAlert, Timestamp};
 
 use crate::answer::ApiError;
 use crate::backend::Backend;
+use crate::refusal::{Caller, Refusal};
 
 pub use decode::decode_alerts;
 
@@ -37,7 +38,7 @@ pub struct InvalidAlert {
 
 /// Handles the body of a POST to `/alerts`.
 pub(crate) async fn post<B: Backend>(
-    backend: &B,
+    caller: &Caller<'_, B>,
     body: bytes::Bytes,
     mode: MatcherMode,
 ) -> Result<(), ApiError> {
@@ -50,9 +51,14 @@ pub(crate) async fn post<B: Backend>(
     if alerts.is_empty() && invalid.is_empty() {
         return Ok(());
     }
-    let reply = backend.take_alerts(alerts, count_refused(&invalid, backend.now())).await;
-    let reply = reply.map_err(|error| ApiError::internal(error.to_string()))?;
-    merge_rejections(invalid, &reply.rejected)
+    let refused = count_refused(&invalid, caller.backend.now());
+    let reply = caller.backend.take_alerts(alerts, refused).await;
+    let reply = reply
+        .map_err(|error| caller.refuse(Refusal::AlertsNotTaken { error: error.to_string() }))?;
+    match merge_rejections(invalid, &reply.rejected) {
+        None => Ok(()),
+        Some(error) => Err(caller.refuse(Refusal::InvalidAlerts { error })),
+    }
 }
 
 /// Compat: refused alerts are counted by their state, like those that are accepted.
@@ -62,13 +68,11 @@ fn count_refused(invalid: &[InvalidAlert], now: Timestamp) -> RefusedAlerts {
     RefusedAlerts { firing: invalid.len() - resolved, resolved }
 }
 
-/// Joins the alerts that decoding and the engine rejected, in the order of the body.
-fn merge_rejections(
-    invalid: Vec<InvalidAlert>,
-    rejected: &[RejectedAlert],
-) -> Result<(), ApiError> {
+/// Joins the alerts that decoding and the engine rejected, in the order of the body; `None` if
+/// there is none.
+fn merge_rejections(invalid: Vec<InvalidAlert>, rejected: &[RejectedAlert]) -> Option<String> {
     if invalid.is_empty() && rejected.is_empty() {
-        return Ok(());
+        return None;
     }
     // The engine counts only the alerts that it was given: its positions shift by the number of
     // invalid alerts before them.
@@ -89,7 +93,7 @@ fn merge_rejections(
     );
     all.sort_by_key(|(position, _)| *position);
     let messages: Vec<&str> = all.into_iter().map(|(_, message)| message).collect();
-    Err(ApiError::bad_request(messages.join("\n")))
+    Some(messages.join("\n"))
 }
 
 /// Larger bodies are decoded outside the threads that serve connections.

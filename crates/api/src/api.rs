@@ -15,7 +15,8 @@ use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, View};
 use bellwether_model::quote::quoted;
 use bellwether_model::{MatcherMode, Timestamp};
 use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
-use http::{Method, StatusCode};
+use http::{Method, StatusCode, Uri};
+use percent_encoding::percent_decode_str;
 
 use crate::answer::{ApiError, JSON, empty, json, typed};
 use crate::backend::{Backend, Observation};
@@ -25,6 +26,7 @@ use crate::limits::Permit;
 use crate::negotiate::check_accept;
 use crate::paths::ApiPath;
 use crate::query::{Filters, Query};
+use crate::refusal::{Caller, Refusal};
 use crate::silences::SilenceQuery;
 use crate::state::AppState;
 use crate::{alerts, cors, listing, silences};
@@ -57,9 +59,7 @@ async fn dispatch<B: Backend>(
     permit: Option<Permit<B>>,
 ) -> Result<Response, ApiError> {
     let Some(path) = path else {
-        let path = request.uri().path();
-        let path = path.strip_prefix(state.settings.route_prefix.trim_end_matches('/'));
-        let path = path.unwrap_or_default();
+        let path = unprefixed(state, request.uri());
         return Err(ApiError::framework(404, format!("path {path} was not found")));
     };
     let (parts, body) = request.into_parts();
@@ -75,55 +75,68 @@ async fn dispatch<B: Backend>(
     let query = Query::parse(parts.uri.query());
     let mode = state.settings.matcher_mode;
     let backend = &*state.backend;
-    match (path, parts.method) {
+    let decoded = unprefixed(state, &parts.uri);
+    let decoded = percent_decode_str(&decoded).decode_utf8_lossy().into_owned();
+    let caller = Caller { backend, path: decoded, method: parts.method };
+    match (path, caller.method.clone()) {
         (ApiPath::Alerts, Method::POST) => {
-            let posted = alerts::post(backend, body, mode).await;
+            let posted = alerts::post(&caller, body, mode).await;
             drop(body_budget);
             posted.map(|()| empty(StatusCode::OK))
         }
-        (ApiPath::Silences, Method::POST) => silences::post(backend, body, mode).await.map(ok),
+        (ApiPath::Silences, Method::POST) => silences::post(&caller, body, mode).await.map(ok),
         (ApiPath::Silence { id }, method) => {
             if !silences::is_uuid(&id) {
                 let message = format!("silenceID in path must be of type uuid: {}", quoted(&id));
                 return Err(ApiError::framework(601, message));
             }
             if method == Method::DELETE {
-                return silences::expire(backend, id).await.map(|()| empty(StatusCode::OK));
+                return silences::expire(&caller, id).await.map(|()| empty(StatusCode::OK));
             }
-            read(backend, permit, move |view, now| silences::one(view, now, &id)).await
+            read(&caller, permit, move |view, now| silences::one(view, now, &id)).await
         }
         (ApiPath::Status, _) => Ok(ok(listing::status(&backend.status()))),
         (ApiPath::Receivers, _) => {
-            let Filters { matchers, warnings } = query.receiver_matchers(mode)?;
-            warn(backend, warnings);
-            let filter = ReceiverFilter { name: None, labels: matchers };
-            read(backend, permit, move |view, _| Ok(listing::receivers(view, &filter))).await
+            // Compat: the only list whose wrong parameters are not logged.
+            let filters = query.filters("receiver_matchers", mode).map_err(|error| {
+                ApiError::bad_request(format!("failed to parse receiver_matchers param: {error}"))
+            })?;
+            warn(backend, filters.warnings);
+            let filter = ReceiverFilter { name: None, labels: filters.matchers };
+            read(&caller, permit, move |view, _| Ok(listing::receivers(view, &filter))).await
         }
         (ApiPath::Alerts, _) => {
-            let query = alert_query(backend, &query, mode)?;
+            let query = alert_query(&caller, &query, mode)?;
             stream(backend, permit, move |view, now, out| listing::alerts(view, now, &query, out))
                 .await
         }
         (ApiPath::Groups, _) => {
-            let alerts = alert_query(backend, &query, mode)?;
+            let alerts = alert_query(&caller, &query, mode)?;
             let query = GroupQuery { alerts, muted: query.flag("muted") };
             stream(backend, permit, move |view, now, out| listing::groups(view, now, &query, out))
                 .await
         }
         (ApiPath::Silences, _) => {
-            let filters = filters(backend, &query, mode)?;
+            let filters = filters(&caller, &query, mode)?;
             let query = SilenceQuery::new(&query, filters.matchers);
-            read(backend, permit, move |view, now| silences::list(view, now, &query)).await
+            read(&caller, permit, move |view, now| silences::list(view, now, &query)).await
         }
     }
 }
 
+/// The path without the prefix of all routes, as it was sent.
+fn unprefixed<B: Backend>(state: &AppState<B>, uri: &Uri) -> String {
+    let prefix = state.settings.route_prefix.trim_end_matches('/');
+    uri.path().strip_prefix(prefix).unwrap_or_default().to_owned()
+}
+
 /// Runs a read outside the threads that serve connections.
 async fn read<B: Backend>(
-    backend: &B,
+    caller: &Caller<'_, B>,
     permit: Option<Permit<B>>,
-    write: impl FnOnce(&View, Timestamp) -> Result<String, ApiError> + Send + 'static,
+    write: impl FnOnce(&View, Timestamp) -> Result<String, Refusal> + Send + 'static,
 ) -> Result<Response, ApiError> {
+    let backend = caller.backend;
     let view = backend.view().await.map_err(|error| ApiError::internal(error.to_string()))?;
     let now = backend.now();
     let written = tokio::task::spawn_blocking(move || {
@@ -131,7 +144,8 @@ async fn read<B: Backend>(
         drop(permit);
         written
     });
-    written.await.map_err(|error| ApiError::internal(error.to_string()))?.map(ok)
+    let written = written.await.map_err(|error| ApiError::internal(error.to_string()))?;
+    written.map(ok).map_err(|refusal| caller.refuse(refusal))
 }
 
 /// Runs a read outside the threads that serve connections, and streams what it writes.
@@ -154,13 +168,14 @@ async fn stream<B: Backend>(
 }
 
 fn alert_query<B: Backend>(
-    backend: &B,
+    caller: &Caller<'_, B>,
     query: &Query,
     mode: MatcherMode,
 ) -> Result<AlertQuery, ApiError> {
-    let Filters { matchers, .. } = filters(backend, query, mode)?;
-    let (receivers, warnings) = query.receivers(mode)?;
-    warn(backend, warnings);
+    let Filters { matchers, .. } = filters(caller, query, mode)?;
+    let receivers = query.receivers(mode);
+    let (receivers, warnings) = receivers.map_err(|refusal| caller.refuse(refusal))?;
+    warn(caller.backend, warnings);
     Ok(AlertQuery {
         filters: matchers,
         active: query.flag("active"),
@@ -170,9 +185,14 @@ fn alert_query<B: Backend>(
     })
 }
 
-fn filters<B: Backend>(backend: &B, query: &Query, mode: MatcherMode) -> Result<Filters, ApiError> {
-    let mut filters = query.filters("filter", mode).map_err(ApiError::bad_request)?;
-    warn(backend, std::mem::take(&mut filters.warnings));
+fn filters<B: Backend>(
+    caller: &Caller<'_, B>,
+    query: &Query,
+    mode: MatcherMode,
+) -> Result<Filters, ApiError> {
+    let filters = query.filters("filter", mode);
+    let mut filters = filters.map_err(|error| caller.refuse(Refusal::Filter { error }))?;
+    warn(caller.backend, std::mem::take(&mut filters.warnings));
     Ok(filters)
 }
 

@@ -14,6 +14,9 @@ use bellwether_engine::{
 };
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
+use http::Method;
+
+use crate::refusal::RefusedRequest;
 
 pub use receiver_test::{
     DryRunRequest, IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
@@ -165,6 +168,12 @@ pub enum Observation {
     GetRejected,
     /// A matcher parses differently in the classic and the UTF-8 syntax.
     MatcherWarning(String),
+    Refused(RefusedRequest),
+    /// A request to version 1 of the API, which is gone; the path is decoded.
+    OldApi {
+        path: String,
+        method: Method,
+    },
 }
 
 impl Readiness {

@@ -24,6 +24,7 @@ mod body;
 mod cors;
 mod negotiate;
 mod query;
+mod refusal;
 
 mod alerts;
 mod datetime;
@@ -46,6 +47,7 @@ pub use backend::{
     Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX,
     TestResult, Unavailable, VersionInfo,
 };
+pub use refusal::{Refusal, RefusedRequest};
 pub use router::router;
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
 pub use state::{ApiSettings, BODY_BYTES_MAX};

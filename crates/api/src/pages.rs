@@ -15,9 +15,10 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
+use percent_encoding::percent_decode_str;
 
 use crate::answer::{empty, json, not_found, text, text_error, typed, with_header};
-use crate::backend::{Backend, Exposition};
+use crate::backend::{Backend, Exposition, Observation};
 use crate::negotiate::accepts_gzip;
 use crate::paths::PageKind;
 use crate::query::Query;
@@ -44,7 +45,11 @@ pub(crate) async fn answer<B: Backend>(
         }
         PageKind::Debug => not_found(),
         PageKind::ReceiverTest => receiver_test::answer(state, &request.headers, body).await,
-        PageKind::OldApi => json(StatusCode::GONE, OLD_API.to_string()),
+        PageKind::OldApi => {
+            let path = percent_decode_str(request.uri.path()).decode_utf8_lossy().into_owned();
+            backend.observe(Observation::OldApi { path, method: request.method });
+            json(StatusCode::GONE, OLD_API.to_string())
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use bellwether_model::regex::Pattern;
 use bellwether_model::{Matcher, MatcherMode};
 use percent_encoding::percent_decode_str;
 
-use crate::answer::ApiError;
+use crate::refusal::Refusal;
 
 /// The parameters in their order.
 #[derive(Debug, Default)]
@@ -74,19 +74,12 @@ impl Query {
     }
 
     /// What `receiver` and `receiver_matchers` ask for, and the warnings about it.
-    pub fn receivers(&self, mode: MatcherMode) -> Result<(ReceiverFilter, Vec<String>), ApiError> {
+    pub fn receivers(&self, mode: MatcherMode) -> Result<(ReceiverFilter, Vec<String>), Refusal> {
         let name = self.last("receiver").map(Pattern::anchored).transpose();
-        let name = name.map_err(|error| {
-            ApiError::bad_request(format!("failed to parse receiver param: {error}"))
-        })?;
-        let labels = self.receiver_matchers(mode)?;
+        let name = name.map_err(|error| Refusal::ReceiverPattern { error: error.to_string() })?;
+        let labels = self.filters("receiver_matchers", mode);
+        let labels = labels.map_err(|error| Refusal::ReceiverMatchers { error })?;
         Ok((ReceiverFilter { name, labels: labels.matchers }, labels.warnings))
-    }
-
-    pub fn receiver_matchers(&self, mode: MatcherMode) -> Result<Filters, ApiError> {
-        self.filters("receiver_matchers", mode).map_err(|error| {
-            ApiError::bad_request(format!("failed to parse receiver_matchers param: {error}"))
-        })
     }
 }
 

@@ -17,8 +17,10 @@ use http::StatusCode;
 use crate::answer::ApiError;
 use crate::backend::Backend;
 use crate::query::Query;
+use crate::refusal::{Caller, Refusal};
 use bellwether_encoding::json::{Escape, push_string};
 
+use decode::DraftRefusal;
 pub use decode::{MatcherDraft, SilenceDraft, decode_silence};
 use write::push_silence;
 
@@ -33,48 +35,72 @@ pub(crate) struct SilenceQuery {
 
 /// Takes the body of a POST to `/silences`; returns the JSON of the answer.
 pub(crate) async fn post<B: Backend>(
-    backend: &B,
+    caller: &Caller<'_, B>,
     body: bytes::Bytes,
     mode: bellwether_model::MatcherMode,
 ) -> Result<String, ApiError> {
-    let posted = decode_silence(&body)?.into_posted(mode, backend.now())?;
-    let reply = backend.post_silence(posted).await;
-    match reply.map_err(|error| ApiError::internal(error.to_string()))? {
-        Ok(id) => {
+    let draft = decode_silence(&body)?;
+    let (starts_at, ends_at) = (draft.starts_at, draft.ends_at);
+    let refuse =
+        |refusal: SilenceRefusal| caller.refuse(refusal_to_create(&refusal, starts_at, ends_at));
+    let posted =
+        draft.into_posted(mode, caller.backend.now()).map_err(|refusal| match refusal {
+            DraftRefusal::Times(refusal) => refuse(refusal),
+            DraftRefusal::Matchers(error) => {
+                let status = StatusCode::BAD_REQUEST;
+                caller.refuse(Refusal::SilenceNotCreated { status, error })
+            }
+        })?;
+    match caller.backend.post_silence(posted).await {
+        Ok(Ok(id)) => {
             let mut out = String::from("{\"silenceID\":");
             push_string(&mut out, &id, Escape::Plain);
             out.push_str("}\n");
             Ok(out)
         }
-        Err(refusal) => {
-            let status = match refusal {
-                SilenceRefusal::NotFound => StatusCode::NOT_FOUND,
-                SilenceRefusal::StartNotBeforeEnd
-                | SilenceRefusal::EndsInThePast
-                | SilenceRefusal::NoMatchers
-                | SilenceRefusal::OnlyEmptyMatches
-                | SilenceRefusal::TooMany { .. }
-                | SilenceRefusal::TooLarge { .. } => StatusCode::BAD_REQUEST,
-            };
-            Err(ApiError::Refused { status, message: refusal.to_string() })
+        Ok(Err(refusal)) => Err(refuse(refusal)),
+        Err(error) => {
+            let (status, error) = (StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+            Err(caller.refuse(Refusal::SilenceNotCreated { status, error }))
         }
     }
 }
 
+fn refusal_to_create(
+    refusal: &SilenceRefusal,
+    starts_at: Timestamp,
+    ends_at: Timestamp,
+) -> Refusal {
+    let error = refusal.to_string();
+    let status = match refusal {
+        SilenceRefusal::StartNotBeforeEnd => {
+            return Refusal::SilenceStartNotBeforeEnd { starts_at, ends_at, error };
+        }
+        SilenceRefusal::EndsInThePast => return Refusal::SilenceEndsInThePast { ends_at, error },
+        SilenceRefusal::NotFound => StatusCode::NOT_FOUND,
+        SilenceRefusal::NoMatchers
+        | SilenceRefusal::OnlyEmptyMatches
+        | SilenceRefusal::TooMany { .. }
+        | SilenceRefusal::TooLarge { .. } => StatusCode::BAD_REQUEST,
+    };
+    Refusal::SilenceNotCreated { status, error }
+}
+
 /// Ends the silence with this id now; one that has ended stays as it is.
-pub(crate) async fn expire<B: Backend>(backend: &B, id: String) -> Result<(), ApiError> {
-    let reply = backend.expire_silence(id).await;
-    match reply.map_err(|error| ApiError::internal(error.to_string()))? {
-        Ok(()) => Ok(()),
-        Err(UnknownSilence) => Err(ApiError::NotFound),
-    }
+pub(crate) async fn expire<B: Backend>(caller: &Caller<'_, B>, id: String) -> Result<(), ApiError> {
+    let (status, error) = match caller.backend.expire_silence(id).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(UnknownSilence)) => (StatusCode::NOT_FOUND, SilenceRefusal::NotFound.to_string()),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+    };
+    Err(caller.refuse(Refusal::SilenceNotExpired { status, error }))
 }
 
 /// One silence as JSON.
-pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, ApiError> {
-    let silence = view.silence(id).ok_or(ApiError::NotFound)?;
+pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, Refusal> {
+    let silence = view.silence(id).ok_or_else(|| Refusal::SilenceNotFound { id: id.to_owned() })?;
     let mut out = String::new();
-    push_silence(&mut out, silence, now)?;
+    push_silence(&mut out, silence, now).map_err(|error| Refusal::SilenceNotShown { error })?;
     out.push('\n');
     Ok(out)
 }
@@ -83,7 +109,7 @@ pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, ApiEr
 ///
 /// Compat: this version of the interface cannot show a silence with several matcher sets, and one
 /// such silence in the result turns all of it into an error.
-pub(crate) fn list(view: &View, now: Timestamp, query: &SilenceQuery) -> Result<String, ApiError> {
+pub(crate) fn list(view: &View, now: Timestamp, query: &SilenceQuery) -> Result<String, Refusal> {
     let mut chosen: Vec<&Arc<Silence>> =
         view.silences().filter(|silence| query.fits(silence, now)).collect();
     chosen.sort_by_cached_key(|silence| place(silence, now));
@@ -93,7 +119,8 @@ pub(crate) fn list(view: &View, now: Timestamp, query: &SilenceQuery) -> Result<
         if index > 0 {
             out.push(',');
         }
-        push_silence(&mut out, silence, now)?;
+        push_silence(&mut out, silence, now)
+            .map_err(|error| Refusal::SilencesNotShown { error })?;
     }
     out.push_str("]\n");
     Ok(out)

@@ -24,6 +24,7 @@ use crate::features::Features;
 use crate::load::CurrentConfig;
 use crate::main_loop::{Command, EventSenders, ReplySender, ServerEvent, StoreCondition};
 use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
+use crate::notes::requests;
 use crate::reload::ReloadRequest;
 use crate::{receiver_test, version};
 
@@ -160,6 +161,8 @@ impl Backend for ServerBackend {
             Observation::GetFinished => metrics.requests_in_flight.add(-1.0),
             Observation::GetRejected => metrics.requests_over_limit.increment(),
             Observation::MatcherWarning(warning) => warn!(component = "api", "{warning}"),
+            Observation::Refused(request) => requests::refused(&request),
+            Observation::OldApi { path, method } => requests::old_api(&path, method.as_str()),
         }
     }
 }

@@ -5,6 +5,7 @@
 //! the names of its fields, because log queries are written against them.
 
 pub mod cluster;
+pub mod requests;
 
 use bellwether_engine::{GiveUpCause, Note, Suppression};
 use bellwether_model::{IntegrationId, Silence, Timestamp};

@@ -2,7 +2,6 @@ use bellwether_engine::{RefusedAlerts, RejectedAlert};
 use bellwether_model::{MatcherMode, Timestamp};
 
 use super::{DecodedAlerts, InvalidAlert, count_refused, decode_alerts, merge_rejections};
-use crate::answer::ApiError;
 
 fn decode(body: &str) -> DecodedAlerts {
     decode_alerts(body.as_bytes(), MatcherMode::Fallback).expect(body)
@@ -95,6 +94,6 @@ fn positions_of_the_engine_are_shifted_by_the_invalid_alerts_before_them() {
     let invalid = vec![invalid_alert(0), invalid_alert(1), invalid_alert(4), invalid_alert(7)];
     let answer = merge_rejections(invalid, &[rejected(0), rejected(2), rejected(4)]);
     let expected = "decoder 0\ndecoder 1\nengine\ndecoder 4\nengine\ndecoder 7\nengine";
-    assert_eq!(answer, Err(ApiError::bad_request(expected)));
-    assert_eq!(merge_rejections(Vec::new(), &[]), Ok(()));
+    assert_eq!(answer.as_deref(), Some(expected));
+    assert_eq!(merge_rejections(Vec::new(), &[]), None);
 }

@@ -239,22 +239,34 @@ impl MatcherMembers {
     }
 }
 
+/// Why a draft cannot become a silence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DraftRefusal {
+    /// What the engine would say of the times.
+    Times(SilenceRefusal),
+    Matchers(String),
+}
+
 impl SilenceDraft {
     /// Compiles the matchers.
     ///
     /// The engine checks the times, too; here they only matter because an error in
     /// them is reported before an error in a matcher.
-    pub fn into_posted(self, mode: MatcherMode, now: Timestamp) -> Result<PostedSilence, ApiError> {
+    pub fn into_posted(
+        self,
+        mode: MatcherMode,
+        now: Timestamp,
+    ) -> Result<PostedSilence, DraftRefusal> {
         let SilenceDraft { id, matchers, starts_at, ends_at, created_by, comment, annotations } =
             self;
         let matchers = compile(matchers, mode).map_err(|reason| {
-            ApiError::bad_request(if starts_at >= ends_at {
-                SilenceRefusal::StartNotBeforeEnd.to_string()
+            if starts_at >= ends_at {
+                DraftRefusal::Times(SilenceRefusal::StartNotBeforeEnd)
             } else if ends_at < now {
-                SilenceRefusal::EndsInThePast.to_string()
+                DraftRefusal::Times(SilenceRefusal::EndsInThePast)
             } else {
-                format!("invalid silence: {reason}")
-            })
+                DraftRefusal::Matchers(format!("invalid silence: {reason}"))
+            }
         })?;
         let id = Some(id).filter(|id| !id.is_empty());
         Ok(PostedSilence { id, matchers, starts_at, ends_at, created_by, comment, annotations })

@@ -5,7 +5,6 @@
 
 use bellwether_model::{Matcher, Matchers, Silence, Timestamp};
 
-use crate::answer::ApiError;
 use bellwether_encoding::json::{Escape, push_string, push_string_map};
 
 /// Appends the silence; an error if it cannot be shown in this version of the API.
@@ -13,13 +12,13 @@ pub(super) fn push_silence(
     out: &mut String,
     silence: &Silence,
     now: Timestamp,
-) -> Result<(), ApiError> {
+) -> Result<(), String> {
     if silence.matcher_sets.len() > 1 {
         let message = format!(
             "silence '{}' has multiple matcher sets which is not supported by this API version",
             silence.id
         );
-        return Err(ApiError::internal(message));
+        return Err(message);
     }
     out.push_str("{\"id\":");
     push_string(out, &silence.id, Escape::Html);

@@ -1,9 +1,12 @@
 //! Malformed and hostile bodies.
 
-use bellwether_api::{decode_alerts, decode_silence};
+use axum::body::Body;
+use bellwether_api::{Observation, RefusedRequest, decode_alerts, decode_silence};
 use bellwether_model::MatcherMode;
 
-use crate::{get, post, setup};
+use http::Request;
+
+use crate::{get, post, send, setup};
 
 const GOOD: &str = r#"[{"labels":{"alertname":"Dé\u00e9\n","severity":"page"},"annotations":{"a":"\"\\"},
  "startsAt":"2026-11-22T10:00:00.5+02:00","endsAt":null,"generatorURL":"http://x/?a=1","x":[1.5e3,-0,true,{}]}]"#;
@@ -96,6 +99,60 @@ async fn rejections_by_decoder_and_engine_are_in_the_order_of_the_body() {
     let listed = get(&router, "/api/v2/alerts").await.text;
     assert_eq!(listed.matches("\"fingerprint\"").count(), 1);
     assert!(listed.contains(r#""labels":{"a":"2"}"#), "{listed}");
+}
+
+#[tokio::test]
+async fn refused_requests_are_reported_for_the_log() {
+    let (backend, router) = setup();
+    let silence = |starts_at: &str, ends_at: &str, value: &str| {
+        format!(
+            r#"{{"matchers":[{{"name":"a","value":"{value}","isRegex":true}}],"startsAt":"{starts_at}",
+            "endsAt":"{ends_at}","createdBy":"me","comment":"c"}}"#
+        )
+    };
+    let (early, late) = ("2020-01-01T00:00:00Z", "2030-01-01T00:00:00Z");
+    let unknown = "/api/v2/silence/11111111-1111-1111-1111-111111111111";
+    get(&router, "/api/v2/alerts?filter=%3D").await;
+    get(&router, "/api/v2/alerts?receiver=(").await;
+    get(&router, "/api/v2/alerts/groups?receiver_matchers=%3D").await;
+    get(&router, "/api/v2/receivers?receiver_matchers=%3D").await;
+    get(&router, unknown).await;
+    let request = Request::delete(unknown).body(Body::empty()).expect("a fixed request");
+    send(&router, request).await;
+    post(&router, "/api/v2/alerts", "{").await;
+    post(&router, "/api/v2/alerts", r#"[{"labels":{}}]"#).await;
+    post(&router, "/api/v2/silences", silence(late, early, "(")).await;
+    post(&router, "/api/v2/silences", silence(early, early, "x")).await;
+    post(&router, "/api/v2/silences", silence("2019-01-01T00:00:00Z", early, "x")).await;
+    post(&router, "/api/v2/silences", silence(early, late, "(")).await;
+    get(&router, "/api/v1/alerts").await;
+    let observations = backend.observations.lock().expect("no panic");
+    let reported: Vec<String> = observations
+        .iter()
+        .filter_map(|observation| match observation {
+            Observation::Refused(RefusedRequest { path, method, refusal }) => {
+                let refusal = format!("{refusal:?}");
+                let kind = refusal.split([' ', '(']).next().unwrap_or_default().to_owned();
+                Some(format!("{method} {path} {kind}"))
+            }
+            Observation::OldApi { path, method } => Some(format!("{method} {path} OldApi")),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        "GET /api/v2/alerts Filter",
+        "GET /api/v2/alerts ReceiverPattern",
+        "GET /api/v2/alerts/groups ReceiverMatchers",
+        "GET /api/v2/silence/11111111-1111-1111-1111-111111111111 SilenceNotFound",
+        "DELETE /api/v2/silence/11111111-1111-1111-1111-111111111111 SilenceNotExpired",
+        "POST /api/v2/alerts InvalidAlerts",
+        "POST /api/v2/silences SilenceStartNotBeforeEnd",
+        "POST /api/v2/silences SilenceStartNotBeforeEnd",
+        "POST /api/v2/silences SilenceEndsInThePast",
+        "POST /api/v2/silences SilenceNotCreated",
+        "GET /api/v1/alerts OldApi",
+    ];
+    assert_eq!(reported, expected);
 }
 
 #[tokio::test]
