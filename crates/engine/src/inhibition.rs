@@ -215,3 +215,6 @@ impl<'a> EqualValues<'a> {
 fn equal_values(rule: &InhibitRule, labels: &LabelSet) -> Vec<Box<str>> {
     rule.equal.iter().map(|name| labels.value(name).into()).collect()
 }
+
+#[cfg(test)]
+mod tests;
