@@ -20,12 +20,13 @@
 //!    that waits for peers lets that wait pass too, so that peers with an earlier position find out
 //!    first.
 //! 9. *Peers first.* A node waits for its turn: one peer timeout for each responsive peer with an
-//!    earlier position. If after that there is no reason left to notify what there was to notify
+//!    earlier position, and longer if a Go node among them notifies later than that. If after that there is no reason left to notify what there was to notify
 //!    when the wait began, a peer has done it, and what came up meanwhile is left to the next flush.
 //! 10. *Claims.* While a peer says that it is trying, this node defers to it: for a minute, or three
 //!     quarters of what is left of a shorter flush, since it may be only the peer that cannot reach
 //!     the receiver. A node that has tried too defers only to peers with an earlier position, for
-//!     five minutes after each attempt of its own.
+//!     five minutes after each attempt of its own. When the peer no longer says so, or is no longer
+//!     there, those that left it to the peer take over one after the other.
 //! 11. *Unknown outcome.* Before an attempt, the log stops saying what the attempt may change
 //!     ([`Notified::uncertain_during`]); if the outcome stays unknown, both "firing" and "resolved"
 //!     are notified again. [`is_certainly_not_notified`] says which outcomes undo that.
@@ -134,7 +135,7 @@ pub(crate) fn decide(
     };
     let unknown = if peers.is_alone() { UnknownAlerts::Drop } else { UnknownAlerts::Keep };
     let content = content(judged, &known, unknown);
-    let repeat_interval = candidate.repeat_interval.saturating_add(peers.wait());
+    let repeat_interval = candidate.repeat_interval.saturating_add(peers.wait(candidate.since));
     let reason = |content: &Content| {
         reason(content, &known, candidate.send_resolved, repeat_interval, now.wall)
     };
@@ -255,7 +256,10 @@ fn deferral(candidate: &Candidate<'_>, peers: &Peers, now: Mono) -> Option<(Mono
         let wait = turn.since(now);
         return Some((turn.min(deadline), Deferral::EarlierPosition { wait }));
     }
-    let claimed_until = peers.claimed_until(candidate.key.hash(), has_tried, now)?;
+    let what = candidate.key.hash();
+    let claimed_until = peers.claimed_until(what, has_tried, now);
+    let left_until =
+        claimed_until.or_else(|| peers.takeover_at(what, has_tried, candidate.since))?;
     let deferred_until = match candidate.last_attempt {
         None => {
             let left = deadline.since(turn);
@@ -263,10 +267,8 @@ fn deferral(candidate: &Candidate<'_>, peers: &Peers, now: Mono) -> Option<(Mono
         }
         Some(at) => at.plus(DEFER_AGAIN_MAX),
     };
-    if deferred_until <= now {
-        return None;
-    }
-    Some((claimed_until.min(deferred_until).min(deadline), Deferral::Claimed))
+    let until = left_until.min(deferred_until).min(deadline);
+    (until > now).then_some((until, Deferral::Claimed))
 }
 
 /// Both ascending and unique.

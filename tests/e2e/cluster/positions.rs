@@ -2,10 +2,11 @@
 //!
 //! Ours wait no longer than they must and never send what is older than what was sent.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bellwether_e2e::Program::Bellwether;
-use bellwether_e2e::{Answer, Cluster, Sink};
+use bellwether_e2e::Program::{Bellwether, Go};
+use bellwether_e2e::{Answer, Cluster, Request, Sink};
 use serde_json::json;
 
 use super::{config, notifications, seconds, wait_for_notifications};
@@ -85,6 +86,87 @@ fn one_delivers_after_an_outage(nodes: usize) {
     assert!(sent.first().is_some_and(|&at| at < works_from), "tried during the outage");
     let accepted = sent.iter().filter(|&&at| at >= works_from).count();
     assert_eq!(accepted, 1, "one delivery after the outage");
+}
+
+#[test]
+fn the_third_keeps_behind_a_go_server_when_the_first_is_killed_before_its_turn() {
+    let hook = Sink::start();
+    let mut cluster = around_a_go_server(&hook);
+    cluster.post_alerts(&json!([alert("Before")]));
+    let due = Instant::now() + Duration::from_secs(1);
+    cluster.node(0).kill();
+    wait_until_left_to_others(&mut cluster, 2, "Before");
+    let sent = notifications(&hook.requests(), "Before", "firing");
+    assert_eq!(sent.len(), 1, "one of the two that live");
+    let after = seconds(sent[0].saturating_duration_since(due));
+    assert!((1.5..2.8).contains(&after), "after {after} s: not when the Go server's turn was");
+}
+
+#[test]
+fn the_third_keeps_behind_a_go_server_when_the_first_is_killed_during_the_answer() {
+    let hook = Sink::start();
+    let mut cluster = around_a_go_server(&hook);
+    hook.answer(first_hangs(&hook));
+    cluster.post_alerts(&json!([alert("During")]));
+    wait_for_notifications(&hook, "During", "firing", 1);
+    cluster.node(0).kill();
+    wait_until_left_to_others(&mut cluster, 2, "During");
+    let sent = notifications(&hook.requests(), "During", "firing");
+    assert_eq!(sent.len(), 2, "the first, and the Go server");
+}
+
+/// The turns of the other two have come long ago.
+#[test]
+fn one_takes_over_when_the_first_is_killed_during_a_long_answer() {
+    let hook = Sink::start();
+    let config = config(&hook.url("/"), "100ms", "30s", "4h");
+    let mut cluster = Cluster::new(&[Bellwether; 3], &config).flag("--cluster.peer-timeout=500ms");
+    for (at, name) in ["a", "b", "c"].iter().enumerate() {
+        cluster = cluster.flag_of(at, &format!("--cluster.peer-name={name}"));
+    }
+    cluster.start();
+    hook.answer(first_hangs(&hook));
+    cluster.post_alerts(&json!([alert("Slow")]));
+    wait_for_notifications(&hook, "Slow", "firing", 1);
+    // What only the last one knows waits for as long.
+    cluster.server(2).post_alerts(&json!([alert("Fence")]));
+    wait_for_notifications(&hook, "Fence", "firing", 1);
+    cluster.node(0).kill();
+    wait_until_left_to_others(&mut cluster, 2, "Slow");
+    let sent = notifications(&hook.requests(), "Slow", "firing");
+    assert_eq!(sent.len(), 2, "the first, and one of the others");
+}
+
+/// Ours, Debian's Go server and ours in the order of their turns; groups are due after a second.
+fn around_a_go_server(hook: &Sink) -> Cluster {
+    let config = config(&hook.url("/"), "1s", "30s", "4h");
+    let mut cluster = Cluster::new(&[Bellwether, Go, Bellwether], &config)
+        .flag("--cluster.peer-timeout=2s")
+        .flag_of(0, "--cluster.peer-name=00")
+        .flag_of(2, "--cluster.peer-name=zz");
+    cluster.start();
+    let names: Vec<_> = cluster.server(2).members().into_iter().map(|(name, _)| name).collect();
+    assert!(names.len() == 3 && names[0] == "00" && names[2] == "zz", "turns: {names:?}");
+    cluster
+}
+
+/// Whoever is asked first never answers.
+fn first_hangs(hook: &Sink) -> impl Fn(&Request) -> Answer + use<> {
+    let first = hook.count();
+    let asked = AtomicUsize::new(first);
+    move |_| match asked.fetch_add(1, Ordering::Relaxed) == first {
+        true => Answer::Hang,
+        false => Answer::Status(200),
+    }
+}
+
+/// Waits until a server of ours has found that others have notified of the group.
+#[track_caller]
+fn wait_until_left_to_others(cluster: &mut Cluster, at: usize, name: &str) {
+    cluster.server(at).process.wait_for_line("how its delivery ended", |line| {
+        let is_end = line.contains("Notify success") || line.contains("Nothing to notify");
+        (is_end && line.contains(name)).then_some(())
+    });
 }
 
 fn first_by_name(cluster: &mut Cluster) -> usize {

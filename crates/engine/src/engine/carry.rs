@@ -121,7 +121,7 @@ impl Engine {
 
         let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
         let batch = Batch { id, group, route, judged: &judged };
-        let wait = self.replication.peers.wait();
+        let wait = self.replication.peers.wait(now.mono);
         let deliveries = self.notification.open(now, &batch, integrations, wait);
         let open = OpenFlush {
             deliveries: deliveries.len(),

@@ -26,21 +26,96 @@ fn status(peers: &mut Peers, at: u64, peer: &str, ahead: i64, claims: &[u64]) {
     peers.take_status(now(at), now(at).wall, status);
 }
 
+/// Those that are unresponsive after checks that only `alive` answer.
+fn checked_for_a_second(peers: &mut Peers, from: u64, alive: &[&str]) -> Vec<String> {
+    for half in 0..2 {
+        peers.check_liveness(Mono(now(from).mono.0 + half * 500_000_000), true);
+        for name in alive {
+            peers.note_alive(name);
+        }
+    }
+    peers.check_liveness(now(from + 1).mono, true).unresponsive
+}
+
 #[test]
 fn a_peer_ahead_that_is_unresponsive_for_a_second_is_not_waited_for() {
     let mut peers = peers("c", &[("a", false), ("b", true), ("d", true)]);
-    assert_eq!(peers.wait(), Duration::from_secs(30));
+    assert_eq!(peers.wait(now(0).mono), Duration::from_secs(30));
     assert_eq!(peers.check_liveness(now(0).mono, true).to_check, ["a", "b"]);
     peers.note_alive("b");
     peers.check_liveness(Mono(500_000_000), true);
     peers.note_alive("b");
     let watch = peers.check_liveness(now(1).mono, true);
     assert_eq!(watch.unresponsive, ["a"]);
-    assert_eq!(peers.wait(), Duration::from_secs(15));
+    assert_eq!(peers.wait(now(0).mono), Duration::from_secs(15));
     assert!(peers.note_alive("a"));
-    assert_eq!(peers.wait(), Duration::from_secs(30));
+    assert_eq!(peers.wait(now(0).mono), Duration::from_secs(30));
     peers.check_liveness(now(1).mono, false);
-    assert_eq!(peers.wait(), Duration::from_secs(30), "silence is forgotten with the wait");
+    assert_eq!(
+        peers.wait(now(0).mono),
+        Duration::from_secs(30),
+        "silence is forgotten with the wait"
+    );
+}
+
+#[test]
+fn nobody_notifies_before_a_living_go_node_ahead_would_have() {
+    let seconds = Duration::from_secs;
+    let mut peers = peers("e", &[("a", true), ("b", false), ("c", true), ("d", false)]);
+    assert_eq!(peers.wait(now(0).mono), seconds(60));
+    let dead = checked_for_a_second(&mut peers, 0, &["b", "c", "d"]);
+    assert_eq!(dead, ["a"]);
+    assert_eq!(peers.wait(now(0).mono), seconds(60), "d counts a, b and c");
+
+    // It is gone 100 s later: a group that is due up to 5 s later may still count it.
+    let rest = [("b", false), ("c", true), ("d", false)];
+    let rest = rest.map(|(name, is_bellwether)| Peer { name: name.to_owned(), is_bellwether });
+    peers.set_peers(now(100), rest.to_vec());
+    assert_eq!(peers.wait(now(104).mono), seconds(60));
+    assert_eq!(peers.wait(now(105).mono), seconds(45));
+    assert_eq!(peers.wait(now(0).mono), seconds(60), "for those that have waited since");
+
+    // Names behind the Go node do not count.
+    peers.set_peers(now(200), rest[..2].to_vec());
+    peers.set_peers(now(201), rest[..1].to_vec());
+    assert_eq!(peers.wait(now(201).mono), seconds(15));
+}
+
+#[test]
+fn a_go_node_ahead_has_a_second_to_gossip_however_short_the_peer_timeout() {
+    let settings = PeerSettings { name: "c".to_owned(), timeout: Duration::from_millis(100) };
+    let mut peers = Peers::new(Some(settings));
+    let ours = Peer { name: "a".to_owned(), is_bellwether: true };
+    let go = Peer { name: "b".to_owned(), is_bellwether: false };
+    peers.set_peers(now(0), vec![ours.clone(), go]);
+    assert_eq!(peers.wait(now(0).mono), Duration::from_millis(1_100));
+    peers.set_peers(now(0), vec![ours]);
+    assert_eq!(peers.wait(now(0).mono), Duration::from_millis(100));
+}
+
+#[test]
+fn a_claim_that_ends_is_taken_over_in_the_order_of_names() {
+    let mut peers = peers("d", &[("a", true), ("b", true), ("c", false), ("e", true)]);
+    let since = now(1).mono;
+    assert_eq!(peers.takeover_at(7, false, since), None);
+    status(&mut peers, 2, "e", 0, &[7]);
+    status(&mut peers, 3, "e", 0, &[]);
+    assert_eq!(peers.takeover_at(7, false, since), Some(now(8).mono), "a, then b, then d");
+    assert_eq!(peers.takeover_at(7, true, since), None, "e is behind it");
+    assert_eq!(peers.takeover_at(7, false, now(4).mono), None, "it ended before");
+
+    // Who has claimed it itself has had its turn.
+    status(&mut peers, 4, "a", 0, &[7]);
+    status(&mut peers, 5, "a", 0, &[]);
+    assert_eq!(peers.takeover_at(7, true, since), Some(now(8).mono), "b, then d");
+
+    // What is unresponsive no longer claims, also after it is gone.
+    status(&mut peers, 6, "b", 0, &[9]);
+    assert_eq!(checked_for_a_second(&mut peers, 6, &["a", "c"]), ["b"]);
+    assert_eq!(peers.takeover_at(9, false, since), Some(now(9).mono), "a, then d");
+    let rest = ["a", "e"].map(|name| Peer { name: name.to_owned(), is_bellwether: true });
+    peers.set_peers(now(9), rest.to_vec());
+    assert_eq!(peers.takeover_at(9, false, since), Some(now(9).mono));
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! What does one peer say that it is trying to send?
+//!
+//! In: the claims of its status broadcasts. Out: until when each holds, or when it ended: those that
+//! left a notification to the peer take over one after the other from then on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bellwether_model::Mono;
+
+#[derive(Debug, Default)]
+pub(super) struct Claims {
+    /// By the hash of what is claimed. What has ended stays for a while.
+    until: BTreeMap<u64, Mono>,
+}
+
+impl Claims {
+    /// Takes the claims of a status broadcast; returns whether they differ from those that hold.
+    pub fn replace(&mut self, now: Mono, claims: Vec<u64>) -> bool {
+        let claims: BTreeSet<u64> = claims.into_iter().take(CLAIMS_MAX).collect();
+        let changed = !self.until.iter().filter(|(_, at)| **at > now).map(|(c, _)| c).eq(&claims);
+        // If it has sent what it claimed, the log entry that says so comes after the status broadcast.
+        let lingers = now.plus(CLAIM_LINGERS);
+        self.until.values_mut().for_each(|until| *until = lingers.min(*until));
+        let remembered = |until: Mono| until.plus(ENDED_REMEMBERED) > now;
+        self.until.retain(|_, until| remembered(*until));
+        if self.until.len() > CLAIMS_MAX {
+            self.until.retain(|_, until| *until > now);
+        }
+        let lasts = now.plus(CLAIM_LASTS);
+        self.until.extend(claims.into_iter().map(|claim| (claim, lasts)));
+        changed
+    }
+
+    /// The peer is no longer there since `at`.
+    pub fn end(&mut self, at: Mono) {
+        self.until.values_mut().for_each(|until| *until = at.min(*until));
+    }
+
+    /// Until when the claim holds, or when it ended; `None` if there was none lately.
+    pub fn until(&self, what: u64) -> Option<Mono> {
+        self.until.get(&what).copied()
+    }
+}
+
+/// Long enough for two status broadcasts to be lost.
+const CLAIM_LASTS: Duration = Duration::from_millis(3_500);
+/// Gossip takes some rounds of a fifth of a second each.
+const CLAIM_LINGERS: Duration = Duration::from_secs(1);
+/// Longer than it takes until all have taken over.
+const ENDED_REMEMBERED: Duration = Duration::from_secs(30);
+/// Limit: claims in a status broadcast.
+pub(super) const CLAIMS_MAX: usize = 100_000;
