@@ -50,15 +50,16 @@ test-moto: test-packages
 	|| { python3 -m venv $(MOTO) && $(MOTO)/bin/pip install --quiet 'moto[server]==5.2.5'; } \
 	|| { touch $(MOTO)-unreachable; echo 'PyPI cannot be reached: the test with an emulator of AWS is skipped'; }
 
-# NODES=1 replays one node; without it the seed decides how large the cluster is.
+# NODES=1 replays one node; without it the seed decides how large the cluster is. ONE_TARGET=1 lets some
+# alerts be posted to one node only; such seeds may break a rule.
 sim:
 	@test -n "$(SEED)" || { echo 'which seed? make sim SEED=7'; exit 2; }
-	$(CARGO) run -p bellwether-sim -- replay $(if $(NODES),--nodes $(NODES)) --seed $(SEED)
+	$(CARGO) run -p bellwether-sim -- replay $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) --seed $(SEED)
 
 # The seeds from FROM to before TO. To go on after an interruption, start from a later seed.
 sim-search:
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo 'which seeds? make sim-search FROM=0 TO=1000'; exit 2; }
-	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) --from $(FROM) --to $(TO)
+	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) --from $(FROM) --to $(TO)
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether

@@ -72,6 +72,8 @@ pub(crate) enum Was {
     Different,
     /// Known, and the same but for the end of a firing alert.
     Repeated,
+    /// Known, and the same; but it had timed out, and only now its sender says that it is resolved.
+    EndConfirmed,
 }
 
 /// Why a report was not taken.
@@ -237,12 +239,14 @@ impl Alerts {
                 // A wall clock that went back must not make the newer report the older one.
                 let updated_at = new.updated_at.max(old.updated_at);
                 let mut merged = Alert::after(old, Alert { updated_at, ..new });
-                let was = compare(old, &merged, now);
-                if was == Was::Repeated && old.resolved_at(now) {
+                let mut was = compare(old, &merged, now);
+                if was == Was::Repeated && has_timed_out(old, now) {
+                    was = Was::EndConfirmed;
+                } else if was == Was::Repeated && old.resolved_at(now) {
                     let alert = old.clone();
                     return Change { alert, was, late_by: None };
                 }
-                if was == Was::Repeated {
+                if matches!(was, Was::Repeated | Was::EndConfirmed) {
                     // Keep the strings that are already there, so that equal ones exist once.
                     merged.labels = old.labels.clone();
                     merged.annotations = old.annotations.clone();
@@ -355,6 +359,11 @@ fn compare(old: &Alert, new: &Alert, now: Timestamp) -> Was {
         && old.annotations == new.annotations
         && old.generator_url == new.generator_url;
     if repeated { Was::Repeated } else { Was::Different }
+}
+
+/// Whether it ended since no report moved its end ahead: it was last written as firing.
+fn has_timed_out(alert: &Alert, now: Timestamp) -> bool {
+    alert.resolved_at(now) && alert.updated_at < alert.ends_at
 }
 
 fn shard_of(fingerprint: Fingerprint) -> usize {

@@ -6,7 +6,8 @@
 //!
 //! 1. *Content.* Firing alerts that are active are notified as firing, resolved ones as resolved. A
 //!    suppressed alert is left out, unless the integration was notified that it fires: then it is
-//!    notified as resolved when it resolves, and its resolve is pending until then.
+//!    notified as resolved when it resolves, and its resolve is pending until then. If it was
+//!    notified as resolved, the log goes on to say so.
 //! 2. *Peers knew better.* If a peer notified that an alert resolved, and this node has had no
 //!    report of the alert since, the alert is not notified as firing.
 //! 3. *Unknown alerts.* In a cluster, alerts that this node does not know stay in the log entry: a
@@ -174,6 +175,10 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
         let resolved = alert.resolved_at(judged.now);
         let suppressed = verdict.is_suppressed();
         if suppressed && !before.was_notified_firing(hash) {
+            // It was notified as resolved, and is to be notified no second time when the mute ends.
+            if resolved && contains(&before.resolved, hash) {
+                notified.resolved.push(hash);
+            }
             continue;
         }
         let is_older = known.peers_knew_until.is_some_and(|until| alert.updated_at < until);

@@ -14,7 +14,7 @@ use bellwether_model::{Mono, Now, Timestamp};
 use bytes::Bytes;
 
 use crate::record::wire;
-use crate::replicated::{LogEntry, LogKey};
+use crate::replicated::{LogEntry, LogKey, Notified};
 
 #[derive(Debug, Default)]
 pub(crate) struct NotificationLog {
@@ -22,14 +22,32 @@ pub(crate) struct NotificationLog {
     entries: BTreeMap<LogKey, LogEntry>,
     /// When an entry of a peer was last merged, by its key. Invariant: only keys of `entries`.
     received: BTreeMap<LogKey, Now>,
-    /// Alerts that an entry said were resolved, when a peer's entry replaced it that does not mention
-    /// them; and when that happened. Invariant: only keys of `entries`, nothing empty.
+    /// Alerts that an entry said were resolved, where a newer one of a peer does not mention them; and
+    /// when the later of the two came. Invariant: only keys of `entries`, nothing empty.
     resolved_before: BTreeMap<LogKey, BTreeMap<u64, Mono>>,
+    /// Alerts that an entry said were firing, where a newer one of a peer did not mention them: when
+    /// that entry was made, and when the newer one came. Invariant: like that of `resolved_before`.
+    left_out: BTreeMap<LogKey, BTreeMap<u64, (Timestamp, Mono)>>,
     /// Entries whose timestamp is ahead of the clock, with the time at which this was first seen.
     in_future: BTreeMap<LogKey, Timestamp>,
     /// All entries as peers get them, if none has changed since the last request: most of the time
     /// nothing happens, and peers request them every minute.
     encoded: Option<Bytes>,
+}
+
+/// What became of an entry that a peer sent.
+#[derive(Debug, PartialEq)]
+#[must_use]
+pub(crate) enum FromPeer {
+    /// It replaced the one under its key. `missing`: the alerts that were notified as firing by
+    /// that, and that the new one does not mention.
+    Merged { missing: Vec<u64> },
+    /// It is older than the one under its key, but it says of some alerts that they were notified as
+    /// resolved that the newer one does not mention. `not_pending`: of these, those that are resolve
+    /// pending only because this entry was not known when the newer one came.
+    Late { not_pending: Vec<u64> },
+    /// It changed nothing.
+    Known,
 }
 
 impl NotificationLog {
@@ -44,6 +62,13 @@ impl NotificationLog {
             Some(known) => {
                 self.in_future.remove(&entry.key);
                 self.encoded = None;
+                if let Some(left_out) = self.left_out.get_mut(&entry.key) {
+                    let Notified { firing, resolved, .. } = &entry.notified;
+                    let is_mentioned = |hash: &u64| {
+                        [firing, resolved].iter().any(|h| h.binary_search(hash).is_ok())
+                    };
+                    left_out.retain(|hash, _| !is_mentioned(hash));
+                }
                 *known = entry;
                 true
             }
@@ -62,20 +87,31 @@ impl NotificationLog {
         self.in_future.extend(in_future.map(|seen| (key, seen)));
     }
 
-    /// Takes an entry that a peer sent, if it is newer than the one under its key; then returns the
-    /// alerts that were notified as firing by the earlier one, and that the new one does not mention.
-    pub fn merge_from_peer(&mut self, entry: LogEntry, now: Now) -> Option<Vec<u64>> {
+    /// Takes an entry that a peer sent, if it is newer than the one under its key.
+    pub fn merge_from_peer(&mut self, entry: LogEntry, now: Now) -> FromPeer {
         let key = entry.key.clone();
         let known = self.entries.get(&key);
         if known.is_some_and(|known| !supersedes(&entry, known)) {
-            return None;
+            return self.take_late(entry, now);
         }
+        let known_at = known.map_or(entry.at, |known| known.at);
         let known = known.map(|known| known.notified.clone()).unwrap_or_default();
         let missing = known.missing_from(&entry.notified);
         self.merge(entry);
+        let mut left_out = self.left_out.remove(&key).unwrap_or_default();
+        left_out.retain(|_, (_, at)| now.mono.since(*at) < PEER_KNOWLEDGE_LASTS);
+        left_out.extend(missing.iter().map(|hash| (*hash, (known_at, now.mono))));
+        if !left_out.is_empty() {
+            self.left_out.insert(key.clone(), left_out);
+        }
         self.note_resolved(&key, known.resolved, now.mono);
         self.received.insert(key, now);
-        Some(missing)
+        FromPeer::Merged { missing }
+    }
+
+    /// What this node notifies now decides which resolves are pending.
+    pub fn forget_left_out(&mut self, key: &LogKey) {
+        self.left_out.remove(key);
     }
 
     /// Alerts that were lately notified as resolved, ascending, though the entry under this key does
@@ -152,25 +188,51 @@ impl NotificationLog {
         for key in &keys {
             self.received.remove(key);
             self.resolved_before.remove(key);
+            self.left_out.remove(key);
             self.in_future.remove(key);
             self.entries.remove(key);
         }
         keys
     }
 
-    /// The entry under `key` has replaced one that said that these are resolved.
-    fn note_resolved(&mut self, key: &LogKey, resolved: Vec<u64>, now: Mono) {
-        let Some(notified) = self.entries.get(key).map(|entry| &entry.notified) else { return };
+    /// Takes what it says of resolved alerts from an entry that a newer one has overtaken.
+    fn take_late(&mut self, entry: LogEntry, now: Now) -> FromPeer {
+        let LogEntry { key, notified, at, .. } = entry;
+        let Some(newer) = self.entries.get(&key) else { return FromPeer::Known };
+        if now.wall.since(at) >= PEER_KNOWLEDGE_LASTS {
+            return FromPeer::Known;
+        }
+        let mut resolved = notified.resolved;
+        let left_out = self.left_out.get(&key);
+        let fired_at = |hash: &u64| left_out?.get(hash).map(|(fired_at, _)| *fired_at);
+        resolved.retain(|hash| fired_at(hash).is_none_or(|fired_at| fired_at < at));
+        let pending = &newer.notified.resolve_pending;
+        let is_pending =
+            |hash: &u64| pending.binary_search(hash).is_ok() && fired_at(hash).is_some();
+        let not_pending: Vec<u64> = resolved.iter().copied().filter(is_pending).collect();
+        if self.note_resolved(&key, resolved, now.mono) || !not_pending.is_empty() {
+            FromPeer::Late { not_pending }
+        } else {
+            FromPeer::Known
+        }
+    }
+
+    /// The entry under `key` is newer than one that said that these are resolved; returns whether
+    /// that was not known of some that it does not mention.
+    fn note_resolved(&mut self, key: &LogKey, resolved: Vec<u64>, now: Mono) -> bool {
+        let Some(notified) = self.entries.get(key).map(|entry| &entry.notified) else {
+            return false;
+        };
         let mut resolved_before = self.resolved_before.remove(key).unwrap_or_default();
+        let is_news = |hash: &u64| !notified.mentions(*hash) && !resolved_before.contains_key(hash);
+        let is_news = resolved.iter().any(is_news);
         resolved_before.extend(resolved.into_iter().map(|hash| (hash, now)));
-        resolved_before.retain(|hash, at| {
-            let is_lost = !notified.was_notified_firing(*hash)
-                && notified.resolved.binary_search(hash).is_err();
-            is_lost && now.since(*at) < PEER_KNOWLEDGE_LASTS
-        });
+        resolved_before
+            .retain(|hash, at| !notified.mentions(*hash) && now.since(*at) < PEER_KNOWLEDGE_LASTS);
         if !resolved_before.is_empty() {
             self.resolved_before.insert(key.clone(), resolved_before);
         }
+        is_news
     }
 }
 

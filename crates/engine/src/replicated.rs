@@ -80,6 +80,12 @@ impl LogEntry {
     }
 }
 
+/// Whether an entry with the timestamp `at` says of the same notification what one with `then` said:
+/// an amendment puts it off by a nanosecond, since it must be later than what it replaces.
+pub(crate) fn is_amended(then: Timestamp, at: Timestamp) -> bool {
+    then <= at && at < then.plus(AMENDED_WITHIN)
+}
+
 impl Notified {
     /// Whether some alert is yet to be notified as resolved.
     pub fn awaits_resolve(&self) -> bool {
@@ -143,6 +149,9 @@ pub(crate) fn text_key<'a>(kind: u8, parts: impl IntoIterator<Item = &'a str>) -
     }
     key
 }
+
+/// More amendments than there ever are of one entry, and less than there is between notifications.
+const AMENDED_WITHIN: Duration = Duration::from_micros(1);
 
 /// The first byte of a log entry's key.
 pub(crate) const LOG_ENTRY: u8 = b't';

@@ -44,6 +44,9 @@ pub enum Size {
     OneNode,
     /// Two to five nodes; the seed decides.
     Cluster,
+    /// The same, but some alerts are posted to one node only: the others can neither notify them nor
+    /// know that they ended. Seeds are known that break a rule.
+    OneTarget,
 }
 
 /// What happened in a run in which no rule was broken.
@@ -73,6 +76,7 @@ pub fn run(seed: u64, size: Size, trace: Trace<'_>) -> Result<Run, Violation> {
     let replay = match size {
         Size::OneNode => format!("make sim NODES=1 SEED={seed}"),
         Size::Cluster => format!("make sim SEED={seed}"),
+        Size::OneTarget => format!("make sim ONE_TARGET=1 SEED={seed}"),
     };
     World::new(seed, size, trace).run().map_err(|what| Violation { what, replay })
 }

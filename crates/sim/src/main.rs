@@ -48,6 +48,7 @@ impl Command {
     fn parse(mut parser: lexopt::Parser) -> Result<Self, lexopt::Error> {
         use lexopt::{Arg, ValueExt};
         let (mut name, mut numbers) = (None, BTreeMap::new());
+        let mut cluster = Size::Cluster;
         while let Some(argument) = parser.next()? {
             match argument {
                 Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
@@ -55,12 +56,13 @@ impl Command {
                     let option = option.to_owned();
                     numbers.insert(option, parser.value()?.parse::<u64>()?);
                 }
+                Arg::Long("one-target") => cluster = Size::OneTarget,
                 Arg::Value(value) if name.is_none() => name = Some(value.string()?),
                 other => return Err(other.unexpected()),
             }
         }
         let size = match numbers.remove("nodes") {
-            None => Size::Cluster,
+            None => cluster,
             Some(1) => Size::OneNode,
             Some(_) => return Err("--nodes is 1, or left out: the seed decides the size".into()),
         };
@@ -154,12 +156,13 @@ fn measures() -> Result<String, String> {
 }
 
 const USAGE: &str = "\
-usage: bellwether-sim replay --seed NUMBER [--nodes 1]
-       bellwether-sim search --from NUMBER --to NUMBER [--nodes 1]
+usage: bellwether-sim replay --seed NUMBER [--nodes 1 | --one-target]
+       bellwether-sim search --from NUMBER --to NUMBER [--nodes 1 | --one-target]
        bellwether-sim measure
 
 replay   print a run step by step
 search   simulate all seeds from FROM to before TO, and print those that break a rule
 measure  print how fast clusters are, in virtual time
 
---nodes 1  one node instead of a cluster, whose size the seed decides";
+--nodes 1     one node instead of a cluster, whose size the seed decides
+--one-target  some alerts are posted to one node only; seeds are known that break a rule";

@@ -18,7 +18,7 @@ use bellwether_model::{GroupKey, IntegrationId, Outcome, Timestamp};
 
 use crate::actors::{self, AlertState, PromisedSilence, Report, SentAlert};
 use crate::checks::{self, Facts, Overdue, Seen};
-use crate::conditions::{Conditions, Fault};
+use crate::conditions::{Conditions, Fault, Posts};
 use crate::explanations::Explanations;
 use crate::network::Network;
 use crate::node::{Delivered, Node};
@@ -108,7 +108,8 @@ impl<'t> World<'t> {
         let mut rng = Rng::new(seed);
         let conditions = match size {
             Size::OneNode => Conditions::of_one_node(&mut rng),
-            Size::Cluster => Conditions::of_a_cluster(&mut rng),
+            Size::Cluster => Conditions::of_a_cluster(&mut rng, Posts::AllNodes),
+            Size::OneTarget => Conditions::of_a_cluster(&mut rng, Posts::SomeToOneNode),
         };
         Self::with(conditions, &mut rng, trace)
     }

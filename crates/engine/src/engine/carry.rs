@@ -19,6 +19,7 @@ use crate::deliveries::{CLAIMED_AFTER, Delivery};
 use crate::flush;
 use crate::group::{Group, GroupId, OpenFlush, Suppressed};
 use crate::mute::Judged;
+use crate::notification_log::FromPeer;
 use crate::plan::{Integration, Plan};
 use crate::record::{GroupName, Record, RecordError, wire};
 use crate::replicated::{LogKey, SilenceRecord};
@@ -309,7 +310,7 @@ impl Engine {
         }
         if !missing.is_empty() {
             let known = self.known_alerts(missing.keys());
-            self.notification.keep_resolves_pending(missing, &known, turn);
+            self.notification.keep_resolves_pending(now, missing, &known, turn);
         }
         if let Some(error) = rejected {
             turn.notes.push(Note::RecordsRejected { channel, why: error.to_string() });
@@ -320,7 +321,8 @@ impl Engine {
         }
     }
 
-    /// Returns whether the record changed anything.
+    /// Returns whether the record was news, and adds to `missing` the alerts that were notified as
+    /// firing and that it does not mention.
     fn merge_peer_record(
         &mut self,
         now: Now,
@@ -339,7 +341,17 @@ impl Engine {
                 changed
             }
             Some(PeerRecord::LogEntry(entry)) => {
-                self.notification.merge_peer_entry(now, entry, missing, turn)
+                let key = entry.key.clone();
+                match self.notification.merge_peer_entry(now, entry, turn) {
+                    FromPeer::Merged { missing: hashes } => {
+                        if !hashes.is_empty() {
+                            missing.entry(key).or_default().extend(hashes);
+                        }
+                        true
+                    }
+                    FromPeer::Late { .. } => true,
+                    FromPeer::Known => false,
+                }
             }
         };
         self.replication.mark_seen(message);

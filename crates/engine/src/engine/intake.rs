@@ -60,6 +60,11 @@ impl Intake {
             }
             return;
         }
+        if was == Was::EndConfirmed {
+            // Its groups have it, or have notified its end; but a restart would let it fire again.
+            turn.keep.push(Record::Alert { alert, ended: true });
+            return;
+        }
         if let Some(by) = late_by {
             let alertname = alert.name().to_owned();
             let is_logged = self.alerts.logs_late_clock(now.wall);

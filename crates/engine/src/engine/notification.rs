@@ -66,7 +66,8 @@ impl Notification {
     /// than the alerts say that were kept.
     pub fn restore(&mut self, now: Now, entry: LogEntry) {
         if self.has_peers {
-            self.log.merge_from_peer(entry, now);
+            // What it left out was noted before the restart.
+            let _ = self.log.merge_from_peer(entry, now);
         } else {
             self.log.merge(entry);
         }

@@ -41,6 +41,7 @@
 //! - `unresponsive a`, `responsive a`: whether a peer answers liveness checks from now on.
 //! - `receive log team/webhook[0] {}:{alertname="Disk"} firing {alertname=Disk} at +24h`: a log entry
 //!   of a peer; several `firing {…}` and `resolved {…}` may follow; without `at` it is made now.
+//!   `amended 2` makes it that many nanoseconds younger.
 //! - `receive silence {alertname=Net} for 2h`: a silence of a peer; `and silence …` adds another.
 //! - `receive again`: the last received message, once more.
 //! - `status a claims team/webhook[0] {}:{alertname="Disk"}`: a status broadcast of a peer that tries
@@ -313,6 +314,7 @@ fn peer_records(text: &str, world: &World) -> (Channel, Vec<u8>) {
             "firing" => notified.firing.push(hash()),
             "resolved" => notified.resolved.push(hash()),
             "at" => at = shifted(world.wall, value),
+            "amended" => at = at.plus(Duration::from_nanos(value.parse().expect("a number"))),
             _ => panic!("unknown word {word}"),
         }
     }

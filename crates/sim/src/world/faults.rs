@@ -108,13 +108,13 @@ impl World<'_> {
     /// What was promised about data on this disk only does not hold any more.
     fn lose_disk(&mut self, node: usize) {
         self.nodes[node].disk.wipe();
-        for silence in self.silences.iter_mut().filter(|silence| silence.node == Some(node)) {
+        for silence in &mut self.silences {
             let Some(id) = &silence.id else { continue };
             let (ends_at, expired) = (silence.ends_at, silence.expired);
-            let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != node);
-            let held = others.into_iter().any(|(_, node)| node.disk.holds(id, ends_at, expired));
+            // Also where others had it when its own node lost it: they may lose it later.
+            let held = self.nodes.iter().any(|node| node.disk.holds(id, ends_at, expired));
             silence.void |= !held;
-            silence.node = None;
+            silence.node = silence.node.filter(|answered| *answered != node);
         }
         for number in 0..self.alerts.len() {
             let known = &mut self.alerts[number].promises[node];

@@ -9,6 +9,7 @@ use bellwether_model::{GroupKey, Now, Remembered, Timestamp};
 
 use super::Notification;
 use crate::deliveries::{Delivery, Intent};
+use crate::notification_log::FromPeer;
 use crate::record::{Record, wire};
 use crate::replicated::{LogEntry, LogKey, Notified};
 use crate::turn::{Channel, Turn};
@@ -49,6 +50,7 @@ impl Notification {
             let lasts = delivery.lasts(self.retention);
             LogEntry::new(delivery.key.clone(), Notified::default(), now.wall, lasts)
         });
+        self.log.forget_left_out(&delivery.key);
         let uncertain = entry.notified.uncertain_during(notified);
         if uncertain == entry.notified {
             return None;
@@ -84,25 +86,22 @@ impl Notification {
         self.amend_and_broadcast(entry, turn);
     }
 
-    /// Merges an entry of a peer, and lets the delivery that waits for it look again. Returns whether
-    /// it changed anything, and adds to `missing` the alerts that were notified as firing and that it
-    /// does not mention.
-    pub fn merge_peer_entry(
-        &mut self,
-        now: Now,
-        entry: LogEntry,
-        missing: &mut BTreeMap<LogKey, Vec<u64>>,
-        turn: &mut Turn,
-    ) -> bool {
-        let Some(hashes) = self.log.merge_from_peer(entry.clone(), now) else { return false };
-        if !hashes.is_empty() {
-            missing.entry(entry.key.clone()).or_default().extend(hashes);
+    /// Merges an entry of a peer, and lets the delivery that waits for it look again.
+    pub fn merge_peer_entry(&mut self, now: Now, entry: LogEntry, turn: &mut Turn) -> FromPeer {
+        let merged = self.log.merge_from_peer(entry.clone(), now);
+        match &merged {
+            FromPeer::Merged { .. } => {
+                if let Some(id) = self.deliveries.waiting_for(&entry.key) {
+                    self.deliveries.reschedule(id, now.mono);
+                }
+                turn.keep.push(Record::LogEntry(entry));
+            }
+            FromPeer::Late { not_pending } => {
+                self.resolve_not_pending(&entry.key, not_pending, turn)
+            }
+            FromPeer::Known => {}
         }
-        if let Some(id) = self.deliveries.waiting_for(&entry.key) {
-            self.deliveries.reschedule(id, now.mono);
-        }
-        turn.keep.push(Record::LogEntry(entry));
-        true
+        merged
     }
 
     /// Restores what entries of peers left out: the peers never knew these alerts, behind a partition
@@ -110,6 +109,7 @@ impl Notification {
     /// pending; for the others, a node that knows them does the same, or has notified the resolve.
     pub fn keep_resolves_pending(
         &mut self,
+        now: Now,
         missing: BTreeMap<LogKey, Vec<u64>>,
         known: &BTreeMap<GroupKey, BTreeSet<u64>>,
         turn: &mut Turn,
@@ -120,13 +120,30 @@ impl Notification {
                 continue;
             };
             let mut notified = entry.notified.clone();
-            hashes.retain(|hash| !notified.mentions(*hash));
+            let resolved = self.log.resolved_lately(&key, now.mono);
+            hashes.retain(|hash| !notified.mentions(*hash) && !resolved.contains(hash));
+            if hashes.is_empty() {
+                continue;
+            }
             notified.resolve_pending.extend(hashes);
             notified.resolve_pending.sort_unstable();
             notified.resolve_pending.dedup();
             let entry = LogEntry { notified, ..entry.clone() };
             self.amend_and_broadcast(entry, turn);
         }
+    }
+
+    /// These were notified as resolved, as an entry says that came too late.
+    fn resolve_not_pending(&mut self, key: &LogKey, hashes: &[u64], turn: &mut Turn) {
+        let Some(entry) = self.log.find(key).filter(|_| !hashes.is_empty()) else { return };
+        let mut notified = entry.notified.clone();
+        notified.resolve_pending.retain(|hash| !hashes.contains(hash));
+        // Not to mention them would make them pending again, on nodes that did not know better.
+        notified.resolved.extend(hashes);
+        notified.resolved.sort_unstable();
+        notified.resolved.dedup();
+        let entry = LogEntry { notified, ..entry.clone() };
+        self.amend_and_broadcast(entry, turn);
     }
 
     fn amend_and_broadcast(&mut self, entry: LogEntry, turn: &mut Turn) {

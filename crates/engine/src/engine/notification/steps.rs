@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bellwether_model::{
-    FailureReason, Mono, Notification as Message, Now, Outcome, Reason, Remembered,
+    FailureReason, Mono, Notification as Message, Now, Outcome, Reason, Remembered, Timestamp,
 };
 
 use super::{Batch, Notification};
@@ -14,6 +14,7 @@ use crate::deduplication::{self, Candidate, Content, Decision, Deferral};
 use crate::deliveries::{self, Delivery, End, State};
 use crate::group::GroupId;
 use crate::peers::Peers;
+use crate::replicated::is_amended;
 use crate::rng::Rng;
 use crate::turn::{Attempt, DeliveryId, Effect, GiveUpCause, Note, Turn};
 
@@ -168,7 +169,8 @@ impl Notification {
                 });
                 let entry = self.log.find(&delivery.key);
                 // A peer notified something while the attempt was under way.
-                let concurrent = entry.filter(|entry| Some(entry.at) != entry_at);
+                let is_new = |at: Timestamp| !entry_at.is_some_and(|then| is_amended(then, at));
+                let concurrent = entry.filter(|entry| is_new(entry.at));
                 let notified = match concurrent {
                     Some(entry) => notified.merged_with_concurrent(&entry.notified),
                     None => notified,
