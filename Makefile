@@ -7,13 +7,14 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl iproute2
 TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 
-.PHONY: help run test test-packages sim sim-search bench dist lint
+.PHONY: help run test test-packages sim sim-search mutants bench dist lint
 
 help:
 	@echo 'make run         build and start a server with a demo webhook that prints what it receives'
 	@echo 'make test        install what the tests need, and run them all'
 	@echo 'make sim         replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
+	@echo 'make mutants     change the code in small ways and print the changes that no test notices; MUTANTS=files'
 	@echo 'make bench       compare speed and memory with the Go Alertmanager'
 	@echo 'make dist        build a stripped binary for distribution, and print its size'
 	@echo 'make lint        formatting, clippy, licences'
@@ -60,6 +61,13 @@ sim:
 sim-search:
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo 'which seeds? make sim-search FROM=0 TO=1000'; exit 2; }
 	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) --from $(FROM) --to $(TO)
+
+# Takes about 20 seconds for each change, and there are thousands: MUTANTS names some of the files.
+MUTANTS ?= crates/engine/src/**/*.rs crates/memberlist/src/*.rs crates/memberlist/src/machine/**/*.rs \
+	crates/memberlist/src/cluster/**/*.rs crates/journal/src/**/*.rs crates/config/src/rules.rs
+mutants:
+	@command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants
+	$(CARGO) mutants $(foreach files,$(MUTANTS),--file '$(files)') --output target
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether
