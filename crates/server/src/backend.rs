@@ -113,6 +113,7 @@ impl Backend for ServerBackend {
 
     async fn metrics(&self, accept: Option<&str>) -> Exposition {
         let form = Form::accepted(accept.unwrap_or_default());
+        self.metrics.scrapes_in_flight.add(1.0);
         let now = self.now();
         let features = self.features;
         let metrics = Arc::clone(&self.metrics);
@@ -126,6 +127,8 @@ impl Backend for ServerBackend {
             metrics.text(&snapshot, form)
         });
         let body = text.await.unwrap_or_default();
+        self.metrics.scrapes_in_flight.add(-1.0);
+        self.metrics.scrapes.with(&["200"]).increment();
         Exposition { content_type: form.content_type().into(), body: body.into() }
     }
 

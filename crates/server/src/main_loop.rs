@@ -228,10 +228,12 @@ impl MainLoop {
         match command {
             None => {}
             Some(Command::Alerts { alerts, refused, reply }) => {
-                let ticket = self.waiting.add_alerts(alerts.len(), reply);
+                let count = alerts.len();
+                let ticket = self.waiting.add_alerts(count, reply);
                 let begun = std::time::Instant::now();
                 self.handle(Input::Alerts { alerts, refused, ticket });
-                self.metrics.ingestion_seconds.observe(begun.elapsed().as_secs_f64());
+                let seconds = begun.elapsed().as_secs_f64();
+                self.metrics.processing_seconds.observe_all(count as u64, seconds);
             }
             Some(Command::PostSilence { silence, reply }) => {
                 let ticket = self.waiting.add_posted_silence(reply);
@@ -340,6 +342,8 @@ impl MainLoop {
             None => failing.set(0.0),
             Some(err) if failing.read() == 0.0 => {
                 failing.set(1.0);
+                self.metrics.silences_maintenance_errors.increment();
+                self.metrics.notification_log_maintenance_errors.increment();
                 warn!(
                     component = "journal", %err,
                     "Failed to compact the journal; disk usage grows until the next attempt"

@@ -54,7 +54,7 @@ pub struct Metrics {
     pub alerts_of_late_clocks: Arc<Counter>,
     pub peer_records_refused: Arc<Counter>,
     pub clock_correction_seconds: Arc<Gauge>,
-    pub ingestion_seconds: Arc<Summary>,
+    pub processing_seconds: Arc<Summary>,
     pub group_limit_reached: Arc<Counter>,
     pub notifications: Arc<Labelled<Counter>>,
     pub notifications_failed: Arc<Labelled<Counter>>,
@@ -66,6 +66,11 @@ pub struct Metrics {
     pub suppressed: Arc<Labelled<Counter>>,
     pub silences_collections: Arc<Counter>,
     pub notification_log_collections: Arc<Counter>,
+    /// The one file of both is the journal.
+    pub silences_maintenance_errors: Arc<Counter>,
+    pub notification_log_maintenance_errors: Arc<Counter>,
+    pub scrapes: Arc<Labelled<Counter>>,
+    pub scrapes_in_flight: Arc<Gauge>,
     pub journal_commits: Arc<Counter>,
     pub journal_queued_bytes: Arc<Gauge>,
     pub journal_disk_bytes: Arc<Gauge>,
@@ -133,7 +138,7 @@ impl Metrics {
             alerts_of_late_clocks: all.single("alertmanager_alerts_late_clock_total", "Alerts that fire although their endsAt was past, because their sender's clock has shown to be late."),
             peer_records_refused: cluster.single("alertmanager_cluster_records_refused_total", "Invalid records received from peers."),
             clock_correction_seconds: cluster.single("alertmanager_cluster_clock_correction_seconds", "Correction of this server's wall clock, applied when most peers disagree with it."),
-            ingestion_seconds: all.single("alertmanager_dispatcher_alert_processing_duration_seconds", "Summary of latencies for the processing of alerts."),
+            processing_seconds: all.single("alertmanager_dispatcher_alert_processing_duration_seconds", "Summary of latencies for the processing of alerts."),
             group_limit_reached: all.single("alertmanager_dispatcher_aggregation_group_limit_reached_total", "Number of times when dispatcher failed to create new aggregation group due to limit."),
             notifications: all.labelled("alertmanager_notifications_total", "The total number of attempted notifications.", integration),
             notifications_failed: all.labelled("alertmanager_notifications_failed_total", "The total number of failed notifications.", failed),
@@ -145,6 +150,10 @@ impl Metrics {
             suppressed: all.labelled("alertmanager_notifications_suppressed_total", "The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.", &["reason"]),
             silences_collections: all.single("alertmanager_silences_maintenance_total", "How many maintenances were executed for silences."),
             notification_log_collections: all.single("alertmanager_nflog_maintenance_total", "How many maintenances were executed for the notification log."),
+            silences_maintenance_errors: all.single("alertmanager_silences_maintenance_errors_total", "How many maintenances were executed for silences that failed."),
+            notification_log_maintenance_errors: all.single("alertmanager_nflog_maintenance_errors_total", "How many maintenances were executed for the notification log that failed."),
+            scrapes: all.labelled("promhttp_metric_handler_requests_total", "Total number of scrapes by HTTP status code.", &["code"]),
+            scrapes_in_flight: all.single("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served."),
             journal_commits: all.single("alertmanager_journal_commits_total", "Commits of the journal, each with one sync."),
             journal_queued_bytes: all.single("alertmanager_journal_queued_bytes", "Bytes queued for the journal's next commit."),
             journal_disk_bytes: all.single("alertmanager_journal_disk_bytes", "Bytes that the journal occupies on disk."),
@@ -210,6 +219,9 @@ impl Metrics {
         for reason in ["silence", "inhibition", "mute_time_interval", "active_time_interval"] {
             self.suppressed.with(&[reason]);
         }
+        for code in ["200", "500", "503"] {
+            self.scrapes.with(&[code]);
+        }
         if !self.features.alert_names_in_metrics {
             self.alerts_limited.with(&[]);
         }
@@ -233,6 +245,11 @@ impl Metrics {
         silences.with(&["pending"]).set(snapshot.silences_pending as f64);
         silences.with(&["expired"]).set(snapshot.silences_expired as f64);
         out.add_labelled("alertmanager_silences", "How many silences by state.", &silences);
+        let held = Gauge::default();
+        let Snapshot { silences_active, silences_pending, silences_expired, .. } = snapshot;
+        held.set((silences_active + silences_pending + silences_expired) as f64);
+        let help = "The number of silences in the state map.";
+        out.add("alertmanager_silences_state_size", help, &held);
     }
 
     fn alerts_by_state(&self, snapshot: &Snapshot) -> Labelled<Gauge> {

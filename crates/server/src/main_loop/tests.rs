@@ -241,6 +241,21 @@ async fn no_notification_is_sent_before_the_alert_is_on_the_disk() {
 }
 
 #[tokio::test]
+async fn the_time_of_processing_is_counted_by_alerts_as_in_go() {
+    let mut fixture = fixture(vec![]);
+    fixture.open();
+    let alerts = vec![alert(), alert(), alert()];
+    let refused = RefusedAlerts { firing: 1, resolved: 2 };
+    let posted = fixture.ask(|reply| Command::Alerts { alerts, refused, reply }).await;
+    assert!(matches!(posted.await, Ok(Ok(_))));
+    assert_eq!(fixture.metrics.processing_seconds.count(), 3);
+    let received = |status| fixture.metrics.alerts_received.with(&[status, "v2"]).read();
+    assert_eq!((received("firing"), received("resolved")), (4, 2));
+    assert_eq!(fixture.metrics.alerts_invalid.read(), 3);
+    fixture.stop().await;
+}
+
+#[tokio::test]
 async fn readers_see_what_is_promised() {
     let mut fixture = fixture(vec![]);
     fixture.open();

@@ -36,11 +36,30 @@ fn numbers_are_written_as_go_writes_them() {
 }
 
 #[test]
+fn open_metrics_is_for_those_who_read_no_plain_text() {
+    let prometheus_2 = "application/openmetrics-text;version=1.0.0,\
+                        application/openmetrics-text;version=0.0.1;q=0.75,\
+                        text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let prometheus_3 = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+                        text/plain;version=1.0.0;escaping=allow-utf-8;q=0.3,*/*;q=0.1";
+    let one_protocol = "application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.4";
+    for accept in [prometheus_2, prometheus_3, one_protocol, "", "text/plain", "application/json"] {
+        assert_eq!(Form::accepted(accept), Form::Classic, "{accept}");
+    }
+    for accept in
+        ["application/openmetrics-text", "Application/OpenMetrics-Text; q=0.2, text/plain;q=0"]
+    {
+        assert_eq!(Form::accepted(accept), Form::OpenMetrics, "{accept}");
+    }
+}
+
+#[test]
 fn each_kind_of_metric_is_written_in_both_formats() {
     let counter = Labelled::new(&["a", "b"], Counter::default);
     counter.with(&["x", "y\"\\\n"]).add(3);
     let summary = Summary::default();
-    summary.observe(1.5);
+    summary.observe(0.5);
+    summary.observe_all(2, 1.0);
     let histogram = Histogram::new(&[1.0, 5.0]);
     histogram.observe(1.0);
     histogram.observe(7.0);
@@ -56,7 +75,7 @@ fn each_kind_of_metric_is_written_in_both_formats() {
         "# HELP h_seconds Hs.\n# TYPE h_seconds histogram\n\
          h_seconds_bucket{le=\"1\"} 1\nh_seconds_bucket{le=\"5\"} 1\n\
          h_seconds_bucket{le=\"+Inf\"} 2\nh_seconds_sum 8\nh_seconds_count 2\n\
-         # HELP s_seconds Ss.\n# TYPE s_seconds summary\ns_seconds_sum 1.5\ns_seconds_count 1\n\
+         # HELP s_seconds Ss.\n# TYPE s_seconds summary\ns_seconds_sum 1.5\ns_seconds_count 3\n\
          # HELP z_total Zs.\n# TYPE z_total counter\nz_total{a=\"x\",b=\"y\\\"\\\\\\n\"} 3\n"
     );
     assert_eq!(
@@ -64,7 +83,7 @@ fn each_kind_of_metric_is_written_in_both_formats() {
         "# HELP h_seconds Hs.\n# TYPE h_seconds histogram\n\
          h_seconds_bucket{le=\"1.0\"} 1\nh_seconds_bucket{le=\"5.0\"} 1\n\
          h_seconds_bucket{le=\"+Inf\"} 2\nh_seconds_sum 8.0\nh_seconds_count 2\n\
-         # HELP s_seconds Ss.\n# TYPE s_seconds summary\ns_seconds_sum 1.5\ns_seconds_count 1\n\
+         # HELP s_seconds Ss.\n# TYPE s_seconds summary\ns_seconds_sum 1.5\ns_seconds_count 3\n\
          # HELP z Zs.\n# TYPE z counter\nz_total{a=\"x\",b=\"y\\\"\\\\\\n\"} 3.0\n# EOF\n"
     );
 }
@@ -99,11 +118,26 @@ fn series_exist_before_anything_happens() {
         "alertmanager_notifications_suppressed_total{reason=\"silence\"} 0",
         "alertmanager_http_requests_in_flight{method=\"get\"} 0",
         "alertmanager_cluster_enabled 0",
+        "alertmanager_silences_maintenance_errors_total 0",
+        "alertmanager_nflog_maintenance_errors_total 0",
+        "promhttp_metric_handler_requests_total{code=\"503\"} 0",
         "# TYPE alertmanager_alerts_limited_total counter",
         "# TYPE alertmanager_dispatcher_alert_processing_duration_seconds summary",
     ] {
         assert!(text.lines().any(|held| held == line), "{line} is missing in\n{text}");
     }
+}
+
+#[test]
+fn all_silences_are_counted_whatever_their_state() {
+    let snapshot = Snapshot {
+        silences_active: 1,
+        silences_pending: 2,
+        silences_expired: 4,
+        ..Snapshot::default()
+    };
+    let text = Metrics::new(Features::default()).text(&snapshot, Form::Classic);
+    assert!(text.contains("\nalertmanager_silences_state_size 7\n"), "{text}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Metrics as text: the classic Prometheus format 0.0.4, and OpenMetrics for those who ask for it.
+//! Metrics as text: the classic Prometheus format 0.0.4, and OpenMetrics for those who read only that.
 //!
 //! The two differ in small things that scrapers insist on: OpenMetrics names a counter without its
 //! `_total`, writes bounds and values with a decimal point, and ends with a mark.
@@ -30,9 +30,21 @@ pub trait Samples {
 }
 
 impl Form {
-    /// By an `Accept` header: OpenMetrics only if it is named.
+    /// By an `Accept` header: OpenMetrics only for those who name it and read no plain text.
+    ///
+    /// Compat: the Go server has the classic format only. OpenMetrics writes the bound of a bucket
+    /// as `le="5.0"` in place of `le="5"`, which is another series for Prometheus 2; all versions
+    /// of Prometheus name both formats, and so keep the series that they have.
     pub fn accepted(accept: &str) -> Self {
-        if accept.contains("application/openmetrics-text") {
+        let names = |wanted: &[&str]| {
+            accept.split(',').any(|range| {
+                let mut parts = range.split(';').map(str::trim);
+                let kind = parts.next().unwrap_or_default();
+                let is_refused = parts.any(|part| ["q=0", "q=0.0"].contains(&part));
+                !is_refused && wanted.iter().any(|name| name.eq_ignore_ascii_case(kind))
+            })
+        };
+        if names(&["application/openmetrics-text"]) && !names(&["text/plain", "text/*", "*/*"]) {
             Form::OpenMetrics
         } else {
             Form::Classic

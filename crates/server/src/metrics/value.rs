@@ -80,8 +80,13 @@ impl Gauge {
 
 impl Summary {
     pub fn observe(&self, value: f64) {
-        self.count.increment();
-        self.sum.add(value);
+        self.observe_all(1, value);
+    }
+
+    /// So many values, of which only the sum is known.
+    pub fn observe_all(&self, count: u64, sum: f64) {
+        self.count.add(count);
+        self.sum.add(sum);
     }
 
     pub fn count(&self) -> u64 {
