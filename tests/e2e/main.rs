@@ -12,6 +12,7 @@ mod bad_requests;
 mod cluster;
 mod crash;
 mod disk;
+mod examples;
 mod failing_receivers;
 mod import;
 mod lifecycle;

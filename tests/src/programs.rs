@@ -40,6 +40,7 @@ pub fn debian(name: &str) -> PathBuf {
     let package = match name {
         "amtool" => "prometheus-alertmanager",
         "aiosmtpd" => "python3-aiosmtpd",
+        "promtool" => "prometheus",
         name => name,
     };
     let path = env::var_os("PATH").unwrap_or_default();

@@ -34,6 +34,23 @@ fn files_that_documents_name_exist() {
 }
 
 #[test]
+fn metrics_in_the_example_rules_exist() {
+    let read = |file: &str| fs::read_to_string(workspace().join(file)).expect("a file of ours");
+    let (rules, metrics) = (read("examples/rules.yml"), read("docs/metrics.md"));
+    let words = |text: &str| -> BTreeSet<String> {
+        let is_break = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+        text.split(is_break)
+            .filter(|word| word.starts_with("alertmanager_"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let (used, known) = (words(&rules), words(&metrics));
+    let unknown: Vec<_> = used.difference(&known).collect();
+    assert!(unknown.is_empty(), "metrics that this server does not have: {unknown:?}");
+    assert!(used.len() > 10, "only {} metrics were found", used.len());
+}
+
+#[test]
 fn links_and_anchors_lead_somewhere() {
     let files = tracked_files();
     let mut broken = String::new();
