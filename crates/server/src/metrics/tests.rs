@@ -58,7 +58,7 @@ fn each_kind_of_metric_is_written_in_both_formats() {
     let counter = Labelled::new(&["a", "b"], Counter::default);
     counter.with(&["x", "y\"\\\n"]).add(3);
     let summary = Summary::default();
-    summary.observe(0.5);
+    summary.observe_all(1, 0.5);
     summary.observe_all(2, 1.0);
     let histogram = Histogram::new(&[1.0, 5.0]);
     histogram.observe(1.0);

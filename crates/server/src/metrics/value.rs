@@ -79,10 +79,6 @@ impl Gauge {
 }
 
 impl Summary {
-    pub fn observe(&self, value: f64) {
-        self.observe_all(1, value);
-    }
-
     /// So many values, of which only the sum is known.
     pub fn observe_all(&self, count: u64, sum: f64) {
         self.count.add(count);
