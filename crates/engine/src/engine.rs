@@ -28,6 +28,7 @@ use crate::view::View;
 use intake::{Deadlines, Intake, restored_alert};
 use maintenance::Maintenance;
 use notification::Notification;
+use pauses::Pauses;
 use replication::Replication;
 use silencing::Silencing;
 
@@ -35,6 +36,7 @@ mod carry;
 mod intake;
 mod maintenance;
 mod notification;
+mod pauses;
 mod replication;
 mod silencing;
 
@@ -54,6 +56,8 @@ pub struct Engine {
     notification: Notification,
     /// Peers, and what is known of their records.
     replication: Replication,
+    /// Whether this process was held up, so that peers know more.
+    pauses: Pauses,
     /// When to remove what has expired.
     maintenance: Maintenance,
     /// Ids of silences and jitter of retries; one for both, so that equal seeds give equal turns.
@@ -74,6 +78,7 @@ impl Engine {
             silencing: Silencing::new(settings.retention),
             notification: Notification::new(&settings),
             replication: Replication::new(settings.peers.clone()),
+            pauses: Pauses::default(),
             maintenance: Maintenance::default(),
             rng: Rng::new(seed),
             starts_at: None,
@@ -129,6 +134,7 @@ impl Engine {
     /// Takes one input and everything that is due by now, and adds what follows to `turn`.
     pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
         self.begin(now);
+        self.note_pause(now, turn);
         let os_wall = now.wall;
         let now = self.replication.corrected(now, turn);
         match input {
@@ -182,8 +188,11 @@ impl Engine {
         let is_settled = self.replication.peers.is_settled();
         let flushes = self.intake.groups.next_deadline().filter(|_| is_settled);
         let flushes = flushes.map(|at| self.starts_at.map_or(at, |start| at.max(start)));
+        let flushes = flushes.map(|at| self.pauses.after(at));
         let deliveries = self.notification.deliveries.next_deadline();
-        let others = [deliveries, self.maintenance.next(), self.replication.peers.next()];
+        let deliveries = deliveries.map(|at| self.pauses.after(at));
+        let look = self.pauses.next().filter(|_| !self.replication.peers.is_alone());
+        let others = [deliveries, self.maintenance.next(), self.replication.peers.next(), look];
         others.into_iter().chain([flushes]).flatten().min()
     }
 
@@ -219,8 +228,22 @@ impl Engine {
         }
     }
 
+    /// Holds notifications if this process was held up and has peers to hear from.
+    fn note_pause(&mut self, now: Now, turn: &mut Turn) {
+        if self.replication.peers.is_alone() {
+            return;
+        }
+        let expected = self.next_wakeup();
+        if let Some(by) = self.pauses.note(now, expected) {
+            turn.notes.push(Note::HeldUp { by });
+        }
+    }
+
     /// Does everything that is due.
     fn advance(&mut self, now: Now, turn: &mut Turn) {
+        if self.pauses.hold(now.mono) {
+            return self.maintain(now, turn);
+        }
         while let Some(id) = self.notification.deliveries.next_due(now.mono) {
             self.generation += 1;
             self.resume_delivery(now, id, turn);

@@ -274,6 +274,10 @@ pub enum Note {
     ClockCorrected {
         by_seconds: f64,
     },
+    /// This process was called so much too late; it hears its peers before it notifies.
+    HeldUp {
+        by: Duration,
+    },
     Settled,
     AttemptStarted {
         key: GroupKey,

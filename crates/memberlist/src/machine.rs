@@ -75,6 +75,8 @@ pub struct Memberlist {
     liveness_checks: LivenessChecks,
     push_pulls: BTreeMap<StreamId, PushPullKind>,
     push_pull_at: Mono,
+    /// When all peers were last asked for their states, after a pause.
+    caught_up_at: Option<Mono>,
     leave_state: LeaveState,
     /// The health score of Lifeguard: 0 is healthy. **Invariant:** below `awareness_max`.
     awareness: u32,
@@ -133,6 +135,7 @@ impl Memberlist {
             liveness_checks: LivenessChecks::default(),
             push_pulls: BTreeMap::new(),
             push_pull_at: now.plus(push_pull_after).plus(settings.push_pull_interval),
+            caught_up_at: None,
             leave_state: LeaveState::Member,
             awareness: 0,
             last_sequence: 0,
@@ -343,6 +346,11 @@ impl Memberlist {
         }
         self.degrade(1);
         out.push(Output::Note(MemberlistNote::Paused { by }));
+        // What others sent meanwhile is lost if the buffers were full, or if they gave this node up.
+        if self.caught_up_at.is_none_or(|at| at.plus(CATCH_UP_EVERY) <= self.now) {
+            self.caught_up_at = Some(self.now);
+            self.catch_up(out);
+        }
     }
 
     /// Raises the awareness score: this node's own probes are less reliable.
@@ -373,6 +381,9 @@ impl Memberlist {
         }
     }
 }
+
+/// A host that is late again and again does not exchange states all the time.
+const CATCH_UP_EVERY: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod simulation;

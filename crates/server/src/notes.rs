@@ -122,6 +122,11 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
                 by_seconds, "Wall clock differs from most of the cluster; times are corrected"
             );
         }
+        Note::HeldUp { by } => info!(
+            component = CLUSTER,
+            ?by,
+            "This process was paused, or its clock was set ahead; notifications wait for peers"
+        ),
         Note::Settled => info!(component = CLUSTER, "Cluster has settled; notifications start"),
         Note::AttemptStarted { key, integration, number, reason } => {
             let labels = labels(metrics, integration);

@@ -52,6 +52,9 @@ pub struct Report {
     pub resolved: bool,
     pub starts_at: Timestamp,
     pub ends_at: Timestamp,
+    /// Whether the end lies ahead by the clock of the node that gets it: then it is none yet, and its
+    /// sender repeats it.
+    pub is_ahead: bool,
 }
 
 /// A silence, as its operator sees it.
@@ -126,7 +129,7 @@ impl SentAlert {
                 self.ends_at
             }
         };
-        let report = Report { resolved, starts_at: self.starts_at, ends_at };
+        let report = Report { resolved, starts_at: self.starts_at, ends_at, is_ahead: false };
         (!targets.is_empty()).then_some((report, targets))
     }
 

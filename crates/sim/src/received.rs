@@ -140,7 +140,9 @@ impl Received {
             || at + self.waits_max > last.at + REPEAT
     }
 
-    /// Firing after resolved though it did not fire again, and resolved though it fires again.
+    /// Firing after resolved though it did not fire again, and resolved though it fires again. Where it
+    /// has ended again, a "resolved" is right with either start: a node that was restarted takes two
+    /// incidents for one if the second began before the time that it gives senders was over.
     fn contradictions(&self, notification: &Notification, sent: &[SentAlert]) -> Vec<Anomaly> {
         let mut anomalies = Vec::new();
         for alert in &notification.alerts {
@@ -154,7 +156,8 @@ impl Received {
                 let what = format!("says that {labels} fires, after it was sent as resolved");
                 anomalies.push(Anomaly { what, is_repetition: false, since: truth.changed_at });
             }
-            if !firing && received.firing && alert.starts_at < received.starts_at {
+            let is_old = alert.starts_at < received.starts_at;
+            if !firing && received.firing && is_old && truth.state != AlertState::Resolved {
                 let what = format!("says that {labels} ended, of before it fired again");
                 anomalies.push(Anomaly { what, is_repetition: false, since: received.at });
             }

@@ -77,8 +77,9 @@ fn seeds(many: u64) -> Range<u64> {
 }
 
 /// A "resolved" whose log entry was overtaken, one that a peer's amended entry seemed to contradict,
-/// and silences whose disks were lost one after the other.
-const BROKEN_ONCE: [u64; 4] = [108_809, 101_127, 100_766, 111_351];
+/// silences whose disks were lost one after the other, and attempts whose answers waited while the
+/// node was paused.
+const BROKEN_ONCE: [u64; 6] = [108_809, 101_127, 100_766, 111_351, 102_798, 105_101];
 
 /// A "resolved" that came after the timeout and was not kept, and two that were repeated after a
 /// silence.

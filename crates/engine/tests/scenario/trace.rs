@@ -140,6 +140,7 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
         }
         Note::ClockAgrees { peer } => format!("the clock of {peer} agrees again"),
         Note::ClockCorrected { by_seconds } => format!("clock corrected by {by_seconds:.0}s"),
+        Note::HeldUp { by } => format!("held up for {}s; peers are heard first", by.as_secs()),
         Note::Settled => "settled".to_owned(),
         Note::AttemptFailed { integration, reason, retry, .. } => {
             let then = if *retry { "will retry" } else { "gives up" };

@@ -30,9 +30,18 @@ impl Memberlist {
         let interval =
             scale::push_pull_interval(self.settings.push_pull_interval, self.nodes.len());
         self.push_pull_at = self.now.plus(interval);
+        self.push_pull_with(1, out);
+    }
+
+    /// Exchanges states with some peers at once: one of them may be down.
+    pub(super) fn catch_up(&mut self, out: &mut Vec<Output>) {
+        self.push_pull_with(CATCH_UP_PEERS, out);
+    }
+
+    fn push_pull_with(&mut self, count: usize, out: &mut Vec<Output>) {
         let peers = self.nodes.others().filter(|node| node.status == NodeStatus::Alive);
         let peers = peers.map(|node| node.address).collect();
-        for peer in self.rng.pick(peers, 1) {
+        for peer in self.rng.pick(peers, count) {
             self.begin_push_pull(peer, PushPullKind::Regular(peer), out);
         }
     }
@@ -204,3 +213,5 @@ fn all_understand(nodes: &[(NodeStatus, Versions)]) -> bool {
 const NO_VERSIONS: Versions = Versions([0; 6]);
 
 const FOREIGN_CLUSTER: &str = "these are two clusters: their ids differ";
+
+const CATCH_UP_PEERS: usize = 3;

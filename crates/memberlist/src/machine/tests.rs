@@ -112,6 +112,14 @@ impl Stage {
             .collect()
     }
 
+    /// How many exchanges of states begin.
+    fn push_pulls(&self) -> usize {
+        let begins = |output: &&Output| {
+            matches!(output, Output::OpenStream { message: StreamMessage::PushPull(_), .. })
+        };
+        self.out.iter().filter(begins).count()
+    }
+
     fn events(&self) -> Vec<MembershipEvent> {
         let events = self.out.iter().filter_map(|output| match output {
             Output::Event(event) => Some(event.clone()),

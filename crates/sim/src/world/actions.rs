@@ -52,10 +52,18 @@ impl World<'_> {
         Ok(())
     }
 
-    pub(super) fn post(&mut self, to: usize, reports: Vec<(usize, Report)>) -> Result<(), String> {
+    pub(super) fn post(
+        &mut self,
+        to: usize,
+        mut reports: Vec<(usize, Report)>,
+    ) -> Result<(), String> {
         if self.nodes[to].running.is_none() {
             self.never_arrived(to, &reports);
             return Ok(());
+        }
+        let wall = self.nodes[to].wall(self.at);
+        for (_, report) in &mut reports {
+            report.is_ahead = report.ends_at > wall;
         }
         let alerts = reports.iter().map(|(n, report)| self.alerts[*n].new_alert(*report)).collect();
         self.note(|| format!("n{to:02} gets {reports:?}"));

@@ -281,7 +281,7 @@ impl World<'_> {
                 for (number, report) in reports {
                     let known = &mut self.alerts[number].promises[node];
                     known.in_flight -= 1;
-                    known.uncertain = false;
+                    known.uncertain = report.resolved && report.is_ahead;
                     known.acknowledged = Some(report);
                 }
             }

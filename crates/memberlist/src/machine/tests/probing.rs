@@ -288,3 +288,15 @@ fn who_overslept_takes_no_silence_for_a_death() {
     stage.pass(6 * SECOND);
     assert_eq!(stage.status("p2"), Some(NodeStatus::Dead), "but goes on to judge");
 }
+
+#[test]
+fn who_overslept_asks_all_for_their_states_but_not_again_and_again() {
+    let mut stage = Stage::among(2);
+    let mut asked = Vec::new();
+    for seconds in [20, 2, 20] {
+        stage.now = stage.now.plus(seconds * SECOND);
+        stage.handle(Input::Tick);
+        asked.push(stage.push_pulls());
+    }
+    assert_eq!(asked, [2, 0, 2]);
+}
