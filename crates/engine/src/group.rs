@@ -207,3 +207,6 @@ pub(crate) fn next_flush(due: Mono, interval: Duration, now: Mono) -> Mono {
     // A flush that came early, or much too late, starts a new rhythm.
     if due > now || next <= now { now.plus(interval) } else { next }
 }
+
+#[cfg(test)]
+mod tests;

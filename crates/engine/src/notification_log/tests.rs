@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bellwether_model::{GroupKey, IntegrationId, Remembered, Timestamp};
+use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Remembered, Timestamp};
 use proptest::prelude::*;
 
 use super::NotificationLog;
@@ -160,4 +160,56 @@ fn what_peers_get_follows_every_change() {
     assert_eq!(notification_log.encode(), encoded(&[entry("g", 1), entry("h", 5)]));
     notification_log.collect(at(11), |_| false);
     assert_eq!(notification_log.encode(), encoded(&[entry("h", 5)]));
+}
+
+fn now(seconds: u64) -> Now {
+    Now { wall: at(seconds.try_into().expect("few")), mono: Mono(seconds * 1_000_000_000) }
+}
+
+/// An entry of second `made`.
+fn entry(made: i64, notified: Notified) -> LogEntry {
+    LogEntry::new(key("g"), notified, at(made), Duration::from_secs(3600))
+}
+
+#[test]
+fn for_five_minutes_peers_are_known_to_have_known_more() {
+    let mut log = NotificationLog::default();
+    let until = |log: &NotificationLog, now: Mono, lag| {
+        log.peers_knew_until(&key("g"), now, Duration::from_secs(lag))
+    };
+    log.merge(entry(1, notified(&[1], &[], &[])));
+    assert_eq!(until(&log, now(10).mono, 5), None, "it is this node's own");
+    let _ = log.merge_from_peer(entry(8, notified(&[1], &[], &[])), now(10));
+    assert_eq!(until(&log, now(10).mono, 1), Some(at(9)));
+    assert_eq!(until(&log, now(10).mono, 5), Some(at(10)), "no later than it came");
+    assert_eq!(until(&log, Mono(now(310).mono.0 - 1), 5), Some(at(10)));
+    assert_eq!(until(&log, now(310).mono, 5), None);
+}
+
+#[test]
+fn for_five_minutes_a_resolve_is_remembered_that_a_peer_no_longer_mentions() {
+    let mut log = NotificationLog::default();
+    let _ = log.merge_from_peer(entry(1, notified(&[], &[1, 2, 3], &[])), now(1));
+    let _ = log.merge_from_peer(entry(10, notified(&[2], &[3], &[])), now(10));
+    let lately = |log: &NotificationLog, now| log.resolved_lately(&key("g"), now);
+    assert_eq!(lately(&log, now(10).mono), [1]);
+    assert_eq!(lately(&log, Mono(now(310).mono.0 - 1)), [1]);
+    assert_eq!(lately(&log, now(310).mono), []);
+    // It fires again, and is resolved again.
+    let _ = log.merge_from_peer(entry(20, notified(&[1, 2], &[], &[])), now(20));
+    assert_eq!(lately(&log, now(20).mono), [3]);
+}
+
+#[test]
+fn a_timestamp_ahead_of_the_clock_counts_from_when_it_was_first_seen() {
+    let mut log = NotificationLog::default();
+    log.merge(entry(100, notified(&[1], &[], &[])));
+    let mut notified_at = |seconds| log.notified_at(&key("g"), at(seconds));
+    assert_eq!(notified_at(10), Some(at(10)));
+    assert_eq!(notified_at(20), Some(at(10)));
+    assert_eq!(notified_at(5), Some(at(5)), "the clock went back");
+    assert_eq!(notified_at(99), Some(at(5)));
+    assert_eq!(notified_at(100), Some(at(100)));
+    assert_eq!(notified_at(99), Some(at(99)), "it was forgotten when the clock had caught up");
+    assert_eq!(log.notified_at(&key("h"), at(5)), None);
 }
