@@ -29,7 +29,7 @@ use crate::query::{Filters, Query};
 use crate::refusal::{Caller, Refusal};
 use crate::silences::SilenceQuery;
 use crate::state::AppState;
-use crate::{alerts, cors, listing, silences};
+use crate::{alerts, cors, heads, listing, silences};
 
 /// Answers one request; `None` means that the path does not exist.
 pub(crate) async fn answer<B: Backend>(
@@ -72,7 +72,7 @@ async fn dispatch<B: Backend>(
     if body.is_empty() {
         check_accept(&parts.headers)?;
     }
-    let query = Query::parse(parts.uri.query());
+    let query = Query::parse(heads::query(&parts.uri, &parts.headers));
     let mode = state.settings.matcher_mode;
     let backend = &*state.backend;
     let decoded = unprefixed(state, &parts.uri);

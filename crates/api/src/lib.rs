@@ -10,7 +10,7 @@
 //!
 //! [`View`]: bellwether_engine::View
 
-mod targets;
+mod heads;
 
 mod limits;
 mod paths;
@@ -47,8 +47,8 @@ pub use backend::{
     Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX,
     TestResult, Unavailable, VersionInfo,
 };
+pub use heads::{TolerantListener, TolerantStream, answer_refusals};
 pub use refusal::{Refusal, RefusedRequest};
 pub use router::router;
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
 pub use state::{ApiSettings, BODY_BYTES_MAX};
-pub use targets::{TolerantListener, TolerantStream};

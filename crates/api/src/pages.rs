@@ -19,6 +19,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::answer::{empty, json, not_found, text, text_error, typed, with_header};
 use crate::backend::{Backend, Exposition, Observation};
+use crate::heads::query;
 use crate::negotiate::accepts_gzip;
 use crate::paths::PageKind;
 use crate::query::Query;
@@ -61,7 +62,8 @@ fn ready<B: Backend>(backend: &B, request: &Parts) -> Response {
     if request.method == Method::HEAD {
         return empty(status);
     }
-    let verbose = Query::parse(request.uri.query()).all("verbose").next().is_some();
+    let verbose =
+        Query::parse(query(&request.uri, &request.headers)).all("verbose").next().is_some();
     if readiness.is_ready() && !verbose {
         return text(StatusCode::OK, "OK");
     }

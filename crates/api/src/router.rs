@@ -15,6 +15,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 
 use crate::answer::{empty, not_found, text_error, typed};
 use crate::backend::Backend;
+use crate::heads::query;
 use crate::limits::Permit;
 use crate::paths::{ApiPath, Destination, resolve};
 use crate::state::{ApiSettings, AppState};
@@ -32,10 +33,13 @@ async fn answer<B: Backend>(State(state): State<Arc<AppState<B>>>, request: Requ
         let ok = method == Method::OPTIONS;
         return empty(if ok { StatusCode::OK } else { StatusCode::BAD_REQUEST });
     }
+    if method == Method::CONNECT && request.uri().path().is_empty() {
+        return not_found();
+    }
     let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
     match resolve(&method, &path, &state.settings.route_prefix) {
         Destination::Redirect { status, path } => {
-            redirect(&method, status, &path, request.uri().query())
+            redirect(&method, status, &path, query(request.uri(), request.headers()))
         }
         Destination::Api => {
             let path = ApiPath::parse(request.uri().path(), &state.settings.route_prefix);

@@ -6,11 +6,11 @@
 
 use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;
-use percent_encoding::percent_decode_str;
-use reqwest::header::{
+use http::header::{
     AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE,
 };
+use percent_encoding::percent_decode_str;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
@@ -21,7 +21,7 @@ use crate::header::{basic, secret_value};
 use crate::redactor::Redactor;
 use crate::redirect::{self, Redirect};
 use crate::response;
-use crate::transport::{Http2, OutgoingRequest, Transport};
+use crate::transport::{Answer, Http2, OutgoingRequest, Transport};
 use crate::transport_error;
 
 /// The `User-Agent`, unless an integration has its own.
@@ -99,7 +99,7 @@ impl Client {
         &self,
         request: Request,
         redactor: &Redactor,
-    ) -> Result<reqwest::Response, RequestError> {
+    ) -> Result<Answer, RequestError> {
         redactor.add_url(request.url.reveal());
         self.transport.add_proxy_secrets(redactor);
         let mut url = parsed(&request.url)?;
@@ -232,12 +232,12 @@ fn without_user(url: &Url) -> Result<Url, RequestError> {
     Ok(url)
 }
 
-fn wire_method(method: Method) -> reqwest::Method {
+fn wire_method(method: Method) -> http::Method {
     match method {
-        Method::Get => reqwest::Method::GET,
-        Method::Post => reqwest::Method::POST,
-        Method::Put => reqwest::Method::PUT,
-        Method::Delete => reqwest::Method::DELETE,
+        Method::Get => http::Method::GET,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Delete => http::Method::DELETE,
     }
 }
 

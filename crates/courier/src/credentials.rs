@@ -8,7 +8,7 @@
 
 use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig, RequestError};
 use bellwether_model::Secret;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{BuildError, reject_secret_ref};
 use crate::header::{basic, secret_value};

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bellwether_integrations::http::RequestError;
-use reqwest::header::HeaderValue;
+use http::header::HeaderValue;
 
 use crate::error::unusable;
 

@@ -13,9 +13,11 @@
 //! No text that leaves this crate contains a URL, a credential or a body that was sent; what a
 //! receiver repeats of them is found by [`Redactor`].
 
+mod answers;
 mod aws;
 mod certificate;
 mod client;
+mod connector;
 mod credentials;
 mod error;
 mod header;

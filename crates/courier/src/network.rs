@@ -3,6 +3,7 @@
 //! Operators search logs for these texts and alert on them: `dial tcp 10.0.0.1:25: connect:
 //! connection refused`, `lookup mail.test: no such host`, `i/o timeout`.
 
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -82,6 +83,27 @@ pub fn describe(error: &io::Error) -> String {
             first.into_iter().chain(letters).collect()
         }
     }
+}
+
+/// The error and all that caused it.
+pub fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut all = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        all.push(error);
+        // The standard library's errors skip what they wrap.
+        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        next = match wrapped {
+            Some(wrapped) => Some(wrapped),
+            None => error.source(),
+        };
+    }
+    all
+}
+
+/// The innermost cause of a type.
+pub fn find<'a, E: Error + 'static>(causes: &[&'a (dyn Error + 'static)]) -> Option<&'a E> {
+    causes.iter().rev().find_map(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 
 use bellwether_integrations::http::ProxyConfig;
 use bellwether_model::Secret;
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use url::{Host, Url};
 
 use crate::error::BuildError;

@@ -4,8 +4,8 @@
 //! repeat it. Once a chain has left the first host and its subdomains, credentials stay behind for
 //! the rest of it, also if it comes back.
 
-use reqwest::Method;
-use reqwest::header::{HeaderMap, LOCATION};
+use http::Method;
+use http::header::{HeaderMap, LOCATION};
 use url::{Host, Url};
 
 /// Limit: requests in one chain, the first included.
@@ -58,8 +58,8 @@ pub fn is_same_site(first: &Url, url: &Url) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use reqwest::Method;
-    use reqwest::header::{HeaderMap, HeaderValue, LOCATION};
+    use http::Method;
+    use http::header::{HeaderMap, HeaderValue, LOCATION};
     use url::Url;
 
     use super::{BadLocation, Redirect, is_same_site, next};

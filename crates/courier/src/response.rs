@@ -8,8 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use bellwether_integrations::http::{RESPONSE_BODY_MAX_BYTES, Response};
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
+
+use crate::transport::Answer;
 
 /// Limit: how long a body is waited for after its status.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -18,7 +21,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Reads the answer's body until `deadline` at the latest.
-pub async fn read(answer: reqwest::Response, deadline: Instant) -> Response {
+pub async fn read(answer: Answer, deadline: Instant) -> Response {
     let deadline = deadline.min(Instant::now() + BODY_TIMEOUT);
     let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
     Response {
@@ -29,15 +32,17 @@ pub async fn read(answer: reqwest::Response, deadline: Instant) -> Response {
     }
 }
 
-async fn body(mut answer: reqwest::Response, deadline: Instant) -> Bytes {
+async fn body(mut answer: Answer, deadline: Instant) -> Bytes {
     let mut body = BytesMut::new();
     while body.len() < RESPONSE_BODY_MAX_BYTES {
-        match timeout_at(deadline, answer.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
+        match timeout_at(deadline, answer.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                // Trailers say nothing that is of use.
+                let chunk = frame.into_data().unwrap_or_default();
                 let room = RESPONSE_BODY_MAX_BYTES - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
             }
-            Ok(Ok(None) | Err(_)) | Err(_) => break,
+            Ok(Some(Err(_)) | None) | Err(_) => break,
         }
     }
     body.freeze()
@@ -63,7 +68,7 @@ fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use reqwest::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+    use http::header::{DATE, HeaderMap, HeaderValue, RETRY_AFTER};
 
     use super::{RETRY_AFTER_MAX, retry_after};
 

@@ -8,20 +8,14 @@
 use std::error::Error;
 use std::io;
 
-use reqwest::Method;
+use http::{Extensions, Method};
+use hyper_util::client::legacy;
 use url::Url;
 
-use crate::network::{self, LookupError};
+use crate::answers::AnswerFault;
+use crate::connector::{Addresses, ConnectError};
+use crate::network::{self, causes, find};
 use crate::tls;
-
-/// The other end of a connection.
-pub struct Peer {
-    /// `10.0.0.1:443`, or all addresses that a name has.
-    pub addresses: String,
-    pub is_proxy: bool,
-    /// Whether connecting includes a TLS handshake.
-    pub has_tls: bool,
-}
 
 /// `Post "http://host:port/<redacted>"`.
 pub fn operation(method: &Method, url: &Url) -> String {
@@ -39,35 +33,16 @@ fn without_secrets(url: &Url) -> String {
 }
 
 /// Why the request failed.
-pub fn describe(error: reqwest::Error, peer: &Peer) -> String {
-    let error = error.without_url();
-    let causes = causes(&error);
-    let addresses = &peer.addresses;
-    let phase = if peer.is_proxy { "proxyconnect tcp: " } else { "" };
-    if let Some(error) = find::<LookupError>(&causes) {
-        return format!("{phase}dial tcp: {error}");
+pub fn describe(error: &legacy::Error) -> String {
+    let causes = causes(error);
+    if let Some(error) = find::<ConnectError>(&causes) {
+        return error.to_string();
+    }
+    if let Some(fault) = find::<AnswerFault>(&causes) {
+        return fault.to_string();
     }
     if let Some(error) = find::<rustls::Error>(&causes) {
-        return format!("{phase}{}", tls::describe(error));
-    }
-    let io_error = find::<io::Error>(&causes);
-    let timed_out = io_error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut);
-    if error.is_connect() {
-        if let Some(error) = io_error.filter(|error| error.raw_os_error().is_some()) {
-            let call = match error.kind() {
-                io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => "read",
-                _ => "connect",
-            };
-            return format!("{phase}dial tcp {addresses}: {call}: {}", network::describe(error));
-        }
-        if error.is_timeout() || timed_out {
-            let handshake =
-                if peer.has_tls && !timed_out { " or TLS handshake timeout" } else { "" };
-            return format!("{phase}dial tcp {addresses}: i/o timeout{handshake}");
-        }
-        if io_error.is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof) {
-            return format!("{phase}TLS handshake with {addresses}: EOF");
-        }
+        return tls::describe(error);
     }
     if find::<hyper::Error>(&causes).is_some_and(hyper::Error::is_incomplete_message) {
         return "EOF".to_owned();
@@ -75,31 +50,19 @@ pub fn describe(error: reqwest::Error, peer: &Peer) -> String {
     if let Some(error) = find::<hyper::Error>(&causes).filter(|error| error.is_parse()) {
         return format!("malformed HTTP response: {error}");
     }
-    match io_error {
-        Some(error) => format!("read tcp {addresses}: {}", network::describe(error)),
+    match find::<io::Error>(&causes) {
+        Some(io_error) => format!("read tcp{}: {}", peer(error), network::describe(io_error)),
         None => joined(&causes),
     }
 }
 
-/// The error and all that caused it.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
-    let mut all = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        all.push(error);
-        // The standard library's errors skip what they wrap.
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        next = match wrapped {
-            Some(wrapped) => Some(wrapped),
-            None => error.source(),
-        };
+/// ` 10.0.0.1:443`, if it is known.
+fn peer(error: &legacy::Error) -> String {
+    let mut extensions = Extensions::new();
+    if let Some(connection) = error.connect_info() {
+        connection.get_extras(&mut extensions);
     }
-    all
-}
-
-/// The innermost cause of a type.
-fn find<'a, E: Error + 'static>(causes: &[&'a (dyn Error + 'static)]) -> Option<&'a E> {
-    causes.iter().rev().find_map(|cause| cause.downcast_ref())
+    extensions.get::<Addresses>().map(|known| format!(" {}", known.0)).unwrap_or_default()
 }
 
 /// All texts in one line; each only if those before do not contain it.

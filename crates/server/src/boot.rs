@@ -48,7 +48,9 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     metrics.alerts_limit.set(settings.alerts_per_name_max as f64);
     let storage = PathBuf::from(&flags.storage_path);
     let security = security(&flags)?;
-    let web = Web::open(&flags.web_config_file).context("web.config.file")?;
+    let web = Web::open(&flags.web_config_file).with_context(|| {
+        format!("web.config.file of the listener {}", flags.web_listen_addresses.join(", "))
+    })?;
     let opened = open_journal(&storage, &metrics)?;
     let bound = bind(&flags).await?;
     let external_url = external_url(&flags, &bound)?;

@@ -1,15 +1,19 @@
 //! The HTTP servers: from bound sockets to answers, and the graceful shutdown.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use axum::serve::{Listener, ListenerExt as _};
-use bellwether_api::TolerantListener;
+use bellwether_api::{TolerantListener, answer_refusals};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{error, info, warn};
+use tracing::{debug, info, warn};
 
 use crate::listen::Bound;
 use crate::web::{TlsListener, Web, protect};
@@ -35,6 +39,7 @@ impl HttpServers {
             Some(web) => protect(app, Arc::clone(web)),
             None => app,
         };
+        let app = answer_refusals(app);
         let secure = web.filter(|web| web.has_tls());
         let mut servers = JoinSet::new();
         for bound in bound {
@@ -68,15 +73,33 @@ impl HttpServers {
     }
 }
 
-async fn serve<L>(listener: L, app: axum::Router, mut is_closing: watch::Receiver<bool>)
+async fn serve<L>(mut listener: L, app: axum::Router, mut is_closing: watch::Receiver<bool>)
 where
     L: Listener,
-    L::Addr: Debug,
+    L::Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let closed = async move {
-        let _ = is_closing.wait_for(|closing| *closing).await;
-    };
-    if let Err(err) = axum::serve(listener, app).with_graceful_shutdown(closed).await {
-        error!(err = %err, "Listen error");
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).max_buf_size(HEAD_BYTES_MAX);
+    builder.http2().timer(TokioTimer::new()).max_header_list_size(HEAD_BYTES_MAX as u32);
+    let connections = GracefulShutdown::new();
+    let service = TowerToHyperService::new(app);
+    loop {
+        let (stream, _) = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = is_closing.wait_for(|closing| *closing) => break,
+        };
+        let served = builder.serve_connection_with_upgrades(TokioIo::new(stream), service.clone());
+        let served = connections.watch(served.into_owned());
+        tokio::spawn(async move {
+            if let Err(err) = served.await {
+                debug!(err, "Connection ended with an error");
+            }
+        });
     }
+    drop(listener);
+    connections.shutdown().await;
 }
+
+/// Limit: bytes of the head of a request, as in Go; what refuses longer ones is
+/// [`TolerantListener`].
+const HEAD_BYTES_MAX: usize = 2 << 20;

@@ -88,7 +88,9 @@ impl WebSettings {
             made.alpn_protocols = offered.iter().map(|name| name.as_bytes().to_vec()).collect();
             Ok(made)
         };
-        let tls = FileBacked::new("tls_server_config", tls::files(&config.tls), make)?;
+        let what = "tls_server_config of --web.config.file";
+        let tls = FileBacked::new(what, tls::files(&config.tls), make)
+            .with_context(|| path.display().to_string())?;
         Ok(WebSettings { config, tls: Some(tls) })
     }
 }

@@ -72,6 +72,7 @@ async fn through_a_tunnel_the_certificate_must_carry_server_name() {
     post_to(&named("inner.test"), "https://nowhere.test/").await.expect("an answer");
     assert_eq!(proxy.only().line, "CONNECT nowhere.test:443 HTTP/1.1");
     assert_eq!(server.only().header("Host").as_deref(), Some("nowhere.test"));
+    assert_eq!(server.only().tls.expect("TLS").server_name.as_deref(), Some("inner.test"));
     transport_error(post_to(&named("other.test"), "https://nowhere.test/").await);
     assert_eq!(server.received().len(), 1);
 }

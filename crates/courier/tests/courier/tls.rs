@@ -387,5 +387,5 @@ async fn a_stalled_handshake_times_out_before_the_deadline() {
     let begun = Instant::now();
     let text = transport_error(post_to(&client(|_| {}), &url).await);
     assert_eq!(begun.elapsed().as_secs(), 10);
-    assert!(text.ends_with(": i/o timeout or TLS handshake timeout"), "{text}");
+    assert!(text.ends_with(": net/http: TLS handshake timeout"), "{text}");
 }

@@ -139,7 +139,7 @@ impl Parsed<Vec<Matcher>> {
 }
 
 /// Limit: bytes of text in one filter, or one entry of a list of matchers.
-pub const TEXT_BYTES_MAX: usize = 64 << 10;
+pub const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// Limit: matchers in one such text.
 pub const MATCHERS_MAX: usize = 1000;

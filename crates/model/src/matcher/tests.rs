@@ -238,7 +238,7 @@ fn texts_and_lists_have_limits() {
     for mode in [Fallback, Utf8, Classic] {
         assert!(parse_matcher(&long, mode).is_ok());
         let error = parse_matcher(&format!("{long} "), mode).expect_err("too long");
-        assert_eq!(error.to_string(), "matchers are longer than 65536 bytes: 65537");
+        assert_eq!(error.to_string(), "matchers are longer than 1048576 bytes: 1048577");
         let many = vec!["a=b"; MATCHERS_MAX];
         assert_eq!(parse_matchers(&many.join(","), mode).map(|p| p.value.len()), Ok(MATCHERS_MAX));
         let error = parse_matchers(&[many.as_slice(), &["a=b"]].concat().join(","), mode);

@@ -33,13 +33,18 @@ impl PeerCredentials {
             .into_iter()
             .filter(|path| !path.is_empty())
             .map(PathBuf::from);
+        let what = "tls_client_config of --cluster.tls-config";
+        let client = FileBacked::new(what, client_files.collect(), move || {
+            bellwether_courier::read_client_config(&client).context("invalid TLS client config")
+        });
+        let what = "tls_server_config of --cluster.tls-config";
+        let server = FileBacked::new(what, tls::files(&server), move || {
+            tls::server_config(&server).context("invalid TLS server config")
+        });
+        let file = || path.display().to_string();
         Ok(PeerCredentials {
-            client: FileBacked::new("tls_client_config", client_files.collect(), move || {
-                bellwether_courier::read_client_config(&client).context("invalid TLS client config")
-            })?,
-            server: FileBacked::new("tls_server_config", tls::files(&server), move || {
-                tls::server_config(&server).context("invalid TLS server config")
-            })?,
+            client: client.with_context(file)?,
+            server: server.with_context(file)?,
         })
     }
 }

@@ -36,7 +36,7 @@ impl TlsListener {
     pub fn new(listener: TcpListener, address: SocketAddr, web: Arc<Web>) -> Self {
         let (sender, ready) = mpsc::channel(READY_MAX);
         let mut acceptor = JoinSet::new();
-        acceptor.spawn(accept(listener, web, sender));
+        acceptor.spawn(accept(listener, address, web, sender));
         TlsListener { ready, address, _acceptor: acceptor }
     }
 }
@@ -60,6 +60,7 @@ impl Listener for TlsListener {
 
 async fn accept(
     mut listener: TcpListener,
+    address: SocketAddr,
     web: Arc<Web>,
     ready: mpsc::Sender<(Connection, SocketAddr)>,
 ) {
@@ -77,7 +78,7 @@ async fn accept(
             match result.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
                 // It fails only once the server has stopped.
                 Ok(connection) => drop(ready.send((connection, from)).await),
-                Err(error) => log_failure(&error, from),
+                Err(error) => log_failure(&error, address, from),
             }
         });
     }
@@ -112,12 +113,12 @@ async fn answer_plainly(mut stream: TcpStream) -> io::Error {
 }
 
 /// An aborted handshake is only a debug line: many clients just check whether the port is open.
-fn log_failure(error: &io::Error, from: SocketAddr) {
+fn log_failure(error: &io::Error, listener: SocketAddr, from: SocketAddr) {
     match error.kind() {
         io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
-            debug!(%from, err = %error, "TLS handshake aborted by client");
+            debug!(%listener, %from, err = %error, "TLS handshake aborted by client");
         }
-        _ => warn!(%from, err = %error, "TLS handshake failed"),
+        _ => warn!(%listener, %from, err = %error, "TLS handshake failed"),
     }
 }
 

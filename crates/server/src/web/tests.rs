@@ -135,7 +135,8 @@ fn an_invalid_file_is_reported_at_the_start() {
     let unknown = error("\ntls: {}");
     assert!(unknown.ends_with("web.yml: line 2: tls: field tls not found"), "{unknown}");
     let missing = error("tls_server_config: {cert_file: none.crt, key_file: none.key}");
-    assert!(missing.contains("invalid TLS config: failed to read cert_file ("), "{missing}");
+    let expected = "web.yml: invalid TLS config: failed to read cert_file (";
+    assert!(missing.contains(expected), "{missing}");
     let folder = Folder::new("");
     fs::remove_file(folder.file()).unwrap();
     assert!(format!("{:#}", folder.open().err().unwrap()).starts_with("open "));
