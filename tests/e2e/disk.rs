@@ -40,6 +40,32 @@ fn a_file_in_place_of_the_folder_keeps_the_server_from_starting() {
 }
 
 #[test]
+fn an_emptied_journal_is_damage_that_the_log_and_a_metric_tell() {
+    for length in [Some(0), Some(40), None] {
+        let setup = Setup::ours(&one_webhook("http://127.0.0.1:9/"))
+            .expect_log("Journal was damaged")
+            .expect_log("Journal has no files");
+        let mut server = setup.start();
+        server.post_silence(&silence("Quiet", "lost with the journal"));
+        assert!(server.stop().success());
+        let log = first_log(&setup);
+        match length {
+            Some(length) => {
+                fs::OpenOptions::new().write(true).open(&log).and_then(|file| file.set_len(length))
+            }
+            None => fs::remove_file(&log),
+        }
+        .expect("the journal's log is writable");
+
+        let mut server = setup.start();
+        assert_eq!(server.metric("alertmanager_journal_moved_aside", ""), Some(1.0), "{length:?}");
+        server.process.wait_for_line("what happened", |line| {
+            (line.contains("level=ERROR") && line.contains("what peers know")).then_some(())
+        });
+    }
+}
+
+#[test]
 fn a_damaged_store_is_moved_aside_and_the_server_starts() {
     let hook = Sink::start();
     let setup = Setup::ours(&one_webhook(&hook.url("/"))).expect_log("Journal was damaged");

@@ -3,6 +3,7 @@
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use bellwether_e2e::{Answer, Client, Process, Setup, Sink, alertmanager, programs};
@@ -65,29 +66,74 @@ fn an_idle_connection_does_not_hold_up_the_end() {
 
 #[test]
 fn called_as_alertmanager_it_takes_exactly_its_flags() {
-    let setup = Setup::ours(CONFIG);
-    let link = setup.folder().join("alertmanager");
-    symlink(programs::bellwether(), &link).expect("the test's folder is writable");
-    let mut command = Command::new(&link);
-    command
-        .arg(format!("--config.file={}", setup.config_file().display()))
-        .arg(format!("--storage.path={}", setup.storage().display()))
-        .args(["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]);
-    let process = Process::start("alertmanager", &mut command);
-    let address = process.wait_for_line("where it listens", alertmanager::listening_address);
-    Client::new(address).get("/-/ready").expect_status(200);
+    for name in ["alertmanager", "prometheus-alertmanager"] {
+        let setup = Setup::ours(CONFIG);
+        let link = setup.folder().join(name);
+        symlink(programs::bellwether(), &link).expect("the test's folder is writable");
+        let mut command = Command::new(&link);
+        command
+            .arg(format!("--config.file={}", setup.config_file().display()))
+            .arg(format!("--storage.path={}", setup.storage().display()))
+            .args(["--cluster.listen-address=", "--web.listen-address=127.0.0.1:0"]);
+        let process = Process::start(name, &mut command);
+        let address = process.wait_for_line("where it listens", alertmanager::listening_address);
+        Client::new(address).get("/-/ready").expect_status(200);
 
-    let version = output(Command::new(&link).arg("--version"));
-    assert!(version.starts_with("alertmanager, version 0.34.0 "), "{version}");
-    let refused = run(Command::new(&link).arg("server"));
+        let version = output(Command::new(&link).arg("--version"));
+        assert!(version.starts_with("alertmanager, version 0.34.0 "), "{version}");
+        let refused = run(Command::new(&link).arg("server"));
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(stderr(&refused).contains("unexpected server"), "{}", stderr(&refused));
+    }
+}
+
+#[test]
+fn every_command_says_how_it_is_used() {
+    let commands: [&[&str]; 7] = [
+        &[],
+        &["server"],
+        &["check-config"],
+        &["export"],
+        &["receivers"],
+        &["receivers", "test"],
+        &["demo-webhook"],
+    ];
+    for words in commands.into_iter().chain([&["version"][..]]) {
+        let usage = output(Command::new(programs::bellwether()).args(words).arg("--help"));
+        let first = format!(
+            "usage: {}",
+            ["bellwether"].iter().chain(words).copied().collect::<Vec<_>>().join(" ")
+        );
+        assert!(usage.starts_with(&first), "{words:?}: {usage}");
+    }
+}
+
+#[test]
+fn a_configuration_is_checked_as_at_a_start() {
+    let setup = Setup::ours(CONFIG);
+    let check = |file: &Path| {
+        let mut command = Command::new(programs::bellwether());
+        run(command.arg("check-config").arg(file))
+    };
+    let good = check(&setup.config_file());
+    let text = String::from_utf8_lossy(&good.stdout);
+    assert!(good.status.success() && text.contains("SUCCESS\nFound:\n"), "{text}");
+
+    let bad = setup.folder().join("bad.yml");
+    fs::write(&bad, "route: {receiver: nobody}\n").expect("the test's folder is writable");
+    let refused = check(&bad);
     assert_eq!(refused.status.code(), Some(1));
-    assert!(stderr(&refused).contains("unexpected server"), "{}", stderr(&refused));
+    let text = String::from_utf8_lossy(&refused.stdout);
+    assert!(text.contains("FAILED: "), "{text}");
+    assert!(stderr(&refused).contains("failed to validate 1 file(s)"), "{}", stderr(&refused));
 }
 
 #[test]
 fn the_version_is_printed() {
-    let version = output(Command::new(programs::bellwether()).arg("--version"));
-    assert!(version.starts_with("bellwether, version "), "{version}");
+    for word in ["--version", "version"] {
+        let version = output(Command::new(programs::bellwether()).arg(word));
+        assert!(version.starts_with("bellwether, version "), "{version}");
+    }
 }
 
 #[test]

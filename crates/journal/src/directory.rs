@@ -10,6 +10,7 @@ use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::SystemTime;
 
 use crate::compaction::{current, remove_outdated, write_snapshot};
 use crate::disk::{Directory, Disk, journal_files, sync_directory};
@@ -26,8 +27,13 @@ pub struct Opened {
     /// Where a damaged store was put, if there was one; `entries` are what could be salvaged.
     /// An operator must be informed: entries are missing, or older than they were.
     pub moved_aside: Option<PathBuf>,
+    /// Whether the directory has been used before and holds no files any more.
+    pub emptied: bool,
     /// Bytes of a commit that a crash had cut short; it was never acknowledged, and is gone.
     pub torn_bytes: u64,
+    /// When the newest of the files was last written; `None` if there was none, or the file system
+    /// does not say.
+    pub written_at: Option<SystemTime>,
 }
 
 /// Opens the journal in `dir`, creating both if need be.
@@ -44,10 +50,36 @@ pub fn open(dir: &Path, options: JournalOptions) -> Result<Opened, JournalError>
         // Durability: the directory's own name. A parent that may not be read stays unsynced.
         let _ = sync_directory(parent);
     }
+    let was_used = dir.join(LOCK).exists();
     let lock = lock(&dir)?;
-    let mut opened = open_disk(Arc::new(Directory::new(dir)), options, CompactionRuns::OnThread)?;
+    let disk: Arc<dyn Disk> = Arc::new(Directory::new(dir));
+    let written_at = written_at(disk.as_ref())?;
+    let emptied = was_used && list(disk.as_ref())?.is_empty();
+    let mut opened = open_disk(disk, options, CompactionRuns::OnThread)?;
     opened.journal.hold(lock);
+    opened.written_at = written_at;
+    opened.emptied = emptied;
     Ok(opened)
+}
+
+/// Reads the live entries as they are on the disk by now, even while another process has the journal
+/// open; changes nothing.
+///
+/// Files that a compaction replaces meanwhile are looked for again.
+pub fn read(dir: &Path) -> Result<Entries, JournalError> {
+    let disk = Directory::new(dir.to_path_buf());
+    let mut attempts = 1;
+    loop {
+        let entries = inspect_disk(&disk).and_then(|inspection| inspection.into_entries(&disk));
+        match entries {
+            Err(JournalError::Io { .. } | JournalError::Damaged { .. })
+                if attempts < READ_ATTEMPTS_MAX =>
+            {
+                attempts += 1;
+            }
+            entries => return entries,
+        }
+    }
 }
 
 /// Opens the journal on any disk, which the caller has locked.
@@ -68,11 +100,18 @@ pub(crate) fn open_disk(
     let journal = FileJournal::resume(Arc::clone(&disk), &inspection, &options, runs)?;
     let torn_bytes = inspection.torn_bytes;
     let entries = inspection.into_entries(disk.as_ref())?;
-    Ok(Opened { journal, entries, moved_aside, torn_bytes })
+    Ok(Opened { journal, entries, moved_aside, emptied: false, torn_bytes, written_at: None })
 }
 
 fn inspect_disk(disk: &dyn Disk) -> Result<Inspection, JournalError> {
     inspect(disk, &current(&list(disk)?), Tail::MayBeTorn)
+}
+
+fn written_at(disk: &dyn Disk) -> Result<Option<SystemTime>, JournalError> {
+    let written = |(file, _): (FileName, u64)| {
+        fs::metadata(disk.path(&file.to_string())).and_then(|metadata| metadata.modified()).ok()
+    };
+    Ok(list(disk)?.into_iter().filter_map(written).max())
 }
 
 /// Keeps all files aside and replaces them by a snapshot of what can be read.
@@ -129,6 +168,9 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
         Err(TryLockError::Error(error)) => Err(JournalError::io("lock", &path, error)),
     }
 }
+
+/// How often a compaction or a commit may change the files while they are looked for.
+const READ_ATTEMPTS_MAX: usize = 10;
 
 const LOCK: &str = "LOCK";
 const HOLDER_BYTES_MAX: u64 = 64;

@@ -15,11 +15,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use crate::compaction::Compaction;
+use crate::compaction::{Compaction, UNFINISHED};
 use crate::disk::{Disk, DiskFile};
 use crate::inspection::Inspection;
 use crate::options::CompactionRuns;
-use crate::record::{FileKind, FileName, HEAD_BYTES, Head, Kind, Place, check_size, encode};
+use crate::record::{
+    FileKind, FileName, HEAD_BYTES, HEADER_BYTES, Head, Kind, Place, check_size, encode,
+};
 use crate::{Change, Journal, JournalError, JournalOptions, Status};
 
 /// A journal in a directory; made by [`crate::open`].
@@ -63,9 +65,7 @@ impl FileJournal {
         options: &JournalOptions,
         runs: CompactionRuns,
     ) -> Result<Self, JournalError> {
-        if let Some(unfinished_log) = inspection.unfinished_log {
-            remove_durably(disk.as_ref(), unfinished_log)?;
-        }
+        let mut last_commit = inspection.last_commit;
         let (number, log, offset) = match inspection.files.last() {
             Some(&(file, length)) if file.kind == FileKind::Log => {
                 let name = file.to_string();
@@ -76,15 +76,18 @@ impl FileJournal {
             }
             snapshot => {
                 let number = snapshot.map_or(1, |(file, _)| file.number.saturating_add(1));
-                let log = create_log(disk.as_ref(), number, inspection.last_commit)?;
-                (number, log, HEAD_BYTES as u64)
+                let log = create_log(disk.as_ref(), number, last_commit)?;
+                last_commit += 1;
+                (number, log, OPENED_BYTES)
             }
         };
         let bytes_of = |kind| {
             let files = inspection.files.iter().filter(move |(file, _)| file.kind == kind);
             files.map(|(_, bytes)| bytes).sum::<u64>()
         };
-        let sealed_bytes = bytes_of(FileKind::Log).saturating_sub(offset);
+        let is_new = last_commit != inspection.last_commit;
+        let logs_bytes = bytes_of(FileKind::Log);
+        let sealed_bytes = if is_new { logs_bytes } else { logs_bytes.saturating_sub(offset) };
         let snapshot_bytes = bytes_of(FileKind::Snapshot);
         let floor_bytes = options.compaction_floor_bytes;
         Ok(Self {
@@ -92,8 +95,8 @@ impl FileJournal {
             log,
             number,
             offset,
-            last_commit: inspection.last_commit,
-            closed: inspection.closed,
+            last_commit,
+            closed: inspection.closed || is_new,
             sealed_bytes,
             snapshot_bytes,
             floor_bytes,
@@ -184,7 +187,9 @@ impl FileJournal {
                 self.log = log;
                 self.number = number;
                 self.sealed_bytes += self.offset;
-                self.offset = HEAD_BYTES as u64;
+                self.offset = OPENED_BYTES;
+                self.last_commit += 1;
+                self.closed = true;
                 Ok(())
             }
             Err(error) => {
@@ -262,17 +267,30 @@ impl Drop for FileJournal {
     }
 }
 
+/// Creates a log with its head and an empty commit, the one after `base`.
+///
+/// Durability: it gets its name only once both are on the disk. So a log without a whole commit was
+/// not left by a crash: it has been emptied.
 fn create_log(disk: &dyn Disk, number: u64, base: u64) -> Result<Box<dyn DiskFile>, JournalError> {
     let file = FileName::log(number);
     let name = file.to_string();
+    let unfinished = format!("{name}{UNFINISHED}");
     let create = || {
-        let mut log = disk.create(&name)?;
-        log.write(&Head { file, base }.encode())?;
+        let mut bytes = Head { file, base }.encode();
+        let place = Place { file, offset: HEAD_BYTES as u64 };
+        encode(&mut bytes, place, base + 1, Kind::End, &[], &[]);
+        let mut log = disk.create(&unfinished)?;
+        log.write(&bytes)?;
         log.sync()?;
+        disk.rename(&unfinished, &name)?;
         disk.sync_names()?;
         Ok(log)
     };
-    create().map_err(|error| JournalError::io("create", &disk.path(&name), error))
+    create().map_err(|error| {
+        // Best effort, to free the space; the next start removes it as well.
+        let _ = disk.remove(&unfinished);
+        JournalError::io("create", &disk.path(&name), error)
+    })
 }
 
 /// Makes sure that a file is not there, now and after a power cut.
@@ -284,5 +302,8 @@ fn remove_durably(disk: &dyn Disk, file: FileName) -> Result<(), JournalError> {
     };
     removed.map_err(|error| JournalError::io("remove", &disk.path(&name), error))
 }
+
+/// Bytes of a new log: its head and the end of an empty commit.
+const OPENED_BYTES: u64 = (HEAD_BYTES + HEADER_BYTES) as u64;
 
 const WRITE_BYTES: usize = 256 << 10;

@@ -11,6 +11,8 @@
 //! any order of blocks, but nothing of n+2.
 //! Unreadable bytes with nothing but n+1 after them are therefore a torn end, which was never
 //! acknowledged, and are cut off; with a record of n+2 or later after them they are damage.
+//! A log without any whole commit was emptied, since it gets its name together with its first one.
+//! (An older version made logs of a head alone, which are sound.)
 //! Rot within the last commit of a journal that was not closed cannot be distinguished from a torn end.
 
 use std::path::PathBuf;
@@ -38,8 +40,6 @@ pub(crate) struct Inspection {
     pub(crate) files: Vec<(FileName, u64)>,
     /// Bytes after that in the last log: a commit that was cut short and never acknowledged.
     pub(crate) torn_bytes: u64,
-    /// A log whose creation a crash cut short; it must be gone before the one before it goes on.
-    pub(crate) unfinished_log: Option<FileName>,
     /// Whether the last commit is an empty one, as a journal that is closed leaves it.
     pub(crate) closed: bool,
     latest: Latest,
@@ -55,7 +55,6 @@ pub(crate) fn inspect(
         last_commit: 0,
         files: Vec::new(),
         torn_bytes: 0,
-        unfinished_log: None,
         closed: false,
         latest: Latest::default(),
     };
@@ -119,10 +118,7 @@ impl FilePass {
     fn run(&mut self, disk: &dyn Disk, inspection: &mut Inspection) -> Result<(), JournalError> {
         let source = disk.read(&self.file.to_string()).map_err(|error| self.io(error))?;
         let mut scanner = Scanner::new(self.file, source);
-        if !self.check_head(&mut scanner, inspection)? {
-            inspection.unfinished_log = Some(self.file);
-            return Ok(());
-        }
+        self.check_head(&mut scanner, inspection)?;
         let sound = match self.file.kind {
             FileKind::Snapshot => self.check_snapshot(&mut scanner, inspection.last_commit)?,
             FileKind::Log => self.check_log(&mut scanner, inspection)?,
@@ -132,12 +128,11 @@ impl FilePass {
         Ok(())
     }
 
-    /// False if the file was being created and holds nothing yet.
     fn check_head(
         &self,
         scanner: &mut Scanner,
         inspection: &mut Inspection,
-    ) -> Result<bool, JournalError> {
+    ) -> Result<(), JournalError> {
         match scanner.head().map_err(|error| self.io(error))? {
             Ok(head) if self.file.kind == FileKind::Snapshot => inspection.last_commit = head.base,
             Ok(head) if head.base != inspection.last_commit => {
@@ -147,17 +142,12 @@ impl FilePass {
             Err(HeadError::Newer(version)) => {
                 return Err(JournalError::Newer { path: self.path.clone(), version });
             }
-            // A head is synced before the first record is written after it.
-            Err(HeadError::Unreadable)
-                if self.tail == Tail::MayBeTorn && self.bytes <= HEAD_BYTES as u64 =>
-            {
-                return Ok(false);
-            }
+            // A file gets its name only once its head is on the disk.
             Err(HeadError::Unreadable) => {
                 return Err(self.damaged(0, "the file's head is unreadable"));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
     fn check_snapshot(&mut self, scanner: &mut Scanner, base: u64) -> Result<u64, JournalError> {
@@ -208,6 +198,9 @@ impl FilePass {
                 Step::End if offset == sound => return Ok(sound),
                 Step::End | Step::Unreadable => break,
             }
+        }
+        if sound == HEAD_BYTES as u64 {
+            return Err(self.damaged(sound, "the log has been emptied: its first commit is gone"));
         }
         if self.tail == Tail::Sealed {
             return Err(

@@ -9,6 +9,7 @@
 //! It keeps no entries in memory either: its user holds them already.
 //!
 //! - [`open`] reads a directory and gives back a [`FileJournal`] and the [`Entries`].
+//! - [`read`] reads the entries of a journal that another process may have open.
 //! - [`Writer`] owns a journal on a thread of its own and makes one commit, with one sync, of
 //!   everything that was submitted while the previous sync ran.
 //! - [`MemoryStore`] is a journal without a disk, with faults on demand, for tests of others.
@@ -35,7 +36,7 @@ mod tests;
 
 use std::sync::Arc;
 
-pub use directory::{Opened, open};
+pub use directory::{Opened, open, read};
 pub use error::JournalError;
 pub use file_journal::FileJournal;
 pub use live::Entries;

@@ -1,8 +1,8 @@
 //! The subcommands of the program.
 //!
-//! In: all arguments, the program's own name first. Out: an exit code. Called as `alertmanager`
-//! (through a symlink) it is the server and takes exactly that program's flags; called by any other
-//! name, its first argument is the subcommand.
+//! In: all arguments, the program's own name first. Out: an exit code. Called as `alertmanager` or
+//! `prometheus-alertmanager` (Debian's name), through a symlink, it is the server and takes exactly
+//! that program's flags; called by any other name, its first argument is the subcommand.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,21 +11,26 @@ use lexopt::{Arg, ValueExt};
 
 use crate::clock::Clock;
 use crate::flags::{self, Flags, Parsed};
-use crate::{boot, demo_webhook, export, logging, receiver_test};
+use crate::{boot, check_config, demo_webhook, export, logging, receiver_test};
 
 /// Runs the subcommand.
 pub fn run(arguments: &[String]) -> ExitCode {
     let called = arguments.first().map_or("bellwether", |path| base_name(path));
     let rest = arguments.get(1..).unwrap_or_default();
-    if called == "alertmanager" {
-        return serve(called, called, rest);
+    if ALERTMANAGER_NAMES.contains(&called) {
+        return serve(called, ALERTMANAGER_NAMES[0], rest);
     }
     match rest.split_first() {
         Some((command, rest)) if command == "server" => serve("bellwether server", called, rest),
         Some((command, rest)) if command == "export" => export(rest),
+        Some((command, rest)) if command == "check-config" => check_config::run(rest),
         Some((command, rest)) if command == "receivers" => receivers(rest),
         Some((command, rest)) if command == "demo-webhook" => demo_webhook::run(rest),
-        Some((option, _)) if option == "--version" => {
+        Some((command, rest)) if command == "version" && wants_help(rest) => {
+            print!("{VERSION_USAGE}");
+            ExitCode::SUCCESS
+        }
+        Some((command, _)) if ["--version", "version"].contains(&command.as_str()) => {
             print!("{}", flags::version_text(called));
             ExitCode::SUCCESS
         }
@@ -94,15 +99,22 @@ fn start(flags: Flags) -> ExitCode {
 }
 
 fn export(arguments: &[String]) -> ExitCode {
+    if wants_help(arguments) {
+        print!("{EXPORT_USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let (storage, output) = match export_options(arguments) {
         Ok(options) => options,
         Err(error) => return refused(EXPORT, &error.to_string()),
     };
     match export::export(&storage, &output) {
         Ok(exported) => {
-            let export::Exported { silences, log_entries } = exported;
+            let export::Exported { silences, log_entries, is_running } = exported;
             let output = output.display();
             println!("{silences} silences and {log_entries} log entries written to {output}");
+            if is_running {
+                println!("The server is running: what it does from now on is not in these files.");
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -137,10 +149,18 @@ fn export_options(arguments: &[String]) -> Result<(PathBuf, PathBuf), lexopt::Er
 
 fn receivers(arguments: &[String]) -> ExitCode {
     match arguments.split_first() {
+        Some((option, _)) if ["-h", "--help"].contains(&option.as_str()) => {
+            print!("{RECEIVERS_USAGE}");
+            ExitCode::SUCCESS
+        }
         Some((command, rest)) if command == "test" => receiver_test::run(rest),
         Some((other, _)) => refused("bellwether receivers", &format!("unexpected {other}")),
         None => refused("bellwether receivers", "expected test"),
     }
+}
+
+fn wants_help(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| ["-h", "--help"].contains(&argument.as_str()))
 }
 
 fn refused(program: &str, message: &str) -> ExitCode {
@@ -152,6 +172,9 @@ fn base_name(path: &str) -> &str {
     Path::new(path).file_name().and_then(|name| name.to_str()).unwrap_or("bellwether")
 }
 
+/// Names by which the program is the server; the first one is in the version that tools look for.
+const ALERTMANAGER_NAMES: [&str; 2] = ["alertmanager", "prometheus-alertmanager"];
+
 const EXPORT: &str = "bellwether export";
 
 /// Limit: threads that run tasks.
@@ -162,15 +185,41 @@ const BLOCKING_THREADS_MAX: usize = 16;
 const USAGE: &str = "\
 usage: bellwether <command> [<flags>]
 
-Commands:
-  server   Run the server. Takes the flags of Alertmanager; see bellwether server --help.
-  export   Write silences and notification log as files of an Alertmanager:
-             bellwether export [--storage.path=data/] [--format=alertmanager] [--output=DIR]
-           The server must not run. The default output is the storage path itself.
-  receivers test
-           Send a sample to a receiver, or show the request that would be sent:
-             bellwether receivers test --config.file=FILE --receiver=NAME [--dry-run]
-           See bellwether receivers test --help.
+Commands, each with --help:
+  server          Run the server. Takes the flags of Alertmanager.
+  check-config    Say whether the server would start with a configuration file.
+  export          Write silences and notification log as files of an Alertmanager.
+  receivers test  Send a sample to a receiver, or show the request that would be sent.
+  demo-webhook    Print the notifications that are sent to an address.
+  version         Show the version.
 
-Called as alertmanager, through a symlink, it is the server.
+Called as alertmanager or prometheus-alertmanager, through a symlink, it is the server.
+";
+
+const EXPORT_USAGE: &str = "\
+usage: bellwether export [<flags>]
+
+Writes silences and notification log as the files silences and nflog of an Alertmanager. Owner and
+mode are those of the files that are replaced, or of the directory.
+
+Stop the server before: then what an Alertmanager does with the files counts when the server is
+started again on the same directory. Of a running server a copy of this moment is written, with
+--output for another directory.
+
+Flags:
+  --storage.path=data/       The directory of the server's data.
+  --output=DIR               Where to write the files; by default the storage path itself.
+  --format=alertmanager      The only one.
+";
+
+const RECEIVERS_USAGE: &str = "\
+usage: bellwether receivers test --receiver=NAME [<flags>]
+
+Sends a sample to a receiver, or shows the request; see bellwether receivers test --help.
+";
+
+const VERSION_USAGE: &str = "\
+usage: bellwether version
+
+Shows the version, like --version.
 ";

@@ -15,6 +15,10 @@ const DEFAULT_ADDRESS: &str = "127.0.0.1:5001";
 
 /// Serves until it is killed; the one argument is the address.
 pub fn run(arguments: &[String]) -> ExitCode {
+    if arguments.iter().any(|argument| ["-h", "--help"].contains(&argument.as_str())) {
+        print!("{USAGE}");
+        return ExitCode::SUCCESS;
+    }
     let address = arguments.first().map_or(DEFAULT_ADDRESS, String::as_str);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = runtime.and_then(|runtime| runtime.block_on(serve(address)));
@@ -39,3 +43,9 @@ async fn print(request: Request) -> &'static str {
     println!("demo webhook: {path} received {}", String::from_utf8_lossy(&body).trim_end());
     "ok"
 }
+
+const USAGE: &str = "\
+usage: bellwether demo-webhook [ADDRESS]
+
+Listens on ADDRESS, 127.0.0.1:5001 if none is given, and prints the notifications that it receives.
+";

@@ -28,6 +28,7 @@ mod boot;
 mod external_url;
 mod listen;
 
+mod go_files;
 mod import;
 mod restore;
 
@@ -44,6 +45,7 @@ mod notes;
 
 mod backend;
 
+mod check_config;
 mod demo_webhook;
 mod export;
 mod receiver_test;

@@ -40,6 +40,17 @@ pub struct Loaded {
     hash: f64,
     receivers: usize,
     inhibition_rules: usize,
+    template_faults: usize,
+}
+
+/// How much a configuration has of each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contents {
+    pub inhibit_rules: usize,
+    pub receivers: usize,
+    pub templates: usize,
+    /// Invalid templates: a plain-text fallback is sent in their place.
+    pub template_faults: usize,
 }
 
 /// The parsed file.
@@ -118,6 +129,7 @@ impl Loader {
             );
         }
         timing_warnings.iter().for_each(log_timing_warning);
+        let faults = template_faults.len();
         for TemplateFault { field, reason } in template_faults {
             warn!(
                 component = COMPONENT, field = %field, err = reason,
@@ -134,6 +146,7 @@ impl Loader {
             hash: hash(&bytes),
             receivers: receivers_used,
             inhibition_rules,
+            template_faults: faults,
         })
     }
 
@@ -161,9 +174,27 @@ pub struct Applied {
 }
 
 impl Loaded {
+    pub fn contents(&self) -> Contents {
+        let config = &self.configured.config;
+        Contents {
+            inhibit_rules: config.inhibit_rules.len(),
+            receivers: config.receivers.len(),
+            templates: config.templates.len(),
+            template_faults: self.template_faults,
+        }
+    }
+
     /// Splits off what takes effect.
     pub fn apply(self) -> (Arc<Plan>, Notifiers, Applied) {
-        let Loaded { plan, notifiers, configured, hash, receivers, inhibition_rules } = self;
+        let Loaded {
+            plan,
+            notifiers,
+            configured,
+            hash,
+            receivers,
+            inhibition_rules,
+            template_faults: _,
+        } = self;
         let integrations = notifiers.count();
         let applied = Applied { configured, hash, receivers, integrations, inhibition_rules };
         (plan, notifiers, applied)

@@ -158,7 +158,7 @@ impl Metrics {
             journal_queued_bytes: all.single("alertmanager_journal_queued_bytes", "Bytes queued for the journal's next commit."),
             journal_disk_bytes: all.single("alertmanager_journal_disk_bytes", "Bytes that the journal occupies on disk."),
             journal_poisoned: all.single("alertmanager_journal_poisoned", "Whether the journal has failed, so that nothing is durable until a restart."),
-            journal_moved_aside: all.single("alertmanager_journal_moved_aside", "Whether a damaged journal was moved aside at the start."),
+            journal_moved_aside: all.single("alertmanager_journal_moved_aside", "Whether a damaged journal was moved aside at the start, or its files were gone."),
             journal_compaction_failing: all.single("alertmanager_journal_compaction_failing", "Whether the last attempt to compact the journal failed."),
             journal_records_refused: all.single("alertmanager_journal_records_refused_total", "Records that exceeded the size limit of the journal."),
             journal_records_unreadable: all.single("alertmanager_journal_records_unreadable_total", "Records that could not be read at the start."),

@@ -9,14 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bellwether_engine::{Engine, EngineSettings, Plan, Record, Turn};
-use bellwether_journal::{
-    Change, Entries, FileJournal, Journal as _, JournalError, JournalOptions, Opened, open,
-};
+use bellwether_engine::{Engine, EngineSettings, Plan, RecordError, Turn};
+use bellwether_journal::{FileJournal, Journal as _, JournalOptions, Opened, open};
 use tracing::{error, info};
 
 use crate::clock::Clock;
-use crate::import::{Imported, Importer};
+use crate::import::{Imported, Journaled};
 use crate::metrics::Metrics;
 
 /// Where the journal lies within the storage directory.
@@ -33,7 +31,14 @@ pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened>
         metrics.journal_moved_aside.set(1.0);
         error!(
             component = "journal", path = %path.display(),
-            "Journal was damaged and has been moved aside; starting with what could be read"
+            "Journal was damaged and has been moved aside; starting with what could be read, and what peers know"
+        );
+    }
+    if opened.emptied {
+        metrics.journal_moved_aside.set(1.0);
+        error!(
+            component = "journal", path = %journal_directory(storage).display(),
+            "Journal has no files although it was used before; starting with what peers know"
         );
     }
     if opened.torn_bytes > 0 {
@@ -63,83 +68,22 @@ pub fn restore(
     clock: &Clock,
     metrics: &Metrics,
 ) -> anyhow::Result<Restored> {
-    let Opened { mut journal, entries, moved_aside: _, torn_bytes: _ } = opened;
+    let Opened { mut journal, entries, written_at, moved_aside: _, emptied: _, torn_bytes: _ } =
+        opened;
+    let now = clock.now();
+    let unreadable = |err: RecordError| {
+        metrics.journal_records_unreadable.increment();
+        error!(component = "journal", %err, "Failed to read a record of the journal; skipping it");
+    };
+    let journaled = Journaled::read(entries, written_at, unreadable).context("read the journal")?;
+    let Imported { records, changes } = journaled.join(storage, now.wall);
     let mut engine = Engine::new(plan, settings, seed()?);
     let mut turn = Turn::default();
-    let mut records = RestoredRecords {
-        entries,
-        failure: None,
-        importer: Importer::default(),
-        storage,
-        imported: None,
-        changes: Vec::new(),
-        metrics,
-    };
-    engine.restore(clock.now(), &mut records, &mut turn);
-    if let Some(error) = records.failure {
-        return Err(error).context("read the journal");
-    }
-    if !records.changes.is_empty() {
-        journal.commit(&records.changes).context("keep what was imported")?;
+    engine.restore(now, records, &mut turn);
+    if !changes.is_empty() {
+        journal.commit(&changes).context("keep what was imported")?;
     }
     Ok(Restored { engine, turn, journal })
-}
-
-/// All records of the state: those of the journal, then those of an import, which must
-/// know the former.
-struct RestoredRecords<'a> {
-    entries: Entries,
-    failure: Option<JournalError>,
-    importer: Importer,
-    storage: &'a Path,
-    imported: Option<std::vec::IntoIter<Record>>,
-    /// What the import must make durable.
-    changes: Vec<Change>,
-    metrics: &'a Metrics,
-}
-
-impl RestoredRecords<'_> {
-    fn kept(&mut self) -> Option<Record> {
-        loop {
-            let entry = match self.entries.next()? {
-                Ok(entry) => entry,
-                Err(error) => {
-                    self.failure = Some(error);
-                    return None;
-                }
-            };
-            if self.importer.is_mark(&entry.key, &entry.value) {
-                continue;
-            }
-            match Record::decode(&entry.key, &entry.value) {
-                Ok(record) => {
-                    self.importer.note_record(&record, &entry.key);
-                    return Some(record);
-                }
-                Err(err) => {
-                    self.metrics.journal_records_unreadable.increment();
-                    error!(component = "journal", %err, "Failed to read a record of the journal; skipping it");
-                }
-            }
-        }
-    }
-}
-
-impl Iterator for RestoredRecords<'_> {
-    type Item = Record;
-
-    fn next(&mut self) -> Option<Record> {
-        if let Some(imported) = &mut self.imported {
-            return imported.next();
-        }
-        let kept = self.kept();
-        if kept.is_some() || self.failure.is_some() {
-            return kept;
-        }
-        let Imported { records, changes } = self.importer.import(self.storage);
-        self.changes = changes;
-        self.imported.insert(records.into_iter()).next()
-    }
 }
 
 /// An unpredictable number.

@@ -94,6 +94,21 @@ fn a_file_that_is_missing_or_cut_short_is_damage_and_the_rest_is_kept() {
 }
 
 #[test]
+fn a_log_that_was_emptied_is_damage() {
+    let name = "0000000000000001.log";
+    for length in [0, 10, 35, 37, 40, 59] {
+        let disk = SimDisk::default();
+        let (mut journal, _) = load_sim(&disk);
+        journal.commit(&[put("a", "1")]).unwrap();
+        drop(journal);
+        disk.corrupt(name, |bytes| bytes.truncate(length));
+        let opened = open_sim(&disk).unwrap();
+        assert!(opened.moved_aside.is_some(), "cut to {length}");
+        assert_eq!(map(opened.entries), Map::new());
+    }
+}
+
+#[test]
 fn garbage_of_any_kind_is_survived() {
     let (disk, _, written) = store();
     let mut rng = Rng(2026);

@@ -124,3 +124,15 @@ fn entries_can_be_read_while_commits_and_compactions_go_on() {
     let after = map(open(root.path(), options(FLOOR_BYTES)).unwrap().entries);
     assert!(after.len() == 200 && after.values().all(|value| value == b"later"));
 }
+
+#[test]
+fn a_used_directory_without_files_was_emptied() {
+    let root = tempfile::tempdir().unwrap();
+    let mut opened = open(root.path(), JournalOptions::default()).unwrap();
+    assert!(!opened.emptied, "it is new");
+    opened.journal.commit(&[put("a", "1")]).unwrap();
+    drop(opened);
+    fs::remove_file(root.path().join("0000000000000001.log")).unwrap();
+    assert!(open(root.path(), JournalOptions::default()).unwrap().emptied);
+    assert!(!open(root.path(), JournalOptions::default()).unwrap().emptied, "it is in use again");
+}

@@ -77,14 +77,14 @@ fn a_failed_compaction_is_reported_and_repeated_while_commits_go_on() {
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();
     // Rot in what is to be compacted, while the journal is open.
-    disk.corrupt("0000000000000001.log", |bytes| bytes[50] ^= 1);
+    disk.corrupt("0000000000000001.log", |bytes| bytes[74] ^= 1);
     let mut failure = None;
     for round in 0..100 {
         journal.commit(&[put("b", &round.to_string())]).unwrap();
         failure = failure.or(journal.status().compaction_failure);
     }
     let failure = failure.unwrap().to_string();
-    assert!(failure.contains("0000000000000001.log is damaged at byte 36"), "{failure}");
+    assert!(failure.contains("0000000000000001.log is damaged at byte 60"), "{failure}");
     drop(journal);
     let opened = open_sim(&disk).unwrap();
     assert!(opened.moved_aside.is_some());

@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use bellwether_engine::{Record, SilenceRecord, wire};
@@ -39,7 +40,7 @@ fn silences_are_written_as_a_go_server_reads_them() {
     keep_silence(storage.path());
     let output = storage.path().join("out");
     let exported = export(storage.path(), &output).unwrap();
-    assert_eq!(exported, Exported { silences: 1, log_entries: 0 });
+    assert_eq!(exported, Exported { silences: 1, log_entries: 0, is_running: false });
     let file = fs::read(output.join("silences")).unwrap();
     let messages: Vec<&[u8]> = wire::split_messages(&file).map(Result::unwrap).collect();
     assert_eq!(messages.len(), 1);
@@ -50,13 +51,36 @@ fn silences_are_written_as_a_go_server_reads_them() {
 }
 
 #[test]
-fn a_running_server_is_not_exported() {
+fn of_a_running_server_a_copy_is_written_but_not_into_its_own_directory() {
     let storage = tempfile::tempdir().unwrap();
     keep_silence(storage.path());
-    let _held = open(&journal_directory(storage.path()), JournalOptions::default()).unwrap();
+    let mut running = open(&journal_directory(storage.path()), JournalOptions::default()).unwrap();
     let error = export(storage.path(), storage.path()).unwrap_err().to_string();
-    assert!(error.ends_with("is in use by a running server: stop it first"), "{error}");
+    assert!(error.contains("in use by a running server"), "{error}");
     assert!(!storage.path().join("silences").exists());
+
+    let output = storage.path().join("out");
+    let exported = export(storage.path(), &output).unwrap();
+    assert_eq!(exported, Exported { silences: 1, log_entries: 0, is_running: true });
+    assert!(!fs::read(output.join("silences")).unwrap().is_empty());
+    running.journal.commit(&[Change::put(*b"key", *b"value")]).unwrap();
+}
+
+#[test]
+fn files_have_the_mode_of_those_that_they_replace_or_of_the_directory() {
+    let storage = tempfile::tempdir().unwrap();
+    keep_silence(storage.path());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let set = |path: &Path, mode| fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    set(storage.path(), 0o750);
+    fs::write(storage.path().join("nflog"), b"").unwrap();
+    set(&storage.path().join("nflog"), 0o600);
+    export(storage.path(), storage.path()).unwrap();
+    assert_eq!(mode(&storage.path().join("nflog")), 0o600);
+    assert_eq!(mode(&storage.path().join("silences")), 0o640);
+    let output = storage.path().join("new");
+    export(storage.path(), &output).unwrap();
+    assert_eq!(mode(&output), 0o750);
 }
 
 #[test]
