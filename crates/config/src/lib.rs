@@ -12,12 +12,13 @@
 //!
 //! Three floors: `yaml` is text to tree and back; `block` and `value` are the one list of fields
 //! per block from which reading and printing follow; `config` and `receivers` are those lists.
-//! `merge` and `rules` look at the file as a whole. `cluster_tls` and `web` are the lists of two
+//! [`decode`] turns a file's bytes into text. `merge` and `rules` look at the file as a whole. `cluster_tls` and `web` are the lists of two
 //! smaller files, which have nothing to do with routes and receivers.
 
 mod block;
 mod cluster_tls;
 mod config;
+mod decode;
 mod error;
 mod http;
 mod merge;
@@ -37,6 +38,7 @@ pub use config::{
     Config, EventRecorder, FileOutput, Global, GroupBy, InhibitRule, KafkaOutput, NamedIntervals,
     Receiver, Route, StdoutOutput, Tracing, TracingClient, WebhookOutput,
 };
+pub use decode::{DecodeError, decode};
 pub use error::{Error, Errors};
 pub use server_tls::{ClientAuth, ServerTls};
 pub use web::{HttpServer, RateLimit, WebConfig};

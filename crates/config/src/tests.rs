@@ -1,7 +1,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use bellwether_integrations::IntegrationConfig;
+use bellwether_integrations::{AnyValue, IntegrationConfig};
 use bellwether_model::Secret;
 use bellwether_model::matcher::Op;
 
@@ -419,4 +419,14 @@ fn a_tree_of_routes_as_deep_as_allowed_is_read_and_printed() {
     }
     let config = parse_good(&format!("route: {text}\nreceivers: [{{name: a}}]\n"));
     assert_eq!(print(&config).matches("routes:").count(), 98);
+}
+
+#[test]
+fn a_rendered_value_with_the_same_key_twice_is_not_read() {
+    let text = |text: &str| AnyValue::Text(text.to_owned());
+    let map = |value| AnyValue::Map(vec![(text("a"), value)]);
+    assert_eq!(read_value("a: [1]"), Some(map(AnyValue::List(vec![AnyValue::Int(1)]))));
+    for twice in ["a: 1\na: 2", "{a: 1, b: {c: 1, c: 1}}", "Labels:\n - a\nLabels:\n - b\n"] {
+        assert_eq!(read_value(twice), None, "{twice}");
+    }
 }

@@ -5,7 +5,6 @@
 
 mod any;
 mod duration;
-mod go_url;
 mod required;
 mod url;
 

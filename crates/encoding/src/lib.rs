@@ -4,6 +4,7 @@
 //! Clients and receivers of the Go Alertmanager compare, sign and log these bytes, so each encoding
 //! exists once, and all crates use it from here.
 
+pub mod go_url;
 pub mod html;
 pub mod http1;
 pub mod json;

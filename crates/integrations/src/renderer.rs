@@ -17,6 +17,7 @@
 
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use bellwether_template::{Error, Limits, Prepared, Value as TemplateValue};
+use serde_json::value::RawValue;
 
 use crate::any_value::AnyValue;
 use crate::data::{Data, Status};
@@ -167,14 +168,19 @@ impl<'a> Renderer<'a> {
     }
 
     /// A value of any shape, its texts rendered. What a text then says as YAML takes its place,
-    /// unless that is a text: `"3"` becomes a number, `"[a, b]"` a list.
+    /// unless that is a text: `"3"` becomes a number, `"[a, b]"` a list. Of texts only those in JSON,
+    /// as `toJson` writes them, lose their quotes.
     pub fn structure(&mut self, structure: &Structure) -> AnyValue {
         match structure {
             Structure::Plain(value) => value.clone(),
             Structure::Text(text) => {
                 let rendered = self.line(text);
                 match (self.definitions.read_yaml.0)(&rendered) {
-                    None | Some(AnyValue::Text(_)) => AnyValue::Text(rendered),
+                    None => AnyValue::Text(rendered),
+                    Some(AnyValue::Text(text)) => {
+                        let is_json = serde_json::from_str::<&RawValue>(&rendered).is_ok();
+                        AnyValue::Text(if is_json { text } else { rendered })
+                    }
                     Some(value) => value.with_text_keys(),
                 }
             }

@@ -9,7 +9,7 @@ use bellwether_encoding::url as escape;
 pub fn with_path(url: &str, path: &str) -> String {
     let (own_path, query) = parted(url);
     let mut out = own_path.to_owned();
-    out.push_str(&escape::path(path));
+    out.push_str(&escape::path(path.as_bytes()));
     if let Some(query) = query {
         out.push('?');
         out.push_str(query);

@@ -158,9 +158,9 @@ impl Loader {
 /// A configuration file's bytes and the parsed configuration; relative paths are as written.
 pub fn read(path: &Path, mode: MatcherMode) -> Result<(Vec<u8>, Parsed), String> {
     let bytes = std::fs::read(path).map_err(|error| format!("open {}: {error}", path.display()))?;
-    let text = std::str::from_utf8(&bytes)
-        .map_err(|error| format!("{} is not valid UTF-8: {error}", path.display()))?;
-    let parsed = bellwether_config::parse(text, mode).map_err(|errors| errors.to_string())?;
+    let text = bellwether_config::decode(&bytes)
+        .map_err(|error| format!("{} is {error}", path.display()))?;
+    let parsed = bellwether_config::parse(&text, mode).map_err(|errors| errors.to_string())?;
     Ok((bytes, parsed))
 }
 

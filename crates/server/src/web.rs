@@ -73,8 +73,8 @@ impl Web {
 
 impl WebSettings {
     fn read(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("open {}", path.display()))?;
+        let bytes = std::fs::read(path).with_context(|| format!("open {}", path.display()))?;
+        let text = bellwether_config::decode(&bytes).with_context(|| path.display().to_string())?;
         let mut config = WebConfig::parse(&text).with_context(|| path.display().to_string())?;
         config.resolve_paths(path.parent().unwrap_or(Path::new("")));
         if config.tls.is_absent() {

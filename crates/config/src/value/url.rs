@@ -4,10 +4,10 @@
 //! may be a template, of which only the braces are looked at. Errors about secret ones do not
 //! repeat their text.
 
+use bellwether_encoding::go_url::{check_http_url, parse_url};
 use bellwether_model::Secret;
 
 use super::SECRET_SHOWN;
-use super::go_url::{check_http_url, parse_url};
 use crate::block::{BlockReader, FieldValue};
 use crate::yaml::{NodeId, Tree};
 

@@ -58,7 +58,7 @@ fn push_attachment(out: &mut String, texts: &AttachmentTexts, renderer: &mut Ren
         fields.end();
     }
     attachment.non_empty("thumb_url", &renderer.or_default(&texts.thumb_url, ""));
-    attachment.non_empty("footer", &renderer.or_default(&texts.footer, ""));
+    attachment.non_empty("footer", &renderer.line(&texts.footer));
     attachment.non_empty("footer_icon", &renderer.or_default(&texts.footer_icon, ""));
     attachment.non_empty("image_url", &renderer.or_default(&texts.image_url, ""));
     attachment.end();

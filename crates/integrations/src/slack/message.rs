@@ -74,7 +74,7 @@ fn push_attachment(out: &mut String, it: &Slack, renderer: &mut Renderer<'_>) {
     }
     attachment.non_empty("image_url", &renderer.or_default(&it.image_url, ""));
     attachment.non_empty("thumb_url", &renderer.or_default(&it.thumb_url, ""));
-    attachment.string("footer", &renderer.or_default(&it.footer, ""));
+    attachment.string("footer", &renderer.line(&it.footer));
     attachment.non_empty("color", &renderer.or_default(&it.color, ""));
     let mut marks = List::begin(attachment.value("mrkdwn_in"));
     for mark in &it.mrkdwn_in {

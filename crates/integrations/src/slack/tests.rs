@@ -213,6 +213,20 @@ fn a_template_that_fails_loses_only_its_own_text() {
 }
 
 #[test]
+fn a_footer_that_fails_half_way_is_replaced_like_every_text_for_people() {
+    let config = Config { footer: "Sent by {{ .Nope }}".to_owned(), ..config() };
+    let (begun, faults) = harness(&config).begin(&firing());
+    let Step::Send(request) = begun.expect("it begins").begin() else { panic!("it is sent") };
+    let body: serde_json::Value = serde_json::from_slice(&request.body).expect("JSON");
+    let footer = body["attachments"][0]["footer"].as_str().expect("a footer");
+    assert!(
+        footer.starts_with("[FIRING:1] alertname=\"Disk\" [the template of footer"),
+        "{footer}"
+    );
+    assert_eq!(faults.len(), 1);
+}
+
+#[test]
 fn texts_stay_within_limits_and_count_missing_alerts() {
     let field = |value: &str| Field { title: "T".to_owned(), value: value.to_owned(), short: None };
     let config = Config {

@@ -254,13 +254,14 @@ fn a_payload_replaces_the_body() {
                 AnyValue::List(vec![AnyValue::Null, AnyValue::Float(1.5), text("<{{ 1 }}>")]),
             ),
             (AnyValue::Int(1), text("vanishes")),
+            (text("quoted"), text("\"{{ .Status }} # \\u0021\"")),
             (text("m"), text(r#"{"deep": [true, "{{"{{"}} x }}"]}"#)),
         ]));
     });
     assert_eq!(
         body(&webhook, &notification("team", vec![simple("a", FUTURE)])),
         "{\"a\":[null,1.5,\"\\u003c1\\u003e\"],\"m\":{\"deep\":[true,\"{{ x }}\"]},\
-         \"z firing\":1}\n"
+         \"quoted\":\"firing # !\",\"z firing\":1}\n"
     );
 }
 

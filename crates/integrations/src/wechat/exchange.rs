@@ -6,11 +6,11 @@ use std::time::Duration;
 use bellwether_model::{FailureReason, Outcome, Secret, Timestamp};
 use bytes::Bytes;
 use serde_json::Value;
-use url::form_urlencoded::Serializer;
 
 use crate::exchange::{Exchange, Step};
 use crate::http::{Method, Request, RequestError, Response};
 use crate::outcome::{ResponseRules, check_response_with, delivered, failure_reason};
+use crate::url;
 
 /// The token that was fetched last, and when.
 ///
@@ -51,14 +51,14 @@ impl WeChatExchange {
         shared: SharedToken,
         now: Timestamp,
     ) -> Self {
-        let query = Serializer::new(String::new())
-            .append_pair("corpid", &corp_id)
-            .append_pair("corpsecret", secret.reveal())
-            .finish();
+        // Compat: a query of the configured URL is left out here, and kept below.
+        let token_url = url::with_path(api_url, "gettoken");
+        let token_url = token_url.split('?').next().unwrap_or_default();
+        let query = url::query(&[("corpid", &corp_id), ("corpsecret", secret.reveal())]);
         WeChatExchange {
             api_url: api_url.to_owned(),
             corp_id,
-            token_url: Secret::new(format!("{api_url}gettoken?{query}")),
+            token_url: Secret::new(format!("{token_url}?{query}")),
             body,
             shared,
             now,
@@ -67,10 +67,9 @@ impl WeChatExchange {
     }
 
     fn send(&self, token: &Secret) -> Step {
-        let query =
-            Serializer::new(String::new()).append_pair("access_token", token.reveal()).finish();
-        let url = Secret::new(format!("{}message/send?{query}", self.api_url));
-        Step::Send(Request::post_json(url, self.body.clone()))
+        let url = url::with_path(&self.api_url, "message/send");
+        let url = url::with_parameter(&url, "access_token", token.reveal());
+        Step::Send(Request::post_json(Secret::new(url), self.body.clone()))
     }
 
     fn take_token(&mut self, answer: Result<Response, RequestError>) -> Step {

@@ -2,6 +2,7 @@ use bellwether_model::{FailureReason, Outcome, Secret};
 
 use super::WeChat;
 use super::config::{Config, MessageType};
+use crate::exchange::Step;
 use crate::outcome::delivered;
 use crate::tests::{
     Harness, LIST, answer, check_snapshot, ends_with_missing_count, firing, json_answer, many,
@@ -39,6 +40,27 @@ fn a_token_is_fetched_once_and_used_until_it_has_expired() {
 }
 
 #[test]
+fn queries_are_escaped_as_go_escapes_them() {
+    let api_url = "http://wechat.example/cgi-bin/?debug=1&a=b%20c".to_owned();
+    let config = Config { api_url, api_secret: Secret::new("a~*'( b"), ..config() };
+    let (begun, _) = harness(&config).begin(&firing());
+    let mut exchange = begun.expect("it begins");
+    let url = |step| match step {
+        Step::Send(request) => request.url.reveal().to_owned(),
+        step => panic!("no request: {step:?}"),
+    };
+    assert_eq!(
+        url(exchange.begin()),
+        "http://wechat.example/cgi-bin/gettoken?corpid=corp&corpsecret=a~%2A%27%28+b"
+    );
+    let token = json_answer(200, r#"{"errcode":0,"access_token":"t~*"}"#);
+    assert_eq!(
+        url(exchange.receive(token)),
+        "http://wechat.example/cgi-bin/message/send?a=b%20c&access_token=t~%2A&debug=1"
+    );
+}
+
+#[test]
 fn markdown_replaces_text() {
     let config = Config { message_type: MessageType::Markdown, ..config() };
     let said =
@@ -57,7 +79,7 @@ fn the_answer_decides_between_success_retry_and_refusal() {
             step = exchange.receive(answer);
         }
         match step {
-            crate::exchange::Step::Done(outcome) => outcome,
+            Step::Done(outcome) => outcome,
             _ => panic!("not over"),
         }
     };

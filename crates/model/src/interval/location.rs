@@ -40,8 +40,11 @@ impl Location {
                 if name.contains("..") || name.starts_with(['/', '\\']) {
                     return Err(IntervalError::new("time: invalid location name"));
                 }
-                let zone = TimeZone::get(name).ok();
-                let zone = zone.filter(|zone| zone.iana_name() == Some(name));
+                // Compat: systems have each zone a second time below `posix`; the zone library does
+                // not look there.
+                let iana = name.strip_prefix("posix/").unwrap_or(name);
+                let zone = TimeZone::get(iana).ok();
+                let zone = zone.filter(|zone| zone.iana_name() == Some(iana));
                 let unknown = || IntervalError::new(format!("unknown time zone {name}"));
                 Some(zone.ok_or_else(unknown)?)
             }

@@ -232,6 +232,7 @@ fn ranges_print_as_they_are_marshalled() {
     check_text(TimeRange::parse("00:00", "24:00"), Ok("00:00-24:00"));
     check_text(Location::parse("Europe/Berlin"), Ok("Europe/Berlin"));
     check_text(Location::parse("Local"), Ok("Local"));
+    check_text(Location::parse("posix/Europe/Berlin"), Ok("posix/Europe/Berlin"));
     check_text(Location::parse(""), Ok("UTC"));
     assert!(Location::default().is_default());
     assert!(!Location::parse("").expect("UTC").is_default());

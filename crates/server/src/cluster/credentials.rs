@@ -24,8 +24,8 @@ pub struct PeerCredentials {
 impl PeerCredentials {
     /// Reads everything for the first time; blocks on files.
     pub fn open(path: &Path) -> anyhow::Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("open {}", path.display()))?;
+        let bytes = std::fs::read(path).with_context(|| format!("open {}", path.display()))?;
+        let text = bellwether_config::decode(&bytes).with_context(|| path.display().to_string())?;
         let mut config = ClusterTls::parse(&text).with_context(|| path.display().to_string())?;
         config.resolve_paths(path.parent().unwrap_or(Path::new("")));
         let ClusterTls { server, client } = config;

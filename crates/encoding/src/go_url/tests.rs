@@ -50,3 +50,32 @@ fn other_texts_are_refused_with_a_reason() {
     check("http://a b@c/", Err("net/url: invalid userinfo"));
     check("http://a/\n", Err("invalid control character in URL"));
 }
+
+#[test]
+fn a_request_asks_for_what_was_written() {
+    for (text, expected) in [
+        ("http://h", "/"),
+        ("http://h?a=1", "/?a=1"),
+        ("http://h/?", "/?"),
+        ("http://h/hook/../admin?x=../y#f", "/hook/../admin?x=../y"),
+        ("http://h/./a//b/%2e%2E/", "/./a//b/%2e%2E/"),
+        ("http://h/a%2Fb%c3%a4%41", "/a%2Fb%c3%a4%41"),
+        ("http://h/~!$&'()*+,;=:@[]", "/~!$&'()*+,;=:@[]"),
+        ("http://h/a b%2Fc|ä", "/a%20b/c%7C%C3%A4"),
+        ("http://h/a\\b\"<>^`{}", "/a%5Cb%22%3C%3E%5E%60%7B%7D"),
+        ("http://u:p@h:8/x?q=a b&c='|", "/x?q=a b&c='|"),
+    ] {
+        assert_eq!(request_target(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_host_is_named_as_it_was_written() {
+    for (text, expected) in [
+        ("http://u:p@010.0.0.1:80/x", "010.0.0.1"),
+        ("http://[::1]:9/", "[::1]"),
+        ("HTTP://A.Example", "A.Example"),
+    ] {
+        assert_eq!(host_name(text).as_deref(), Some(expected), "{text}");
+    }
+}

@@ -1,11 +1,17 @@
-//! Which texts the Go language takes for a URL.
+//! Which texts the Go language takes for a URL, and what it asks the server for.
 //!
 //! A check, not a parser: what it accepts stays text. It is more tolerant than browsers are (blanks
 //! and pipes in paths) and stricter in places (escapes in host names), and files depend on both.
+//! Browsers also rewrite what they ask for: they drop line breaks, resolve `..`, and read `010.0.0.1`
+//! as `8.0.0.1`. Go asks for what was written.
 
 use std::net::Ipv6Addr;
 
-pub(super) struct Url {
+use percent_encoding::percent_decode_str;
+
+use crate::url;
+
+pub struct Url {
     /// In lower case; empty if there is none.
     pub scheme: String,
     /// With its port.
@@ -13,7 +19,7 @@ pub(super) struct Url {
 }
 
 /// `http` or `https`, with a host.
-pub(super) fn check_http_url(text: &str) -> Result<(), String> {
+pub fn check_http_url(text: &str) -> Result<(), String> {
     let url = parse_url(text)?;
     if url.scheme != "http" && url.scheme != "https" {
         return Err(format!("unsupported scheme {:?} for URL", url.scheme));
@@ -25,7 +31,7 @@ pub(super) fn check_http_url(text: &str) -> Result<(), String> {
 }
 
 /// The errors do not repeat the text, which may be secret.
-pub(super) fn parse_url(text: &str) -> Result<Url, String> {
+pub fn parse_url(text: &str) -> Result<Url, String> {
     if text.bytes().any(|byte| byte < b' ' || byte == 0x7f) {
         return Err("invalid control character in URL".to_owned());
     }
@@ -52,6 +58,39 @@ pub(super) fn parse_url(text: &str) -> Result<Url, String> {
     check_escapes(path)?;
     check_escapes(fragment)?;
     Ok(url)
+}
+
+/// Path and query as a request for a URL asks for them; the URL has been checked.
+///
+/// What was written stays as it is, dots and escapes too, unless there is something in the path that
+/// cannot stand there: then all of the path is escaped. A query is never changed.
+pub fn request_target(text: &str) -> String {
+    let text = text.split_once('#').map_or(text, |(before, _)| before);
+    let (before, query) = text.split_once('?').map_or((text, None), |(a, b)| (a, Some(b)));
+    let path = before.split_once("//").and_then(|(_, rest)| rest.find('/').map(|at| &rest[at..]));
+    let mut out = match path {
+        None => "/".to_owned(),
+        Some(path) if path.bytes().all(may_stand_in_path) => path.to_owned(),
+        Some(path) => url::path(&percent_decode_str(path).collect::<Vec<u8>>()),
+    };
+    if let Some(query) = query {
+        out.push('?');
+        out.push_str(query);
+    }
+    out
+}
+
+/// The host of a URL as it was written, without its port.
+pub fn host_name(text: &str) -> Option<String> {
+    let host = parse_url(text).ok()?.host;
+    match host.rfind(']') {
+        Some(end) => Some(host[..=end].to_owned()),
+        None => Some(host.split(':').next().unwrap_or_default().to_owned()),
+    }
+}
+
+fn may_stand_in_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:@[]%/".contains(&byte)
 }
 
 fn split_scheme(text: &str) -> Result<(String, &str), String> {
