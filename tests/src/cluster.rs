@@ -53,6 +53,9 @@ impl Cluster {
             for flag in QUICK {
                 node.setup = node.setup.flag(flag);
             }
+            for fragment in APART {
+                node.setup = node.setup.expect_log(fragment);
+            }
             node
         };
         Self { nodes: nodes.into_iter().map(add_peers).collect() }
@@ -223,6 +226,15 @@ fn own_loopback_address() -> Ipv4Addr {
     let run = std::process::id() % 250 + 1;
     Ipv4Addr::from(127 << 24 | run << 16 | number)
 }
+
+/// What nodes say while others have not started yet, or are killed.
+const APART: &[&str] = &[
+    "failed to join cluster",
+    "Cluster is incomplete",
+    "Peer failed; trying to reconnect",
+    "from a host that runs a peer",
+    "with a host that runs a peer",
+];
 
 /// Settles within three seconds and notices a dead peer within about as many.
 const QUICK: &[&str] = &[

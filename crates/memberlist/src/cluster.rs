@@ -24,11 +24,13 @@ mod exchange;
 mod oversize;
 mod roster;
 mod settle;
+mod trouble;
 
 mod streams;
 mod updates;
 
 mod counters;
+mod failure;
 mod note;
 mod status;
 
@@ -36,12 +38,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use counters::{Counters, Histogram, OversizeCounters, PeerCounters, Traffic, Volume};
+pub use failure::{JoinFailure, Refused};
 pub use note::{ClusterNote, Forgotten, JoinCause};
 pub use oversize::OVERSIZE_WAITING_BYTES_MAX;
 pub use payload::StreamPayload;
 pub use roster::{ADDRESSES_PER_NAME_MAX, FAILED_PEERS_MAX};
 pub use settings::ClusterSettings;
-pub use status::{Member, Settling, Status};
+pub use status::{Member, Missing, Settling, Status};
 pub use streams::EXCHANGES_MAX;
 pub use turn::{
     Input, OutboundId, Output, ReceivedVia, ReplyWanted, SendVia, StateToken, StreamFailure,
@@ -55,8 +58,9 @@ use crate::wire::StreamError;
 use exchange::{Exchange, Exchanges, Side};
 use oversize::Oversize;
 use part::Part;
-use roster::{Roster, Visit};
+use roster::{Departure, Roster, Visit};
 use settle::{Poll, Settle};
+use trouble::Troubles;
 
 /// One Alertmanager as a member of its cluster.
 #[derive(Debug)]
@@ -65,6 +69,9 @@ pub struct Cluster {
     machine: Memberlist,
     roster: Roster,
     settle: Settle,
+    troubles: Troubles,
+    /// It was said that peers are missing.
+    incomplete: bool,
     exchanges: Exchanges,
     oversize: Oversize,
     /// Outbound streams that have not ended.
@@ -112,6 +119,8 @@ impl Cluster {
             settle: Settle::new(now, settle_interval, settings.settle_timeout),
             settings,
             machine,
+            troubles: Troubles::default(),
+            incomplete: false,
             exchanges: Exchanges::default(),
             oversize: Oversize::default(),
             streams: BTreeMap::new(),
@@ -143,13 +152,20 @@ impl Cluster {
             Input::Opened { stream, from, message } => {
                 self.handle_opened(now, stream, from, message, out);
             }
-            Input::Malformed { from: _, error } => {
+            Input::Malformed { from, error } => {
                 let (StreamError::Reply(error) | StreamError::Close(error)) = error;
                 self.count_dropped(error.reason());
+                self.note_refused(now, from, Refused::Malformed, error.to_string());
             }
-            Input::Ended { stream, outcome } => self.handle_ended(now, stream, outcome, out),
-            Input::Resolved { name, addresses } => {
-                self.roster.resolved(now, &name, &addresses, &mut self.notes);
+            Input::HandshakeFailed { from, error } => {
+                self.counters.handshakes_failed += 1;
+                self.note_refused(now, from, Refused::Handshake, error);
+            }
+            Input::Ended { stream, outcome, error } => {
+                self.handle_ended(now, stream, outcome, error, out);
+            }
+            Input::Resolved { name, addresses, error } => {
+                self.roster.resolved(now, &name, &addresses, error, &mut self.notes);
             }
             Input::Broadcast { key, data } => self.handle_broadcast(now, key, data, out),
             Input::SendToPeer { peer, key, data, via } => {
@@ -218,6 +234,7 @@ impl Cluster {
             position: self.position(),
             members: self.members().collect(),
             expected: self.roster.expected(),
+            missing: self.roster.missing(&self.troubles),
             failed_peers: self.roster.failed(),
             messages_queued: self.machine.user_queue_len(),
             health_score: self.machine.health_score(),
@@ -256,6 +273,7 @@ impl Cluster {
             self.next_tidy = now.plus(TIDY_INTERVAL);
             let machine = &self.machine;
             self.counters.peers.retain(|name, _| machine.node(name).is_some());
+            self.troubles.tidy(now, |address| self.roster.expects(address));
         }
         self.poll_settle(now, out);
         if std::mem::take(&mut self.members_changed) {
@@ -284,6 +302,7 @@ impl Cluster {
                 }
             };
         self.notes.push(note);
+        self.note_if_incomplete();
         out.push(Output::Settled { timed_out });
     }
 
@@ -334,7 +353,7 @@ impl Cluster {
             },
             machine::Output::Close { inbound } => out.push(Output::Close { stream: inbound }),
             machine::Output::Event(event) => self.carry_event(now, event, out),
-            machine::Output::Note(note) => self.carry_note(note),
+            machine::Output::Note(note) => self.carry_note(now, note),
         }
     }
 
@@ -344,15 +363,19 @@ impl Cluster {
                 self.members_changed = true;
                 self.counters.peers_joined += 1;
                 if node != *self.machine.local().0 {
-                    self.roster.joined(&node, address);
-                    self.notes.push(ClusterNote::PeerJoined { peer: node, address });
+                    let away = self.roster.joined(now, &node, address);
+                    self.troubles.ended(roster::canonical(address));
+                    self.notes.push(ClusterNote::PeerJoined { peer: node, address, away });
+                    self.note_if_complete();
                 }
             }
             MembershipEvent::Leave { node, address, graceful } => {
                 self.members_changed = true;
                 self.counters.peers_left += 1;
                 if node != *self.machine.local().0 {
-                    self.roster.lost(now, &node, address, &mut self.notes);
+                    let departure = if graceful { Departure::Left } else { Departure::Failed };
+                    self.roster.lost(now, &node, address, departure, &mut self.notes);
+                    self.incomplete |= !graceful;
                     self.notes.push(ClusterNote::PeerLost { peer: node, address, left: graceful });
                 }
             }
@@ -380,15 +403,45 @@ impl Cluster {
             MembershipEvent::AliveSeen { node } => {
                 self.counters.peers.entry(node).or_default().alive_messages += 1;
             }
-            MembershipEvent::JoinEnded { address, outcome } => self.join_ended(address, outcome),
+            MembershipEvent::JoinEnded { address, outcome } => {
+                self.join_ended(now, address, outcome);
+            }
             MembershipEvent::LeaveDone => out.push(Output::Left),
         }
     }
 
-    fn carry_note(&mut self, note: machine::MemberlistNote) {
+    /// Says what came from the host of a peer and was refused; a stranger's is only counted.
+    fn note_refused(&mut self, now: Mono, from: Address, why: Refused, error: String) {
+        if self.roster.knows_host(from) && self.troubles.refused(now, from.ip, why) {
+            self.notes.push(ClusterNote::RefusedFromPeer { from, why, error });
+        }
+    }
+
+    fn note_foreign(&mut self, now: Mono, address: Address) {
+        self.counters.foreign_refused += 1;
+        let news = self.troubles.refused(now, address.ip, Refused::Foreign);
+        self.notes.push(ClusterNote::ForeignCluster { address, news });
+    }
+
+    /// Says at the end of the wait for a settled cluster which peers are missing.
+    fn note_if_incomplete(&mut self) {
+        let missing = self.roster.missing(&self.troubles);
+        if !missing.is_empty() {
+            self.incomplete = true;
+            self.notes.push(ClusterNote::Incomplete { members: self.machine.size(), missing });
+        }
+    }
+
+    fn note_if_complete(&mut self) {
+        if self.incomplete && self.roster.missing(&self.troubles).is_empty() {
+            self.incomplete = false;
+            self.notes.push(ClusterNote::Complete { members: self.machine.size() });
+        }
+    }
+
+    fn carry_note(&mut self, now: Mono, note: machine::MemberlistNote) {
         if let machine::MemberlistNote::MergeRefused { from, refusal: Refusal::Cluster } = note {
-            self.counters.foreign_refused += 1;
-            self.notes.push(ClusterNote::ForeignCluster { address: from });
+            self.note_foreign(now, from);
             return;
         }
         if let machine::MemberlistNote::Undecodable { error, .. } = &note {

@@ -153,7 +153,7 @@ impl Mesh {
                 Some(to) = inbound.unreachable.recv() => {
                     self.handle(Input::Unreachable { to: address(to) });
                 }
-                Some(note) = inbound.notes.recv() => self.emit(MeshEvent::Note(note)),
+                Some(note) = inbound.notes.recv() => self.take_note(note),
                 room = events.reserve(), if !self.outbox.is_empty() => match room {
                     Ok(room) => {
                         if let Some(event) = self.outbox.pop_front() {
@@ -279,10 +279,10 @@ impl Mesh {
         match finished {
             Finished::Opened { stream, to, outcome, error } => {
                 self.opened = self.opened.saturating_sub(1);
-                if let Some(error) = error {
+                if let Some(error) = error.clone() {
                     self.emit(MeshEvent::Note(MeshNote::OpenFailed { to, error }));
                 }
-                self.handle(Input::Ended { stream, outcome });
+                self.handle(Input::Ended { stream, outcome, error });
             }
             Finished::Heard { from, received, answer } => match received {
                 Received::Message(message) => {
@@ -307,18 +307,28 @@ impl Mesh {
                 }
             },
             Finished::Resolved { name, found } => {
-                let addresses = found.unwrap_or_else(|error| {
-                    self.emit(MeshEvent::Note(MeshNote::LookupFailed {
-                        name: name.clone(),
-                        error,
-                    }));
-                    Vec::new()
-                });
+                let (addresses, error) = match found {
+                    Ok(addresses) => (addresses, None),
+                    Err(error) => (Vec::new(), Some(error)),
+                };
+                if let Some(error) = error.clone() {
+                    let name = name.clone();
+                    self.emit(MeshEvent::Note(MeshNote::LookupFailed { name, error }));
+                }
                 let addresses = addresses.into_iter().map(address).collect();
-                self.handle(Input::Resolved { name, addresses });
+                self.handle(Input::Resolved { name, addresses, error });
             }
             Finished::Note(note) => self.emit(MeshEvent::Note(note)),
         }
+    }
+
+    /// A note of the transport.
+    fn take_note(&mut self, note: MeshNote) {
+        if let MeshNote::HandshakeFailed { from, error } = &note {
+            let (from, error) = (address(*from), error.clone());
+            self.handle(Input::HandshakeFailed { from, error });
+        }
+        self.emit(MeshEvent::Note(note));
     }
 
     fn open(&mut self, stream: OutboundId, task: OutboundStream) {

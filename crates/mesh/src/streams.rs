@@ -46,7 +46,7 @@ impl OutboundStream {
         let pieces = self.payload.into_pieces();
         let mut io = match self.dialer.open(self.to).await {
             Ok(io) => io,
-            Err(error) => return failed(StreamFailure::Unreachable, &error.to_string()),
+            Err(error) => return failed(failure(&self.dialer, &error), &error.to_string()),
         };
         let meter = self.dialer.meter();
         let label = stream::label_header(&self.label);
@@ -56,7 +56,7 @@ impl OutboundStream {
         };
         if let Err(error) = sent.await {
             meter.streams.write_errors.fetch_add(1, Ordering::Relaxed);
-            return failed(StreamFailure::Unreachable, &error.to_string());
+            return failed(failure(&self.dialer, &error), &error.to_string());
         }
         match self.reply_wanted {
             ReplyWanted::No => {
@@ -70,7 +70,7 @@ impl OutboundStream {
                     Received::Closed => failed(StreamFailure::Closed, "closed without an answer"),
                     Received::Broken(error) => {
                         meter.streams.read_errors.fetch_add(1, Ordering::Relaxed);
-                        failed(StreamFailure::Unreachable, &error.to_string())
+                        failed(failure(&self.dialer, &error), &error.to_string())
                     }
                     Received::Malformed(error) => {
                         let text = error.to_string();
@@ -174,6 +174,15 @@ async fn receive(
 
 fn is_close(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof)
+}
+
+/// Which failure an error is. A peer without TLS closes the connection during the handshake.
+fn failure(dialer: &Dialer, error: &io::Error) -> StreamFailure {
+    let is_tls = error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>());
+    match dialer {
+        Dialer::Tls(_) if is_tls || is_close(error) => StreamFailure::Tls,
+        Dialer::Tls(_) | Dialer::Plain(_) => StreamFailure::Unreachable,
+    }
 }
 
 fn failed(failure: StreamFailure, text: &str) -> OpenResult {

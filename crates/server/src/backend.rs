@@ -102,7 +102,8 @@ impl Backend for ServerBackend {
                 let (members, expected) = (status.members.len(), status.expected + 1);
                 format!("settling: {members} of {expected} members; {missing}")
             });
-            checks.push(Check { name: "cluster", problem, remark: None });
+            let remark = Some(cluster::presence(&status));
+            checks.push(Check { name: "cluster", problem, remark });
             let drifted = cluster::drifted(&status, &self.metadata.read());
             let remark = (!drifted.is_empty())
                 .then(|| format!("configuration differs on: {}", drifted.join(", ")));

@@ -23,7 +23,7 @@ use bellwether_mesh::{Handle, MeshSettings, Security};
 use crate::flags::Flags;
 
 pub use credentials::PeerCredentials;
-pub use metrics::add as add_metrics;
+pub use metrics::{add as add_metrics, add_forwarded};
 pub use node_metadata::{BellwetherMetadata, SharedMetadata};
 
 /// The key of status broadcasts, which Go nodes ignore.
@@ -101,6 +101,19 @@ pub fn drifted(status: &Status, own: &BellwetherMetadata) -> Vec<String> {
     let differs =
         |meta: &[u8]| BellwetherMetadata::read(meta).is_some_and(|it| it.config != own.config);
     others.filter(|member| differs(&member.meta)).map(|member| member.name.to_string()).collect()
+}
+
+/// For readiness: how many of the expected members are there, by name, and which are missing.
+pub fn presence(status: &Status) -> String {
+    let names: Vec<&str> = status.members.iter().map(|member| member.name.as_str()).collect();
+    let members = names.len();
+    let expected = (status.expected + 1).max(members + status.missing.len());
+    let mut text = format!("{members} of {expected} members: {}", names.join(", "));
+    if !status.missing.is_empty() {
+        let missing: Vec<String> = status.missing.iter().map(ToString::to_string).collect();
+        text.push_str(&format!("; missing: {}", missing.join(", ")));
+    }
+    text
 }
 
 /// The cluster as the API shows it.

@@ -16,6 +16,7 @@ mod value;
 pub use text::{Exposition, Form, Observed};
 pub use value::{Counter, Gauge, Histogram, Labelled, Summary};
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_engine::PeerView;
@@ -204,6 +205,8 @@ impl Metrics {
             enabled.set(1.0);
             self.cluster.expose(&mut out);
             cluster::add_metrics(report, peers, drifted, &mut out);
+        } else {
+            cluster::add_forwarded(&BTreeMap::new(), &mut out);
         }
         let help = "Indicates whether the clustering is enabled or not.";
         out.add("alertmanager_cluster_enabled", help, &enabled);

@@ -113,7 +113,78 @@ fn a_node_is_not_ready_before_the_cluster_has_settled() {
     wait::until("it is ready", || (server.get("/-/ready").status == 200).then_some(()));
     assert_eq!(text(&server.cluster()["status"]), "ready");
     let verbose = server.get("/-/ready?verbose").expect_status(200).text();
-    assert!(verbose.contains("[+] cluster\n"), "{verbose}");
+    let (own, other) = (text(&server.cluster()["name"]), peer_flag(server));
+    let presence = format!("[+] cluster: 1 of 2 members: {own}; missing: {other} (no connection)");
+    assert!(verbose.contains(&presence), "{verbose}");
+    server.wait_for_metric("alertmanager_cluster_peers_missing", "", 1.0);
+    let lines = server.process.lines();
+    let warnings: Vec<&String> = lines.iter().filter(|line| line.contains("level=WARN")).collect();
+    assert_eq!(warnings.len(), 2, "{warnings:#?}");
+    for fragment in ["failed to join cluster", &other, "onnection refused", "check the address"] {
+        assert!(warnings[0].contains(fragment), "{fragment} is missing in {}", warnings[0]);
+    }
+    assert!(warnings[1].contains("Cluster is incomplete"), "{}", warnings[1]);
+
+    cluster.node(1).start();
+    let server = cluster.server(0);
+    server.process.wait_for_line("that all are there", |line| {
+        line.contains("Cluster is complete").then_some(())
+    });
+    server.wait_for_metric("alertmanager_cluster_peers_missing", "", 0.0);
+    cluster.node(1).kill();
+    let server = cluster.server(0);
+    server.process.wait_for_line("that one is lost", |line| {
+        (line.contains("level=WARN") && line.contains("Peer failed")).then_some(())
+    });
+    cluster.node(1).start();
+    let server = cluster.server(0);
+    server.process.wait_for_line("that it is back", |line| {
+        line.contains("Peer is back in the cluster").then_some(())
+    });
+}
+
+#[test]
+fn another_label_is_said_with_its_remedy() {
+    let mut cluster =
+        Cluster::new(&[Bellwether, Go], &silent_config()).flag_of(0, "--cluster.label=here");
+    says_why_it_is_alone(&mut cluster, "closed", "--cluster.label and --cluster.tls-config");
+}
+
+#[test]
+fn a_web_port_instead_of_a_cluster_port_is_said_with_its_remedy() {
+    let other = Setup::ours(&silent_config()).start();
+    let mut cluster = Cluster::new(&[Bellwether], &silent_config())
+        .flag_of(0, &format!("--cluster.peer={}", other.address()))
+        .flag("--cluster.tcp-timeout=1s");
+    // Who serves HTTP waits for the rest of the request.
+    says_why_it_is_alone(&mut cluster, "timeout", "not a web port");
+}
+
+/// The first node logs a remedy once and counts its attempts by reason.
+fn says_why_it_is_alone(cluster: &mut Cluster, reason: &str, remedy: &str) {
+    for at in (0..cluster.len()).rev() {
+        cluster.node(at).start();
+    }
+    let server = cluster.server(0);
+    wait::until("it has tried several times", || {
+        let failures = server.metric("alertmanager_cluster_join_failures_total", reason)?;
+        (failures >= 3.0).then_some(())
+    });
+    let lines = server.process.lines();
+    let said: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("level=WARN") && line.contains("failed to join cluster"))
+        .collect();
+    assert!(said.len() == 1 && said[0].contains(remedy), "{said:#?}");
+}
+
+/// The peer that a server is started with.
+fn peer_flag(server: &mut Running) -> String {
+    let lines = server.process.lines();
+    let line = lines.iter().find(|line| line.contains("failed to join cluster"));
+    let line = line.expect("it has tried");
+    let peer = line.split("peer=").nth(1).expect("the peer is named");
+    peer.split(' ').next().unwrap_or_default().to_owned()
 }
 
 /// Each knocks at the other's door and stays alone.

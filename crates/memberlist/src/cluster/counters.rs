@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::cluster::failure::JoinFailure;
 use crate::message::NodeName;
 
 /// All counters since the start.
@@ -19,6 +20,10 @@ pub struct Counters {
     pub refresh_joins: u64,
     pub refresh_joins_failed: u64,
     pub name_conflicts: u64,
+    /// Failed joins, for whatever cause, by reason.
+    pub joins_failed: BTreeMap<JoinFailure, u64>,
+    /// Inbound connections whose TLS handshake failed.
+    pub handshakes_failed: u64,
     /// Push-pulls with nodes of a different cluster, which were not merged.
     pub foreign_refused: u64,
     /// Queued messages dropped because the queue was full.

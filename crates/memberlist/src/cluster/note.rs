@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::cluster::failure::{JoinFailure, Refused};
+use crate::cluster::status::Missing;
 use crate::message::{Address, NodeName};
 
 /// Something for the log. What is only counted is in [`Counters`](super::Counters).
@@ -10,6 +12,8 @@ pub enum ClusterNote {
     PeerJoined {
         peer: NodeName,
         address: Address,
+        /// How long it was away, if it was a member before and had failed or left.
+        away: Option<Duration>,
     },
     /// It left gracefully, or it failed.
     PeerLost {
@@ -30,12 +34,35 @@ pub enum ClusterNote {
     },
     /// A join failed; it is retried.
     JoinFailed {
+        /// The configured peer that this is, or the failed member that was here.
+        peer: Option<String>,
         address: Address,
         cause: JoinCause,
+        failure: JoinFailure,
+        /// The error of the connection, where there was one.
+        error: Option<String>,
+        /// It is the first failure, the reason is another, or it was not said for long.
+        news: bool,
     },
-    /// The name of a configured peer no longer resolves.
+    /// The name of a configured peer does not resolve.
     NameUnresolved {
         name: String,
+        error: Option<String>,
+    },
+    /// The cluster has settled, and configured peers are missing.
+    Incomplete {
+        members: usize,
+        missing: Vec<Missing>,
+    },
+    /// The missing peers are there.
+    Complete {
+        members: usize,
+    },
+    /// The host of a peer has sent something that was refused.
+    RefusedFromPeer {
+        from: Address,
+        why: Refused,
+        error: String,
     },
     /// The name of a configured peer resolves to other addresses than before.
     NameResolved {
@@ -56,6 +83,8 @@ pub enum ClusterNote {
     /// The node at the address belongs to a different cluster; nothing was merged.
     ForeignCluster {
         address: Address,
+        /// It is the first time, or was not said for long.
+        news: bool,
     },
     /// The wait for a settled cluster begins; `interval` is the time between polls.
     SettleStarted {

@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use crate::cluster::note::{ClusterNote, Forgotten, JoinCause};
 use crate::cluster::settings::ClusterSettings;
+use crate::cluster::status::Missing;
+use crate::cluster::trouble::Troubles;
 use crate::machine::Mono;
 use crate::message::{Address, NodeName};
 
@@ -64,6 +66,15 @@ struct Failed {
     once_named: bool,
     /// Visits at which another node answered.
     refusals: u32,
+    departure: Departure,
+}
+
+/// How a member went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Departure {
+    Failed,
+    /// It said so.
+    Left,
 }
 
 /// An attempt to join the node at an address.
@@ -158,6 +169,7 @@ impl Roster {
         now: Mono,
         text: &str,
         addresses: &[Address],
+        error: Option<String>,
         notes: &mut Vec<ClusterNote>,
     ) {
         let Some(name) = self.names.get_mut(text) else { return };
@@ -172,7 +184,7 @@ impl Roster {
             let hurry = first && now.since(self.started) < HURRIED_LOOKUPS;
             name.next = now.plus(if hurry { LOOKUP_RETRY } else { self.refresh_interval });
             if !std::mem::replace(&mut name.failing, true) {
-                notes.push(ClusterNote::NameUnresolved { name: text.to_owned() });
+                notes.push(ClusterNote::NameUnresolved { name: text.to_owned(), error });
             }
             return;
         }
@@ -238,14 +250,17 @@ impl Roster {
         cause
     }
 
-    /// A node is now a member.
-    pub fn joined(&mut self, name: &NodeName, address: Address) {
+    /// A node is now a member; returns how long it was away, if it had been one.
+    pub fn joined(&mut self, now: Mono, name: &NodeName, address: Address) -> Option<Duration> {
         let address = canonical(address);
+        let before = self.failed.values().find(|failed| failed.name.as_ref() == Some(name));
+        let away = before.map(|failed| now.since(failed.since));
         self.failed.remove(&address);
         // It may have come back at another address.
         self.failed.retain(|_, failed| failed.name.as_ref() != Some(name));
         self.members.retain(|_, member| member != name);
         self.members.insert(address, name.clone());
+        away
     }
 
     /// A node is no longer a member.
@@ -254,6 +269,7 @@ impl Roster {
         now: Mono,
         name: &NodeName,
         address: Address,
+        departure: Departure,
         notes: &mut Vec<ClusterNote>,
     ) {
         let address = canonical(address);
@@ -264,7 +280,8 @@ impl Roster {
             return;
         }
         let once_named = self.is_named(address);
-        let failed = Failed { since: now, name: Some(name.clone()), once_named, refusals: 0 };
+        let name = Some(name.clone());
+        let failed = Failed { since: now, name, once_named, refusals: 0, departure };
         self.failed.insert(address, failed);
         if self.failed.len() > FAILED_PEERS_MAX {
             let oldest = self.failed.iter().min_by_key(|(_, failed)| failed.since);
@@ -293,6 +310,70 @@ impl Roster {
 
     pub fn failed(&self) -> usize {
         self.failed.len()
+    }
+
+    /// Whether the peer has said that it leaves: it restarts, or is not configured and never returns.
+    pub fn has_left(&self, now: Mono, address: Address) -> bool {
+        let failed = self.failed.get(&address);
+        failed.is_some_and(|failed| {
+            let restarts = now.since(failed.since) < RESTART_TAKES;
+            failed.departure == Departure::Left && (restarts || !self.is_named(address))
+        })
+    }
+
+    /// Whether a peer is expected at the address.
+    pub fn expects(&self, address: Address) -> bool {
+        self.failed.contains_key(&address) || self.is_named(address)
+    }
+
+    /// The configured peer at an address, or the failed member that was there.
+    pub fn peer_at(&self, address: Address) -> Option<String> {
+        let has = |name: &Name| name.addresses.iter().any(|at| canonical(*at) == address);
+        let configured =
+            self.names.iter().find(|(_, name)| has(name)).map(|(text, _)| text.clone());
+        let failed = self.failed.get(&address).and_then(|failed| failed.name.as_ref());
+        configured.or_else(|| failed.map(NodeName::to_string))
+    }
+
+    /// Whether a member, a failed one or a configured peer is on the host.
+    pub fn knows_host(&self, host: Address) -> bool {
+        let ip = canonical(host).ip;
+        let named = self.names.values().flat_map(|name| &name.addresses);
+        let mut all = named.map(|at| canonical(*at).ip);
+        all.any(|at| at == ip)
+            || self.members.keys().chain(self.failed.keys()).any(|at| at.ip == ip)
+    }
+
+    /// Configured peers that are not members, and members that have failed and are tried again.
+    ///
+    /// A configured address that was joined counts as present, even if the node there advertises
+    /// another one.
+    pub fn missing(&self, troubles: &Troubles) -> Vec<Missing> {
+        let mut missing = Vec::new();
+        let mut listed = BTreeSet::from([self.own]);
+        let joining: BTreeSet<Address> = self.joining().collect();
+        for (text, name) in &self.names {
+            if name.addresses.is_empty() {
+                missing.push(Missing { peer: text.clone(), address: None, failure: None });
+            }
+            for address in name.addresses.iter().map(|at| canonical(*at)) {
+                let failure = troubles.at(address);
+                let is_absent = !self.members.contains_key(&address)
+                    && (failure.is_some() || joining.contains(&address));
+                if is_absent && listed.insert(address) {
+                    missing.push(Missing { peer: text.clone(), address: Some(address), failure });
+                }
+            }
+        }
+        for (address, failed) in &self.failed {
+            let name = failed.name.as_ref().filter(|_| failed.departure == Departure::Failed);
+            if let Some(name) = name.filter(|_| listed.insert(*address)) {
+                let failure = troubles.at(*address);
+                let peer = name.to_string();
+                missing.push(Missing { peer, address: Some(*address), failure });
+            }
+        }
+        missing
     }
 
     /// The number of other configured addresses, and of names that never resolved.
@@ -332,6 +413,7 @@ impl Roster {
             name: None,
             once_named: true,
             refusals: 0,
+            departure: Departure::Failed,
         });
         self.enqueue(address, JoinCause::Boot);
     }
@@ -389,6 +471,8 @@ pub(super) fn canonical(address: Address) -> Address {
 /// Limit: visits at once, so that a node with a long list of peers does not fetch the same state
 /// from all of them.
 const VISITS_AT_ONCE_MAX: usize = 8;
+/// How long a peer that has left is not missed.
+const RESTART_TAKES: Duration = Duration::from_mins(5);
 /// Limit: failed addresses that are retried.
 pub const FAILED_PEERS_MAX: usize = 1000;
 /// Limit: addresses of one name.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
+use crate::cluster::failure::JoinFailure;
 use crate::message::{Address, NodeName};
 
 /// The cluster as one member sees it.
@@ -20,6 +21,8 @@ pub struct Status {
     pub members: Vec<Member>,
     /// The number of other members that the configuration names.
     pub expected: usize,
+    /// Configured peers that are not members, and members that have failed.
+    pub missing: Vec<Missing>,
     /// Addresses of failed peers that this node tries to rejoin.
     pub failed_peers: usize,
     /// Updates in the broadcast queue.
@@ -37,6 +40,29 @@ pub struct Member {
     pub meta: Bytes,
     /// A probe failed, and the member has not refuted the suspicion yet.
     pub suspect: bool,
+}
+
+/// A peer that should be a member and is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// As it is configured, or the name of the failed member.
+    pub peer: String,
+    /// `None`: the name does not resolve.
+    pub address: Option<Address>,
+    /// Why the last attempt to join it failed; `None` before the first.
+    pub failure: Option<JoinFailure>,
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.peer)?;
+        let Some(address) = self.address else { return f.write_str(" (does not resolve)") };
+        let address = address.to_string();
+        if address != self.peer {
+            write!(f, " at {address}")?;
+        }
+        self.failure.map_or(Ok(()), |failure| write!(f, " ({failure})"))
+    }
 }
 
 /// What is missing until the cluster has settled.

@@ -7,10 +7,10 @@
 //! no known node.
 
 use super::exchange::{Exchange, Side};
-use super::roster::{Visit, Visited};
+use super::roster::{Visit, Visited, canonical};
 use super::{
-    Cluster, ClusterNote, JoinCause, OutboundId, Output, Part, Purpose, ReplyWanted, StateToken,
-    StreamFailure, StreamOutcome, StreamPayload, machine,
+    Cluster, ClusterNote, JoinCause, JoinFailure, OutboundId, Output, Part, Purpose, ReplyWanted,
+    StateToken, StreamFailure, StreamOutcome, StreamPayload, machine,
 };
 use crate::machine::{InboundId, JoinOutcome, Mono, Refusal};
 use crate::message::{Address, Ping, PushPull, StreamMessage};
@@ -39,17 +39,21 @@ impl Cluster {
         now: Mono,
         stream: OutboundId,
         outcome: StreamOutcome,
+        error: Option<String>,
         out: &mut Vec<Output>,
     ) {
         let Some(purpose) = self.streams.remove(&stream) else { return };
         match purpose {
             Purpose::Machine { stream, to, state_bytes } => {
-                let unsent = matches!(outcome, StreamOutcome::Failed(StreamFailure::Unreachable));
+                let unsent = matches!(
+                    outcome,
+                    StreamOutcome::Failed(StreamFailure::Unreachable | StreamFailure::Tls)
+                );
                 if let (Some(bytes), false) = (state_bytes, unsent) {
                     self.counters.sent.full_state.add(1, bytes);
                 }
                 let input = match outcome {
-                    StreamOutcome::Replied(answer) if !self.is_foreign(to, &answer) => {
+                    StreamOutcome::Replied(answer) if !self.is_foreign(now, to, &answer) => {
                         machine::Input::StreamReplied { stream, reply: answer }
                     }
                     StreamOutcome::Replied(_) | StreamOutcome::Sent | StreamOutcome::Failed(_) => {
@@ -73,7 +77,7 @@ impl Cluster {
             }
             Purpose::Direct => {}
             Purpose::Check { visit, sequence } => {
-                self.handle_checked(now, visit, sequence, &outcome, out);
+                self.handle_checked(now, (visit, sequence), outcome, error, out);
             }
         }
     }
@@ -96,13 +100,18 @@ impl Cluster {
     }
 
     /// The membership machine has finished a join.
-    pub(super) fn join_ended(&mut self, address: Address, outcome: JoinOutcome) {
-        let visited = match outcome {
-            JoinOutcome::Merged => Visited::Joined,
-            JoinOutcome::Failed | JoinOutcome::Refused(Refusal::Versions) => Visited::Failed,
-            JoinOutcome::Refused(Refusal::Cluster) => Visited::Stranger,
+    pub(super) fn join_ended(&mut self, now: Mono, address: Address, outcome: JoinOutcome) {
+        let (visited, failure) = match outcome {
+            JoinOutcome::Merged => (Visited::Joined, None),
+            JoinOutcome::Failed => (Visited::Failed, Some(JoinFailure::NotMerged)),
+            JoinOutcome::Refused(Refusal::Versions) => {
+                (Visited::Failed, Some(JoinFailure::Versions))
+            }
+            JoinOutcome::Refused(Refusal::Cluster) => {
+                (Visited::Stranger, Some(JoinFailure::Foreign))
+            }
         };
-        self.visit_ended(address, visited);
+        self.visit_ended(now, address, visited, failure, None);
     }
 
     /// The layer above provided the full state: the waiting push-pull continues.
@@ -159,29 +168,47 @@ impl Cluster {
     fn handle_checked(
         &mut self,
         now: Mono,
-        visit: Visit,
-        sequence: u32,
-        outcome: &StreamOutcome,
+        (visit, sequence): (Visit, u32),
+        outcome: StreamOutcome,
+        error: Option<String>,
         out: &mut Vec<Output>,
     ) {
-        match outcome {
+        let failure = match outcome {
             StreamOutcome::Replied(StreamMessage::Ack(ack)) if ack.sequence == sequence => {
-                self.feed(now, machine::Input::Join(visit.address), out);
+                return self.feed(now, machine::Input::Join(visit.address), out);
             }
-            StreamOutcome::Failed(StreamFailure::Closed) => {
-                let Visit { address, expecting: expected, .. } = visit;
-                self.notes.push(ClusterNote::PingRejected { address, expected });
-                self.visit_ended(address, Visited::Stranger);
-            }
-            StreamOutcome::Replied(_) | StreamOutcome::Sent | StreamOutcome::Failed(_) => {
-                self.visit_ended(visit.address, Visited::Failed);
-            }
-        }
+            StreamOutcome::Failed(failure) => match failure {
+                StreamFailure::Unreachable => JoinFailure::Unreachable,
+                StreamFailure::TimedOut => JoinFailure::TimedOut,
+                StreamFailure::Tls => JoinFailure::Tls,
+                StreamFailure::Closed => JoinFailure::Closed,
+                StreamFailure::Malformed(_) => JoinFailure::Malformed,
+                StreamFailure::Busy => JoinFailure::Busy,
+            },
+            StreamOutcome::Replied(_) | StreamOutcome::Sent => JoinFailure::Malformed,
+        };
+        let Visit { address, expecting: expected, .. } = visit;
+        let visited = if failure == JoinFailure::Closed {
+            self.notes.push(ClusterNote::PingRejected { address, expected });
+            Visited::Stranger
+        } else {
+            Visited::Failed
+        };
+        self.visit_ended(now, address, visited, Some(failure), error);
     }
 
-    fn visit_ended(&mut self, address: Address, visited: Visited) {
+    /// `failure` says why the node at the address was not joined, if it was not.
+    fn visit_ended(
+        &mut self,
+        now: Mono,
+        address: Address,
+        visited: Visited,
+        failure: Option<JoinFailure>,
+        error: Option<String>,
+    ) {
+        let peer = self.roster.peer_at(canonical(address));
         let Some(cause) = self.roster.visited(address, visited, &mut self.notes) else { return };
-        let joined = visited == Visited::Joined;
+        let joined = failure.is_none();
         let counter = match (cause, joined) {
             (JoinCause::Boot, _) => None,
             (JoinCause::Reconnect, true) => Some(&mut self.counters.reconnections),
@@ -192,22 +219,26 @@ impl Cluster {
         if let Some(counter) = counter {
             *counter += 1;
         }
-        self.notes.push(match joined {
-            true => ClusterNote::Joined { address, cause },
-            false => ClusterNote::JoinFailed { address, cause },
-        });
+        let Some(failure) = failure else {
+            self.troubles.ended(canonical(address));
+            self.notes.push(ClusterNote::Joined { address, cause });
+            return self.note_if_complete();
+        };
+        *self.counters.joins_failed.entry(failure).or_default() += 1;
+        let at = canonical(address);
+        let news = !self.roster.has_left(now, at) && self.troubles.failed(now, at, failure);
+        self.notes.push(ClusterNote::JoinFailed { peer, address, cause, failure, error, news });
     }
 
     /// Whether a push-pull reply comes from a different cluster.
-    fn is_foreign(&mut self, from: Address, answer: &StreamMessage) -> bool {
+    fn is_foreign(&mut self, now: Mono, from: Address, answer: &StreamMessage) -> bool {
         let StreamMessage::PushPull(PushPull { nodes, .. }) = answer else { return false };
         if self.roster.is_named(from) {
             return false;
         }
         let foreign = !nodes.iter().any(|node| self.machine.node(&node.name).is_some());
         if foreign {
-            self.counters.foreign_refused += 1;
-            self.notes.push(ClusterNote::ForeignCluster { address: from });
+            self.note_foreign(now, from);
         }
         foreign
     }

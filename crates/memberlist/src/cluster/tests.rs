@@ -218,8 +218,65 @@ fn an_exchange_ends_if_the_state_does_not_come() {
     assert!(!cluster.cluster(1).exchanges.is_empty());
     cluster.run(seconds(2));
     assert!(cluster.notes(1).contains(&ClusterNote::StateMissing));
-    let failed = ClusterNote::JoinFailed { address: address(1), cause: JoinCause::Boot };
+    let failed = ClusterNote::JoinFailed {
+        peer: Some(FIRST.to_owned()),
+        address: address(1),
+        cause: JoinCause::Boot,
+        failure: JoinFailure::NotMerged,
+        error: None,
+        news: true,
+    };
     assert!(cluster.notes(2).contains(&failed));
+}
+
+#[test]
+fn a_peer_that_cannot_be_joined_is_said_once_and_that_the_cluster_is_complete() {
+    let mut cluster = TestCluster::new();
+    cluster.boot(settings("a", 1, &["10.0.0.2:9094"]));
+    cluster.run(seconds(300));
+    let is_news = |note: &&ClusterNote| matches!(note, ClusterNote::JoinFailed { news: true, .. });
+    let said: Vec<ClusterNote> = cluster.notes(1).iter().filter(is_news).cloned().collect();
+    let [ClusterNote::JoinFailed { peer, failure, .. }] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((peer.as_deref(), *failure), (Some("10.0.0.2:9094"), JoinFailure::Unreachable));
+    let status = cluster.cluster(1).status();
+    let missing: Vec<String> = status.missing.iter().map(Missing::to_string).collect();
+    assert_eq!(missing, ["10.0.0.2:9094 (no connection)"]);
+    let incomplete = ClusterNote::Incomplete { members: 1, missing: status.missing };
+    assert!(cluster.notes(1).contains(&incomplete));
+    assert!(cluster.cluster(1).counters().joins_failed[&JoinFailure::Unreachable] > 10);
+
+    cluster.boot(settings("b", 2, &[]));
+    cluster.run(seconds(30));
+    assert!(cluster.notes(1).contains(&ClusterNote::Complete { members: 2 }));
+    assert!(cluster.cluster(1).status().missing.is_empty());
+
+    // It fails and comes back.
+    cluster.crash(2);
+    cluster.run(seconds(60));
+    assert_eq!(cluster.cluster(1).status().missing.len(), 1);
+    cluster.boot(settings("b", 2, &[]));
+    cluster.run(seconds(30));
+    let is_back =
+        |note: &ClusterNote| matches!(note, ClusterNote::PeerJoined { away: Some(_), .. });
+    assert!(cluster.notes(1).iter().any(is_back));
+    let complete = |note: &&ClusterNote| matches!(note, ClusterNote::Complete { .. });
+    assert_eq!(cluster.notes(1).iter().filter(complete).count(), 2);
+}
+
+#[test]
+fn what_the_host_of_a_peer_sends_is_reported_once_and_what_a_stranger_sends_is_counted() {
+    let mut cluster = TestCluster::new();
+    cluster.boot(settings("a", 1, &["10.0.0.2:9094"]));
+    for from in [2, 2, 3] {
+        let from = Address { port: 4711, ..address(from) };
+        cluster.give(1, Input::HandshakeFailed { from, error: "alert".to_owned() });
+    }
+    let is_it = |note: &&ClusterNote| matches!(note, ClusterNote::RefusedFromPeer { .. });
+    let said: Vec<_> = cluster.notes(1).iter().filter(is_it).cloned().collect();
+    let from = Address { port: 4711, ..address(2) };
+    let error = "alert".to_owned();
+    assert_eq!(said, [ClusterNote::RefusedFromPeer { from, why: Refused::Handshake, error }]);
+    assert_eq!(cluster.cluster(1).counters().handshakes_failed, 3);
 }
 
 #[test]
@@ -352,7 +409,9 @@ fn clusters_of_different_ids_do_not_merge() {
     assert_eq!(cluster.members(2), ["a", "b"]);
     assert_eq!(cluster.members(3), ["c"]);
     assert!(cluster.received(3).is_empty());
-    assert!(cluster.notes(1).contains(&ClusterNote::ForeignCluster { address: address(3) }));
+    assert!(
+        cluster.notes(1).contains(&ClusterNote::ForeignCluster { address: address(3), news: true })
+    );
     assert!(cluster.cluster(1).counters().foreign_refused >= 1);
 }
 

@@ -32,10 +32,12 @@ pub enum Input {
     Opened { stream: InboundId, from: Address, message: StreamMessage },
     /// A peer opened a stream and sent a malformed message; only counted.
     Malformed { from: Address, error: StreamError },
-    /// An outbound stream ended.
-    Ended { stream: OutboundId, outcome: StreamOutcome },
-    /// The addresses of a name; none if the lookup failed.
-    Resolved { name: String, addresses: Vec<Address> },
+    /// The TLS handshake of an inbound connection failed.
+    HandshakeFailed { from: Address, error: String },
+    /// An outbound stream ended; `error` is for notes.
+    Ended { stream: OutboundId, outcome: StreamOutcome, error: Option<String> },
+    /// The addresses of a name; none if the lookup failed, for which `error` says why.
+    Resolved { name: String, addresses: Vec<Address>, error: Option<String> },
 
     /// Send to every member. Best effort, like all gossip: the next push-pull repairs losses.
     /// `data` is a sequence of length-delimited messages, as in Go; under load the data of several
@@ -158,8 +160,10 @@ pub enum StreamOutcome {
 /// Why an outbound stream failed, as far as the next step depends on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StreamFailure {
-    /// Nothing listens there, the network is down, or the TLS handshake failed.
+    /// Nothing listens there, or the network is down.
     Unreachable,
+    /// The TLS handshake failed, on either side.
+    Tls,
     /// No reply in time.
     TimedOut,
     /// The peer closed the stream without a reply: it rejects this node.

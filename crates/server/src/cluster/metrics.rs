@@ -2,8 +2,10 @@
 //!
 //! In: one report of the mesh, and the engine's view of its peers. Out: metrics.
 
+use std::collections::BTreeMap;
+
 use bellwether_engine::PeerView;
-use bellwether_memberlist::cluster::{self, OversizeCounters, Volume};
+use bellwether_memberlist::cluster::{self, JoinFailure, OversizeCounters, Volume};
 use bellwether_mesh::{Report, TransportCounters};
 
 use crate::metrics::{Counter, Exposition, Gauge, Labelled, Observed};
@@ -52,6 +54,21 @@ pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Ex
     let help = "A counter of the number of failed cluster peer joined attempts via refresh.";
     let failed = counters.refresh_joins_failed;
     count("alertmanager_cluster_refresh_join_failed_total", help, failed, out);
+    let help = "Configured peers that are not members, and failed members.";
+    gauge("alertmanager_cluster_peers_missing", help, status.missing.len(), out);
+    let help = "Configured peers whose names do not resolve.";
+    let unresolved = status.missing.iter().filter(|peer| peer.address.is_none()).count();
+    gauge("alertmanager_cluster_peer_names_unresolved", help, unresolved, out);
+    let failures = Labelled::new(&["reason"], Counter::default);
+    for reason in JoinFailure::ALL {
+        let count = counters.joins_failed.get(&reason).copied().unwrap_or(0);
+        failures.with(&[reason.reason()]).add(count);
+    }
+    let help = "Failed attempts to join a peer, by reason.";
+    out.add_labelled("alertmanager_cluster_join_failures_total", help, &failures);
+    let help = "Connections from peers whose TLS handshake failed.";
+    let failed = counters.handshakes_failed;
+    count("alertmanager_cluster_handshakes_failed_total", help, failed, out);
     let help = "Total number of times memberlist has noticed conflicting peer names";
     let conflicts = counters.name_conflicts;
     count("alertmanager_cluster_peer_name_conflicts_total", help, conflicts, out);
@@ -216,13 +233,18 @@ fn add_keys(counters: &cluster::Counters, out: &mut Exposition) {
     let help = "Duration of oversized gossip message requests.";
     let name = "alertmanager_oversize_gossip_message_duration_seconds";
     out.add_observed(name, help, "key", &durations);
+    add_forwarded(&counters.forwarded, out);
+}
+
+/// Compat: these two are exposed without a cluster too.
+pub fn add_forwarded(forwarded: &BTreeMap<String, u64>, out: &mut Exposition) {
     let help = "Number of received gossip messages that have been further gossiped.";
     for (name, key) in [
         ("alertmanager_nflog_gossip_messages_propagated_total", "nfl"),
         ("alertmanager_silences_gossip_messages_propagated_total", "sil"),
     ] {
         let counter = Counter::default();
-        counter.add(counters.forwarded.get(key).copied().unwrap_or(0));
+        counter.add(forwarded.get(key).copied().unwrap_or(0));
         out.add(name, help, &counter);
     }
 }

@@ -43,6 +43,7 @@ fn status() -> Status {
             member("d", other.meta().as_bytes()),
         ],
         expected: 3,
+        missing: Vec::new(),
         failed_peers: 0,
         messages_queued: 0,
         health_score: 0,

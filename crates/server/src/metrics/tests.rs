@@ -121,6 +121,8 @@ fn series_exist_before_anything_happens() {
         "alertmanager_silences_maintenance_errors_total 0",
         "alertmanager_nflog_maintenance_errors_total 0",
         "promhttp_metric_handler_requests_total{code=\"503\"} 0",
+        "alertmanager_nflog_gossip_messages_propagated_total 0",
+        "alertmanager_silences_gossip_messages_propagated_total 0",
         "# TYPE alertmanager_alerts_limited_total counter",
         "# TYPE alertmanager_dispatcher_alert_processing_duration_seconds summary",
     ] {
@@ -198,6 +200,7 @@ fn cluster() -> ClusterSnapshot {
             position: 0,
             members: vec![member(&own), member(&peer)],
             expected: 1,
+            missing: Vec::new(),
             failed_peers: 0,
             messages_queued: 0,
             health_score: 0,

@@ -2,9 +2,9 @@
 //!
 //! In: a [`MeshNote`]. Out: one log line. Messages and field names are those of the Go Alertmanager
 //! where it logs the same. Its levels differ in part: here a warning is something that an operator
-//! can act on, and what recurs while a peer is down is `debug`.
+//! can act on, said at first and then ever more rarely, and what recurs meanwhile is `debug`.
 
-use bellwether_memberlist::cluster::{ClusterNote, Forgotten, JoinCause};
+use bellwether_memberlist::cluster::{ClusterNote, Forgotten, JoinCause, JoinFailure, Refused};
 use bellwether_memberlist::{MemberlistNote, Refusal};
 use bellwether_mesh::{Advertised, MeshNote, Origin};
 use tracing::{debug, info, warn};
@@ -65,14 +65,21 @@ fn record_advertised(Advertised { address, origin }: &Advertised) {
 /// Long because: it is the table.
 fn record_cluster(note: &ClusterNote) {
     match note {
-        ClusterNote::PeerJoined { peer, address } => {
+        ClusterNote::PeerJoined { peer, address, away: None } => {
             info!(component = CLUSTER, %peer, addr = %address, "Peer joined the cluster");
+        }
+        ClusterNote::PeerJoined { peer, address, away: Some(away) } => {
+            info!(component = CLUSTER, %peer, addr = %address, ?away, "Peer is back in the cluster");
         }
         ClusterNote::PeerLost { peer, address, left: true } => {
             info!(component = CLUSTER, %peer, addr = %address, "Peer left the cluster");
         }
         ClusterNote::PeerLost { peer, address, left: false } => {
-            info!(component = CLUSTER, %peer, addr = %address, "Peer failed; trying to reconnect");
+            warn!(
+                component = CLUSTER, %peer, addr = %address,
+                hint = "check that it runs, and that the cluster port is open for TCP and UDP",
+                "Peer failed; trying to reconnect"
+            );
         }
         ClusterNote::NameConflict { peer, known, other } => warn!(
             component = CLUSTER, %peer, addr = %known, other = %other,
@@ -86,20 +93,63 @@ fn record_cluster(note: &ClusterNote) {
                 debug!(component = CLUSTER, addr = %address, "Joined a newly resolved address");
             }
         },
-        ClusterNote::JoinFailed { address, cause } => match cause {
-            JoinCause::Boot => {
-                info!(component = CLUSTER, addr = %address, "failed to join cluster");
+        ClusterNote::JoinFailed { peer, address, cause, failure, error, news } => {
+            let peer = peer.as_deref().unwrap_or_default();
+            let why = failure.to_string();
+            let err = error.as_deref().unwrap_or(&why);
+            // What is said of a foreign node is said when it is found out.
+            let is_news = *news && *failure != JoinFailure::Foreign;
+            match (is_news, cause) {
+                (true, _) => warn!(
+                    component = CLUSTER, peer, addr = %address, reason = %why, err,
+                    hint = join_hint(*failure),
+                    "failed to join cluster"
+                ),
+                (false, JoinCause::Boot) => {
+                    debug!(component = CLUSTER, peer, addr = %address, err, "Joining failed");
+                }
+                (false, JoinCause::Reconnect) => {
+                    debug!(component = CLUSTER, peer, addr = %address, err, "Reconnection failed");
+                }
+                (false, JoinCause::Refresh) => debug!(
+                    component = CLUSTER, peer, addr = %address, err,
+                    "Joining a resolved address failed"
+                ),
             }
-            JoinCause::Reconnect => {
-                debug!(component = CLUSTER, addr = %address, "Reconnection failed");
-            }
-            JoinCause::Refresh => {
-                debug!(component = CLUSTER, addr = %address, "Joining a resolved address failed");
-            }
-        },
-        ClusterNote::NameUnresolved { name } => warn!(
+        }
+        ClusterNote::Incomplete { members, missing } => {
+            let missing = missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            warn!(
+                component = CLUSTER,
+                members,
+                missing,
+                hint = "nodes that do not reach each other notify for themselves, so pages may be doubled",
+                "Cluster is incomplete: configured peers are missing"
+            );
+        }
+        ClusterNote::Complete { members } => {
+            info!(component = CLUSTER, members, "Cluster is complete");
+        }
+        ClusterNote::RefusedFromPeer { from, why: Refused::Handshake, error } => warn!(
+            component = CLUSTER, addr = %from, err = error,
+            hint = "--cluster.tls-config must be set on all nodes, with certificates that all trust",
+            "TLS handshake failed with a host that runs a peer"
+        ),
+        ClusterNote::RefusedFromPeer {
+            from,
+            why: Refused::Malformed | Refused::Foreign,
+            error,
+        } => {
+            warn!(
+                component = CLUSTER, addr = %from, err = error,
+                hint = "--cluster.label and --cluster.tls-config must be the same on all nodes",
+                "Invalid message from a host that runs a peer"
+            );
+        }
+        ClusterNote::NameUnresolved { name, error } => warn!(
             component = CLUSTER,
             name,
+            err = error.as_deref().unwrap_or("no address was found"),
             hint = "check --cluster.peer and DNS; the lookup is repeated",
             "Peer name does not resolve to any address"
         ),
@@ -129,12 +179,15 @@ fn record_cluster(note: &ClusterNote) {
             component = CLUSTER, addr = %address, %peer,
             "Another node answers at the address of a failed peer"
         ),
-        ClusterNote::PingRejected { address, expected: None } => info!(
+        ClusterNote::PingRejected { address, expected: None } => debug!(
             component = CLUSTER, addr = %address,
-            hint = "--cluster.label and --cluster.tls-config must be the same on all nodes",
             "Peer closed the connection without an answer"
         ),
-        ClusterNote::ForeignCluster { address } => warn!(
+        ClusterNote::ForeignCluster { address, news: false } => debug!(
+            component = CLUSTER, addr = %address,
+            "Node belongs to a different cluster; nothing was merged"
+        ),
+        ClusterNote::ForeignCluster { address, news: true } => warn!(
             component = CLUSTER, addr = %address,
             hint = "check --cluster.peer, or --cluster.id if the node belongs to this cluster",
             "Node belongs to a different cluster; nothing was merged"
@@ -175,6 +228,33 @@ fn record_cluster(note: &ClusterNote) {
             debug!(component = CLUSTER, %peer, "Message dropped: the peer is not a member");
         }
         ClusterNote::Membership(note) => record_membership(note),
+    }
+}
+
+/// What to do about a peer that cannot be joined.
+fn join_hint(failure: JoinFailure) -> &'static str {
+    match failure {
+        JoinFailure::Unreachable => {
+            "check the address in --cluster.peer, that the peer runs, and its --cluster.listen-address"
+        }
+        JoinFailure::TimedOut => {
+            "check that the address in --cluster.peer is a cluster port, not a web port; \
+             a firewall may drop packets to it"
+        }
+        JoinFailure::Tls => {
+            "--cluster.tls-config must be set on all nodes, with certificates that all trust"
+        }
+        JoinFailure::Closed => {
+            "--cluster.label and --cluster.tls-config must be the same on all nodes"
+        }
+        JoinFailure::Malformed => {
+            "check that the address in --cluster.peer is a cluster port, not a web port; \
+             --cluster.tls-config must be set on all nodes or on none"
+        }
+        JoinFailure::Foreign => "check --cluster.peer and --cluster.id",
+        JoinFailure::Versions => "the peer is too old or too new to share a cluster with",
+        JoinFailure::NotMerged => "see the log of the peer; it is tried again",
+        JoinFailure::Busy => "too many connections to peers are open; it is tried again",
     }
 }
 

@@ -261,7 +261,7 @@ impl World<'_> {
         if !is_open || self.nodes[stream.node].boot != stream.boot {
             return Ok(());
         }
-        let input = cluster::Input::Ended { stream: stream.stream, outcome };
+        let input = cluster::Input::Ended { stream: stream.stream, outcome, error: None };
         self.gossip(stream.node, input)
     }
 

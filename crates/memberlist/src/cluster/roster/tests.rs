@@ -1,4 +1,5 @@
 use super::*;
+use crate::cluster::failure::JoinFailure;
 
 fn settings(peers: &[&str]) -> ClusterSettings {
     let name = NodeName::new("own").unwrap();
@@ -50,10 +51,48 @@ fn configured_addresses_are_visited_at_boot_and_again_until_they_are_met() {
     roster.advance(seconds(10), &mut notes);
     let again = visit("10.0.0.2:9094", JoinCause::Reconnect);
     assert_eq!(visits(&mut roster, Visited::Joined), [again]);
-    roster.joined(&node("b"), at("10.0.0.2:9094"));
+    roster.joined(seconds(0), &node("b"), at("10.0.0.2:9094"));
     roster.advance(seconds(20), &mut notes);
     assert_eq!(visits(&mut roster, Visited::Failed), []);
     assert_eq!(roster.failed(), 0);
+}
+
+#[test]
+fn configured_and_failed_peers_are_missing_until_they_are_joined() {
+    let mut notes = Vec::new();
+    let configured = ["10.0.0.1:9094", "10.0.0.2:9094", "am:9094"];
+    let mut roster = Roster::new(seconds(0), &settings(&configured));
+    let mut troubles = Troubles::default();
+    let listed = |roster: &Roster, troubles: &Troubles| -> Vec<String> {
+        roster.missing(troubles).iter().map(Missing::to_string).collect()
+    };
+    assert_eq!(listed(&roster, &troubles), ["10.0.0.2:9094", "am:9094 (does not resolve)"]);
+    roster.resolved(seconds(0), "am:9094", &[at("10.0.0.3:9094")], None, &mut notes);
+    visits(&mut roster, Visited::Failed);
+    troubles.failed(seconds(0), at("10.0.0.2:9094"), JoinFailure::Tls);
+    troubles.failed(seconds(0), at("10.0.0.3:9094"), JoinFailure::Unreachable);
+    let all = ["10.0.0.2:9094 (TLS handshake failed)", "am:9094 at 10.0.0.3:9094 (no connection)"];
+    assert_eq!(listed(&roster, &troubles), all);
+    assert_eq!(roster.peer_at(at("10.0.0.3:9094")).as_deref(), Some("am:9094"));
+    assert!(roster.knows_host(at("10.0.0.3:4711")) && !roster.knows_host(at("10.0.0.4:9094")));
+
+    // One is joined at another address than the configured one, the other is a member.
+    troubles.ended(at("10.0.0.2:9094"));
+    roster.joined(seconds(1), &node("c"), at("10.0.0.3:9094"));
+    assert_eq!(listed(&roster, &troubles), [""; 0]);
+
+    // Who fails is missing, even if it is not configured, and who leaves is not.
+    roster.joined(seconds(1), &node("d"), at("10.0.0.4:9094"));
+    roster.lost(seconds(2), &node("d"), at("10.0.0.4:9094"), Departure::Failed, &mut notes);
+    assert_eq!(listed(&roster, &troubles), ["d at 10.0.0.4:9094"]);
+    let away = roster.joined(seconds(9), &node("d"), at("10.0.0.5:9094"));
+    assert_eq!(away, Some(Duration::from_secs(7)));
+    roster.lost(seconds(10), &node("d"), at("10.0.0.5:9094"), Departure::Left, &mut notes);
+    assert_eq!(listed(&roster, &troubles), [""; 0]);
+    assert!(roster.has_left(seconds(10_000), at("10.0.0.5:9094")), "it is not configured");
+    roster.lost(seconds(11), &node("c"), at("10.0.0.3:9094"), Departure::Left, &mut notes);
+    assert!(roster.has_left(seconds(310), at("10.0.0.3:9094")));
+    assert!(!roster.has_left(seconds(311), at("10.0.0.3:9094")));
 }
 
 #[test]
@@ -62,22 +101,22 @@ fn a_name_is_looked_up_until_it_stands_for_something_and_then_now_and_again() {
     let mut roster = Roster::new(seconds(0), &settings(&["am:9094"]));
     assert_eq!(roster.advance(seconds(0), &mut notes), ["am:9094"]);
     assert!(roster.advance(seconds(1), &mut notes).is_empty());
-    roster.resolved(seconds(1), "am:9094", &[], &mut notes);
-    assert_eq!(notes, [ClusterNote::NameUnresolved { name: "am:9094".to_owned() }]);
+    roster.resolved(seconds(1), "am:9094", &[], None, &mut notes);
+    assert_eq!(notes, [ClusterNote::NameUnresolved { name: "am:9094".to_owned(), error: None }]);
     assert!(roster.is_joining());
     assert_eq!(roster.expected(), 1);
     assert_eq!(roster.advance(seconds(3), &mut notes), ["am:9094"]);
     let found = [at("10.0.0.3:9094"), at("10.0.0.1:9094"), at("10.0.0.3:9094")];
-    roster.resolved(seconds(3), "am:9094", &found, &mut notes);
+    roster.resolved(seconds(3), "am:9094", &found, None, &mut notes);
     assert_eq!(visits(&mut roster, Visited::Joined), [visit("10.0.0.3:9094", JoinCause::Boot)]);
     assert!(!roster.is_joining());
     assert!(roster.advance(seconds(9), &mut notes).is_empty());
     assert_eq!(visits(&mut roster, Visited::Joined), []);
 
-    roster.joined(&node("c"), at("10.0.0.3:9094"));
+    roster.joined(seconds(0), &node("c"), at("10.0.0.3:9094"));
     assert_eq!(roster.advance(seconds(18), &mut notes), ["am:9094"]);
     let found = [at("10.0.0.3:9094"), at("10.0.0.4:9094")];
-    roster.resolved(seconds(18), "am:9094", &found, &mut notes);
+    roster.resolved(seconds(18), "am:9094", &found, None, &mut notes);
     assert_eq!(visits(&mut roster, Visited::Joined), [visit("10.0.0.4:9094", JoinCause::Refresh)]);
 }
 
@@ -85,8 +124,8 @@ fn a_name_is_looked_up_until_it_stands_for_something_and_then_now_and_again() {
 fn an_unconfigured_address_is_asked_for_the_peer_that_was_there() {
     let mut notes = Vec::new();
     let mut roster = Roster::new(seconds(0), &settings(&[]));
-    roster.joined(&node("b"), at("10.0.0.2:9094"));
-    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    roster.joined(seconds(0), &node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), Departure::Failed, &mut notes);
     let mut stranger = 0;
     for round in 1..=5 {
         roster.advance(seconds(10 * round), &mut notes);
@@ -105,8 +144,8 @@ fn an_unconfigured_address_is_asked_for_the_peer_that_was_there() {
 fn a_configured_address_is_never_given_up_for_who_is_there() {
     let mut notes = Vec::new();
     let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.2:9094"]));
-    roster.joined(&node("b"), at("10.0.0.2:9094"));
-    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    roster.joined(seconds(0), &node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), Departure::Failed, &mut notes);
     for round in 1..=9 {
         roster.advance(seconds(10 * round), &mut notes);
         let visits = visits(&mut roster, Visited::Stranger);
@@ -119,13 +158,13 @@ fn a_configured_address_is_never_given_up_for_who_is_there() {
 fn a_peer_that_comes_back_elsewhere_is_not_looked_for_where_it_was() {
     let mut notes = Vec::new();
     let mut roster = Roster::new(seconds(0), &settings(&[]));
-    roster.joined(&node("b"), at("10.0.0.2:9094"));
-    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), &mut notes);
-    roster.joined(&node("b"), at("10.0.0.9:9094"));
+    roster.joined(seconds(0), &node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(5), &node("b"), at("10.0.0.2:9094"), Departure::Failed, &mut notes);
+    roster.joined(seconds(0), &node("b"), at("10.0.0.9:9094"));
     assert_eq!(roster.failed(), 0);
     // And who restarts under a new name takes the place of the old one, whose end is reported later.
-    roster.joined(&node("c"), at("10.0.0.9:9094"));
-    roster.lost(seconds(9), &node("b"), at("10.0.0.9:9094"), &mut notes);
+    roster.joined(seconds(0), &node("c"), at("10.0.0.9:9094"));
+    roster.lost(seconds(9), &node("b"), at("10.0.0.9:9094"), Departure::Failed, &mut notes);
     assert_eq!(roster.failed(), 0);
 }
 
@@ -145,14 +184,14 @@ fn hope_ends_after_the_reconnect_timeout() {
 fn hope_ends_sooner_where_no_name_stands_for_the_address_any_longer() {
     let mut notes = Vec::new();
     let mut roster = Roster::new(seconds(0), &settings(&["am:9094"]));
-    roster.resolved(seconds(0), "am:9094", &[at("10.0.0.2:9094")], &mut notes);
-    roster.joined(&node("b"), at("10.0.0.2:9094"));
-    roster.lost(seconds(60), &node("b"), at("10.0.0.2:9094"), &mut notes);
+    roster.resolved(seconds(0), "am:9094", &[at("10.0.0.2:9094")], None, &mut notes);
+    roster.joined(seconds(0), &node("b"), at("10.0.0.2:9094"));
+    roster.lost(seconds(60), &node("b"), at("10.0.0.2:9094"), Departure::Failed, &mut notes);
     // A lookup that fails says nothing about the address.
-    roster.resolved(seconds(60), "am:9094", &[], &mut notes);
+    roster.resolved(seconds(60), "am:9094", &[], None, &mut notes);
     roster.advance(seconds(900), &mut notes);
     assert_eq!(roster.failed(), 1);
-    roster.resolved(seconds(901), "am:9094", &[at("10.0.0.7:9094")], &mut notes);
+    roster.resolved(seconds(901), "am:9094", &[at("10.0.0.7:9094")], None, &mut notes);
     roster.advance(seconds(961), &mut notes);
     assert_eq!(roster.failed(), 0);
     assert!(notes.contains(&ClusterNote::PeerForgotten {
@@ -167,7 +206,13 @@ fn what_is_remembered_of_the_lost_is_limited() {
     let mut roster = Roster::new(seconds(0), &settings(&[]));
     for port in 1..=FAILED_PEERS_MAX as u16 + 1 {
         let address = Address::new([10, 0, 0, 2], port);
-        roster.lost(seconds(port.into()), &node(&format!("n{port}")), address, &mut notes);
+        roster.lost(
+            seconds(port.into()),
+            &node(&format!("n{port}")),
+            address,
+            Departure::Failed,
+            &mut notes,
+        );
     }
     assert_eq!(roster.failed(), FAILED_PEERS_MAX);
     let reason = Forgotten::TooMany;

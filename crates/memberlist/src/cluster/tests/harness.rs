@@ -224,11 +224,11 @@ impl TestCluster {
                 self.streams_opened.push((at, to));
                 if !self.reaches(at, to) {
                     let outcome = StreamOutcome::Failed(StreamFailure::Unreachable);
-                    return self.later(at, Input::Ended { stream, outcome });
+                    return self.later(at, Input::Ended { stream, outcome, error: None });
                 }
                 if self.nodes[&at].label != self.nodes[&to].label {
                     let outcome = StreamOutcome::Failed(StreamFailure::Closed);
-                    return self.later(at, Input::Ended { stream, outcome });
+                    return self.later(at, Input::Ended { stream, outcome, error: None });
                 }
                 self.last += 1;
                 let inbound = InboundId(self.last);
@@ -239,7 +239,7 @@ impl TestCluster {
             Output::Reply { stream, payload } => {
                 let (opener, stream, _) = self.streams.remove(&stream).expect("it was open");
                 let outcome = StreamOutcome::Replied(payload.into_message());
-                return self.later(opener, Input::Ended { stream, outcome });
+                return self.later(opener, Input::Ended { stream, outcome, error: None });
             }
             Output::Close { stream } => {
                 let (opener, stream, reply) = self.streams.remove(&stream).expect("it was open");
@@ -247,11 +247,11 @@ impl TestCluster {
                     ReplyWanted::No => StreamOutcome::Sent,
                     ReplyWanted::Yes => StreamOutcome::Failed(StreamFailure::Closed),
                 };
-                return self.later(opener, Input::Ended { stream, outcome });
+                return self.later(opener, Input::Ended { stream, outcome, error: None });
             }
             Output::Resolve { name } => {
                 let addresses = self.names.get(&name).cloned().unwrap_or_default();
-                return self.later(at, Input::Resolved { name, addresses });
+                return self.later(at, Input::Resolved { name, addresses, error: None });
             }
             Output::StateRequested { token } => {
                 self.states_wanted += 1;
