@@ -40,10 +40,7 @@ pub async fn perform(
     faults: &mut Vec<TemplateFault>,
 ) -> Outcome {
     match begin(integration, definitions, notification, faults).await {
-        Ok(Begun { exchange, first, redactor }) => {
-            let outcome = run_exchange(exchange, first, client, &redactor, deadline).await;
-            redactor.redact_outcome(outcome)
-        }
+        Ok(begun) => begun.send(client, deadline).await,
         Err(outcome) => outcome,
     }
 }
@@ -70,15 +67,29 @@ pub async fn draft(
     Ok(Draft { step: begun.first, redactor: begun.redactor })
 }
 
-struct Begun {
+/// An attempt whose first request is ready.
+pub struct Begun {
     exchange: Box<dyn Exchange>,
     first: Step,
     /// What the integration has asked for.
     redactor: Redactor,
 }
 
-/// Begins the exchange, and reads the files that it asks for: each attempt reads them again.
-async fn begin(
+impl Begun {
+    /// The rest of [`perform`].
+    pub async fn send(self, client: &Client, deadline: Instant) -> Outcome {
+        let Begun { exchange, first, redactor } = self;
+        let outcome = run_exchange(exchange, first, client, &redactor, deadline).await;
+        redactor.redact_outcome(outcome)
+    }
+}
+
+/// The first part of [`perform`]: renders all texts, and reads the files that the integration asks
+/// for; each attempt reads them again. With many alerts this takes long without a break.
+///
+/// # Errors
+/// With the outcome, if there is nothing to send.
+pub async fn begin(
     integration: &dyn Integration,
     definitions: &Definitions,
     notification: &Notification,

@@ -175,14 +175,19 @@ impl Alerts {
         }
     }
 
-    /// Drops the resolved alerts that no group holds and that are not needed, and returns them.
+    /// Drops resolved alerts that no group holds and that are not needed, and returns them: all if
+    /// there are fewer than `max`, else as many or a few more.
     pub fn collect(
         &mut self,
         now: Timestamp,
+        max: usize,
         is_needed: impl Fn(Fingerprint) -> bool,
     ) -> Vec<Arc<Alert>> {
         let mut gone = Vec::new();
         for shard in &mut self.shards {
+            if gone.len() >= max {
+                break;
+            }
             let leaves = |row: &Row| {
                 row.holders == 0 && row.alert.resolved_at(now) && !is_needed(row.fingerprint)
             };

@@ -35,16 +35,14 @@
 //! Nothing is sent or written here. Without a reason no notification is sent, and the caller keeps
 //! the group until the next flush.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, FailureReason, Mono, Now, Outcome, Reason, Timestamp};
+use bellwether_model::{FailureReason, Mono, Now, Outcome, Reason, Timestamp};
 
-use crate::mute::Judged;
+use crate::mute::{Judged, Selection};
 use crate::notification_log::NotificationLog;
 use crate::peers::Peers;
-use crate::replicated::{LogEntry, LogKey, Notified};
+use crate::replicated::{self, Ascending, LogEntry, LogKey, Notified};
 
 /// A delivery as far as deduplication depends on it.
 #[derive(Debug)]
@@ -92,8 +90,8 @@ pub(crate) enum Deferral {
 /// What an integration would be notified of about a group at one instant.
 #[derive(Debug)]
 pub(crate) struct Content {
-    /// In the order of the batch.
-    pub alerts: Vec<Arc<Alert>>,
+    /// None once it is left to a peer.
+    pub alerts: Selection,
     /// What the log says once it is notified.
     pub notified: Notified,
     /// Whether any of `alerts` fires.
@@ -117,6 +115,14 @@ enum UnknownAlerts {
     Drop,
     /// A peer may know them, and will notify that they resolved.
     Keep,
+}
+
+impl Content {
+    /// What is left to compare with, once it is not to be sent.
+    #[must_use]
+    pub fn without_alerts(self) -> Self {
+        Content { alerts: Selection::default(), ..self }
+    }
 }
 
 /// Applies the rule.
@@ -168,12 +174,12 @@ pub(crate) fn is_certainly_not_notified(outcome: &Outcome) -> bool {
 fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Content {
     let nothing = Notified::default();
     let before = known.entry.map_or(&nothing, |entry| &entry.notified);
-    let mut alerts = Vec::new();
+    let mut alerts = Selection::none(judged);
     let mut notified = Notified::default();
-    for (alert, verdict) in judged.alerts() {
-        let hash = alert.labels.log_hash();
-        let resolved = alert.resolved_at(judged.now);
-        let suppressed = verdict.is_suppressed();
+    for (at, judged_alert) in judged.alerts.iter().enumerate() {
+        let hash = judged_alert.log_hash;
+        let resolved = judged_alert.resolved_at(judged.now);
+        let suppressed = judged_alert.verdict.is_suppressed();
         if suppressed && !before.was_notified_firing(hash) {
             // It was notified as resolved, and is to be notified no second time when the mute ends.
             if resolved && contains(&before.resolved, hash) {
@@ -181,7 +187,8 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
             }
             continue;
         }
-        let is_older = known.peers_knew_until.is_some_and(|until| alert.updated_at < until);
+        let is_older =
+            known.peers_knew_until.is_some_and(|until| judged_alert.alert.updated_at < until);
         if !resolved && is_older && contains(&before.resolved, hash) {
             notified.resolved.push(hash);
             continue;
@@ -194,13 +201,13 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
                 continue;
             }
         }
-        alerts.push(alert.clone());
+        alerts.add(at);
     }
     let fires = !notified.firing.is_empty();
     if unknown == UnknownAlerts::Keep {
-        let known: BTreeSet<u64> =
-            judged.alerts().map(|(alert, _)| alert.labels.log_hash()).collect();
-        let is_unknown = |hash: &&u64| !known.contains(*hash);
+        let mut known: Vec<u64> = judged.alerts.iter().map(|it| it.log_hash).collect();
+        known.sort_unstable();
+        let is_unknown = |hash: &&u64| !contains(&known, **hash);
         // A notification with resolved alerts alone may be read as if all had resolved: a node that
         // knows better is to notify again that they fire.
         let still = if fires { &mut notified.firing } else { &mut notified.resolve_pending };
@@ -227,20 +234,22 @@ fn reason(
         return (!notified.firing.is_empty()).then_some(Reason::FirstNotification);
     };
     let before = &entry.notified;
-    if !is_subset(&notified.firing, &before.firing) {
+    if !replicated::is_subset(&notified.firing, &before.firing) {
         let first = before.firing.is_empty();
         return Some(if first { Reason::FirstNotification } else { Reason::NewAlertsAdded });
     }
     if notified.firing.is_empty() {
         // What stays suppressed resolves later; it must not be called resolved now.
-        let due = before.firing.iter().any(|hash| !contains(&notified.resolve_pending, *hash))
-            || before.resolve_pending.iter().any(|hash| contains(&notified.resolved, *hash));
+        let mut resolved = Ascending::of(&notified.resolved);
+        let due = !replicated::is_subset(&before.firing, &notified.resolve_pending)
+            || before.resolve_pending.iter().any(|hash| resolved.contains(*hash));
         return due.then_some(Reason::AllAlertsResolved);
     }
+    let mut resolved = Ascending::of(&before.resolved);
     let is_new = |hash: &u64| {
         let was_notified =
             contains(&known.resolved_lately, *hash) && !before.was_notified_firing(*hash);
-        !contains(&before.resolved, *hash) && !was_notified
+        !resolved.contains(*hash) && !was_notified
     };
     if send_resolved && notified.resolved.iter().any(is_new) {
         return Some(Reason::SomeAlertsResolved);
@@ -274,11 +283,6 @@ fn deferral(candidate: &Candidate<'_>, peers: &Peers, now: Mono) -> Option<(Mono
     };
     let until = left_until.min(deferred_until).min(deadline);
     (until > now).then_some((until, Deferral::Claimed))
-}
-
-/// Both ascending and unique.
-fn is_subset(some: &[u64], of: &[u64]) -> bool {
-    some.iter().all(|hash| contains(of, *hash))
 }
 
 fn contains(hashes: &[u64], hash: u64) -> bool {

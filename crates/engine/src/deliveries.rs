@@ -121,6 +121,10 @@ impl Deliveries {
         Some(delivery)
     }
 
+    pub fn find(&self, id: DeliveryId) -> Option<&Delivery> {
+        self.table.get(&id)
+    }
+
     /// The delivery under this key that waits for its turn.
     pub fn waiting_for(&self, key: &LogKey) -> Option<DeliveryId> {
         self.waiting.get(key).copied()

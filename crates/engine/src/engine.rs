@@ -26,6 +26,7 @@ use crate::turn::{Input, Note, Reply, Turn};
 use crate::view::View;
 
 use intake::{Deadlines, Intake, restored_alert};
+use judging::{Budget, Judging, Purpose, STEP_COST, Spent};
 use maintenance::Maintenance;
 use notification::Notification;
 use pauses::Pauses;
@@ -34,6 +35,7 @@ use silencing::Silencing;
 
 mod carry;
 mod intake;
+mod judging;
 mod maintenance;
 mod notification;
 mod pauses;
@@ -58,6 +60,9 @@ pub struct Engine {
     replication: Replication,
     /// Whether this process was held up, so that peers know more.
     pauses: Pauses,
+    /// The group whose judgement was begun in an earlier turn.
+    judging: Option<Judging>,
+    spent: Spent,
     /// When to remove what has expired.
     maintenance: Maintenance,
     /// Ids of silences and jitter of retries; one for both, so that equal seeds give equal turns.
@@ -79,6 +84,8 @@ impl Engine {
             notification: Notification::new(&settings),
             replication: Replication::new(settings.peers.clone()),
             pauses: Pauses::default(),
+            judging: None,
+            spent: Spent::default(),
             maintenance: Maintenance::default(),
             rng: Rng::new(seed),
             starts_at: None,
@@ -131,7 +138,8 @@ impl Engine {
         self.restore_groups(now, groups, turn);
     }
 
-    /// Takes one input and everything that is due by now, and adds what follows to `turn`.
+    /// Takes one input and what is due by now, and adds what follows to `turn`. Of what is due it does
+    /// about a millisecond's work; the rest is left to the next turn, which is wanted at once.
     pub fn handle(&mut self, now: Now, input: Input, turn: &mut Turn) {
         self.begin(now);
         self.note_pause(now, turn);
@@ -192,8 +200,9 @@ impl Engine {
         let deliveries = self.notification.deliveries.next_deadline();
         let deliveries = deliveries.map(|at| self.pauses.after(at));
         let look = self.pauses.next().filter(|_| !self.replication.peers.is_alone());
+        let at_once = self.has_work_left().then(|| self.pauses.after(self.last_mono));
         let others = [deliveries, self.maintenance.next(), self.replication.peers.next(), look];
-        others.into_iter().chain([flushes]).flatten().min()
+        others.into_iter().chain([flushes, at_once]).flatten().min()
     }
 
     /// What readers may see; cheap.
@@ -235,27 +244,48 @@ impl Engine {
         }
         let expected = self.next_wakeup();
         if let Some(by) = self.pauses.note(now, expected) {
+            self.judging = None;
             turn.notes.push(Note::HeldUp { by });
         }
     }
 
-    /// Does everything that is due.
+    /// Does what is due, as far as it fits into one turn.
     fn advance(&mut self, now: Now, turn: &mut Turn) {
         if self.pauses.hold(now.mono) {
             return self.maintain(now, turn);
         }
-        while let Some(id) = self.notification.deliveries.next_due(now.mono) {
+        let mut budget = Budget::of_a_turn();
+        self.spent.free_some();
+        if let Some(id) = self.intake.closing() {
             self.generation += 1;
-            self.resume_delivery(now, id, turn);
+            budget.spend(self.intake.close_flush(now, &self.plan, id, turn));
         }
-        let has_settled = self.replication.peers.is_settled();
-        if has_settled && self.starts_at.is_some_and(|start| start <= now.mono) {
-            while let Some(id) = self.intake.groups.next_due(now.mono) {
-                self.generation += 1;
-                self.flush(now, id, turn);
+        while !budget.is_spent()
+            && let Some(purpose) = self.next_purpose(now)
+        {
+            self.generation += 1;
+            budget.spend(STEP_COST);
+            match purpose {
+                Purpose::Delivery(id) => self.resume_delivery(now, id, &mut budget, turn),
+                Purpose::Flush(id) => self.flush(now, id, &mut budget, turn),
             }
         }
         self.maintain(now, turn);
+    }
+
+    /// What is to be done first of all that is due: what has been begun, then deliveries.
+    fn next_purpose(&self, now: Now) -> Option<Purpose> {
+        let begun = self.judging.as_ref().map(|judging| judging.purpose);
+        let delivery = || self.notification.deliveries.next_due(now.mono).map(Purpose::Delivery);
+        let may_flush = self.replication.peers.is_settled()
+            && self.starts_at.is_some_and(|start| start <= now.mono);
+        let flush = || self.intake.groups.next_due(now.mono).map(Purpose::Flush);
+        begun.or_else(delivery).or_else(|| flush().filter(|_| may_flush))
+    }
+
+    /// Whether a turn is wanted at once for what has been begun.
+    fn has_work_left(&self) -> bool {
+        self.judging.is_some() || self.intake.closing().is_some() || !self.spent.is_empty()
     }
 
     fn mute_context(&self) -> MuteContext<'_> {

@@ -1,15 +1,17 @@
 //! What exactly is in a group's batch at this instant, and what do mutes keep out of it?
 //!
-//! In: a group and the alert store. Out: its alerts as they are now, in the order in which receivers
-//! see them. What is firing and what is resolved is decided against the one instant that goes with
-//! them, so that no later step can disagree. Of the judged batch: when to look again at alerts that
-//! only a mute keeps from being notified.
+//! In: a group and the alert store. Out: its alerts as they are now. What is firing and what is
+//! resolved is decided against the one instant that goes with them, so that no later step can
+//! disagree. Of the judged batch: when to look again at alerts that only a mute keeps from being
+//! notified. And the order in which receivers see alerts.
 
+use std::cell::LazyCell;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
-use bellwether_model::{Alert, Mono, Now};
+use bellwether_model::{Alert, Fingerprint, Mono, Now};
 
 use crate::alerts::Alerts;
 use crate::group::{Group, MutedBy, Suppressed};
@@ -17,12 +19,15 @@ use crate::mute::{Judged, MuteContext, Verdict};
 use crate::replicated::LogEntry;
 use crate::route::Route;
 
-/// The alerts of the group, sorted by `job`, `instance`, then label set.
-pub(crate) fn freeze(group: &Group, alerts: &Alerts) -> Vec<Arc<Alert>> {
-    let mut frozen: Vec<Arc<Alert>> =
-        group.members.iter().filter_map(|member| alerts.find(*member)).cloned().collect();
-    sort_as_shown(&mut frozen, |alert| alert);
-    frozen
+/// The alerts of the group whose fingerprints come after `after`, ascending.
+pub(crate) fn freeze<'a>(
+    group: &'a Group,
+    alerts: &'a Alerts,
+    after: Option<Fingerprint>,
+) -> impl Iterator<Item = &'a Arc<Alert>> {
+    let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let members = group.members.range((begin, Bound::Unbounded));
+    members.filter_map(|member| alerts.find(*member))
 }
 
 /// What suppresses alerts that fire and that not all integrations were notified of, by their log
@@ -39,11 +44,13 @@ pub(crate) fn suppressed(
     let mut by = BTreeSet::new();
     let mut until: Option<Mono> = None;
     let wait = route.timing.group_wait;
-    for (alert, verdict) in judged.alerts() {
-        if !verdict.is_suppressed() || alert.resolved_at(now.wall) {
+    let interval_change = LazyCell::new(|| context.next_interval_change(route, now.wall));
+    for judged in judged.alerts.iter() {
+        let verdict = &judged.verdict;
+        if !verdict.is_suppressed() || judged.resolved_at(now.wall) {
             continue;
         }
-        let hash = alert.labels.log_hash();
+        let hash = judged.log_hash;
         let knows = |entry: &Option<&LogEntry>| {
             entry.is_some_and(|entry| entry.notified.firing.binary_search(&hash).is_ok())
         };
@@ -62,7 +69,7 @@ pub(crate) fn suppressed(
             }
             Verdict::OutsideActiveIntervals | Verdict::InsideMuteInterval => {
                 by.insert(MutedBy::Interval);
-                context.next_interval_change(route, now.wall)
+                *interval_change
             }
         };
         let look = ends.map(|ends| now.mono_at(ends.plus(wait))).filter(|look| *look > now.mono);

@@ -41,6 +41,7 @@ mod silence_index;
 mod view;
 
 pub use engine::Engine;
+pub use mute::Suppression;
 pub use peers::{Peer, PeerSettings, PeerView, StatusBroadcast};
 pub use plan::{GroupBy, InhibitRule, Integration, Plan, PlanParts, Receiver, RouteSpec, Timing};
 pub use record::{GroupName, GroupRecord, Record, RecordError, wire};
@@ -49,7 +50,7 @@ pub use settings::EngineSettings;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
     AlertsReply, Attempt, Channel, DeliveryId, Effect, FullState, GiveUpCause, Input, Note,
-    RefusedAlerts, RejectedAlert, Reply, Suppression, Ticket, Turn, UnknownSilence,
+    RefusedAlerts, RejectedAlert, Reply, Ticket, Turn, UnknownSilence,
 };
 pub use view::{
     AlertCounts, AlertQuery, GroupQuery, GroupedAlert, ListedAlert, ListedGroup, ReceiverFilter,

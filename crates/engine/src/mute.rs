@@ -14,7 +14,6 @@ use crate::plan::Plan;
 use crate::route::Route;
 use crate::silence_index::SilenceIndex;
 use crate::silences::Silences;
-use crate::turn::Suppression;
 
 /// Whether an alert is active or suppressed, and by what.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,11 +34,41 @@ pub(crate) enum Verdict {
     },
 }
 
-/// A group's alerts with their verdicts, all at one instant.
+/// A group's alerts with their verdicts, in the order of their fingerprints.
 #[derive(Debug)]
 pub(crate) struct Judged {
+    /// Decides which of them fire.
     pub now: Timestamp,
-    alerts: Vec<(Arc<Alert>, Verdict)>,
+    /// Shared with attempts, since a large group has many.
+    pub alerts: Arc<Vec<JudgedAlert>>,
+}
+
+/// One alert of a group. What every flush needs of it is here, since the alerts themselves are
+/// scattered in memory.
+#[derive(Debug)]
+pub(crate) struct JudgedAlert {
+    pub alert: Arc<Alert>,
+    pub verdict: Verdict,
+    /// How log entries name it.
+    pub log_hash: u64,
+    ends_at: Timestamp,
+}
+
+/// Some of the alerts of a judged group.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    of: Arc<Vec<JudgedAlert>>,
+    /// Their positions, ascending. Limit: groups of four billion alerts do not fit into memory.
+    chosen: Vec<u32>,
+}
+
+/// Why alerts are suppressed, in the order in which the causes are checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Suppression {
+    Inhibition,
+    ActiveTimeInterval,
+    MuteTimeInterval,
+    Silence,
 }
 
 /// What can quieten alerts.
@@ -52,19 +81,28 @@ pub(crate) struct MuteContext<'a> {
 }
 
 impl MuteContext<'_> {
-    /// Judges the alerts of one group of `route`, for a notification. The source of an inhibition
-    /// and its targets are resolved by different evaluations, so an inhibition lasts until
-    /// `group_wait` after its source has ended.
-    pub fn judge(&self, route: &Route, alerts: Vec<Arc<Alert>>, now: Timestamp) -> Judged {
+    /// Judges alerts of one group of `route`, for a notification. The source of an inhibition and its
+    /// targets are resolved by different evaluations, so an inhibition lasts until `group_wait` after
+    /// its source has ended.
+    pub fn judge<'a>(
+        &self,
+        route: &Route,
+        alerts: impl Iterator<Item = &'a Arc<Alert>>,
+        now: Timestamp,
+    ) -> impl Iterator<Item = JudgedAlert> {
         let by_route = self.route_verdict(route, now);
         let since = now.minus(route.timing.group_wait);
-        let judge = |alert: Arc<Alert>| {
+        alerts.map(move |alert| {
             let verdict = self.inhibition(&alert.labels, since);
             let verdict = verdict.or_else(|| by_route.clone());
             let verdict = verdict.or_else(|| self.silenced(alert.fingerprint, now));
-            (alert, verdict.unwrap_or(Verdict::Active))
-        };
-        Judged { now, alerts: alerts.into_iter().map(judge).collect() }
+            JudgedAlert {
+                verdict: verdict.unwrap_or(Verdict::Active),
+                log_hash: alert.labels.log_hash(),
+                ends_at: alert.ends_at,
+                alert: alert.clone(),
+            }
+        })
     }
 
     /// By which source an alert with these labels is inhibited, of those that fire after `since`.
@@ -144,11 +182,25 @@ impl Verdict {
     }
 }
 
-impl Judged {
-    pub fn alerts(&self) -> impl Iterator<Item = &(Arc<Alert>, Verdict)> {
-        self.alerts.iter()
+impl Suppression {
+    /// The value of the metric's `reason` label.
+    pub fn label(self) -> &'static str {
+        match self {
+            Suppression::Inhibition => "inhibition",
+            Suppression::ActiveTimeInterval => "active_time_interval",
+            Suppression::MuteTimeInterval => "mute_time_interval",
+            Suppression::Silence => "silence",
+        }
     }
+}
 
+impl JudgedAlert {
+    pub fn resolved_at(&self, now: Timestamp) -> bool {
+        self.ends_at <= now
+    }
+}
+
+impl Judged {
     /// How many alerts each cause suppresses.
     pub fn suppressed_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
         let mute_context = [
@@ -158,10 +210,32 @@ impl Judged {
             Suppression::Silence,
         ];
         mute_context.into_iter().filter_map(|cause| {
-            let suppressed =
-                self.alerts.iter().filter(|(_, verdict)| verdict.cause() == Some(cause));
+            let suppressed = self.alerts.iter().filter(|it| it.verdict.cause() == Some(cause));
             let count = suppressed.count();
             (count > 0).then_some((cause, count))
         })
+    }
+}
+
+impl Selection {
+    pub fn none(judged: &Judged) -> Self {
+        Selection { of: judged.alerts.clone(), chosen: Vec::with_capacity(judged.alerts.len()) }
+    }
+
+    pub fn add(&mut self, at: usize) {
+        self.chosen.extend(u32::try_from(at));
+    }
+
+    /// Leaves out those that have resolved.
+    pub fn retain_firing(&mut self, now: Timestamp) {
+        self.chosen.retain(|at| !self.of[*at as usize].resolved_at(now));
+    }
+
+    pub fn count(&self) -> usize {
+        self.chosen.len()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Alert>> {
+        self.chosen.iter().map(|at| &self.of[*at as usize].alert)
     }
 }

@@ -96,12 +96,15 @@ impl Notified {
     /// the state before nor the one after. Such alerts become resolve pending.
     #[must_use]
     pub(crate) fn uncertain_during(&self, next: &Notified) -> Notified {
-        let contains = |hashes: &[u64], hash: &u64| hashes.binary_search(hash).is_ok();
         let (mut firing, mut resolved) = (self.firing.clone(), self.resolved.clone());
-        firing.retain(|hash| !contains(&next.resolved, hash));
-        resolved.retain(|hash| !contains(&next.firing, hash));
-        let begins = next.firing.iter().filter(|hash| !contains(&self.firing, hash));
-        let ends = self.firing.iter().filter(|hash| contains(&next.resolved, hash));
+        let mut next_resolved = Ascending::of(&next.resolved);
+        firing.retain(|hash| !next_resolved.contains(*hash));
+        let mut next_firing = Ascending::of(&next.firing);
+        resolved.retain(|hash| !next_firing.contains(*hash));
+        let mut known = Ascending::of(&self.firing);
+        let begins = next.firing.iter().filter(|hash| !known.contains(**hash));
+        let mut next_resolved = Ascending::of(&next.resolved);
+        let ends = self.firing.iter().filter(|hash| next_resolved.contains(**hash));
         let mut resolve_pending = self.resolve_pending.clone();
         resolve_pending.extend(begins.chain(ends));
         resolve_pending.sort_unstable();
@@ -138,6 +141,28 @@ impl Notified {
         let notified_firing = self.firing.iter().chain(&self.resolve_pending).copied();
         notified_firing.filter(|hash| !next.mentions(*hash)).collect()
     }
+}
+
+/// Finds hashes in an ascending list, if they are asked for in ascending order: then all questions
+/// together take one walk through the list.
+pub(crate) struct Ascending<'a>(&'a [u64]);
+
+impl<'a> Ascending<'a> {
+    pub fn of(hashes: &'a [u64]) -> Self {
+        Ascending(hashes)
+    }
+
+    pub fn contains(&mut self, hash: u64) -> bool {
+        let passed = self.0.iter().take_while(|other| **other < hash).count();
+        self.0 = &self.0[passed..];
+        self.0.first() == Some(&hash)
+    }
+}
+
+/// Both ascending and unique.
+pub(crate) fn is_subset(some: &[u64], of: &[u64]) -> bool {
+    let mut of = Ascending::of(of);
+    some.iter().all(|hash| of.contains(*hash))
 }
 
 /// The key of a record: its kind, then parts that each end with 0xff, which no UTF-8 text contains.

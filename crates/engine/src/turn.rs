@@ -8,10 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::{
-    FailureReason, GroupKey, IntegrationId, Mono, NewAlert, Notification, Outcome, Reason, Silence,
+    Alert, FailureReason, GroupKey, IntegrationId, LabelSet, Mono, NewAlert, Notification, Outcome,
+    Reason, Remembered, Silence, Timestamp,
 };
 use bytes::Bytes;
 
+use crate::flush::sort_as_shown;
+use crate::mute::{Selection, Suppression};
 use crate::peers::Peer;
 use crate::plan::Plan;
 use crate::record::{Record, wire};
@@ -122,11 +125,58 @@ pub enum Effect {
 #[derive(Debug)]
 pub struct Attempt {
     pub delivery: DeliveryId,
-    pub notification: Notification,
+    pub integration: IntegrationId,
+    pub(crate) draft: Draft,
     /// The outcome must be known by then; otherwise the attempt has timed out.
     pub deadline: Mono,
     /// 1 for the first.
     pub number: u32,
+}
+
+/// A notification whose alerts are still to be picked from their group and to be sorted.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub group_key: GroupKey,
+    pub group_labels: LabelSet,
+    pub route_labels: LabelSet,
+    pub reason: Reason,
+    pub now: Timestamp,
+    pub alerts: Selection,
+    pub remembered: Remembered,
+}
+
+impl Attempt {
+    pub fn group_key(&self) -> &GroupKey {
+        &self.draft.group_key
+    }
+
+    pub fn reason(&self) -> Reason {
+        self.draft.reason
+    }
+
+    /// How many alerts the notification has.
+    pub fn alert_count(&self) -> usize {
+        self.draft.alerts.count()
+    }
+
+    /// What the integration is to be notified of. For a large group this takes long (some 50 ms for
+    /// 20,000 alerts), hence not in a turn.
+    pub fn notification(&self) -> Notification {
+        let Draft { group_key, group_labels, route_labels, reason, now, alerts, remembered } =
+            &self.draft;
+        let mut alerts: Vec<Arc<Alert>> = alerts.iter().cloned().collect();
+        sort_as_shown(&mut alerts, |alert| alert);
+        Notification {
+            integration: self.integration.clone(),
+            group_key: group_key.clone(),
+            group_labels: group_labels.clone(),
+            route_labels: route_labels.clone(),
+            reason: *reason,
+            now: *now,
+            alerts,
+            remembered: remembered.clone(),
+        }
+    }
 }
 
 /// The reply to an input that somebody waits for, with the ticket of that input.
@@ -340,27 +390,6 @@ pub enum GiveUpCause {
     Refused,
     /// There is no time left for another attempt.
     DeadlineReached,
-}
-
-/// Why alerts are suppressed, in the order in which the causes are checked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Suppression {
-    Inhibition,
-    ActiveTimeInterval,
-    MuteTimeInterval,
-    Silence,
-}
-
-impl Suppression {
-    /// The value of the metric's `reason` label.
-    pub fn label(self) -> &'static str {
-        match self {
-            Suppression::Inhibition => "inhibition",
-            Suppression::ActiveTimeInterval => "active_time_interval",
-            Suppression::MuteTimeInterval => "mute_time_interval",
-            Suppression::Silence => "silence",
-        }
-    }
 }
 
 impl Turn {

@@ -9,7 +9,7 @@
 #[path = "scenario/plan.rs"]
 mod plan;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use bellwether_engine::{Effect, Engine, EngineSettings, Input, Ticket, Turn};
@@ -101,13 +101,15 @@ impl Outage {
         }
         let mut pages = BTreeMap::new();
         let mut turn = Turn::default();
-        while let Some(at) = engine.next_wakeup().into_iter().chain(next_report(&reports)).min() {
+        let mut at = Mono(0);
+        while let Some(next) = engine.next_wakeup().into_iter().chain(next_report(&reports)).min() {
+            at = at.max(next);
             let at_second = at.0 / NANOS;
             if at_second > 20_000 {
                 break;
             }
             let now = Now { wall: second(0).plus(Duration::from_nanos(at.0)), mono: at };
-            let input = match reports.first_entry().filter(|reports| *reports.key() == at_second) {
+            let first = match reports.first_entry().filter(|reports| *reports.key() == at_second) {
                 Some(due) => Input::Alerts {
                     alerts: due.remove(),
                     refused: Default::default(),
@@ -115,19 +117,22 @@ impl Outage {
                 },
                 None => Input::Tick,
             };
-            turn.clear();
-            engine.handle(now, input, &mut turn);
-            for effect in std::mem::take(&mut turn.after) {
-                let Effect::Attempt(attempt) = effect else { continue };
-                for alert in attempt.notification.alerts {
-                    let is_target = alert.name() == "Disk" && !alert.resolved_at(now.wall);
-                    if let (true, Ok(number)) = (is_target, alert.labels.value("host").parse()) {
-                        pages.entry(number).or_insert(at_second);
+            let mut inputs = VecDeque::from([first]);
+            while let Some(input) = inputs.pop_front() {
+                turn.clear();
+                engine.handle(now, input, &mut turn);
+                for effect in std::mem::take(&mut turn.after) {
+                    let Effect::Attempt(attempt) = effect else { continue };
+                    for alert in attempt.notification().alerts {
+                        let is_target = alert.name() == "Disk" && !alert.resolved_at(now.wall);
+                        if let (true, Ok(number)) = (is_target, alert.labels.value("host").parse())
+                        {
+                            pages.entry(number).or_insert(at_second);
+                        }
                     }
+                    let outcome = Outcome::Delivered { remember: Default::default() };
+                    inputs.push_back(Input::Outcome { delivery: attempt.delivery, outcome });
                 }
-                let outcome = Outcome::Delivered { remember: Default::default() };
-                let input = Input::Outcome { delivery: attempt.delivery, outcome };
-                engine.handle(now, input, &mut Turn::default());
             }
         }
         pages

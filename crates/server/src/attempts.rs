@@ -3,18 +3,20 @@
 //! In: an [`Attempt`] of the engine. Out, later: exactly one outcome for each, whatever happens in
 //! between: a panic, a deadline, a receiver that no longer exists.
 //!
-//! Whether there is another attempt is the engine's decision.
+//! Whether there is another attempt is the engine's decision. Notifications of large groups are
+//! rendered by threads that answer no requests.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use bellwether_courier::{Client, perform};
+use bellwether_courier::{Client, begin};
 use bellwether_engine::{Attempt, DeliveryId};
 use bellwether_integrations::{Definitions, Integration, TemplateFault};
-use bellwether_model::{FailureReason, IntegrationId, Notification, Outcome};
+use bellwether_model::{FailureReason, GroupKey, IntegrationId, Notification, Outcome, Reason};
+use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
@@ -28,13 +30,27 @@ pub const ATTEMPTS_MAX: usize = 512;
 /// Limit: the same for one integration, so that a receiver that hangs does not block the others.
 pub const ATTEMPTS_PER_INTEGRATION_MAX: usize = 64;
 
+/// Limit: alerts of a notification that is rendered by a thread which answers requests: that takes
+/// 3 µs per alert with most receivers, some 100 with mails.
+pub const RENDERED_AT_ONCE_MAX: usize = 100;
+
+/// Limit: larger notifications that are rendered at a time, by threads of their own. Half of the
+/// processors are left to requests.
+static RENDERINGS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new((processors / 2).clamp(1, RENDERINGS_MAX))
+});
+
+/// Fewer than there are threads for blocking work, which has other uses too.
+const RENDERINGS_MAX: usize = 4;
+
 /// Sends notifications to one integration.
 pub trait Notifier: Send + Sync {
     /// One attempt, which ends at `deadline` at the latest. Texts that could not be rendered are
     /// added to `faults`.
     fn notify<'a>(
         &'a self,
-        notification: &'a Notification,
+        notification: Arc<Notification>,
         deadline: Instant,
         faults: &'a mut Vec<TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -42,7 +58,7 @@ pub trait Notifier: Send + Sync {
 
 /// An integration with the HTTP client for its requests.
 pub struct IntegrationNotifier {
-    pub integration: Box<dyn Integration>,
+    pub integration: Arc<dyn Integration>,
     /// Shared by all of one configuration.
     pub definitions: Arc<Definitions>,
     /// Shared by integrations with equal settings.
@@ -76,12 +92,59 @@ pub struct Attempts {
 impl Notifier for IntegrationNotifier {
     fn notify<'a>(
         &'a self,
-        notification: &'a Notification,
+        notification: Arc<Notification>,
         deadline: Instant,
         faults: &'a mut Vec<TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        let (integration, definitions) = (self.integration.as_ref(), &*self.definitions);
-        Box::pin(perform(integration, definitions, notification, &self.client, deadline, faults))
+        let (integration, definitions) = (self.integration.clone(), self.definitions.clone());
+        let alerts = notification.alerts.len();
+        let render = async move {
+            let mut found = Vec::new();
+            let begun = begin(&*integration, &definitions, &notification, &mut found).await;
+            (begun, found)
+        };
+        Box::pin(async move {
+            let rendered = if alerts > RENDERED_AT_ONCE_MAX {
+                let runtime = Handle::current();
+                elsewhere(move || runtime.block_on(render)).await
+            } else {
+                Some(render.await)
+            };
+            let Some((begun, found)) = rendered else { return interrupted() };
+            faults.extend(found);
+            match begun {
+                Ok(begun) => begun.send(&self.client, deadline).await,
+                Err(outcome) => outcome,
+            }
+        })
+    }
+}
+
+/// Does work that takes long on a thread that answers no requests; `None` if it panicked.
+async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    // It is never closed.
+    let permit = RENDERINGS.acquire().await;
+    let done = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        work()
+    });
+    done.await.ok()
+}
+
+/// What the integration is to be notified of.
+async fn notification(attempt: Attempt) -> Option<Arc<Notification>> {
+    if attempt.alert_count() > RENDERED_AT_ONCE_MAX {
+        elsewhere(move || Arc::new(attempt.notification())).await
+    } else {
+        Some(Arc::new(attempt.notification()))
+    }
+}
+
+fn interrupted() -> Outcome {
+    Outcome::Retry {
+        after: None,
+        reason: FailureReason::Other,
+        detail: "the attempt ended early; this is a bug of the server".into(),
     }
 }
 
@@ -118,8 +181,8 @@ impl Attempts {
 
     /// Begins an attempt; returns at once.
     pub fn begin(&self, attempt: Attempt) {
-        let Attempt { delivery, notification, deadline, number } = attempt;
-        let Some(slot) = self.notifiers.0.get(&notification.integration).cloned() else {
+        let (delivery, number) = (attempt.delivery, attempt.number);
+        let Some(slot) = self.notifiers.0.get(&attempt.integration).cloned() else {
             let outcome = Outcome::Refused {
                 reason: FailureReason::Other,
                 detail: "the receiver is not in the configuration any more".into(),
@@ -129,7 +192,8 @@ impl Attempts {
         };
         let mut report =
             Report { delivery, outcome: None, report: Arc::clone(&self.report), in_flight: None };
-        let deadline = Instant::from_std(self.clock.instant(deadline));
+        let deadline = Instant::from_std(self.clock.instant(attempt.deadline));
+        let about = About::of(&attempt);
         let limit = Arc::clone(&self.limit);
         let metrics = Arc::clone(&self.metrics);
         tokio::spawn(async move {
@@ -139,14 +203,15 @@ impl Attempts {
                 // The semaphores are never closed, so a permit comes or the deadline does.
                 let _own = slot.limit.acquire().await;
                 let _any = limit.acquire().await;
-                report.in_flight = Some(InFlight::begin(&metrics, &notification.integration));
-                slot.notifier.notify(&notification, deadline, &mut faults).await
+                report.in_flight = Some(InFlight::begin(&metrics, &attempt.integration));
+                let Some(notification) = notification(attempt).await else { return interrupted() };
+                slot.notifier.notify(notification, deadline, &mut faults).await
             };
             let outcome = timeout_at(deadline, notified).await;
             if let Ok(Outcome::Delivered { .. }) = outcome {
-                log_success(&notification, number, begun.elapsed());
+                log_success(&about, number, begun.elapsed());
             }
-            report_faults(&metrics, &notification, &faults);
+            report_faults(&metrics, &about, &faults);
             report.outcome = Some(outcome.unwrap_or_else(|_| Outcome::Retry {
                 after: None,
                 reason: FailureReason::ContextDeadlineExceeded,
@@ -157,15 +222,34 @@ impl Attempts {
     }
 }
 
+/// What is logged of an attempt.
+struct About {
+    integration: IntegrationId,
+    group_key: GroupKey,
+    alerts: usize,
+    reason: Reason,
+}
+
+impl About {
+    fn of(attempt: &Attempt) -> Self {
+        About {
+            integration: attempt.integration.clone(),
+            group_key: attempt.group_key().clone(),
+            alerts: attempt.alert_count(),
+            reason: attempt.reason(),
+        }
+    }
+}
+
 /// A success after a retry is worth more attention than one at the first attempt.
-fn log_success(notification: &Notification, attempts: u32, duration: Duration) {
-    let Notification { integration, group_key, alerts, reason, .. } = notification;
+fn log_success(about: &About, attempts: u32, duration: Duration) {
+    let About { integration, group_key, alerts, reason } = about;
     macro_rules! log {
         ($level:ident) => {
             $level!(
                 component = "dispatcher", receiver = %integration.receiver,
                 integration = integration_name(integration), aggrGroup = %group_key, attempts,
-                duration = ?duration, numAlerts = alerts.len(), reason = reason.text(),
+                duration = ?duration, numAlerts = alerts, reason = reason.text(),
                 "Notify success"
             )
         };
@@ -174,14 +258,14 @@ fn log_success(notification: &Notification, attempts: u32, duration: Duration) {
 }
 
 /// Logs and counts the templates that failed.
-fn report_faults(metrics: &Metrics, notification: &Notification, faults: &[TemplateFault]) {
-    let IntegrationId { receiver, kind, .. } = &notification.integration;
+fn report_faults(metrics: &Metrics, about: &About, faults: &[TemplateFault]) {
+    let IntegrationId { receiver, kind, .. } = &about.integration;
     for TemplateFault { field, reason } in faults {
         metrics.template_failures.with(&metrics.integration_labels(kind, receiver)).increment();
         warn!(
             component = "dispatcher", receiver = %receiver,
-            integration = integration_name(&notification.integration),
-            aggrGroup = %notification.group_key, field = %field, err = %reason,
+            integration = integration_name(&about.integration),
+            aggrGroup = %about.group_key, field = %field, err = %reason,
             "Template failed; a plain-text fallback was sent"
         );
     }
@@ -198,11 +282,7 @@ struct Report {
 impl Drop for Report {
     fn drop(&mut self) {
         self.in_flight = None;
-        let outcome = self.outcome.take().unwrap_or_else(|| Outcome::Retry {
-            after: None,
-            reason: FailureReason::Other,
-            detail: "the attempt ended early; this is a bug of the server".into(),
-        });
+        let outcome = self.outcome.take().unwrap_or_else(interrupted);
         (self.report)(self.delivery, outcome);
     }
 }

@@ -148,7 +148,7 @@ fn build_receivers(
     let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
     let definitions = Arc::new(definitions);
     let notifiers = built.into_iter().map(|(id, integration, client)| {
-        let definitions = Arc::clone(&definitions);
+        let (definitions, integration) = (Arc::clone(&definitions), Arc::from(integration));
         (id, IntegrationNotifier { integration, definitions, client })
     });
     Ok(BuiltReceivers { built: notifiers.collect(), template_faults })

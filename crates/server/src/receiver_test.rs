@@ -91,7 +91,7 @@ async fn integration(
         }
     } else {
         let deadline = Instant::now() + test.timeout;
-        TestResult::Attempted(notifier.notify(&notification, deadline, &mut faults).await)
+        TestResult::Attempted(notifier.notify(Arc::new(notification), deadline, &mut faults).await)
     };
     (result, faults)
 }

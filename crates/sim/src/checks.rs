@@ -124,7 +124,7 @@ pub fn content_is_right(
     now: Mono,
     attempt: &Attempt,
 ) -> Result<(), String> {
-    let notification = &attempt.notification;
+    let notification = &attempt.notification();
     let integration = &notification.integration;
     if attempt.deadline <= now {
         return Err(format!("an attempt to notify {integration} begins after its deadline"));

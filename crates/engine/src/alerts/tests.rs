@@ -101,11 +101,11 @@ fn only_resolved_alerts_that_no_group_holds_are_collected() {
     let hosts = |gone: Vec<std::sync::Arc<bellwether_model::Alert>>| -> Vec<String> {
         gone.iter().map(|alert| alert.labels.value("host").to_owned()).collect()
     };
-    assert_eq!(hosts(alerts.collect(at(100), |_| false)), ["ended"]);
+    assert_eq!(hosts(alerts.collect(at(100), 9, |_| false)), ["ended"]);
     alerts.remove_holder(alert("held", None, None).fingerprint);
-    assert_eq!(hosts(alerts.collect(at(100), |_| false)), ["held"]);
-    assert_eq!(hosts(alerts.collect(at(100), |_| false)), [""; 0]);
-    assert_eq!(hosts(alerts.collect(at(500), |_| false)), ["firing"]);
+    assert_eq!(hosts(alerts.collect(at(100), 9, |_| false)), ["held"]);
+    assert_eq!(hosts(alerts.collect(at(100), 9, |_| false)), [""; 0]);
+    assert_eq!(hosts(alerts.collect(at(500), 9, |_| false)), ["firing"]);
     assert!(alerts.ends_by_name.is_empty(), "nothing is left of what is gone");
 }
 

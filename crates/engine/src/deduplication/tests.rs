@@ -5,6 +5,7 @@ use bellwether_model::{
 };
 
 use super::{Candidate, Content, Deferral, Known};
+use crate::mute::Selection;
 use crate::peers::{Peer, PeerSettings, Peers, StatusBroadcast};
 use crate::replicated::{LogEntry, LogKey, Notified};
 
@@ -49,7 +50,8 @@ fn reason_with(
         peers_knew_until: None,
     };
     let notified = notified(next);
-    let content = Content { alerts: Vec::new(), fires: !notified.firing.is_empty(), notified };
+    let content =
+        Content { alerts: Selection::default(), fires: !notified.firing.is_empty(), notified };
     super::reason(&content, &known, send_resolved, Duration::from_secs(1000) - early, at(1000))
 }
 

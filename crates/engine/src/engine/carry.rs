@@ -12,6 +12,7 @@ use bellwether_model::{GroupKey, NewAlert, Now, Outcome, Silence, Timestamp};
 
 use super::Engine;
 use super::intake::Deadlines;
+use super::judging::{Budget, Judging, Purpose};
 use super::notification::{Batch, Finished, Resumed, Step, note_flush};
 use super::replication::PeerRecord;
 use crate::alerts::{PREFETCH_BATCH, Refusal, Was};
@@ -76,6 +77,11 @@ impl Engine {
 
     pub(super) fn take_plan(&mut self, now: Now, plan: Arc<Plan>, turn: &mut Turn) {
         self.generation += 1;
+        // Groups are about to get other ids. What was being judged is still due.
+        self.judging = None;
+        while let Some(id) = self.intake.closing() {
+            self.intake.close_flush(now, &self.plan, id, turn);
+        }
         let old_plan = std::mem::replace(&mut self.plan, plan);
         let moved = self.intake.take_plan(now, &old_plan, &self.plan, turn);
         self.notification.move_groups(&moved);
@@ -90,7 +96,11 @@ impl Engine {
         self.generation += 1;
         let log = &self.notification.log;
         for id in self.intake.restore_groups(now, &self.plan, known, log, turn) {
-            let found = self.judge_group(now, id).and_then(|(_, suppressed)| suppressed);
+            let Some(mut judging) = self.begin_judging(now, Purpose::Flush(id), id) else {
+                continue;
+            };
+            self.judge_some(now, &mut judging, usize::MAX);
+            let found = self.suppressed(now, id, &judging.finish());
             self.intake.restore_suppression(id, found);
         }
     }
@@ -100,20 +110,22 @@ impl Engine {
 
 impl Engine {
     /// Looks at a group that is due and begins to notify its receiver.
-    pub(super) fn flush(&mut self, now: Now, id: GroupId, turn: &mut Turn) {
+    pub(super) fn flush(&mut self, now: Now, id: GroupId, budget: &mut Budget, turn: &mut Turn) {
         let plan = self.plan.clone();
         let route = plan.routes.route(id.route);
-        let Some((judged, suppressed)) = self.judge_group(now, id) else { return };
+        let Some(judged) = self.judge(now, Purpose::Flush(id), id, budget) else { return };
+        let suppressed = self.suppressed(now, id, &judged);
         let Some(group) = self.intake.groups.find(id) else { return };
         let is_early = group.state.due > now.mono;
         if let (true, Some(before), Some(still)) = (is_early, &group.state.suppressed, &suppressed)
             && still.by.is_superset(&before.by)
         {
             let still = still.clone();
+            self.spent.add(judged);
             return self.intake.stay_suppressed(now, &plan, id, still, turn);
         }
-        let alerts = judged.alerts().map(|(alert, _)| alert);
-        let resolved: Vec<_> = alerts.filter(|a| a.resolved_at(now.wall)).cloned().collect();
+        let resolved = judged.alerts.iter().filter(|alert| alert.resolved_at(judged.now));
+        let resolved: Vec<_> = resolved.map(|it| it.alert.clone()).collect();
         note_flush(group.key(route), &judged, resolved.len(), turn);
         // What resolved by itself was last written as firing.
         let timed_out = resolved.iter().filter(|alert| alert.ends_at > alert.updated_at);
@@ -136,23 +148,45 @@ impl Engine {
         for (delivery_id, delivery) in deliveries {
             self.consider(now, delivery_id, delivery, &judged, turn);
         }
+        self.spent.add(judged);
     }
 
     /// A delivery's wait is over: try again, or give up.
-    pub(super) fn resume_delivery(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) {
+    pub(super) fn resume_delivery(
+        &mut self,
+        now: Now,
+        id: DeliveryId,
+        budget: &mut Budget,
+        turn: &mut Turn,
+    ) {
+        let purpose = Purpose::Delivery(id);
+        let judged = match self.notification.group_to_judge(now, id) {
+            Some(group) => {
+                let judged = self.judge(now, purpose, group, budget);
+                if self.judging.is_some() {
+                    return;
+                }
+                judged.map(|judged| (group, judged))
+            }
+            None => {
+                self.judging = None;
+                None
+            }
+        };
         match self.notification.resume(now, id, turn) {
             None => {}
             Some(Resumed::Finished(finished)) => self.finish(now, finished, turn),
             Some(Resumed::Consider(delivery)) => {
-                let group = delivery.group.filter(|_| self.is_planned(&delivery.integration));
-                let judged = group.and_then(|id| Some((id, self.judge_group(now, id)?)));
-                let Some((group, (judged, suppressed))) = judged else {
+                let judged = judged.filter(|_| self.is_planned(&delivery.integration));
+                let Some((group, judged)) = judged else {
                     let finished = Finished::without_group(&delivery);
                     return self.finish(now, finished, turn);
                 };
                 // A mute may have begun since the flush.
+                let suppressed = self.suppressed(now, group, &judged);
                 self.intake.groups.change(group, |state| state.suppressed = suppressed);
                 self.consider(now, id, *delivery, &judged, turn);
+                self.spent.add(judged);
             }
         }
     }
@@ -201,21 +235,56 @@ impl Engine {
         }
     }
 
-    /// A group's alerts as they are judged now, and what suppresses those that fire and that not all
-    /// integrations were notified of.
-    fn judge_group(&self, now: Now, id: GroupId) -> Option<(Judged, Option<Suppressed>)> {
+    /// Judges as many alerts of a group as `budget` allows, and goes on with what was begun for the
+    /// same purpose. `None` if there is no such group, or if alerts are left for the next turn.
+    fn judge(
+        &mut self,
+        now: Now,
+        purpose: Purpose,
+        group: GroupId,
+        budget: &mut Budget,
+    ) -> Option<Judged> {
+        let begun = self.judging.take().filter(|it| it.purpose == purpose && it.group == group);
+        let mut judging = match begun {
+            Some(begun) => begun,
+            None => self.begin_judging(now, purpose, group)?,
+        };
+        let max = if judging.is_small() { usize::MAX } else { budget.left() };
+        let count = self.judge_some(now, &mut judging, max);
+        budget.spend(count);
+        if count == max {
+            self.judging = Some(judging);
+            return None;
+        }
+        Some(judging.finish())
+    }
+
+    fn begin_judging(&self, now: Now, purpose: Purpose, id: GroupId) -> Option<Judging> {
+        let members = self.intake.groups.find(id)?.members.len();
+        Some(Judging::begin(purpose, id, members, now.wall))
+    }
+
+    /// Judges the next alerts of a group, `max` at most; returns how many it was.
+    fn judge_some(&self, now: Now, judging: &mut Judging, max: usize) -> usize {
+        let Some(group) = self.intake.groups.find(judging.group) else { return 0 };
+        let route = self.plan.routes.route(judging.group.route);
+        let alerts = flush::freeze(group, &self.intake.alerts, judging.last()).take(max);
+        judging.add(self.mute_context().judge(route, alerts, now.wall))
+    }
+
+    /// What suppresses those of a group's alerts that fire and that not all integrations were notified
+    /// of.
+    fn suppressed(&self, now: Now, id: GroupId, judged: &Judged) -> Option<Suppressed> {
         let group = self.intake.groups.find(id)?;
         let route = self.plan.routes.route(id.route);
         let context = self.mute_context();
-        let judged = context.judge(route, flush::freeze(group, &self.intake.alerts), now.wall);
         let receiver = self.plan.receiver(&route.receiver);
         let entries: Vec<_> = receiver
             .iter()
             .flat_map(|receiver| &receiver.integrations)
             .map(|integration| self.notification.log.find(&group.log_key(route, integration)))
             .collect();
-        let suppressed = flush::suppressed(&judged, &context, route, &entries, now);
-        Some((judged, suppressed))
+        flush::suppressed(judged, &context, route, &entries, now)
     }
 
     /// Whether the plan still has this integration.
@@ -412,11 +481,16 @@ impl Engine {
         if !due.alerts && !due.records {
             return;
         }
-        let mut alerts = 0;
+        self.generation += 1;
+        let mut alerts = Some(0);
         if due.alerts {
-            let gone = self.intake.remove_resolved(now, &self.plan, turn);
+            let gone = self.intake.remove_resolved(now, &self.plan, REMOVED_PER_TURN, turn);
             gone.iter().for_each(|alert| self.silencing.remove_alert(alert));
-            alerts = gone.len();
+            let is_last = gone.len() < REMOVED_PER_TURN;
+            alerts = self.maintenance.count_removed(now, gone.len(), is_last);
+        }
+        if alerts.is_none() && !due.records {
+            return;
         }
         let (mut silences, mut log_entries) = (0, 0);
         if due.records {
@@ -428,7 +502,7 @@ impl Engine {
                 self.replication.forget_seen();
             }
         }
-        self.generation += 1;
+        let alerts = alerts.unwrap_or_default();
         turn.notes.push(Note::Collected { alerts, silences, log_entries });
     }
 
@@ -437,3 +511,6 @@ impl Engine {
         GroupKey::new(&self.plan.routes.route(id.route).identity, &group.labels)
     }
 }
+
+/// Limit: alerts that one turn removes; about a millisecond's work.
+const REMOVED_PER_TURN: usize = 512;

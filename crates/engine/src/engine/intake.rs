@@ -36,6 +36,8 @@ pub(super) struct Intake {
     pub groups: Groups,
     /// Limit: the number of groups; 0 for none.
     groups_max: usize,
+    /// Groups whose flush has ended, and which resolved alerts are still to leave.
+    closing: Vec<GroupId>,
 }
 
 impl Intake {
@@ -45,6 +47,7 @@ impl Intake {
             inhibition: Inhibition::new(plan),
             groups: Groups::default(),
             groups_max: settings.groups_max,
+            closing: Vec::new(),
         }
     }
 
@@ -138,14 +141,23 @@ impl Intake {
         }
     }
 
+    /// The group of which alerts are still to leave.
+    pub fn closing(&self) -> Option<GroupId> {
+        self.closing.last().copied()
+    }
+
     /// All deliveries of a flush have ended: resolved alerts that were notified, and have not changed
-    /// since, leave; a group that is empty then is closed.
-    pub fn close_flush(&mut self, now: Now, plan: &Plan, id: GroupId, turn: &mut Turn) {
+    /// since, leave; a group that is empty then is closed. If many are to leave, the rest leaves with
+    /// the next calls for [`Intake::closing`]. Returns how many alerts were looked at.
+    pub fn close_flush(&mut self, now: Now, plan: &Plan, id: GroupId, turn: &mut Turn) -> usize {
+        self.closing.retain(|closing| *closing != id);
         let mut flush = None;
         self.groups.change(id, |state| flush = state.open.take());
-        let Some(flush) = flush else { return };
+        let Some(mut flush) = flush else { return 0 };
+        let count = flush.resolved.len().min(LEAVE_PER_TURN);
+        let leaving = flush.resolved.split_off(flush.resolved.len() - count);
         if !flush.failed {
-            for (member, updated_at) in flush.resolved {
+            for (member, updated_at) in leaving {
                 let unchanged = self
                     .alerts
                     .find(member)
@@ -153,6 +165,11 @@ impl Intake {
                 if unchanged && self.groups.leave(id, member) {
                     self.alerts.remove_holder(member);
                 }
+            }
+            if !flush.resolved.is_empty() {
+                self.groups.change(id, |state| state.open = Some(flush));
+                self.closing.push(id);
+                return count;
             }
         }
         if self.groups.find(id).is_some_and(|group| !group.members.is_empty()) {
@@ -164,15 +181,22 @@ impl Intake {
             let key = group.key(route);
             turn.notes.push(Note::GroupClosed { key, groups: self.groups.count() });
         }
+        count
     }
 
-    /// Removes the resolved alerts that no group holds, and returns them. Sources stay as long as an
-    /// inhibition by them may last.
-    pub fn remove_resolved(&mut self, now: Now, plan: &Plan, turn: &mut Turn) -> Vec<Arc<Alert>> {
+    /// Removes resolved alerts that no group holds, `max` or a few more, and returns them. Sources stay
+    /// as long as an inhibition by them may last.
+    pub fn remove_resolved(
+        &mut self,
+        now: Now,
+        plan: &Plan,
+        max: usize,
+        turn: &mut Turn,
+    ) -> Vec<Arc<Alert>> {
         let waits = plan.routes.iter().map(|route| route.timing.group_wait);
         let since = now.wall.minus(waits.max().unwrap_or_default());
         let inhibition = &self.inhibition;
-        let gone = self.alerts.collect(now.wall, |it| inhibition.fired_after(since, it));
+        let gone = self.alerts.collect(now.wall, max, |it| inhibition.fired_after(since, it));
         for alert in &gone {
             self.inhibition.remove(plan, alert);
             turn.keep.push(Record::AlertGone(alert.fingerprint));
@@ -256,3 +280,6 @@ impl Intake {
         self.groups_max > 0 && self.groups.count() >= self.groups_max
     }
 }
+
+/// Limit: alerts that leave a group in one turn; about a millisecond's work.
+const LEAVE_PER_TURN: usize = 512;

@@ -8,11 +8,13 @@ use bellwether_model::{Mono, Now};
 use crate::settings::EngineSettings;
 
 /// Invariant: both deadlines are unknown until [`Maintenance::begin`], and in the future after each
-/// [`Maintenance::take_due`].
+/// [`Maintenance::take_due`] that left nothing to do.
 #[derive(Debug, Default)]
 pub(super) struct Maintenance {
     alerts: Option<Mono>,
     records: Option<Mono>,
+    /// Alerts that earlier turns of the same maintenance removed.
+    removed: usize,
 }
 
 /// What is to be removed now.
@@ -41,6 +43,17 @@ impl Maintenance {
             self.records = Some(now.mono.plus(settings.maintenance_interval));
         }
         due
+    }
+
+    /// So many alerts have been removed. Returns their number since maintenance began, if these were the
+    /// last; else the others are due at once.
+    pub fn count_removed(&mut self, now: Now, alerts: usize, is_last: bool) -> Option<usize> {
+        self.removed += alerts;
+        if is_last {
+            return Some(std::mem::take(&mut self.removed));
+        }
+        self.alerts = Some(now.mono);
+        None
     }
 
     pub fn next(&self) -> Option<Mono> {

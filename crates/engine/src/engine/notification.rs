@@ -128,7 +128,7 @@ impl Notification {
 
 /// Says what a flush found.
 pub(super) fn note_flush(key: GroupKey, judged: &Judged, resolved: usize, turn: &mut Turn) {
-    let firing = judged.alerts().count() - resolved;
+    let firing = judged.alerts.len() - resolved;
     turn.notes.push(Note::FlushOpened { key, firing, resolved });
     for (cause, alerts) in judged.suppressed_by_cause() {
         turn.notes.push(Note::Suppressed { cause, alerts });

@@ -24,7 +24,9 @@ impl Pauses {
     /// long this process was held up, if notifications are held from now on.
     pub fn note(&mut self, now: Now, expected: Option<Mono>) -> Option<Duration> {
         let last = self.last.replace(now)?;
-        let late = expected.map_or(Duration::ZERO, |expected| now.mono.since(expected));
+        // What the last turn left undone was due before it.
+        let late = expected.map(|expected| now.mono.since(expected.max(last.mono)));
+        let late = late.unwrap_or_default();
         // While a machine is suspended its monotonic clock may stand still.
         let slept = now.wall.since(last.wall.plus(now.mono.since(last.mono)));
         let by = if slept > SUSPENDED { slept } else { late };

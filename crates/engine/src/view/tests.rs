@@ -239,7 +239,7 @@ fn a_flush_sends_exactly_what_a_reader_sees_as_active() {
     let mut notified = BTreeSet::new();
     for effect in &turn.after {
         if let Effect::Attempt(attempt) = effect {
-            notified.extend(attempt.notification.alerts.iter().map(|alert| alert.fingerprint));
+            notified.extend(attempt.notification().alerts.iter().map(|alert| alert.fingerprint));
         }
     }
     let groups = view.groups(now(), &GroupQuery::default()).collect::<Vec<_>>();

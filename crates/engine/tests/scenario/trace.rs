@@ -47,7 +47,7 @@ fn notified(alerts: &[std::sync::Arc<Alert>], now: Timestamp) -> String {
 }
 
 pub fn attempt(attempt: &Attempt) -> String {
-    let notification = &attempt.notification;
+    let notification = attempt.notification();
     let number = match attempt.number {
         1 => String::new(),
         number => format!(" (attempt {number})"),

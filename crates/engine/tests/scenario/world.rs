@@ -214,7 +214,7 @@ impl World {
 
     fn attempt(&mut self, attempt: Attempt) {
         self.print(Some(trace::attempt(&attempt)));
-        let integration = attempt.notification.integration.to_string();
+        let integration = attempt.integration.to_string();
         let manner = self.manners.get(&integration).copied().unwrap_or(Manner::Accepts);
         match (manner, outcome(manner)) {
             (_, Some(outcome)) => self.answers.push_back((attempt.delivery, outcome)),
@@ -249,7 +249,7 @@ impl World {
 }
 
 fn is_from(attempt: &Attempt, integration: &str) -> bool {
-    attempt.notification.integration.to_string() == integration
+    attempt.integration.to_string() == integration
 }
 
 fn outcome(manner: Manner) -> Option<Outcome> {

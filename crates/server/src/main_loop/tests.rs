@@ -57,13 +57,13 @@ struct TestNotifier {
 impl Notifier for TestNotifier {
     fn notify<'a>(
         &'a self,
-        notification: &'a Notification,
+        notification: Arc<Notification>,
         _: Instant,
         _: &'a mut Vec<bellwether_integrations::TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
         let reaction = self.reactions.lock().unwrap().pop_front().unwrap_or(Reaction::Deliver);
         Box::pin(async move {
-            self.notified.send(notification.clone()).unwrap();
+            self.notified.send(Arc::unwrap_or_clone(notification)).unwrap();
             match reaction {
                 Reaction::Panic => panic!("a receiver that panics"),
                 Reaction::Deliver => {}

@@ -303,7 +303,7 @@ impl World<'_> {
     }
 
     fn attempt(&mut self, node: usize, attempt: Attempt) -> Result<(), String> {
-        let notification = &attempt.notification;
+        let notification = &attempt.notification();
         let key = (notification.integration.clone(), notification.group_key.clone());
         let (delivery, at) = (attempt.delivery, self.at);
         if self.attempts.insert((node, key.0.clone(), key.1.clone()), delivery).is_some() {

@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use bellwether_model::{
-    FailureReason, Mono, Notification as Message, Now, Outcome, Reason, Remembered, Timestamp,
-};
+use bellwether_model::{FailureReason, Mono, Now, Outcome, Reason, Remembered, Timestamp};
 
 use super::{Batch, Notification};
 use crate::deduplication::{self, Candidate, Content, Decision, Deferral};
@@ -16,7 +14,7 @@ use crate::group::GroupId;
 use crate::peers::Peers;
 use crate::replicated::is_amended;
 use crate::rng::Rng;
-use crate::turn::{Attempt, DeliveryId, Effect, GiveUpCause, Note, Turn};
+use crate::turn::{Attempt, DeliveryId, Draft, Effect, GiveUpCause, Note, Turn};
 
 /// A delivery that is over, for its group to know.
 #[derive(Debug)]
@@ -56,6 +54,21 @@ pub(in crate::engine) enum Resumed {
 }
 
 impl Notification {
+    /// The group that is to be judged before a delivery whose wait is over can go on; `None` if it has
+    /// ended.
+    pub fn group_to_judge(&self, now: Now, id: DeliveryId) -> Option<GroupId> {
+        let delivery = self.deliveries.find(id)?;
+        match delivery.state {
+            State::Waiting { .. } | State::BackingOff if delivery.deadline > now.mono => {
+                delivery.group
+            }
+            State::Waiting { .. }
+            | State::BackingOff
+            | State::Attempting { .. }
+            | State::GaveUp { .. } => None,
+        }
+    }
+
     /// Takes a delivery whose wait is over.
     pub fn resume(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) -> Option<Resumed> {
         let delivery = self.deliveries.take(id)?;
@@ -221,7 +234,7 @@ impl Notification {
                 }
                 Deferral::Claimed => Note::DeferredToPeer { key, integration },
             });
-            delivery.state = State::Waiting { content };
+            delivery.state = State::Waiting { content: content.without_alerts() };
         }
         delivery.first_attempt = None;
         self.deliveries.wait(id, delivery, until);
@@ -243,16 +256,16 @@ impl Notification {
         };
         let Content { mut alerts, notified, .. } = content;
         if !delivery.integration.send_resolved {
-            alerts.retain(|alert| !alert.resolved_at(now.wall));
+            alerts.retain_firing(batch.judged.now);
         }
-        if alerts.is_empty() {
+        if alerts.count() == 0 {
             // The receiver is not notified of resolved alerts, but the log says that they are.
-            self.record(now.wall, &delivery, notified, remembered, turn);
+            self.record(batch.judged.now, &delivery, notified, remembered, turn);
             return Step::Finished(finish(&delivery, End::Succeeded));
         }
         let is_first = delivery.first_attempt.is_none();
         delivery.attempts += 1;
-        delivery.alerts = alerts.len();
+        delivery.alerts = alerts.count();
         delivery.last_attempt = Some(now.mono);
         delivery.first_attempt.get_or_insert(now.mono);
         let key = batch.group.key(batch.route);
@@ -264,13 +277,13 @@ impl Notification {
         });
         turn.after.push(Effect::Attempt(Attempt {
             delivery: id,
-            notification: Message {
-                integration: delivery.integration.id.clone(),
+            integration: delivery.integration.id.clone(),
+            draft: Draft {
                 group_key: key,
                 group_labels: batch.group.labels.clone(),
                 route_labels: batch.route.labels.clone(),
                 reason,
-                now: now.wall,
+                now: batch.judged.now,
                 alerts,
                 remembered,
             },
@@ -279,7 +292,8 @@ impl Notification {
         }));
         let intent = self.record_intent(now, &delivery, &notified, turn);
         let entry_at = self.log.find(&delivery.key).map(|entry| entry.at);
-        delivery.state = State::Attempting { notified, reason, intent, entry_at, at: now.wall };
+        let at = batch.judged.now;
+        delivery.state = State::Attempting { notified, reason, intent, entry_at, at };
         let give_up = delivery.deadline.plus(deliveries::ANSWER_GRACE);
         self.deliveries.wait(id, delivery, give_up);
         Step::Attempting { is_first }

@@ -1,0 +1,119 @@
+//! How much of what is due fits into one turn, and how far has the judgement of a large group come?
+//!
+//! In: alerts of a group, as they are judged, some in each turn. Out: the whole group, once all of
+//! them are. Clients wait for the turn that is under way, so no turn may depend on how many alerts a
+//! group has: a turn judges [`ALERTS_PER_TURN`] alerts, and what is left is due at once in the next
+//! one. Between two turns other inputs have theirs.
+//!
+//! It decides nothing and reads no clock. What changes between the first and the last of these turns
+//! is for the next flush, as if it had come after the first.
+
+use std::sync::Arc;
+
+use bellwether_model::{Fingerprint, Timestamp};
+
+use crate::group::GroupId;
+use crate::mute::{Judged, JudgedAlert};
+use crate::turn::DeliveryId;
+
+/// What a group is judged for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    Flush(GroupId),
+    /// The next step of a delivery.
+    Delivery(DeliveryId),
+}
+
+/// A group whose judgement takes several turns.
+#[derive(Debug)]
+pub(super) struct Judging {
+    pub purpose: Purpose,
+    pub group: GroupId,
+    /// When it began; decides which alerts fire.
+    at: Timestamp,
+    members: usize,
+    alerts: Vec<JudgedAlert>,
+}
+
+/// What the rest of a turn may be spent on, in alerts.
+#[derive(Debug)]
+pub(super) struct Budget(usize);
+
+/// Judged alerts that nothing needs any more. To free those of a large group at once takes
+/// milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Spent(Vec<Vec<JudgedAlert>>);
+
+impl Judging {
+    /// `members` is how many alerts the group has.
+    pub fn begin(purpose: Purpose, group: GroupId, members: usize, at: Timestamp) -> Self {
+        Judging { purpose, group, at, members, alerts: Vec::with_capacity(members) }
+    }
+
+    /// Whether the group is judged in one turn, whatever else that turn does.
+    pub fn is_small(&self) -> bool {
+        self.members <= ALERTS_PER_TURN
+    }
+
+    /// The last alert that has been judged.
+    pub fn last(&self) -> Option<Fingerprint> {
+        self.alerts.last().map(|judged| judged.alert.fingerprint)
+    }
+
+    pub fn add(&mut self, alerts: impl Iterator<Item = JudgedAlert>) -> usize {
+        let before = self.alerts.len();
+        self.alerts.extend(alerts);
+        self.alerts.len() - before
+    }
+
+    pub fn finish(self) -> Judged {
+        Judged { now: self.at, alerts: Arc::new(self.alerts) }
+    }
+}
+
+impl Budget {
+    pub fn of_a_turn() -> Self {
+        Budget(ALERTS_PER_TURN)
+    }
+
+    pub fn left(&self) -> usize {
+        self.0
+    }
+
+    pub fn is_spent(&self) -> bool {
+        self.0 == 0
+    }
+
+    pub fn spend(&mut self, alerts: usize) {
+        self.0 = self.0.saturating_sub(alerts);
+    }
+}
+
+impl Spent {
+    /// Takes what a step has judged, unless an attempt still reads it.
+    pub fn add(&mut self, judged: Judged) {
+        let alerts = Arc::into_inner(judged.alerts);
+        self.0.extend(alerts.filter(|alerts| alerts.len() > ALERTS_PER_TURN));
+    }
+
+    /// Frees some of it.
+    pub fn free_some(&mut self) {
+        let Some(alerts) = self.0.last_mut() else { return };
+        alerts.truncate(alerts.len().saturating_sub(FREED_PER_TURN));
+        if alerts.is_empty() {
+            self.0.pop();
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Limit: alerts that one turn judges for flushes and deliveries; about a millisecond's work.
+pub(super) const ALERTS_PER_TURN: usize = 512;
+
+/// What a flush or a delivery costs besides its alerts, in alerts.
+pub(super) const STEP_COST: usize = 32;
+
+const FREED_PER_TURN: usize = 8 * ALERTS_PER_TURN;
