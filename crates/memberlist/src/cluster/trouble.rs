@@ -22,11 +22,14 @@ pub(super) struct Troubles {
 
 #[derive(Debug)]
 struct Trouble<R> {
+    /// Of the last failure.
     reason: R,
-    /// When it was last said.
+    /// When something was last said, and what.
     said: Mono,
-    /// How long not to say it again.
+    said_reason: R,
+    /// How long not to say the same again, and how long nothing else.
     quiet: Duration,
+    change_quiet: Duration,
 }
 
 impl Troubles {
@@ -72,21 +75,24 @@ impl Troubles {
     }
 }
 
-impl<R: PartialEq> Trouble<R> {
+impl<R: PartialEq + Copy> Trouble<R> {
     fn new(now: Mono, reason: R) -> Self {
-        Self { reason, said: now, quiet: QUIET_FIRST }
+        let (quiet, change_quiet) = (QUIET_FIRST, CHANGE_QUIET_FIRST);
+        Self { reason, said: now, said_reason: reason, quiet, change_quiet }
     }
 
     fn repeats(&mut self, now: Mono, reason: R) -> bool {
         let age = now.since(self.said);
-        let changed = reason != self.reason;
         self.reason = reason;
         if age >= self.quiet {
             self.quiet = self.quiet.saturating_mul(2).min(QUIET_MAX);
-        } else if !changed || age < CHANGE_QUIET {
+        } else if reason != self.said_reason && age >= self.change_quiet {
+            self.change_quiet = self.change_quiet.saturating_mul(2);
+        } else {
             return false;
         }
         self.said = now;
+        self.said_reason = reason;
         true
     }
 }
@@ -94,8 +100,8 @@ impl<R: PartialEq> Trouble<R> {
 /// How long the same is not said again; twice as long each time.
 const QUIET_FIRST: Duration = Duration::from_mins(10);
 const QUIET_MAX: Duration = Duration::from_hours(6);
-/// How long not even another reason is said.
-const CHANGE_QUIET: Duration = Duration::from_secs(30);
+/// How long not even another reason is said; twice as long each time.
+const CHANGE_QUIET_FIRST: Duration = Duration::from_secs(10);
 /// Limit: addresses in trouble; that of others is only counted.
 const TROUBLES_MAX: usize = 1_000;
 
@@ -118,10 +124,11 @@ mod tests {
         assert!(troubles.failed(minutes(100), at, JoinFailure::Tls), "another reason");
         assert!(!troubles.failed(minutes(100), at, closed), "not at once");
         assert_eq!(troubles.at(at), Some(closed));
+        assert!(troubles.failed(minutes(101), at, closed), "once it has lasted");
 
         troubles.ended(at);
         assert_eq!(troubles.at(at), None);
-        assert!(troubles.failed(minutes(101), at, closed), "again");
+        assert!(troubles.failed(minutes(102), at, closed), "again");
     }
 
     #[test]
