@@ -75,6 +75,7 @@ fn the_way_back_and_in_again() {
     for exports in [true, false] {
         let hook = Sink::start();
         let mut setup = Setup::ours(&one_webhook(&hook.url("/")));
+        setup = setup.expect_log("greater than the data retention");
         if !exports {
             setup = setup.expect_log("without an export").expect_log("Removed a silence");
         }

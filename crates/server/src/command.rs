@@ -108,7 +108,15 @@ fn export(arguments: &[String]) -> ExitCode {
         Err(error) => return refused(EXPORT, &error.to_string()),
     };
     match export::export(&storage, &output) {
-        Ok(exported) => {
+        Ok(None) => {
+            println!(
+                "Another Alertmanager has changed the files in {} since this server ran; \
+                 they are left as they are.",
+                output.display()
+            );
+            ExitCode::SUCCESS
+        }
+        Ok(Some(exported)) => {
             let export::Exported { silences, log_entries, is_running } = exported;
             let output = output.display();
             println!("{silences} silences and {log_entries} log entries written to {output}");
@@ -203,7 +211,8 @@ Writes silences and notification log as the files silences and nflog of an Alert
 mode are those of the files that are replaced, or of the directory.
 
 Stop the server before: then what an Alertmanager does with the files counts when the server is
-started again on the same directory. Of a running server a copy of this moment is written, with
+started again on the same directory. Files that an Alertmanager has changed since this server ran
+are left as they are, so that an export may be repeated. Of a running server a copy of this moment is written, with
 --output for another directory.
 
 Flags:

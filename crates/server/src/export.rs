@@ -29,21 +29,24 @@ pub struct Exported {
     pub is_running: bool,
 }
 
-/// Writes the files into `output`.
-pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
+/// Writes the files into `output`. `None`: it changed nothing, since another Alertmanager has changed
+/// the files there since this server ran.
+pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Option<Exported>> {
     let directory = journal_directory(storage);
     if !directory.is_dir() {
         bail!("no journal in {}", storage.display());
     }
     let Opened { mut journal, entries, written_at, .. } =
         match open(&directory, JournalOptions::default()) {
-            Err(JournalError::Locked { .. }) => return export_running(storage, output),
+            Err(JournalError::Locked { .. }) => return export_running(storage, output).map(Some),
             opened => opened.context("open the journal")?,
         };
     // Also if what follows fails: the server could not open what belongs to root.
     keep_owner(&directory)?;
     let journaled = Journaled::read(entries, written_at, |_| {}).context("read the journal")?;
-    check_unused(&journaled, storage, output)?;
+    if is_used_by_another(&journaled, storage, output) {
+        return Ok(None);
+    }
     let (contents, exported) = encode(&journaled.records);
     create_output(storage, output)?;
     let [silences, nflog] = &contents;
@@ -56,7 +59,7 @@ pub fn export(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
     // Its last write comes after those of the files: what is younger is a Go server's.
     drop(journal);
     keep_owner(&directory)?;
-    Ok(exported)
+    Ok(Some(exported))
 }
 
 /// Of a running server: what is durable by now, for a directory that the server does not use.
@@ -78,24 +81,15 @@ fn export_running(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
     Ok(Exported { is_running: true, ..exported })
 }
 
-/// Refuses to overwrite what a Go server has done since.
-fn check_unused(journaled: &Journaled, storage: &Path, output: &Path) -> anyhow::Result<()> {
+/// Whether a Go server has used the files since this server ran. An export is repeated where it is part
+/// of a start, and must not undo what happened in between.
+fn is_used_by_another(journaled: &Journaled, storage: &Path, output: &Path) -> bool {
     let files = go_files::read(output);
-    let handed_over = journaled.marks.handed_over_to();
-    let is_used = if is_same(storage, output) {
-        journaled.marks.last_user(&files, journaled.age()) != LastUser::Ourselves
-    } else {
-        let is_there = handed_over.is_some_and(|path| is_same(&path, output));
-        is_there && files.iter().any(|file| !journaled.marks.knows(file))
-    };
-    if is_used {
-        bail!(
-            "another Alertmanager has changed the files in {} since this server ran: start this \
-             server there to take them over, or move them away to go back to what it knew",
-            output.display()
-        );
+    if is_same(storage, output) {
+        return journaled.marks.last_user(&files, journaled.age()) != LastUser::Ourselves;
     }
-    Ok(())
+    let is_there = journaled.marks.handed_over_to().is_some_and(|path| is_same(&path, output));
+    is_there && files.iter().any(|file| !journaled.marks.knows(file))
 }
 
 /// The contents of both files.
