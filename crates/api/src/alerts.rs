@@ -14,7 +14,8 @@ use bellwether_model::{MatcherMode, NewAlert, Timestamp};
 
 use crate::answer::ApiError;
 use crate::backend::Backend;
-use crate::refusal::{Caller, Refusal};
+use crate::caller::Caller;
+use crate::refusal::Refusal;
 
 pub use decode::decode_alerts;
 

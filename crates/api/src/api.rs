@@ -22,11 +22,12 @@ use crate::answer::{ApiError, JSON, empty, json, typed};
 use crate::backend::{Backend, Observation};
 use crate::body::read_body;
 use crate::body_writer::BodyWriter;
+use crate::caller::Caller;
 use crate::limits::Permit;
 use crate::negotiate::check_accept;
 use crate::paths::ApiPath;
 use crate::query::{Filters, Query};
-use crate::refusal::{Caller, Refusal};
+use crate::refusal::Refusal;
 use crate::silences::SilenceQuery;
 use crate::state::AppState;
 use crate::{alerts, cors, heads, listing, silences};
@@ -58,9 +59,9 @@ async fn dispatch<B: Backend>(
     request: Request,
     permit: Option<Permit<B>>,
 ) -> Result<Response, ApiError> {
+    let sent = unprefixed(state, request.uri());
     let Some(path) = path else {
-        let path = unprefixed(state, request.uri());
-        return Err(ApiError::framework(404, format!("path {path} was not found")));
+        return Err(ApiError::framework(404, format!("path {sent} was not found")));
     };
     let (parts, body) = request.into_parts();
     if !path.allowed().split(',').any(|method| parts.method.as_str() == method) {
@@ -75,9 +76,8 @@ async fn dispatch<B: Backend>(
     let query = Query::parse(heads::query(&parts.uri, &parts.headers));
     let mode = state.settings.matcher_mode;
     let backend = &*state.backend;
-    let decoded = unprefixed(state, &parts.uri);
-    let decoded = percent_decode_str(&decoded).decode_utf8_lossy().into_owned();
-    let caller = Caller { backend, path: decoded, method: parts.method };
+    let sent = percent_decode_str(&sent).decode_utf8_lossy().into_owned();
+    let caller = Caller { backend, path: sent, method: parts.method };
     match (path, caller.method.clone()) {
         (ApiPath::Alerts, Method::POST) => {
             let posted = alerts::post(&caller, body, mode).await;

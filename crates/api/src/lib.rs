@@ -21,6 +21,7 @@ mod pages;
 
 mod api;
 mod body;
+mod caller;
 mod cors;
 mod negotiate;
 mod query;

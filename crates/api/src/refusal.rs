@@ -1,14 +1,12 @@
 //! Requests that fit the interface, but ask for something that cannot be done.
 //!
-//! In: why. Out: the answer to the client, and an [`Observation`] for the log. Which log line that
-//! becomes is the backend's business; requests that do not fit the interface are not logged, as
-//! upstream does not log them either.
+//! In: why. Out: the answer to the client. Which log line it becomes is the backend's business;
+//! requests that do not fit the interface are not logged, as upstream does not log them either.
 
 use bellwether_model::Timestamp;
 use http::{Method, StatusCode};
 
 use crate::answer::ApiError;
-use crate::backend::{Backend, Observation};
 
 /// A request that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,26 +70,8 @@ pub enum Refusal {
     },
 }
 
-/// The request that is being answered.
-pub(crate) struct Caller<'b, B> {
-    pub backend: &'b B,
-    /// See [`RefusedRequest`].
-    pub path: String,
-    pub method: Method,
-}
-
-impl<B: Backend> Caller<'_, B> {
-    /// Reports a refusal; returns the answer.
-    pub fn refuse(&self, refusal: Refusal) -> ApiError {
-        let answer = refusal.answer();
-        let (path, method) = (self.path.clone(), self.method.clone());
-        self.backend.observe(Observation::Refused(RefusedRequest { path, method, refusal }));
-        answer
-    }
-}
-
 impl Refusal {
-    fn answer(&self) -> ApiError {
+    pub(crate) fn answer(&self) -> ApiError {
         match self {
             Refusal::InvalidAlerts { error }
             | Refusal::Filter { error }

@@ -16,8 +16,9 @@ use http::StatusCode;
 
 use crate::answer::ApiError;
 use crate::backend::Backend;
+use crate::caller::Caller;
 use crate::query::Query;
-use crate::refusal::{Caller, Refusal};
+use crate::refusal::Refusal;
 use bellwether_encoding::json::{Escape, push_string};
 
 use decode::DraftRefusal;
