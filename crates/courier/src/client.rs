@@ -4,6 +4,7 @@
 //! why there is none. To the request's own headers it adds the operator's headers and credentials,
 //! again for each hop of a redirect chain: credentials are sent to the first host only.
 
+use bellwether_encoding::go_url::{check_http_url, host_name, request_target};
 use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;
 use http::header::{
@@ -12,7 +13,7 @@ use http::header::{
 };
 use percent_encoding::percent_decode_str;
 use tokio::time::{Instant, timeout_at};
-use url::Url;
+use url::{Host, Url};
 
 use crate::aws::credentials::CredentialCache;
 use crate::credentials::{AddedHeaders, Credentials};
@@ -85,6 +86,7 @@ impl Client {
         let outgoing = OutgoingRequest {
             method: wire_method(request.method),
             url: parsed(&request.url)?,
+            target: request_target(request.url.reveal()),
             headers: header_map(&request.headers)?,
             body: request.body,
         };
@@ -103,6 +105,7 @@ impl Client {
         redactor.add_url(request.url.reveal());
         self.transport.add_proxy_secrets(redactor);
         let mut url = parsed(&request.url)?;
+        let mut target = request_target(request.url.reveal());
         let first = url.clone();
         let mut method = wire_method(request.method);
         let mut body = request.body;
@@ -111,10 +114,10 @@ impl Client {
         for _ in 0..redirect::CHAIN_MAX {
             on_first_host = on_first_host && redirect::is_same_site(&first, &url);
             let headers = self.headers(&own_headers, &url, on_first_host, redactor).await?;
-            let target = without_user(&url)?;
             let outgoing = OutgoingRequest {
                 method: method.clone(),
-                url: target,
+                url: without_user(&url)?,
+                target: target.clone(),
                 headers,
                 body: body.clone(),
             };
@@ -125,13 +128,14 @@ impl Client {
             let status = answer.status().as_u16();
             match redirect::next(&method, &url, status, answer.headers()) {
                 Ok(None) => return Ok(answer),
-                Ok(Some(Redirect { url: target, method: next, keep_body })) => {
+                Ok(Some(Redirect { url: next_url, method: next, keep_body })) => {
                     if !keep_body {
                         body.clear();
                         own_headers.remove(CONTENT_TYPE);
                     }
                     method = next;
-                    url = checked(target).map_err(|_| transport(BAD_REDIRECT))?;
+                    url = checked(next_url).map_err(|_| transport(BAD_REDIRECT))?;
+                    target = request_target(url.as_str());
                 }
                 Err(redirect::BadLocation) => return Err(transport(BAD_REDIRECT)),
             }
@@ -203,9 +207,19 @@ pub(crate) fn operation(request: &Request) -> String {
 const BAD_REDIRECT: &str = "redirected to what is not an http or https URL";
 
 /// Where a request goes.
+///
+/// Compat: what Go refuses is refused, where a browser would mend it and ask somebody else: line
+/// breaks, backslashes, `010.0.0.1`.
 fn parsed(url: &Secret) -> Result<Url, RequestError> {
-    let url = Url::parse(url.reveal());
-    let url = url.map_err(|error| unusable(format!("parse \"<redacted>\": {error}")))?;
+    let text = url.reveal();
+    let refused = |reason: String| unusable(format!("parse \"<redacted>\": {reason}"));
+    check_http_url(text).map_err(refused)?;
+    let url = Url::parse(text).map_err(|error| refused(error.to_string()))?;
+    if let Some(Host::Ipv4(address)) = url.host()
+        && let Some(written) = host_name(text).filter(|written| *written != address.to_string())
+    {
+        return Err(transport(format!("dial tcp: lookup {written}: no such host")));
+    }
     checked(url)
 }
 
@@ -249,4 +263,38 @@ fn header_map(headers: &[(String, String)]) -> Result<HeaderMap, RequestError> {
         map.append(name, secret_value(value)?);
     }
     Ok(map)
+}
+
+#[cfg(test)]
+mod tests {
+    use bellwether_integrations::http::RequestError;
+    use bellwether_model::Secret;
+
+    use super::parsed;
+
+    #[test]
+    fn a_url_that_go_refuses_leads_nowhere_else() {
+        for (text, reason) in [
+            ("http://h/a\nhttp://h/b", "invalid control character in URL"),
+            ("http://h\\other/", "invalid character '\\\\' in host name"),
+            ("http:h/a", "missing host for URL"),
+            ("ftp://h/a", "unsupported scheme \"ftp\" for URL"),
+            (" http://h/", "first path segment in URL cannot contain colon"),
+        ] {
+            let reason = format!("parse \"<redacted>\": {reason}");
+            let error = parsed(&Secret::new(text)).expect_err(text);
+            assert_eq!(error, RequestError::Unusable(reason), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_no_address_is_a_name() {
+        for host in ["010.0.0.1", "2130706433", "0x7f.1", "127.1", "127.0.0.1."] {
+            let text = format!("dial tcp: lookup {host}: no such host");
+            let error = parsed(&Secret::new(format!("http://u@{host}:80/"))).expect_err(host);
+            assert_eq!(error, RequestError::Transport(text));
+        }
+        assert!(parsed(&Secret::new("http://127.0.0.1:80/")).is_ok());
+        assert!(parsed(&Secret::new("http://127.0.0.1.example/")).is_ok());
+    }
 }

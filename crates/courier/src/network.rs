@@ -5,7 +5,7 @@
 
 use std::error::Error;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -25,10 +25,23 @@ pub struct LookupError {
 pub async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
     let host = host.trim_start_matches('[').trim_end_matches(']');
     let failed = |reason: &str| LookupError { host: host.to_owned(), reason: reason.to_owned() };
+    if host.parse::<IpAddr>().is_err() && is_number(host) {
+        return Err(failed(NO_SUCH_HOST));
+    }
     let found = tokio::net::lookup_host((host, port)).await;
     let found: Vec<SocketAddr> =
         found.map_err(|error| failed(lookup_reason(&error.to_string())))?.collect();
     if found.is_empty() { Err(failed(NO_SUCH_HOST)) } else { Ok(found) }
+}
+
+/// Whether the system's resolver would take a name for an address in an old notation, as `010.0.0.1`
+/// or `2130706433`. Compat: Go takes it for a name, and there is none that ends in a number.
+fn is_number(host: &str) -> bool {
+    let last = host.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
+    match last.strip_prefix("0x").or_else(|| last.strip_prefix("0X")) {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit()),
+    }
 }
 
 const NO_SUCH_HOST: &str = "no such host";
@@ -110,7 +123,17 @@ pub fn find<'a, E: Error + 'static>(causes: &[&'a (dyn Error + 'static)]) -> Opt
 mod tests {
     use std::io;
 
-    use super::{describe, lookup_reason};
+    use super::{describe, is_number, lookup_reason};
+
+    #[test]
+    fn old_notations_of_addresses_are_found() {
+        for host in ["010.0.0.1", "2130706433", "127.1", "0x7f.0.0.0x1", "0x", "mail.1."] {
+            assert!(is_number(host), "{host}");
+        }
+        for host in ["mail", "mail1", "1.example", "10.0.0.1a", "", "."] {
+            assert!(!is_number(host), "{host}");
+        }
+    }
 
     #[test]
     fn failures_have_the_texts_of_go() {

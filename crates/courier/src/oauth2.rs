@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use bellwether_encoding::go_url::request_target;
 use bellwether_integrations::http::{OAuth2, RequestError, Response};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -166,8 +167,13 @@ impl TokenSource {
             }
         }
         let body = Bytes::from(encoded_form(fields));
-        let outgoing =
-            OutgoingRequest { method: Method::POST, url: self.url.clone(), headers, body };
+        let outgoing = OutgoingRequest {
+            method: Method::POST,
+            url: self.url.clone(),
+            target: request_target(self.url.as_str()),
+            headers,
+            body,
+        };
         let deadline = Instant::now() + FETCH_TIMEOUT;
         let answer = tokio::time::timeout_at(deadline, self.transport.send(outgoing)).await;
         let answer = answer.map_err(|_| transport("oauth2: cannot fetch token: no answer"))?;

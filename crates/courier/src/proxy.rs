@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use bellwether_encoding::go_url::parse_url;
 use bellwether_integrations::http::ProxyConfig;
 use bellwether_model::Secret;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
@@ -207,17 +208,27 @@ fn in_network(address: IpAddr, network: IpAddr, prefix_bits: u32) -> bool {
 }
 
 /// A proxy's URL. With SOCKS the proxy always resolves names, as Go has it.
+///
+/// Compat: of the other schemes, and without one (`//proxy:3128`), each means `http`. A text without a
+/// host (`proxy:3128`) is accepted, and every request through it fails.
 fn parsed(field: &'static str, text: &str) -> Result<Url, BuildError> {
-    let text = match text.strip_prefix("socks5://") {
-        Some(rest) => format!("socks5h://{rest}"),
-        None => text.to_owned(),
+    let written = parse_url(text).map_err(|reason| BuildError::unusable(field, reason))?;
+    let scheme = match written.scheme.as_str() {
+        "https" => "https",
+        "socks5" | "socks5h" => "socks5h",
+        _ => "http",
     };
-    let url = Url::parse(&text).map_err(|error| BuildError::unusable(field, error))?;
-    match url.scheme() {
-        "http" | "https" | "socks5h" if url.has_host() => Ok(url),
-        _ => Err(BuildError::unusable(field, "not an http, https or socks5 URL with a host")),
-    }
+    let behind = match text.split_once("//") {
+        Some((_, behind)) if !written.host.is_empty() => behind,
+        _ => NO_HOST,
+    };
+    let url = Url::parse(&format!("{scheme}://{behind}"));
+    url.map_err(|error| BuildError::unusable(field, error))
 }
+
+/// Stands for the host of a proxy that has none. RFC 6761 promises that no name server knows it, and
+/// the text of the failure says what is missing.
+const NO_HOST: &str = "proxy-url-without-host.invalid";
 
 fn connect_headers(headers: &BTreeMap<String, Vec<Secret>>) -> Result<HeaderMap, BuildError> {
     let mut map = HeaderMap::new();

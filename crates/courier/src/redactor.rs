@@ -24,8 +24,10 @@ mod encodings;
 pub struct Redactor(Mutex<Vec<Secret>>);
 
 impl Redactor {
+    /// A secret. One that is very short is part of any text: to hide it would hide nothing and make
+    /// the text unreadable.
     pub fn add(&self, secret: &str) {
-        if !secret.is_empty() {
+        if secret.len() >= PART_BYTES_MIN {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).push(Secret::new(secret));
         }
     }
@@ -148,7 +150,7 @@ const CUT: [char; 2] = ['…', char::REPLACEMENT_CHARACTER];
 /// What stands in place of a secret; as it is printed elsewhere.
 const HIDDEN: &str = "<secret>";
 
-/// Parts of secrets that are shorter are left alone.
+/// Secrets and parts of them that are shorter are left alone.
 const PART_BYTES_MIN: usize = 4;
 
 /// Parts of a path that are shorter are words and not tokens.

@@ -15,6 +15,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use url::Url;
@@ -62,7 +63,10 @@ struct State {
 /// One request as it goes on the connection.
 pub struct OutgoingRequest {
     pub method: Method,
+    /// Says where it goes; its path and query are those of a browser, and not sent.
     pub url: Url,
+    /// Path and query as they are asked for.
+    pub target: String,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
@@ -86,7 +90,7 @@ impl Transport {
 
     /// Sends one request and waits for the head of its answer, however long that takes.
     pub async fn send(&self, outgoing: OutgoingRequest) -> Result<Answer, RequestError> {
-        let OutgoingRequest { method, mut url, mut headers, body } = outgoing;
+        let OutgoingRequest { method, url, target, mut headers, body } = outgoing;
         let operation = transport_error::operation(&method, &url);
         if TlsMaterial::may_change(&self.tls) {
             self.refresh().await?;
@@ -102,9 +106,8 @@ impl Transport {
         {
             headers.entry(PROXY_AUTHORIZATION).or_insert(basic(&user, &password)?);
         }
-        url.set_fragment(None);
-        let uri = Uri::try_from(url.as_str())
-            .map_err(|_| unusable("\"<redacted>\" cannot stand in a request"))?;
+        let uri =
+            uri(&url, &target).map_err(|_| unusable("\"<redacted>\" cannot stand in a request"))?;
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = uri;
@@ -144,6 +147,20 @@ impl Transport {
         Ok(())
     }
 }
+
+/// Compat: spaces, quotes, angle brackets and what is not ASCII are escaped in a query; Go sends them as
+/// they are, although they have no place in a request's first line.
+fn uri(url: &Url, target: &str) -> http::Result<Uri> {
+    let host = url.host_str().unwrap_or_default();
+    let authority = match url.port() {
+        Some(port) => format!("{host}:{port}"),
+        None => host.to_owned(),
+    };
+    let target = utf8_percent_encode(target, NOT_IN_TARGET).to_string();
+    Uri::builder().scheme(url.scheme()).authority(authority).path_and_query(target).build()
+}
+
+const NOT_IN_TARGET: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>');
 
 fn client(
     tls: &TlsConfig,

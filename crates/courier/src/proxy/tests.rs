@@ -125,14 +125,27 @@ fn socks_proxies_resolve_names_themselves() {
 }
 
 #[test]
+fn a_proxy_with_another_scheme_or_none_is_an_http_proxy_as_in_go() {
+    let check = |text: &str, expected: &str| {
+        assert_eq!(rules(&configured(text, "")).plain, Some(url(expected)), "{text}");
+    };
+    check("//u:p@proxy.example:3128", "http://u:p@proxy.example:3128");
+    check("foo://proxy.example:3128/x", "http://proxy.example:3128/x");
+    check("HTTPS://proxy.example", "https://proxy.example");
+    for text in ["proxy.example:3128", "proxy.example", "http:proxy.example:3128", "http:///x"] {
+        check(text, "http://proxy-url-without-host.invalid");
+    }
+}
+
+#[test]
 fn a_proxy_that_cannot_be_is_refused_without_being_shown() {
     let refused = |config: &ProxyConfig| {
         let error = ProxyRules::build(config, |_| None).err().expect("no proxy").to_string();
         assert!(!error.contains("MARKER"), "{error}");
         error
     };
-    assert!(refused(&configured("MARKER", "")).contains("proxy_url"));
-    assert!(refused(&configured("ftp://u:MARKER@x", "")).contains("proxy_url"));
+    assert!(refused(&configured(":MARKER", "")).contains("proxy_url"));
+    assert!(refused(&configured("http://u:MARKER@x:y", "")).contains("proxy_url"));
     let header = |name: &str, value: &str| ProxyConfig {
         proxy_connect_header: BTreeMap::from([(name.into(), vec![Secret::new(value)])]),
         ..ProxyConfig::default()

@@ -40,6 +40,20 @@ fn each_part_of_a_url_that_may_be_secret_is_hidden() {
 }
 
 #[test]
+fn secrets_shorter_than_four_characters_hide_nothing() {
+    let redactor = Redactor::default();
+    for secret in ["", "a", "o", "the", "  "] {
+        redactor.add(secret);
+    }
+    redactor.add_url("http://a:o@host/x?t=1&k=abc");
+    redactor.add_authorization(b"Bearer o");
+    redactor.add_authorization(b"Basic YTpv");
+    check(&redactor, "no access to the host, a 401", "no access to the host, a 401");
+    redactor.add("four");
+    check(&redactor, "the four", "the <secret>");
+}
+
+#[test]
 fn a_short_path_hides_nothing_else() {
     let redactor = Redactor::default();
     redactor.add_url("http://host/");
@@ -70,12 +84,12 @@ fn the_longer_of_two_secrets_is_hidden_as_one() {
 #[test]
 fn credentials_are_hidden_as_they_were_sent_and_decoded() {
     let redactor = Redactor::default();
-    // user:p:w
-    redactor.add_authorization(b"Basic dXNlcjpwOnc=");
+    // user:p:wd
+    redactor.add_authorization(b"Basic dXNlcjpwOndk");
     redactor.add_authorization(b"GenieKey abc-def");
     check(
         &redactor,
-        "Authorization: Basic dXNlcjpwOnc= / user:p:w / abc-def",
+        "Authorization: Basic dXNlcjpwOndk / user:p:wd / abc-def",
         "Authorization: Basic <secret> / user:<secret> / <secret>",
     );
 }

@@ -304,3 +304,20 @@ async fn the_secret_parts_of_a_url_are_never_shown() {
         other => panic!("{other:?}"),
     }
 }
+
+#[tokio::test]
+async fn a_url_is_asked_for_as_it_was_written() {
+    let server = Server::start(|_| plain(200, "")).await;
+    let client = client(|_| {});
+    for (written, asked) in [
+        ("/hook/../admin", "/hook/../admin"),
+        ("/a/./b//c/%2e%2E/%2F%c3%A4", "/a/./b//c/%2e%2E/%2F%c3%A4"),
+        ("/(a)'!*[b]?x='../y'&z=%zz|", "/(a)'!*[b]?x='../y'&z=%zz|"),
+        ("/a b|c#f", "/a%20b%7Cc"),
+        ("?q=a b", "/?q=a%20b"),
+    ] {
+        post_to(&client, &server.url(written)).await.expect("an answer");
+        let line = server.received().last().expect("a request").line.clone();
+        assert_eq!(line, format!("POST {asked} HTTP/1.1"), "{written}");
+    }
+}
