@@ -187,7 +187,7 @@ impl Integration for Slack {
             channel,
             is_remembered: self.update_message,
         };
-        Ok(SlackExchange::new(update, post))
+        Ok(Box::new(SlackExchange::new(update, post)))
     }
 }
 

@@ -94,7 +94,7 @@ impl Integration for Telegram {
         let parse_mode = self.parse_mode.clone();
         let (thread, quiet) = (self.thread, self.quiet);
         let message = Message { url, chat, thread, quiet, parse_mode, text };
-        Ok(TelegramExchange::new(message, plain))
+        Ok(Box::new(TelegramExchange::new(message, plain)))
     }
 }
 

@@ -48,8 +48,8 @@ enum Answer {
 }
 
 impl SlackExchange {
-    pub fn new(update: Option<Update>, post: Post) -> Box<dyn Exchange> {
-        Box::new(SlackExchange { update, post, is_updating: false })
+    pub fn new(update: Option<Update>, post: Post) -> Self {
+        SlackExchange { update, post, is_updating: false }
     }
 
     fn updated(&mut self, answer: Result<Response, RequestError>) -> Step {

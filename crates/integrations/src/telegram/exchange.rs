@@ -35,8 +35,8 @@ pub struct Message {
 }
 
 impl TelegramExchange {
-    pub fn new(message: Message, plain: Option<Message>) -> Box<dyn Exchange> {
-        Box::new(TelegramExchange { message, plain })
+    pub fn new(message: Message, plain: Option<Message>) -> Self {
+        TelegramExchange { message, plain }
     }
 }
 
