@@ -90,7 +90,8 @@ fn the_way_back_and_in_again() {
         }
 
         setup.replace_program(Program::Go);
-        setup = setup.flag("--data.retention=1s").flag("--data.maintenance-interval=100ms");
+        // Long enough for two flushes: the resolve is only sent while the log has the entry.
+        setup = setup.flag("--data.retention=8s").flag("--data.maintenance-interval=100ms");
         let mut go = setup.start();
         if exports {
             go.delete(&format!("/api/v2/silence/{ended}")).expect_status(200);
