@@ -73,6 +73,7 @@ bench: test-packages
 	$(CARGO) build --release -p bellwether
 	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench
 	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench -- --cluster
+	$(CARGO) run --release -p bellwether-bench --bin turns
 	@if command -v valgrind >/dev/null; then $(CARGO) run --release -p bellwether-bench --bin hot-paths; \
 	else echo 'valgrind is not installed: instructions of the hot paths are not counted'; fi
 
