@@ -2,7 +2,7 @@
 //!
 //! In: connections. Out: the same connections, in which each head is in a form that the HTTP library
 //! accepts. Characters that no URL may hold are written as percent escapes; folded fields are
-//! unfolded; if there are very many fields, those that nobody reads are left out; a very long query
+//! unfolded; if there are very many fields, those that are never read are left out; a very long query
 //! travels in a field of its own ([`query`]).
 //!
 //! What Go refuses becomes a request that says so. [`answer_refusals`] responds to it, so that the

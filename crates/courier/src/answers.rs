@@ -84,7 +84,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for AnswerStream<S> {
             out.set_filled(before);
             pushed.map_err(|fault| io::Error::other(AnswerFault(fault)))?;
             if this.rewriter.is_within_head() && !this.rewriter.rules().is_asked {
-                // Nobody asked for it; the library closes the connection.
+                // It answers no request; the library closes the connection.
                 this.rewriter.end();
             }
         }

@@ -21,8 +21,9 @@
 //!    that waits for peers lets that wait pass too, so that peers with an earlier position find out
 //!    first.
 //! 9. *Peers first.* A node waits for its turn: one peer timeout for each responsive peer with an
-//!    earlier position, and longer if a Go node among them notifies later than that. If after that there is no reason left to notify what there was to notify
-//!    when the wait began, a peer has done it, and what came up meanwhile is left to the next flush.
+//!    earlier position, and longer if a Go node among them notifies later than that. If after that
+//!    there is no reason left to notify what there was to notify when the wait began, a peer has done
+//!    it, and what came up meanwhile is left to the next flush.
 //! 10. *Claims.* While a peer says that it is trying, this node defers to it: for a minute, or three
 //!     quarters of what is left of a shorter flush, since it may be only the peer that cannot reach
 //!     the receiver. A node that has tried too defers only to peers with an earlier position, for

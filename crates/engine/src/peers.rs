@@ -6,7 +6,7 @@
 //!
 //! Nodes take turns in the order of their names, a peer timeout apart, and the turns of dead peers
 //! are left out. A Go node does not leave them out: it waits a peer timeout for each member ahead of
-//! it that it knows when its group is due. So nobody behind it notifies before that has passed, and
+//! it that it knows when its group is due. So no node behind it notifies before that has passed, and
 //! one more peer timeout for its answer.
 //!
 //! A wait makes sense only as long as a peer ahead lives. So a node that waits checks the peers
@@ -207,7 +207,7 @@ impl Peers {
     /// it was not left to any.
     ///
     /// All that left it to the peer notice the end within less than a second of each other. They take
-    /// over in the order of their names, and whoever does claims it for itself.
+    /// over in the order of their names, and each claims it for itself.
     pub fn takeover_at(&self, what: u64, trying: bool, since: Mono) -> Option<Mono> {
         let own = self.settings.as_ref()?.name.as_str();
         let ended = |claims: &claims::Claims, gone: Option<Mono>| {
@@ -344,7 +344,7 @@ const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 const CLAIM_STATUS_EVERY: Duration = Duration::from_secs(1);
 /// How far apart nodes take over what a peer has claimed: checks find out within half a second of
-/// each other, and whoever is first claims it after some milliseconds.
+/// each other, and the first one claims it after some milliseconds.
 const TAKEOVER_STEP: Duration = Duration::from_secs(2);
 /// A member that is gone may count for so long to Go nodes, to which that is gossip.
 const GO_NOTICES_AFTER: Duration = Duration::from_secs(5);

@@ -140,7 +140,7 @@ fn write(directory: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
     let unfinished = directory.join(format!("{name}.unfinished"));
     let written = || -> std::io::Result<()> {
         let like = fs::metadata(&path).or_else(|_| fs::metadata(directory))?;
-        // Whoever may search a directory may read a file in it.
+        // A user who may search a directory may read a file in it.
         let mode = if like.is_dir() { like.mode() & 0o444 | 0o200 } else { like.mode() & 0o777 };
         let mut file = File::create(&unfinished)?;
         file.write_all(content)?;

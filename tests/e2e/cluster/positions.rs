@@ -150,7 +150,7 @@ fn around_a_go_server(hook: &Sink) -> Cluster {
     cluster
 }
 
-/// Whoever is asked first never answers.
+/// The receiver never answers the first request.
 fn first_hangs(hook: &Sink) -> impl Fn(&Request) -> Answer + use<> {
     let first = hook.count();
     let asked = AtomicUsize::new(first);

@@ -12,7 +12,7 @@ use crate::uri::is_request_uri;
 
 /// Limit: bytes of one head, as in Go.
 const HEAD_BYTES_MAX: usize = (1 << 20) + 4096;
-/// The HTTP library takes 100 fields; in a head with more, those that nobody reads are left out.
+/// The HTTP library takes 100 fields; in a head with more, those that are never read are left out.
 const FIELDS_MAX: usize = 90;
 /// The HTTP library takes 65,534 bytes of URL.
 const TARGET_BYTES_MAX: usize = 60_000;

@@ -47,7 +47,7 @@ async fn what_go_accepts_is_written_as_the_library_wants_it() {
 }
 
 #[tokio::test]
-async fn what_nobody_asked_for_is_passed_on_at_once() {
+async fn an_answer_without_a_request_is_passed_on_at_once() {
     for rest in ["junk", "HTTP/1.1 408 Late\r\n\r\n"] {
         let (mut server, client) = duplex(1 << 10);
         let mut client = AnswerStream::new(client);

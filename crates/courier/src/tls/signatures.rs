@@ -13,7 +13,8 @@ use rsa::sha2::{Sha256, Sha384, Sha512};
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{WebPkiSupportedAlgorithms, aws_lc_rs};
 use rustls::pki_types::{
-    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
+    AlgorithmIdentifier, CertificateDer, InvalidSignature, SignatureVerificationAlgorithm,
+    SubjectPublicKeyInfoDer, alg_id,
 };
 use rustls::{CertificateError, DigitallySignedStruct, PeerMisbehaved};
 
@@ -36,8 +37,7 @@ pub fn verify_tls12_signature(
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, rustls::Error> {
-    let certificate = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
-    let key = certificate.public_key();
+    let key = public_key(certificate)?;
     let key = webpki::RawPublicKeyEntity::try_from(&key);
     let key = key.map_err(|_| CertificateError::BadEncoding)?;
     let algorithms = signature_algorithms();
@@ -60,14 +60,21 @@ pub fn verify_tls13_signature(
     certificate: &CertificateDer<'_>,
     signed: &DigitallySignedStruct,
 ) -> Result<HandshakeSignatureValid, rustls::Error> {
-    let certificate = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
-    let key = certificate.public_key();
+    let key = public_key(certificate)?;
     rustls::crypto::verify_tls13_signature_with_raw_key(
         message,
         &key,
         signed,
         &signature_algorithms(),
     )
+}
+
+/// The key of a certificate of any version.
+fn public_key<'a>(
+    certificate: &'a CertificateDer<'_>,
+) -> Result<SubjectPublicKeyInfoDer<'a>, CertificateError> {
+    let certificate = Certificate::parse(certificate).ok_or(CertificateError::BadEncoding)?;
+    Ok(certificate.public_key())
 }
 
 fn with_small_keys(

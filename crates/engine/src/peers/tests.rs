@@ -59,7 +59,7 @@ fn a_peer_ahead_that_is_unresponsive_for_a_second_is_not_waited_for() {
 }
 
 #[test]
-fn nobody_notifies_before_a_living_go_node_ahead_would_have() {
+fn no_node_notifies_before_a_living_go_node_ahead_would_have() {
     let seconds = Duration::from_secs;
     let mut peers = peers("e", &[("a", true), ("b", false), ("c", true), ("d", false)]);
     assert_eq!(peers.wait(now(0).mono), seconds(60));

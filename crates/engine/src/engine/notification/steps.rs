@@ -89,7 +89,7 @@ impl Notification {
                 Resumed::Finished(finish(&delivery, End::Failed))
             }
             State::BackingOff if delivery.deadline <= now.mono => {
-                // Nobody woke the engine in time.
+                // The engine was not woken in time.
                 let detail = String::from("the time for another attempt has passed");
                 Resumed::Finished(fail(
                     &delivery,
