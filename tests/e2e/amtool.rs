@@ -6,7 +6,7 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Running, Setup, Sink, programs};
 use serde_json::{Value, json};
 
-use crate::fixtures::{alert, at, one_webhook, silence, text};
+use bellwether_e2e::fixtures::{alert, at, one_webhook, silence, text};
 
 const CONFIG: &str = "
 route:
@@ -164,7 +164,8 @@ fn a_silence_made_with_amtool_mutes_only_its_alert() {
     server.post_alerts(&json!([alert("Quiet"), alert("Loud")]));
     hook.wait_for_one("notification");
     server.wait_for_another_flush("Quiet");
-    let names: Vec<String> = hook.requests().iter().map(crate::fixtures::group_name).collect();
+    let names: Vec<String> =
+        hook.requests().iter().map(bellwether_e2e::fixtures::group_name).collect();
     assert_eq!(names, ["Loud"]);
 }
 

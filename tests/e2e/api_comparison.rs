@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use bellwether_e2e::{Program, Response, Running, Setup};
 use serde_json::Value;
 
-use crate::fixtures::text;
+use bellwether_e2e::fixtures::text;
 use table::{Expect, Step, TABLE};
 
 const CONFIG: &str = "
@@ -159,7 +159,7 @@ fn with_times(text: &str) -> String {
     ]
     .iter()
     .fold(text.to_owned(), |text, (word, seconds)| {
-        text.replace(word, &crate::fixtures::at(*seconds))
+        text.replace(word, &bellwether_e2e::fixtures::at(*seconds))
     })
 }
 

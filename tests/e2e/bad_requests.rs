@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwether_e2e::{Response, Running, Setup, http};
 use serde_json::{Map, Value, json};
 
-use crate::fixtures::{alert, at, text};
+use bellwether_e2e::fixtures::{alert, at, text};
 
 const CONFIG: &str = "route: {receiver: none}\nreceivers: [{name: none}]\n";
 const JSON: &[(&str, &str)] = &[("Content-Type", "application/json")];

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use bellwether_e2e::{Cluster, Request, Running, Sink, wait};
 use serde_json::{Value, json};
 
-use crate::fixtures::{at, group_name, silence, text};
+use bellwether_e2e::fixtures::{at, group_name, silence, text};
 
 /// One webhook, notified of groups by `alertname`. Groups whose name begins with `Long` are not
 /// repeated.

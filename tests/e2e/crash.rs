@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bellwether_e2e::{Client, Request, Running, Setup, Sink};
 use serde_json::{Value, json};
 
-use crate::fixtures::{alert, group_name, one_webhook, resolved, silence, text};
+use bellwether_e2e::fixtures::{alert, group_name, one_webhook, resolved, silence, text};
 
 #[test]
 fn what_was_acknowledged_survives_every_crash_without_a_duplicate() {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use bellwether_e2e::{Setup, Sink, wait};
 use serde_json::{Value, json};
 
-use crate::fixtures::{alert, one_webhook, silence, text};
+use bellwether_e2e::fixtures::{alert, one_webhook, silence, text};
 
 #[test]
 fn a_folder_that_cannot_be_written_keeps_the_server_from_starting() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use bellwether_e2e::{Answer, Running, Setup, Sink, wait};
 use serde_json::json;
 
-use crate::fixtures::{alert, group_name};
+use bellwether_e2e::fixtures::{alert, group_name};
 
 #[test]
 fn a_webhook_that_hangs_times_out_and_others_are_notified() {

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Program, Setup, Sink, programs, wait};
 use serde_json::json;
 
-use crate::fixtures::{
+use bellwether_e2e::fixtures::{
     alert, firing_then_resolved, group_name, one_webhook, resolved, silence, statuses,
 };
 

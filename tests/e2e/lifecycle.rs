@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Answer, Client, Process, Setup, Sink, alertmanager, programs};
 use serde_json::json;
 
-use crate::fixtures::{alert, one_webhook};
+use bellwether_e2e::fixtures::{alert, one_webhook};
 
 const CONFIG: &str = "route: {receiver: none}\nreceivers: [{name: none}]\n";
 

@@ -10,7 +10,7 @@ use bellwether_e2e::programs::debian;
 use bellwether_e2e::{Process, Program, Setup};
 use serde_json::{Value, json};
 
-use crate::fixtures::at;
+use bellwether_e2e::fixtures::at;
 
 #[test]
 fn both_programs_send_the_same_mail_by_starttls_and_plain() {

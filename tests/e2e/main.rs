@@ -1,10 +1,8 @@
 //! Whole processes on loopback, as a user runs them.
 //!
-//! One binary, so that it links once. Each module is about one thing that a running server does;
-//! `fixtures` holds what the tests start from, and the crate's library starts servers, sends
-//! requests, receives notifications and kills.
-
-mod fixtures;
+//! One binary, so that it links once. Each module is about one thing that a running server does. The
+//! crate's library holds what the tests start from, starts servers, sends requests, receives
+//! notifications and kills.
 
 mod amtool;
 mod api_comparison;

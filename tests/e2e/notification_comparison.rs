@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use bellwether_e2e::{Answer, Program, Request, Running, Setup, Sink};
 use serde_json::{Value, json};
 
-use crate::fixtures::at;
+use bellwether_e2e::fixtures::at;
 use table::{Block, TABLE};
 
 #[test]

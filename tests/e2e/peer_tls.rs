@@ -11,7 +11,7 @@ use bellwether_e2e::certificates::{AuthorityFolder, replace};
 use bellwether_e2e::cluster::free_peer_address;
 use bellwether_e2e::{Cluster, Setup, programs, wait};
 
-use crate::fixtures::silence;
+use bellwether_e2e::fixtures::silence;
 
 const CONFIG: &str = "{route: {receiver: none}, receivers: [{name: none}]}";
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bellwether_e2e::{Answer, Process, Setup, Sink, programs, wait};
 use tempfile::TempDir;
 
-use crate::fixtures::{firing_then_resolved, one_webhook};
+use bellwether_e2e::fixtures::{firing_then_resolved, one_webhook};
 
 #[test]
 fn prometheus_fires_and_resolves_across_a_crash_without_a_duplicate() {

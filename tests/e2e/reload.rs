@@ -3,7 +3,7 @@
 use bellwether_e2e::{Running, Setup, Sink, wait};
 use serde_json::json;
 
-use crate::fixtures::{alert, firing_then_resolved, one_webhook, resolved};
+use bellwether_e2e::fixtures::{alert, firing_then_resolved, one_webhook, resolved};
 
 #[test]
 fn an_identical_reload_sends_nothing() {

@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use bellwether_e2e::{Answer, Program, Request, Running, Setup, Sink, wait};
 use serde_json::json;
 
-use crate::fixtures::alert;
+use bellwether_e2e::fixtures::alert;
 
 /// Must never be seen.
 const MARKER: &str = "m4rk3r";

@@ -12,7 +12,7 @@ use bellwether_e2e::http::Client;
 use bellwether_e2e::{Answer, Process, Program, Request, Setup, Sink};
 use serde_json::{Value, json};
 
-use crate::fixtures::{at, text};
+use bellwether_e2e::fixtures::{at, text};
 
 const SETTINGS: &str = r#"
     subject: 'ü {{ .Status }} {{ .CommonLabels.alertname }}'

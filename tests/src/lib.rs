@@ -14,6 +14,7 @@
 pub mod alertmanager;
 pub mod certificates;
 pub mod cluster;
+pub mod fixtures;
 pub mod http;
 pub mod log;
 pub mod namespaces;

@@ -11,7 +11,7 @@ use bellwether_e2e::{Cluster, Running, Setup, wait};
 use serde_json::Value;
 
 use super::config;
-use crate::fixtures::{silence, text};
+use bellwether_e2e::fixtures::{silence, text};
 
 #[test]
 fn a_node_that_crashes_again_and_again_stays_one_member() {

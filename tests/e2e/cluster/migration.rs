@@ -17,7 +17,7 @@ use super::{
     config, ending, firing_since, notifications, seconds, silences, state_of,
     wait_for_notifications, wait_until_others_know,
 };
-use crate::fixtures::{at, silence};
+use bellwether_e2e::fixtures::{at, silence};
 
 #[test]
 fn three_go_servers_are_replaced_one_by_one() {

@@ -14,7 +14,7 @@ use super::{
     config, ending, firing_since, large_silence, notifications, seconds, silences, state_of,
     wait_for_notifications,
 };
-use crate::fixtures::{alert, at, silence, text};
+use bellwether_e2e::fixtures::{alert, at, silence, text};
 
 #[test]
 fn one_of_ours_joins_two_go_servers() {

@@ -8,7 +8,7 @@ use bellwether_e2e::{Cluster, Namespaces, Node, Setup, Sink, wait};
 use serde_json::json;
 
 use super::{config, notifications, silences, wait_for_notifications, wait_until_others_know};
-use crate::fixtures::{alert, silence};
+use bellwether_e2e::fixtures::{alert, silence};
 
 #[test]
 fn each_side_of_a_partition_notifies_and_none_repeats_it_afterwards() {

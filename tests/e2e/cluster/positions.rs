@@ -10,7 +10,7 @@ use bellwether_e2e::{Answer, Cluster, Request, Sink};
 use serde_json::json;
 
 use super::{config, notifications, seconds, wait_for_notifications};
-use crate::fixtures::{alert, resolved, statuses};
+use bellwether_e2e::fixtures::{alert, resolved, statuses};
 
 #[test]
 fn another_notifies_within_two_seconds_when_the_first_is_killed_before_its_turn() {

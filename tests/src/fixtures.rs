@@ -2,8 +2,9 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bellwether_e2e::{Request, Sink};
 use serde_json::{Value, json};
+
+use crate::sink::{Request, Sink};
 
 /// One receiver `hook` that is notified of groups by `alertname`, quickly.
 pub fn one_webhook(url: &str) -> String {
