@@ -35,8 +35,7 @@ impl<Id: Ord> MatcherIndex<Id> {
             Some((name, value)) => self.by_pair.entry(name).or_default().entry(value).or_default(),
             None => &mut self.rest,
         };
-        let at = sets.partition_point(|filed| filed.id <= id);
-        sets.insert(at, Filed { id, others });
+        sets.push(Filed { id, others });
     }
 
     /// Undoes an [`MatcherIndex::insert`] with the same arguments.

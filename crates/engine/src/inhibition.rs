@@ -91,11 +91,9 @@ impl Inhibition {
             if rules.peek().is_none() {
                 continue;
             }
-            let until = match known.get(&alert.fingerprint) {
-                Some(known) => *known,
-                None if alert.resolved_at(now) => alert.ends_at.max(alert.updated_at),
-                None => alert.ends_at,
-            };
+            // Unless it has resolved, its end is later than its last report.
+            let until = known.get(&alert.fingerprint).copied();
+            let until = until.unwrap_or_else(|| alert.ends_at.max(alert.updated_at));
             self.fires_until.insert(alert.fingerprint, until);
             for number in rules {
                 self.index.insert(plan, number, &alert.labels, (until, alert.fingerprint));

@@ -42,3 +42,28 @@ fn split_mix(state: &mut u64) -> u64 {
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Rng;
+
+    #[test]
+    fn the_numbers_are_those_of_split_mix_64() {
+        // The reference implementation's, for this seed.
+        let expected = [6457827717110365317, 3203168211198807973, 9817491932198370423];
+        let mut state = 1234567;
+        assert_eq!([(); 3].map(|()| super::split_mix(&mut state)), expected);
+    }
+
+    #[test]
+    fn identities_differ_in_both_halves() {
+        let mut rng = Rng::new(7 << 64 | 8);
+        let (first, second) = (rng.uuid(), rng.uuid());
+        assert_eq!(first.as_bytes()[14], b'4', "{first} is of version 4");
+        assert_ne!(first[..8], second[..8]);
+        assert_ne!(first[24..], second[24..]);
+        let other = [Rng::new(9 << 64 | 8), Rng::new(7 << 64 | 9)].map(|mut rng| rng.uuid());
+        assert_ne!(other[0][..8], first[..8], "the upper half of the seed decides");
+        assert_ne!(other[1][24..], first[24..], "the lower half of the seed decides");
+    }
+}

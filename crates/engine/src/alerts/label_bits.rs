@@ -55,4 +55,14 @@ mod tests {
         let wrong = wrong.count();
         assert!(wrong < 200, "{wrong} of 10,000 foreign pairs were covered");
     }
+
+    #[test]
+    fn labels_cover_all_their_pairs_where_several_have_the_same_bits() {
+        let pairs: Vec<String> = (0..100).map(|n| format!("label_{n}")).collect();
+        let labels = LabelSet::new(pairs.iter().map(|name| (name.as_str(), "x")));
+        let label_bits = LabelBits::of_labels(&labels);
+        for (name, value) in labels.iter() {
+            assert!(label_bits.covers(LabelBits::default().with(name, value)), "{name}");
+        }
+    }
 }

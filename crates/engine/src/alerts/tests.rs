@@ -41,6 +41,8 @@ fn only_what_a_receiver_could_see_is_a_difference() {
     check_change(&[(0, Some(0), Some(60)), (30, Some(0), Some(30))], Was::Different);
     check_change(&[(60, Some(0), Some(30)), (90, Some(0), Some(30))], Was::Repeated);
     check_change(&[(60, Some(0), Some(30)), (90, Some(80), Some(150))], Was::Different);
+    check_change(&[(30, Some(0), Some(30)), (60, Some(0), Some(30))], Was::Repeated);
+    check_change(&[(60, Some(0), Some(30)), (90, Some(0), Some(150))], Was::Different);
     // It ended by itself meanwhile.
     check_change(&[(0, Some(0), Some(60)), (90, Some(0), Some(150))], Was::Different);
     // It started earlier than was known.
@@ -138,4 +140,23 @@ fn a_snapshot_stays_as_it_was_and_is_in_order() {
     let found: Vec<_> = snapshot.candidates(wanted).collect();
     assert!(found.iter().any(|alert| alert.labels.value("host") == "7"));
     assert!(found.len() < 20, "{} of 100 are looked at", found.len());
+}
+
+#[test]
+fn a_late_clock_is_logged_once_in_ten_minutes() {
+    let mut alerts = Alerts::new(0);
+    let logged = [0, 0, 599, 600, 601, 300].map(|seconds| alerts.logs_late_clock(at(seconds)));
+    assert_eq!(logged, [true, false, false, true, false, true], "the last: the clock went back");
+}
+
+#[test]
+fn alerts_that_no_group_holds_after_a_reload_are_collected() {
+    let mut alerts = Alerts::new(0);
+    let change = alerts.report(alert("a", Some(0), Some(50)), at(0), RESOLVE_TIMEOUT);
+    let fingerprint = change.expect("the report is valid").alert.fingerprint;
+    alerts.add_holder(fingerprint);
+    alerts.clear_holders();
+    alerts.add_holder(fingerprint);
+    alerts.remove_holder(fingerprint);
+    assert_eq!(alerts.collect(at(100), 9, |_| false).len(), 1);
 }

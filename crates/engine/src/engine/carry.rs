@@ -244,7 +244,7 @@ impl Engine {
         group: GroupId,
         budget: &mut Budget,
     ) -> Option<Judged> {
-        let begun = self.judging.take().filter(|it| it.purpose == purpose && it.group == group);
+        let begun = self.judging.take().filter(|it| it.purpose == purpose);
         let mut judging = match begun {
             Some(begun) => begun,
             None => self.begin_judging(now, purpose, group)?,

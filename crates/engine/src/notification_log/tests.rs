@@ -3,7 +3,7 @@ use std::time::Duration;
 use bellwether_model::{GroupKey, IntegrationId, Mono, Now, Remembered, Timestamp};
 use proptest::prelude::*;
 
-use super::NotificationLog;
+use super::{FromPeer, NotificationLog};
 use crate::record::wire;
 use crate::replicated::{LogEntry, LogKey, Notified};
 
@@ -212,4 +212,65 @@ fn a_timestamp_ahead_of_the_clock_counts_from_when_it_was_first_seen() {
     assert_eq!(notified_at(100), Some(at(100)));
     assert_eq!(notified_at(99), Some(at(99)), "it was forgotten when the clock had caught up");
     assert_eq!(log.notified_at(&key("h"), at(5)), None);
+}
+
+/// A log in which a peer's entry of second 10 left out alert 1, which fired in second 5, and which
+/// has been resolve pending since then.
+fn left_out() -> NotificationLog {
+    let mut log = NotificationLog::default();
+    log.merge(entry(5, notified(&[1], &[], &[])));
+    let _ = log.merge_from_peer(entry(10, notified(&[], &[], &[])), now(10));
+    let mut pending = entry(10, notified(&[], &[], &[1]));
+    pending.at = log.next_timestamp(&key("g"), at(10));
+    log.amend(pending);
+    log
+}
+
+#[test]
+fn a_resolve_that_a_late_entry_tells_of_is_pending_no_more() {
+    let late = |log: &mut NotificationLog, made, seconds| {
+        log.merge_from_peer(entry(made, notified(&[], &[1], &[])), now(seconds))
+    };
+    let no_longer = FromPeer::Late { not_pending: vec![1] };
+    assert_eq!(late(&mut left_out(), 7, 11), no_longer);
+    assert_eq!(late(&mut left_out(), 5, 11), FromPeer::Known, "it may be that it fired after that");
+
+    // This node has notified since, and decides itself what is pending.
+    let mut log = left_out();
+    log.forget_left_out(&key("g"));
+    assert_eq!(late(&mut log, 7, 11), FromPeer::Known);
+
+    // It was left out too long ago, and another entry came.
+    let other = |made| entry(made, notified(&[2], &[], &[1]));
+    let mut log = left_out();
+    let _ = log.merge_from_peer(other(20), now(309));
+    assert_eq!(late(&mut log, 11, 310), no_longer);
+    let mut log = left_out();
+    let _ = log.merge_from_peer(other(20), now(310));
+    assert_eq!(late(&mut log, 11, 310), FromPeer::Known);
+}
+
+#[test]
+fn a_late_resolve_is_news_once() {
+    let mut log = NotificationLog::default();
+    log.merge(entry(5, notified(&[1], &[], &[])));
+    let _ = log.merge_from_peer(entry(10, notified(&[], &[], &[])), now(10));
+    let mut late = |resolved: &[u64], seconds| {
+        let now = Now { wall: at(20), ..now(seconds) };
+        log.merge_from_peer(entry(7, notified(&[], resolved, &[])), now)
+    };
+    let news = || FromPeer::Late { not_pending: vec![] };
+    assert_eq!(late(&[1], 11), news(), "the newer entry does not say that it is pending");
+    assert_eq!(late(&[1], 11), FromPeer::Known);
+    // What was forgotten is news again.
+    assert_eq!(late(&[3], 311), news());
+    assert_eq!(late(&[1], 311), news());
+}
+
+#[test]
+fn a_late_resolve_of_an_alert_that_the_newer_entry_mentions_is_no_news() {
+    let mut log = NotificationLog::default();
+    let _ = log.merge_from_peer(entry(10, notified(&[1], &[], &[])), now(10));
+    let late = entry(7, notified(&[], &[1], &[]));
+    assert_eq!(log.merge_from_peer(late, now(11)), FromPeer::Known);
 }

@@ -51,3 +51,51 @@ const CLAIM_LINGERS: Duration = Duration::from_secs(1);
 const ENDED_REMEMBERED: Duration = Duration::from_secs(30);
 /// Limit: claims in a status broadcast.
 pub(super) const CLAIMS_MAX: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use bellwether_model::Mono;
+
+    use super::{CLAIMS_MAX, Claims};
+
+    fn at(milliseconds: u64) -> Mono {
+        Mono(milliseconds * 1_000_000)
+    }
+
+    #[test]
+    fn a_claim_that_has_run_out_is_new_when_it_is_made_again() {
+        let mut claims = Claims::default();
+        assert!(claims.replace(at(0), vec![7]));
+        assert!(!claims.replace(at(1_000), vec![7]));
+        assert!(!claims.replace(at(4_499), vec![7]));
+        assert!(claims.replace(at(4_499 + 3_500), vec![7]));
+    }
+
+    #[test]
+    fn half_a_minute_after_its_end_a_claim_is_forgotten() {
+        let mut claims = Claims::default();
+        claims.replace(at(0), vec![7]);
+        claims.replace(at(1_000), Vec::new());
+        claims.replace(at(31_999), Vec::new());
+        assert_eq!(claims.until(7), Some(at(2_000)));
+        claims.replace(at(32_000), Vec::new());
+        assert_eq!(claims.until(7), None);
+    }
+
+    #[test]
+    fn ended_claims_are_forgotten_at_once_where_there_are_too_many() {
+        let many = |from: u64| (from..from + CLAIMS_MAX as u64).collect::<Vec<u64>>();
+        let mut claims = Claims::default();
+        claims.replace(at(0), many(0));
+        claims.replace(at(1_000), Vec::new());
+        claims.replace(at(10_000), many(1_000_000));
+        assert_eq!(claims.until(0), Some(at(2_000)), "as many as may be");
+        claims.replace(at(11_000), vec![7]);
+        assert_eq!(claims.until(0), None);
+        assert_eq!(claims.until(1_000_000), Some(at(12_000)), "it holds for a second more");
+        claims.replace(at(11_500), many(2_000_000));
+        claims.replace(at(12_000), vec![8]);
+        assert_eq!(claims.until(1_000_000), None, "it has just ended");
+        assert_eq!(claims.until(2_000_000), Some(at(13_000)));
+    }
+}

@@ -35,6 +35,12 @@ fn alert_of_late_clock() -> Record {
     Record::Alert { alert: Arc::new(alert), ended }
 }
 
+fn resolved_alert() -> Record {
+    let Record::Alert { alert, .. } = alert() else { unreachable!("it is an alert") };
+    let alert = Alert { timed_out: false, ..(*alert).clone() };
+    Record::Alert { alert: Arc::new(alert), ended: true }
+}
+
 fn group() -> Record {
     let labels = LabelSet::new([("alertname", "Disk")]);
     let labels = labels.packed().to_owned();
@@ -89,7 +95,9 @@ fn notified() -> Record {
 
 #[test]
 fn every_record_comes_back_as_it_was() {
-    for record in [alert(), alert_of_late_clock(), group(), silence(), notified()] {
+    let records =
+        [alert(), alert_of_late_clock(), resolved_alert(), group(), silence(), notified()];
+    for record in records {
         let (key, value) = record.encode();
         let value = value.expect("the record has a value");
         let read = Record::decode(&key, &value).expect("what was written can be read");
@@ -268,4 +276,29 @@ fn a_silence_with_a_set_that_matches_everything_is_refused() {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[test]
+fn a_silence_with_fields_of_a_newer_program_is_kept_as_it_came() {
+    let (_, value) = silence().encode();
+    let value = value.expect("the record has a value");
+    // Field 2000, a varint.
+    let newer: Vec<u8> = value.iter().copied().chain([0x80, 0x7d, 7]).collect();
+    let version = wire::decode_silence(&newer).expect("unknown fields are passed over");
+    assert_eq!(version.encode(), newer);
+    assert_eq!(wire::decode_silence(&value).expect("it can be read").wire, None);
+}
+
+#[test]
+fn a_message_of_a_file_may_have_four_mebibytes() {
+    let first = |bytes: usize| {
+        let mut file = Vec::new();
+        wire::append_message(&mut file, &vec![0; bytes]);
+        let first = wire::split_messages(&file).next().expect("there is one");
+        first.map(<[u8]>::len).map_err(|error| error.to_string())
+    };
+    let max = 4 * 1024 * 1024;
+    assert_eq!(first(max), Ok(max));
+    let refused = first(max + 1).expect_err("it is larger");
+    assert!(refused.contains("limit: 4194304"), "{refused}");
 }

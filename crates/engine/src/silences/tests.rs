@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use std::time::Duration;
 
 use super::{PostedSilence, SilenceRefusal, Silences};
+use crate::replicated::{SilenceRecord, Wire};
 use crate::settings::EngineSettings;
 
 fn at(seconds: i64) -> Timestamp {
@@ -176,4 +177,64 @@ proptest! {
         let (left, right) = versions.split_at(versions.len() / 2);
         prop_assert_eq!(&once, &merged(merged(right).iter().chain(&merged(left))));
     }
+}
+
+#[test]
+fn a_silence_may_end_in_the_instant_in_which_it_is_posted() {
+    let matchers = || vec![matcher("host", Op::Equal, "a")];
+    let post = |ends_at| {
+        let settings = EngineSettings::default();
+        let posted = posted(matchers(), 0, ends_at);
+        Silences::default().post(posted, at(100), &settings, || "s".to_owned()).map(|it| it.id)
+    };
+    assert_eq!(post(100), Ok("s".to_owned()));
+    assert_eq!(post(99), Err(SilenceRefusal::EndsInThePast));
+}
+
+#[test]
+fn a_change_has_the_time_at_which_it_was_made_unless_the_clock_went_back() {
+    let set = Matchers(vec![matcher("host", Op::Equal, "a")]);
+    let mut silences = Silences::default();
+    silences.merge(silence("s", vec![set], -10, 1000), at(0));
+    let expired = |now| {
+        let version = silences.expire("s", at(now)).expect("it is there").expect("it is active");
+        version.updated_at
+    };
+    assert_eq!(expired(60), at(60));
+    let nanosecond = Duration::from_nanos(1);
+    assert_eq!([expired(0), expired(-5)], [at(0).plus(nanosecond), at(0).plus(nanosecond)]);
+}
+
+#[test]
+fn a_silence_may_be_exactly_as_large_as_the_limit() {
+    let post = |limit| {
+        let settings = EngineSettings { silence_bytes_max: limit, ..EngineSettings::default() };
+        let posted = posted(vec![matcher("host", Op::Equal, "a")], 0, 1000);
+        Silences::default().post(posted, at(0), &settings, || "s".to_owned()).map(|it| it.id)
+    };
+    let Err(SilenceRefusal::TooLarge { bytes, limit: 1 }) = post(1) else {
+        panic!("one byte is enough");
+    };
+    assert_eq!(post(bytes), Ok("s".to_owned()));
+    assert_eq!(post(bytes - 1), Err(SilenceRefusal::TooLarge { bytes, limit: bytes - 1 }));
+}
+
+#[test]
+fn what_a_peer_knew_of_a_silence_is_passed_on() {
+    let retention = Duration::from_secs(500);
+    let set = Matchers(vec![matcher("host", Op::Equal, "a")]);
+    let ended_early = silence("s", vec![set], 0, 100);
+    let mut silences = Silences::default();
+    silences.merge(ended_early.clone(), at(0));
+    // A longer version is about, and the message has fields of a newer program.
+    let version = SilenceRecord {
+        silence: ended_early.into(),
+        expires_at: at(900).plus(retention),
+        wire: Some(Wire([1, 2, 3].as_slice().into())),
+    };
+    silences.note_origin(version.clone(), retention);
+    let passed_on: Vec<SilenceRecord> = silences.versions(retention).collect();
+    assert_eq!(passed_on.len(), 1);
+    assert_eq!(passed_on[0].expires_at, at(900).plus(retention));
+    assert_eq!(passed_on[0].wire, version.wire);
 }

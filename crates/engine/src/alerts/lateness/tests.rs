@@ -157,3 +157,42 @@ fn a_line_is_logged_every_ten_minutes() {
     let worth: Vec<_> = [0, 1, 599, 600, 601, -5].map(|s| ends.is_worth_a_line(at(s))).into();
     assert_eq!(worth, [true, false, false, true, false, true]);
 }
+
+#[test]
+fn an_end_that_is_past_by_half_an_hour_is_an_end_whatever_was_reported_before() {
+    assert_eq!(firing(&prometheus(1800 + 240, 0..5)), [false; 5]);
+    assert_eq!(firing(&prometheus(1801 + 240, 0..3)), [false, false, true]);
+}
+
+#[test]
+fn the_same_report_by_another_way_neither_counts_nor_begins_anew() {
+    let late = prometheus(3 * HOUR, 0..5);
+    let again = |n: usize| (late[n].0 + 5, late[n].1, late[n].2);
+    let reports = [late[0], late[1], again(1), late[2], again(2), late[3]];
+    assert_eq!(firing(&reports), [false, false, false, true, true, true]);
+    let twice = [late[0], again(0), late[1], again(1)];
+    assert_eq!(firing(&twice), [false; 4], "two reports are not three");
+}
+
+#[test]
+fn a_clock_that_has_shown_to_be_late_still_reports_ends() {
+    let late = prometheus(3 * HOUR, 0..3);
+    let (received, starts, ends) = late[2];
+    let then = |next| {
+        let reports: Vec<_> = late.iter().copied().chain([next]).collect();
+        firing(&reports)[3]
+    };
+    assert!(then((received + 60, starts, ends + 60)));
+    assert!(!then((received + 60, starts, ends)), "the end stands still");
+    assert!(!then((received + 5, starts, ends - 5)), "the end moves back");
+}
+
+#[test]
+fn what_does_not_continue_a_series_begins_another_one() {
+    let late = prometheus(3 * HOUR, 0..6);
+    // The third is a minute late: what came before it shows nothing any more.
+    let third = (late[2].0 + 60, late[2].1, late[2].2);
+    let next = |n: usize| (late[n].0 + 60, late[n].1, late[n].2);
+    let reports = [late[0], late[1], third, next(3), next(4)];
+    assert_eq!(firing(&reports), [false, false, false, false, true]);
+}
