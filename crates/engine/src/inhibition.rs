@@ -78,12 +78,7 @@ impl Inhibition {
     }
 
     /// Takes the alerts of the store after a restart, or under another plan.
-    pub fn restore<'a>(
-        &mut self,
-        plan: &Plan,
-        alerts: impl Iterator<Item = &'a Arc<Alert>>,
-        now: Timestamp,
-    ) {
+    pub fn restore<'a>(&mut self, plan: &Plan, alerts: impl Iterator<Item = &'a Arc<Alert>>) {
         self.index = InhibitionIndex::new(plan);
         let known = std::mem::take(&mut self.fires_until);
         for alert in alerts {

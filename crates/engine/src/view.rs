@@ -350,15 +350,12 @@ impl Default for GroupQuery {
 /// Compat: with an empty pattern a filter checks whether the label is there at all, so that
 /// `foo!=""` means "has foo".
 fn filter_fits(filter: &Matcher, labels: &LabelSet) -> bool {
-    let value = labels.get(&filter.name);
-    if filter.value.is_empty() {
-        match filter.op {
-            Op::Equal | Op::Matches if value.is_none() => return true,
-            Op::NotEqual | Op::NotMatches if value.is_some() => return true,
-            _ => {}
-        }
+    let asks_for_presence =
+        filter.value.is_empty() && matches!(filter.op, Op::NotEqual | Op::NotMatches);
+    match labels.get(&filter.name) {
+        Some(_) if asks_for_presence => true,
+        value => filter.matches_value(value.unwrap_or_default()),
     }
-    filter.matches_value(value.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -197,8 +197,18 @@ fn resolved_alerts_leave_over_several_turns() {
 
     let mut gone = BTreeSet::new();
     let mut collections = Vec::new();
+    let mut maintenances = 0;
     while collections.is_empty() || world.count() > 3 {
+        let generation = world.engine.generation();
         world.tick();
+        let removes = |record: &Record| matches!(record, Record::AlertGone(_));
+        if world.turn.keep.iter().any(removes) {
+            assert!(world.engine.generation() > generation, "readers see it");
+        }
+        if collections.is_empty() && !gone.is_empty() {
+            let is_end = |note: &&Note| matches!(note, Note::Collected { .. });
+            maintenances += world.turn.notes.iter().filter(is_end).count();
+        }
         let removed = world.turn.keep.iter().filter_map(|record| match record {
             Record::AlertGone(fingerprint) => Some(*fingerprint),
             _ => None,
@@ -213,6 +223,7 @@ fn resolved_alerts_leave_over_several_turns() {
     }
     assert_eq!(gone.len(), ALERTS - 3);
     assert_eq!(collections, [ALERTS - 3], "one maintenance, however many turns it takes");
+    assert_eq!(maintenances, 1);
 }
 
 #[test]
@@ -237,4 +248,33 @@ fn many_small_groups_are_flushed_over_several_turns() {
     }
     assert_eq!(attempts, ALERTS);
     assert!(turns > 50, "{turns} turns");
+}
+
+#[test]
+fn a_turn_judges_as_many_alerts_as_fit_and_a_small_group_is_never_cut() {
+    let mut world = World::new();
+    let (attempt, turns) = world.attempt();
+    assert!(turns <= ALERTS / 400, "{turns} turns for {ALERTS} alerts");
+    assert_eq!(attempt.alert_count(), ALERTS);
+
+    let plan = plan::parse_plan("route receiver=team group_by=alertname group_wait=10s");
+    let mut engine = Engine::new(plan, EngineSettings::default(), 1);
+    let mut turn = Turn::default();
+    let alerts = (0..700).map(|number| {
+        let labels = LabelSet::new([
+            ("alertname", if number < 400 { "A" } else { "B" }),
+            ("instance", &format!("host-{number}")),
+        ]);
+        NewAlert { fingerprint: labels.fingerprint(), labels, ..alert(0, None) }
+    });
+    let clocks = |mono: Mono| Now { wall: start().plus(mono.since(Mono(0))), mono };
+    let refused = RefusedAlerts::default();
+    let alerts = Input::Alerts { alerts: alerts.collect(), refused, ticket: Ticket(1) };
+    engine.handle(clocks(Mono(0)), alerts, &mut turn);
+    turn.clear();
+    let due = engine.next_wakeup().expect("groups are due");
+    engine.handle(clocks(due), Input::Tick, &mut turn);
+    let is_flush = |note: &&Note| matches!(note, Note::FlushOpened { .. });
+    let flushes = turn.notes.iter().filter(is_flush).count();
+    assert_eq!(flushes, 2, "what has been begun is done");
 }

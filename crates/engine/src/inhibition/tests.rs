@@ -150,16 +150,16 @@ fn a_restored_source_fired_until_its_end_was_known() {
     let until = |inhibition: &Inhibition| {
         inhibition.index.inhibitor(&plan, &target, at(0)).map(|(_, until)| until)
     };
-    let restored = |source: Alert, now| {
+    let restored = |source: Alert| {
         let mut inhibition = Inhibition::new(&plan);
-        inhibition.restore(&plan, [Arc::new(source)].iter(), now);
+        inhibition.restore(&plan, [Arc::new(source)].iter());
         until(&inhibition)
     };
     // It fires; it ended by itself; its end was reported later.
-    assert_eq!(restored(alert("critical", "", at(50), at(20)), at(40)), Some(at(50)));
-    assert_eq!(restored(alert("critical", "", at(30), at(20)), at(40)), Some(at(30)));
-    assert_eq!(restored(alert("critical", "", at(10), at(20)), at(40)), Some(at(20)));
-    assert_eq!(restored(alert("info", "", at(50), at(20)), at(40)), None);
+    assert_eq!(restored(alert("critical", "", at(50), at(20))), Some(at(50)));
+    assert_eq!(restored(alert("critical", "", at(30), at(20))), Some(at(30)));
+    assert_eq!(restored(alert("critical", "", at(10), at(20))), Some(at(20)));
+    assert_eq!(restored(alert("info", "", at(50), at(20))), None);
 
     // Under a new plan it keeps what was known, not what the last of several reports of its end says.
     let mut inhibition = Inhibition::new(&plan);
@@ -167,6 +167,6 @@ fn a_restored_source_fired_until_its_end_was_known() {
     inhibition.update(&plan, &alert("critical", "", at(20), at(20)), at(20));
     let again = alert("critical", "", at(30), at(30));
     inhibition.update(&plan, &again, at(30));
-    inhibition.restore(&plan, [Arc::new(again)].iter(), at(40));
+    inhibition.restore(&plan, [Arc::new(again)].iter());
     assert_eq!(until(&inhibition), Some(at(20)));
 }

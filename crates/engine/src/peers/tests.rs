@@ -223,3 +223,40 @@ fn status_broadcasts_round_trip_and_invalid_bytes_are_refused() {
     let year_10000 = [8, 0x80, 0xdc, 0xd5, 0xdb, 0xb0, 0x39 | 0x80, 0x7f];
     assert_eq!(StatusBroadcast::decode(&year_10000), None);
 }
+
+#[test]
+fn a_claim_holds_until_three_and_a_half_seconds_after_the_last_status() {
+    let mut peers = peers("b", &[("a", true)]);
+    status(&mut peers, 1, "a", 0, &[7]);
+    assert!(peers.claimed_until(7, false, Mono(4_499_999_999)).is_some());
+    assert!(peers.claimed_until(7, false, Mono(4_500_000_000)).is_none());
+}
+
+#[test]
+fn former_members_are_remembered_for_ten_minutes_and_a_thousand_of_them() {
+    let second = Duration::from_secs(1);
+    let go = Peer { name: "y".to_owned(), is_bellwether: false };
+    let set = |peers: &mut Peers, at: u64| peers.set_peers(now(at), vec![go.clone()]);
+    let mut few = peers("z", &[("a", true), ("y", false)]);
+    set(&mut few, 100);
+    set(&mut few, 699);
+    assert_eq!(few.wait(now(0).mono), 30 * second, "y counts a");
+    set(&mut few, 700);
+    assert_eq!(few.wait(now(0).mono), 15 * second);
+
+    let names: Vec<String> = (0..1_001).map(|number| format!("p{number:04}")).collect();
+    let mut all: Vec<(&str, bool)> = names.iter().map(|name| (name.as_str(), true)).collect();
+    all.push(("y", false));
+    let mut many = peers("z", &all);
+    set(&mut many, 100);
+    assert_eq!(many.wait(now(0).mono), 15 * 1_001 * second, "a thousand turns, and that of y");
+}
+
+#[test]
+fn invalid_times_of_a_status_are_refused() {
+    let status = |wall| StatusBroadcast { from: "a".into(), wall, claims: Vec::new() };
+    let last = status(Timestamp::from_unix(1, 999_999_999));
+    assert_eq!(StatusBroadcast::decode(&last.encode()), Some(last));
+    // Seconds 1, nanoseconds 1,000,000,000.
+    assert_eq!(StatusBroadcast::decode(&[8, 1, 16, 0x80, 0x94, 0xeb, 0xdc, 3]), None);
+}

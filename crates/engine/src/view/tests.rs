@@ -10,8 +10,8 @@ use bellwether_model::{
 
 use super::{AlertQuery, GroupQuery, ReceiverFilter, View};
 use crate::{
-    Effect, Engine, EngineSettings, GroupBy, InhibitRule, Input, Integration, Plan, PlanParts,
-    PostedSilence, Receiver, RefusedAlerts, RouteSpec, Ticket, Timing, Turn,
+    Effect, Engine, EngineSettings, GroupBy, InhibitRule, Input, Integration, Peer, PeerSettings,
+    Plan, PlanParts, PostedSilence, Receiver, RefusedAlerts, RouteSpec, Ticket, Timing, Turn,
 };
 
 /// Half past noon on a Monday.
@@ -270,4 +270,68 @@ fn reading_changes_nothing_and_a_view_stays_as_it_was() {
     assert_eq!(engine.view().alert_counts(now()).active, 1);
     assert_eq!(engine.view().group_count(), 1);
     assert_eq!(engine.generation(), generation);
+}
+
+#[test]
+fn a_filter_for_presence_finds_a_label_without_a_value() {
+    let labels = LabelSet::new([("host", "")]);
+    let fits = |name, op| super::filter_fits(&matchers(name, op, "").0[0], &labels);
+    for op in [Op::NotEqual, Op::NotMatches] {
+        assert!(fits("host", op) && !fits("job", op), "{op:?}");
+    }
+    for op in [Op::Equal, Op::Matches] {
+        assert!(fits("host", op) && fits("job", op), "{op:?}");
+    }
+}
+
+#[test]
+fn an_alert_is_shown_until_after_the_instant_of_its_end() {
+    let ended = now().minus(Duration::from_secs(1));
+    let (view, _) = filled();
+    let groups = |now| view.groups(now, &GroupQuery::default()).count();
+    let counts = |now| view.alert_counts(now).active + view.alert_counts(now).suppressed;
+    assert_eq!((groups(ended), counts(ended)), (6 + 1, 7 + 1));
+    let after = ended.plus(Duration::from_nanos(1));
+    assert_eq!((groups(after), counts(after)), (6, 7));
+}
+
+#[test]
+fn a_view_knows_the_receivers_of_labels_and_the_members_of_the_cluster() {
+    let labels = LabelSet::new([("alertname", "X"), ("audit", "yes"), ("team", "night")]);
+    let (view, _) = filled();
+    let receivers = view.plan().receivers_of(&labels);
+    assert_eq!(receivers, ["audit", "night"].map(Arc::from));
+    assert_eq!(view.plan().receivers_of(&LabelSet::default()), ["root"].map(Arc::from));
+    let all: Vec<&str> = view.plan().receivers().iter().map(|receiver| &*receiver.name).collect();
+    assert_eq!(all, ["root", "audit", "night"]);
+    assert_eq!(view.peers(), []);
+
+    let peers = PeerSettings { name: "b".to_owned(), timeout: Duration::from_secs(15) };
+    let settings = EngineSettings { peers: Some(peers), ..EngineSettings::default() };
+    let mut member = Engine::new(view.plan().clone(), settings, 1);
+    let peers = ["c", "a"].map(|name| Peer { name: name.to_owned(), is_bellwether: true });
+    let clocks = Now { wall: now(), mono: Mono(0) };
+    member.handle(clocks, Input::Peers(peers.to_vec()), &mut Turn::default());
+    let view = member.view();
+    let names: Vec<&str> = view.peers().iter().map(|peer| peer.name.as_str()).collect();
+    assert_eq!(names, ["a", "c"]);
+}
+
+#[test]
+fn plans_that_notify_others_have_another_hash() {
+    let plan = |receiver: &str, send_resolved: bool| {
+        let mut integration = self::receiver(receiver, "a");
+        integration.integrations[0].send_resolved = send_resolved;
+        Plan::new(PlanParts {
+            route: route(receiver, Matchers::default()),
+            receivers: vec![integration],
+            inhibit_rules: Vec::new(),
+            intervals: BTreeMap::new(),
+            resolve_timeout: Duration::from_secs(300),
+        })
+    };
+    let hash = |receiver, send_resolved| plan(receiver, send_resolved).keys_hash();
+    assert_eq!(hash("a", true), hash("a", true));
+    assert_ne!(hash("a", true), hash("b", true));
+    assert_ne!(hash("a", true), hash("a", false));
 }

@@ -47,7 +47,7 @@ impl Intake {
         log: &NotificationLog,
         turn: &mut Turn,
     ) -> Vec<GroupId> {
-        self.inhibition.restore(plan, self.alerts.iter(), now.wall);
+        self.inhibition.restore(plan, self.alerts.iter());
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
             let earlier = Earlier::Run { deadlines: &known, log };
@@ -91,7 +91,7 @@ impl Intake {
             .iter()
             .map(|(id, group)| (group.name(old_plan.routes.route(id.route)), group))
             .collect();
-        self.inhibition.restore(plan, self.alerts.iter(), now.wall);
+        self.inhibition.restore(plan, self.alerts.iter());
         self.alerts.clear_holders();
         let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
         for alert in alerts {
