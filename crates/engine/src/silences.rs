@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::regex::Pattern;
+use bellwether_model::regex::matches_empty;
 use bellwether_model::{LabelSet, Matcher, Matchers, Op, Silence, SilenceState, Timestamp};
 
 use crate::index::MatcherIndex;
@@ -297,7 +297,7 @@ fn checked(posted: PostedSilence, now: Timestamp) -> Result<Silence, SilenceRefu
 fn counts_as_empty(matcher: &Matcher) -> bool {
     match matcher.op {
         Op::Equal => matcher.value.is_empty(),
-        Op::Matches => Pattern::unanchored(&matcher.value).is_ok_and(|p| p.is_match("")),
+        Op::Matches => matches_empty(&matcher.value).is_ok_and(|matches| matches),
         Op::NotEqual | Op::NotMatches => false,
     }
 }

@@ -13,7 +13,8 @@ use crate::quote::push_quoted;
 use crate::regex::{Pattern, PatternError};
 
 pub use parse::{
-    ParseError, Parsed, parse_matcher, parse_matchers, valid_classic_label_name, valid_label_name,
+    ParseError, Parsed, parse_matcher, parse_matcher_by, parse_matchers, valid_classic_label_name,
+    valid_label_name,
 };
 
 /// One condition on one label.
@@ -39,6 +40,9 @@ pub enum Op {
     /// `!~`
     NotMatches,
 }
+
+/// Makes the anchored pattern of a text.
+pub type Compile<'a> = &'a mut dyn FnMut(&str) -> Result<Pattern, PatternError>;
 
 /// Conditions that all must hold; none at all always holds.
 #[derive(Clone, Default, PartialEq)]
@@ -82,8 +86,18 @@ impl Matcher {
         op: Op,
         value: impl Into<String>,
     ) -> Result<Matcher, PatternError> {
+        Self::compiled_by(name, op, value, &mut Pattern::anchored)
+    }
+
+    /// As [`Matcher::new`], with a pattern made by `compile`, which may know it already or refuse it.
+    pub fn compiled_by(
+        name: impl Into<String>,
+        op: Op,
+        value: impl Into<String>,
+        compile: Compile<'_>,
+    ) -> Result<Matcher, PatternError> {
         let value = value.into();
-        let pattern = if op.is_regex() { Some(Pattern::anchored(&value)?) } else { None };
+        let pattern = if op.is_regex() { Some(compile(&value)?) } else { None };
         Ok(Matcher { name: name.into(), op, value, pattern })
     }
 

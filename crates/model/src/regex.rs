@@ -8,6 +8,7 @@
 //! strings, and no engine is built for them: a server holds thousands of patterns, and an engine
 //! takes some kilobytes each.
 
+mod cost;
 mod dialect;
 mod error;
 mod node;
@@ -17,6 +18,10 @@ mod unicode;
 
 use std::fmt;
 use std::sync::Arc;
+
+use regex_automata::meta;
+use regex_automata::nfa::thompson::WhichCaptures;
+use regex_automata::util::syntax;
 
 pub use error::PatternError;
 pub use replace::Replacer;
@@ -32,10 +37,54 @@ pub struct Pattern {
     program: Program,
 }
 
+/// A pattern that has been read, and is known to be valid, but not compiled.
+pub struct PatternDraft<'a> {
+    source: &'a str,
+    tree: Node,
+    shape: Option<Shape>,
+}
+
 #[derive(Clone)]
 enum Program {
     Shape(Arc<Shape>),
     Engine(Arc<::regex::Regex>),
+    /// Large ones take a program for one direction only.
+    Lean(Arc<meta::Regex>),
+}
+
+impl<'a> PatternDraft<'a> {
+    /// See [`Pattern::anchored`].
+    pub fn anchored(text: &'a str) -> Result<Self, PatternError> {
+        let tree = dialect::parse(&format!("^(?:{text})$"))?;
+        let shape = Shape::of_anchored(&tree);
+        Ok(PatternDraft { source: text, tree, shape })
+    }
+
+    /// Whether nothing has to be compiled, because texts are only compared.
+    pub fn is_plain(&self) -> bool {
+        self.shape.is_some()
+    }
+
+    /// An estimate from above of the bytes that the compiled pattern takes, and a measure of the time
+    /// that compiling takes.
+    pub fn cost(&self) -> u64 {
+        match &self.shape {
+            Some(_) => self.source.len() as u64,
+            None => self.tree.cost(),
+        }
+    }
+
+    /// # Errors
+    /// If it is too large.
+    pub fn compile(self) -> Result<Pattern, PatternError> {
+        let PatternDraft { source, tree, shape } = self;
+        let program = match shape {
+            Some(shape) => Program::Shape(Arc::new(shape)),
+            None if tree.cost() > LEAN_BYTES_MIN => Program::Lean(Arc::new(lean(&tree, source)?)),
+            None => Program::Engine(Arc::new(build_engine(&tree, source)?)),
+        };
+        Ok(Pattern { source: source.into(), program })
+    }
 }
 
 impl Pattern {
@@ -44,12 +93,7 @@ impl Pattern {
     /// The text is joined with its anchors before it is read, as Go programs do: an error may quote
     /// them, and `a)|(?:b` is a valid pattern.
     pub fn anchored(text: &str) -> Result<Pattern, PatternError> {
-        let tree = dialect::parse(&format!("^(?:{text})$"))?;
-        let program = match Shape::of_anchored(&tree) {
-            Some(shape) => Program::Shape(Arc::new(shape)),
-            None => Program::Engine(Arc::new(build_engine(&tree, text)?)),
-        };
-        Ok(Pattern { source: text.into(), program })
+        PatternDraft::anchored(text)?.compile()
     }
 
     /// A pattern that may match anywhere in a text.
@@ -63,6 +107,7 @@ impl Pattern {
         match &self.program {
             Program::Shape(shape) => shape.is_match(text),
             Program::Engine(engine) => engine.is_match(text),
+            Program::Lean(engine) => engine.is_match(text),
         }
     }
 
@@ -86,7 +131,18 @@ impl fmt::Debug for Pattern {
     }
 }
 
+/// Whether a pattern without anchors matches an empty text; an error if it is none.
+pub fn matches_empty(text: &str) -> Result<bool, PatternError> {
+    Ok(dialect::parse(text)?.matches_empty())
+}
+
+/// Whether a text is a pattern, apart from its size.
+pub fn check(text: &str) -> Result<(), PatternError> {
+    dialect::parse(text).map(|_| ())
+}
+
 fn build_engine(tree: &Node, text: &str) -> Result<::regex::Regex, PatternError> {
+    check_cost(tree, text)?;
     ::regex::RegexBuilder::new(&tree.to_engine_syntax())
         .size_limit(PROGRAM_BYTES_MAX)
         .dfa_size_limit(CACHE_BYTES_MAX)
@@ -95,8 +151,40 @@ fn build_engine(tree: &Node, text: &str) -> Result<::regex::Regex, PatternError>
         .map_err(|_| PatternError::new(Fault::TooLarge, text))
 }
 
-/// Limit: what one compiled program may take; Go allows 128 MiB.
-const PROGRAM_BYTES_MAX: usize = 8 << 20;
+/// An engine that only says whether a text matches, and takes half the memory and time to build.
+fn lean(tree: &Node, text: &str) -> Result<meta::Regex, PatternError> {
+    check_cost(tree, text)?;
+    let config = meta::Config::new()
+        .nfa_size_limit(Some(PROGRAM_BYTES_MAX))
+        .which_captures(WhichCaptures::None)
+        .auto_prefilter(false)
+        .hybrid(false)
+        .onepass(false);
+    let syntax = syntax::Config::new().nest_limit(dialect::NESTING_MAX * 8);
+    meta::Builder::new()
+        .configure(config)
+        .syntax(syntax)
+        .build(&tree.to_engine_syntax())
+        .map_err(|_| PatternError::new(Fault::TooLarge, text))
+}
+
+/// Refuses what would be too large before it takes the time to find out.
+fn check_cost(tree: &Node, text: &str) -> Result<(), PatternError> {
+    if tree.cost() > COST_MAX {
+        return Err(PatternError::new(Fault::TooLarge, text));
+    }
+    Ok(())
+}
+
+/// Limit: what one compiled program may take; Go allows 128 MiB, of a program of characters. Ten
+/// thousand host names whose dots are not escaped take some 16 MiB.
+const PROGRAM_BYTES_MAX: usize = 32 << 20;
+
+/// Limit: [`PatternDraft::cost`] of one pattern.
+const COST_MAX: u64 = 32 << 20;
+
+/// Patterns whose estimate is above take a lean engine.
+const LEAN_BYTES_MIN: u64 = 1 << 20;
 
 /// Limit: what the engine may remember about texts that it has seen, per pattern and thread.
 const CACHE_BYTES_MAX: usize = 128 << 10;

@@ -7,7 +7,8 @@
 
 use std::fmt;
 
-use super::{Matcher, MatcherMode, Matchers};
+use super::{Compile, Matcher, MatcherMode, Matchers};
+use crate::regex::Pattern;
 
 mod classic;
 mod utf8;
@@ -32,12 +33,22 @@ pub struct ParseError {
 ///
 /// Outside of the classic mode braces around it are refused.
 pub fn parse_matcher(text: &str, mode: MatcherMode) -> Result<Parsed<Matcher>, ParseError> {
+    parse_matcher_by(text, mode, &mut Pattern::anchored)
+}
+
+/// As [`parse_matcher`], with a pattern made by `compile`. Where two syntaxes are tried, it is asked
+/// twice.
+pub fn parse_matcher_by(
+    text: &str,
+    mode: MatcherMode,
+    compile: Compile<'_>,
+) -> Result<Parsed<Matcher>, ParseError> {
     check_length(text)?;
     if mode != MatcherMode::Classic && (text.starts_with('{') || text.ends_with('}')) {
         return Err(ParseError::new(format!("unexpected open or close brace: {text}")));
     }
     let suggest = |matcher: &Matcher| matcher.to_string();
-    in_mode(text, mode, utf8::parse_one, classic::parse_one, suggest)
+    in_mode(text, mode, utf8::parse_one, classic::parse_one, suggest, compile)
 }
 
 /// Reads any number of matchers, in braces or not, in the order in which they are written.
@@ -47,7 +58,7 @@ pub fn parse_matchers(text: &str, mode: MatcherMode) -> Result<Parsed<Vec<Matche
         let texts: Vec<String> = matchers.iter().map(ToString::to_string).collect();
         texts.join(",")
     };
-    in_mode(text, mode, utf8::parse, classic::parse, suggest)
+    in_mode(text, mode, utf8::parse, classic::parse, suggest, &mut Pattern::anchored)
 }
 
 /// Whether labels may have this name: any text but the empty one, or in the classic mode
@@ -65,7 +76,7 @@ pub fn valid_classic_label_name(name: &str) -> bool {
     name.starts_with(|c: char| !c.is_ascii_digit()) && name.bytes().all(is_inner)
 }
 
-type Parser<T> = fn(&str) -> Result<T, ParseError>;
+type Parser<T> = fn(&str, Compile<'_>) -> Result<T, ParseError>;
 
 fn in_mode<T: PartialEq>(
     text: &str,
@@ -73,12 +84,13 @@ fn in_mode<T: PartialEq>(
     utf8: Parser<T>,
     classic: Parser<T>,
     suggest: impl Fn(&T) -> String,
+    compile: Compile<'_>,
 ) -> Result<Parsed<T>, ParseError> {
     let plain = |value| Parsed { value, warning: None };
     match mode {
-        MatcherMode::Utf8 => utf8(text).map(plain),
-        MatcherMode::Classic => classic(text).map(plain),
-        MatcherMode::Fallback => match (utf8(text), classic(text)) {
+        MatcherMode::Utf8 => utf8(text, compile).map(plain),
+        MatcherMode::Classic => classic(text, compile).map(plain),
+        MatcherMode::Fallback => match (utf8(text, compile), classic(text, compile)) {
             (Ok(value), Err(_)) => Ok(plain(value)),
             (Ok(value), Ok(classic)) if value == classic => Ok(plain(value)),
             (Ok(_), Ok(value)) => Ok(Parsed {

@@ -25,9 +25,16 @@ pub(super) enum Fault {
     UnexpectedParen,
     NestsTooDeep,
     TooLarge,
+    AllTooLarge,
 }
 
 impl PatternError {
+    /// Several patterns are too large together, this one being the first beyond the limit.
+    pub fn all_too_large(pattern: &str) -> Self {
+        let end = pattern.floor_char_boundary(SHOWN_BYTES_MAX);
+        PatternError::new(Fault::AllTooLarge, pattern.get(..end).unwrap_or_default())
+    }
+
     pub(super) fn new(fault: Fault, part: &str) -> Self {
         PatternError { fault, part: part.into() }
     }
@@ -49,6 +56,7 @@ impl Fault {
             Fault::UnexpectedParen => "unexpected )",
             Fault::NestsTooDeep => "expression nests too deeply",
             Fault::TooLarge => "expression too large",
+            Fault::AllTooLarge => "expressions of this request too large together",
         }
     }
 }
@@ -60,3 +68,6 @@ impl fmt::Display for PatternError {
         write!(f, "error parsing regexp: {}: `{}`", self.fault.text(), self.part)
     }
 }
+
+/// Limit: how much is shown of a pattern that may be fine by itself.
+const SHOWN_BYTES_MAX: usize = 200;

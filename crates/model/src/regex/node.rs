@@ -164,6 +164,14 @@ impl Fold {
 }
 
 impl Look {
+    pub(super) fn holds_in_empty_text(self) -> bool {
+        match self {
+            Look::TextStart | Look::TextEnd | Look::LineStart | Look::LineEnd => true,
+            Look::WordBoundary => false,
+            Look::NoWordBoundary => true,
+        }
+    }
+
     fn engine_syntax(self) -> &'static str {
         match self {
             Look::TextStart => r"\A",
@@ -200,6 +208,10 @@ impl Class {
         if first <= last {
             self.items.push_str(&format!(r"\x{{{first:x}}}-\x{{{last:x}}}"));
         }
+    }
+
+    pub(super) fn items(&self) -> &str {
+        &self.items
     }
 
     fn to_engine_syntax(&self) -> String {

@@ -1,5 +1,5 @@
 use super::shape::{Newline, Run, Shape};
-use super::{Pattern, dialect};
+use super::{Pattern, PatternDraft, dialect, matches_empty};
 use crate::quote::unquoted;
 
 #[derive(Debug, PartialEq)]
@@ -84,6 +84,64 @@ fn patterns_that_would_take_too_much_are_refused() {
     }
     assert!(Pattern::anchored(r"\w{1000}").is_ok());
     assert!(Pattern::anchored(r".{1000}").is_ok());
+}
+
+#[test]
+fn ten_thousand_host_names_are_one_pattern() {
+    let hosts = |dot: &str| {
+        let host = |number| format!("web{number:05}{dot}frankfurt{dot}example{dot}com");
+        (0..10_000).map(host).collect::<Vec<_>>().join("|")
+    };
+    for dot in ["\\.", "."] {
+        let pattern = Pattern::anchored(&hosts(dot)).expect("not too large");
+        assert!(pattern.is_match("web09999.frankfurt.example.com"));
+        assert!(!pattern.is_match("web10000.frankfurt.example.com"));
+        let any = pattern.is_match("web00000-frankfurt-example-com");
+        assert_eq!(any, dot == ".");
+    }
+    let ports = format!("({}):[0-9]+", hosts("."));
+    let pattern = Pattern::anchored(&ports).expect("not too large");
+    assert!(pattern.is_match("web00001.frankfurt.example.com:9100"));
+}
+
+#[test]
+fn what_a_pattern_costs_is_known_before_it_is_compiled() {
+    let cost = |source| PatternDraft::anchored(source).expect("a pattern").cost();
+    assert!(cost("a|b|c") < 100 && PatternDraft::anchored("a|b").expect("a pattern").is_plain());
+    assert!(cost("node-[0-9]+.example.com:.*") < 10_000);
+    assert!(cost(r"\pL{150}N") > 4 << 20);
+    assert!(cost("(?i)(prod|staging)-.*") < 10_000);
+    assert!(cost("((((a{10}){10}){10}){1})") >= 1000 * 32);
+    // The estimate holds what the engine needs: what is allowed can be compiled.
+    for source in [r"\pL{300}", r"(?i:\pL){100}", ".{1000}.{1000}.{1000}", r"[^\pL]{200}"] {
+        Pattern::anchored(source).expect("small enough by its estimate");
+    }
+}
+
+#[test]
+fn large_and_small_patterns_match_alike() {
+    // The same condition, below and beyond the size from which another engine is used.
+    for (small, large) in
+        [(r"\pL{3}N", r"\pL{3}N|\pL{40}"), ("(?i:a.c)", "(?i:a.c)|.{1000}.{1000}")]
+    {
+        let (small, large) = (Pattern::anchored(small), Pattern::anchored(large));
+        let (small, large) = (small.expect("small"), large.expect("large"));
+        for text in ["", "abcN", "äbcN", "abc", "AXC", "a\nc", "abcNx", "xabcN"] {
+            assert_eq!(small.is_match(text), large.is_match(text), "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn whether_an_empty_text_matches_is_known_without_compiling() {
+    for source in [
+        "", "a", "a*", "a+", "a?", "(a|)", "(a|b)", "^$", "^a", "(?m)^$", r"\b", r"\B", "x{0}",
+        "x{0,3}y?", ".*", ".+", r"\pL*", r"\A\z", "(?:)", "a|^",
+    ] {
+        let expected = Pattern::unanchored(source).expect("a pattern").is_match("");
+        assert_eq!(matches_empty(source), Ok(expected), "{source}");
+    }
+    assert!(matches_empty("(").is_err());
 }
 
 #[test]

@@ -2,21 +2,22 @@
 //! ASCII.
 
 use super::{ParseError, push_limited};
-use crate::matcher::{Matcher, Op};
+use crate::matcher::{Compile, Matcher, Op};
 
 /// One matcher: `name op value`, the value perhaps in double quotes.
-pub(super) fn parse_one(text: &str) -> Result<Matcher, ParseError> {
+pub(super) fn parse_one(text: &str, compile: Compile<'_>) -> Result<Matcher, ParseError> {
     let parts = split(text);
     let (name, op, raw) =
         parts.ok_or_else(|| ParseError::new(format!("bad matcher format: {text}")))?;
     let value = unescape(raw).ok_or_else(|| {
         ParseError::new(format!("matcher value contains unescaped double quote: {raw}"))
     })?;
-    Matcher::new(name, op, value).map_err(|error| ParseError::new(error.to_string()))
+    Matcher::compiled_by(name, op, value, compile)
+        .map_err(|error| ParseError::new(error.to_string()))
 }
 
 /// Any number of matchers between commas. Either brace may be missing.
-pub(super) fn parse(text: &str) -> Result<Vec<Matcher>, ParseError> {
+pub(super) fn parse(text: &str, compile: Compile<'_>) -> Result<Vec<Matcher>, ParseError> {
     let text = text.strip_prefix('{').unwrap_or(text);
     let text = text.strip_suffix('}').unwrap_or(text);
     let mut matchers = Vec::new();
@@ -24,13 +25,13 @@ pub(super) fn parse(text: &str) -> Result<Vec<Matcher>, ParseError> {
     let mut scan = QuoteScan::default();
     for (at, c) in text.char_indices() {
         if scan.is_separator(c) {
-            push_limited(&mut matchers, parse_one(&text[start..at])?)?;
+            push_limited(&mut matchers, parse_one(&text[start..at], compile)?)?;
             start = at + c.len_utf8();
         }
     }
     let last = text[start..].trim();
     if !last.is_empty() {
-        push_limited(&mut matchers, parse_one(last)?)?;
+        push_limited(&mut matchers, parse_one(last, compile)?)?;
     }
     Ok(matchers)
 }

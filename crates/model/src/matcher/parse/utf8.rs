@@ -6,15 +6,15 @@
 mod lexer;
 
 use super::{ParseError, push_limited};
-use crate::matcher::{Matcher, Op};
+use crate::matcher::{Compile, Matcher, Op};
 use crate::quote::unquoted;
 use lexer::{Kind, Lexer, Token};
 
 pub use lexer::is_reserved;
 
 /// Exactly one matcher.
-pub(super) fn parse_one(text: &str) -> Result<Matcher, ParseError> {
-    let mut matchers = parse(text)?;
+pub(super) fn parse_one(text: &str, compile: Compile<'_>) -> Result<Matcher, ParseError> {
+    let mut matchers = parse(text, compile)?;
     match (matchers.pop(), matchers.len()) {
         (Some(matcher), 0) => Ok(matcher),
         (None, _) => Err(ParseError::new("no matchers".into())),
@@ -25,13 +25,13 @@ pub(super) fn parse_one(text: &str) -> Result<Matcher, ParseError> {
 }
 
 /// Any number of matchers between commas, in braces or not.
-pub(super) fn parse(text: &str) -> Result<Vec<Matcher>, ParseError> {
+pub(super) fn parse(text: &str, compile: Compile<'_>) -> Result<Vec<Matcher>, ParseError> {
     let mut reader = Reader { lexer: Lexer::new(text) };
     let mut matchers = Vec::new();
     let is_open = reader.accept(Kind::Open)?;
     let mut more = reader.any_matcher_follows()?;
     while more {
-        push_limited(&mut matchers, reader.matcher()?)?;
+        push_limited(&mut matchers, reader.matcher(compile)?)?;
         more = reader.another_matcher_follows()?;
     }
     reader.close(is_open)?;
@@ -70,11 +70,11 @@ impl<'a> Reader<'a> {
         Ok(next.is_some_and(|token| is_text(token.kind)))
     }
 
-    fn matcher(&mut self) -> Result<Matcher, ParseError> {
+    fn matcher(&mut self, compile: Compile<'_>) -> Result<Matcher, ParseError> {
         let name = self.text("expected label name")?;
         let op = self.operator()?;
         let value = self.text("expected label value")?;
-        Matcher::new(name, op, value)
+        Matcher::compiled_by(name, op, value, compile)
             .map_err(|error| ParseError::new(format!("failed to create matcher: {error}")))
     }
 
