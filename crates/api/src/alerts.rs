@@ -14,6 +14,7 @@ use bellwether_model::{MatcherMode, NewAlert, Timestamp};
 
 use crate::answer::ApiError;
 use crate::backend::Backend;
+use crate::body::HeldBody;
 use crate::caller::Caller;
 use crate::refusal::Refusal;
 
@@ -40,14 +41,18 @@ pub struct InvalidAlert {
 /// Handles the body of a POST to `/alerts`.
 pub(crate) async fn post<B: Backend>(
     caller: &Caller<'_, B>,
-    body: bytes::Bytes,
+    body: HeldBody,
     mode: MatcherMode,
 ) -> Result<(), ApiError> {
-    let DecodedAlerts { alerts, invalid } = if body.len() > INLINE_BYTES_MAX {
-        let decoded = tokio::task::spawn_blocking(move || decode_alerts(&body, mode)).await;
+    // The room stays taken until the answer: it is also for the alerts that wait for the engine.
+    let HeldBody { bytes, room: _room, .. } = body;
+    let DecodedAlerts { alerts, invalid } = if bytes.len() > INLINE_BYTES_MAX {
+        let decoded = tokio::task::spawn_blocking(move || decode_alerts(&bytes, mode)).await;
         decoded.map_err(|error| ApiError::internal(error.to_string()))??
     } else {
-        decode_alerts(&body, mode)?
+        let decoded = decode_alerts(&bytes, mode);
+        drop(bytes);
+        decoded?
     };
     if alerts.is_empty() && invalid.is_empty() {
         return Ok(());

@@ -8,10 +8,10 @@
 
 use std::sync::Arc;
 
-use axum::body::HttpBody;
 use axum::extract::Request;
 use axum::response::Response;
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, View};
+use bellwether_model::matcher::Compile;
 use bellwether_model::quote::quoted;
 use bellwether_model::{MatcherMode, Timestamp};
 use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
@@ -20,7 +20,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::answer::{ApiError, JSON, empty, json, typed};
 use crate::backend::{Backend, Observation};
-use crate::body::read_body;
+use crate::body::HeldBody;
 use crate::body_writer::BodyWriter;
 use crate::caller::Caller;
 use crate::limits::Permit;
@@ -29,7 +29,7 @@ use crate::paths::ApiPath;
 use crate::query::{Filters, Query};
 use crate::refusal::Refusal;
 use crate::silences::SilenceQuery;
-use crate::state::AppState;
+use crate::state::{Admitted, AppState};
 use crate::{alerts, cors, heads, listing, silences};
 
 /// Answers one request; `None` means that the path does not exist.
@@ -37,14 +37,14 @@ pub(crate) async fn answer<B: Backend>(
     state: Arc<AppState<B>>,
     path: Option<ApiPath>,
     request: Request,
-    permit: Option<Permit<B>>,
+    admitted: Admitted<B>,
 ) -> Response {
     let method = request.method().clone();
     if let Some(response) = cors::preflight(&method, request.headers()) {
         return response;
     }
     let has_origin = request.headers().contains_key(ORIGIN);
-    let mut response = match dispatch(&state, path, request, permit).await {
+    let mut response = match dispatch(&state, path, request, admitted).await {
         Ok(response) => response,
         Err(error) => error.into_response(),
     };
@@ -57,7 +57,7 @@ async fn dispatch<B: Backend>(
     state: &AppState<B>,
     path: Option<ApiPath>,
     request: Request,
-    permit: Option<Permit<B>>,
+    Admitted { permit, deadline, skipped }: Admitted<B>,
 ) -> Result<Response, ApiError> {
     let sent = unprefixed(state, request.uri());
     let Some(path) = path else {
@@ -67,10 +67,15 @@ async fn dispatch<B: Backend>(
     if !path.allowed().split(',').any(|method| parts.method.as_str() == method) {
         return Err(ApiError::Method { method: parts.method, allowed: path.allowed() });
     }
-    let body_budget =
-        state.body_budget.reserve(body.size_hint().exact(), state.settings.body_bytes_max).await;
-    let body = read_body(&parts.headers, body, state.settings.body_bytes_max).await?;
-    if body.is_empty() {
+    let body = match skipped {
+        Some(skipped) => skipped.map(HeldBody::skipped),
+        None => {
+            let reader = state.body_reader(state.settings.body_bytes_max, deadline);
+            reader.read(&parts.headers, body).await
+        }
+    };
+    let body = body.map_err(|fault| state.refuse_body(fault))?;
+    if !body.exists {
         check_accept(&parts.headers)?;
     }
     let query = Query::parse(heads::query(&parts.uri, &parts.headers));
@@ -80,11 +85,11 @@ async fn dispatch<B: Backend>(
     let caller = Caller { backend, path: sent, method: parts.method };
     match (path, caller.method.clone()) {
         (ApiPath::Alerts, Method::POST) => {
-            let posted = alerts::post(&caller, body, mode).await;
-            drop(body_budget);
-            posted.map(|()| empty(StatusCode::OK))
+            alerts::post(&caller, body, mode).await.map(|()| empty(StatusCode::OK))
         }
-        (ApiPath::Silences, Method::POST) => silences::post(&caller, body, mode).await.map(ok),
+        (ApiPath::Silences, Method::POST) => {
+            silences::post(&caller, state, body, mode).await.map(ok)
+        }
         (ApiPath::Silence { id }, method) => {
             if !silences::is_uuid(&id) {
                 let message = format!("silenceID in path must be of type uuid: {}", quoted(&id));
@@ -98,7 +103,9 @@ async fn dispatch<B: Backend>(
         (ApiPath::Status, _) => Ok(ok(listing::status(&backend.status()))),
         (ApiPath::Receivers, _) => {
             // Compat: the only list whose wrong parameters are not logged.
-            let filters = query.filters("receiver_matchers", mode).map_err(|error| {
+            let parse =
+                move |compile: Compile<'_>| query.filters("receiver_matchers", mode, compile);
+            let filters = state.compile(parse).await?.map_err(|error| {
                 ApiError::bad_request(format!("failed to parse receiver_matchers param: {error}"))
             })?;
             warn(backend, filters.warnings);
@@ -106,18 +113,21 @@ async fn dispatch<B: Backend>(
             read(&caller, permit, move |view, _| Ok(listing::receivers(view, &filter))).await
         }
         (ApiPath::Alerts, _) => {
-            let query = alert_query(&caller, &query, mode)?;
+            let query = alert_query(&caller, state, query, mode).await?;
             stream(backend, permit, move |view, now, out| listing::alerts(view, now, &query, out))
                 .await
         }
         (ApiPath::Groups, _) => {
-            let alerts = alert_query(&caller, &query, mode)?;
-            let query = GroupQuery { alerts, muted: query.flag("muted") };
+            let muted = query.flag("muted");
+            let alerts = alert_query(&caller, state, query, mode).await?;
+            let query = GroupQuery { alerts, muted };
             stream(backend, permit, move |view, now, out| listing::groups(view, now, &query, out))
                 .await
         }
         (ApiPath::Silences, _) => {
-            let filters = filters(&caller, &query, mode)?;
+            let text = query.clone();
+            let parse = move |compile: Compile<'_>| text.filters("filter", mode, compile);
+            let filters = filters(&caller, state.compile(parse).await?)?;
             let query = SilenceQuery::new(&query, filters.matchers);
             read(&caller, permit, move |view, now| silences::list(view, now, &query)).await
         }
@@ -167,31 +177,30 @@ async fn stream<B: Backend>(
     Ok(typed(StatusCode::OK, JSON, body))
 }
 
-fn alert_query<B: Backend>(
+async fn alert_query<B: Backend>(
     caller: &Caller<'_, B>,
-    query: &Query,
+    state: &AppState<B>,
+    query: Query,
     mode: MatcherMode,
 ) -> Result<AlertQuery, ApiError> {
-    let Filters { matchers, .. } = filters(caller, query, mode)?;
-    let receivers = query.receivers(mode);
+    let (active, silenced, inhibited) =
+        (query.flag("active"), query.flag("silenced"), query.flag("inhibited"));
+    let parse = move |compile: Compile<'_>| {
+        (query.filters("filter", mode, compile), query.receivers(mode, compile))
+    };
+    let (found, receivers) = state.compile(parse).await?;
+    let Filters { matchers, .. } = filters(caller, found)?;
     let (receivers, warnings) = receivers.map_err(|refusal| caller.refuse(refusal))?;
     warn(caller.backend, warnings);
-    Ok(AlertQuery {
-        filters: matchers,
-        active: query.flag("active"),
-        silenced: query.flag("silenced"),
-        inhibited: query.flag("inhibited"),
-        receivers,
-    })
+    Ok(AlertQuery { filters: matchers, active, silenced, inhibited, receivers })
 }
 
+/// The filters of a list, once their errors and warnings are reported.
 fn filters<B: Backend>(
     caller: &Caller<'_, B>,
-    query: &Query,
-    mode: MatcherMode,
+    found: Result<Filters, String>,
 ) -> Result<Filters, ApiError> {
-    let filters = query.filters("filter", mode);
-    let mut filters = filters.map_err(|error| caller.refuse(Refusal::Filter { error }))?;
+    let mut filters = found.map_err(|error| caller.refuse(Refusal::Filter { error }))?;
     warn(caller.backend, std::mem::take(&mut filters.warnings));
     Ok(filters)
 }

@@ -166,6 +166,16 @@ pub enum Observation {
     GetFinished,
     /// Limit: `--web.get-concurrency`.
     GetRejected,
+    /// A body was not read to its end: it made no progress (`no_progress`), the request took too long
+    /// (`timeout`), or the bodies of all requests took too much memory (`no_room`).
+    BodyAbandoned {
+        reason: &'static str,
+    },
+    /// The regular expressions of a request were refused: they are too large together (`too_large`), or
+    /// those of other requests were being compiled for too long (`busy`).
+    PatternsRefused {
+        reason: &'static str,
+    },
     /// A matcher parses differently in the classic and the UTF-8 syntax.
     MatcherWarning(String),
     Refused(RefusedRequest),

@@ -51,6 +51,18 @@ impl<I> TolerantStream<I> {
     }
 }
 
+impl<I> TolerantStream<I> {
+    /// How many bytes of a head have come that has not come to its end.
+    pub fn head_bytes(&self) -> usize {
+        self.rewriter.head_bytes()
+    }
+
+    /// Whether the connection carries something else from here on, such as HTTP/2.
+    pub fn is_beyond_http1(&self) -> bool {
+        self.rewriter.is_beyond()
+    }
+}
+
 impl<I: AsyncRead + Unpin> AsyncRead for TolerantStream<I> {
     fn poll_read(
         mut self: Pin<&mut Self>,

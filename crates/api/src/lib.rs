@@ -21,9 +21,11 @@ mod pages;
 
 mod api;
 mod body;
+mod body_budget;
 mod caller;
 mod cors;
 mod negotiate;
+mod patterns;
 mod query;
 mod refusal;
 

@@ -16,6 +16,7 @@ use http::header::{
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use percent_encoding::percent_decode_str;
+use tokio::time::Instant;
 
 use crate::answer::{empty, json, not_found, text, text_error, typed, with_header};
 use crate::backend::{Backend, Exposition, Observation};
@@ -31,6 +32,7 @@ pub(crate) async fn answer<B: Backend>(
     kind: PageKind,
     request: Parts,
     body: Body,
+    deadline: Option<Instant>,
 ) -> Response {
     let backend = &*state.backend;
     match kind {
@@ -45,7 +47,9 @@ pub(crate) async fn answer<B: Backend>(
             text_error(StatusCode::NOT_FOUND, NO_PROFILES)
         }
         PageKind::Debug => not_found(),
-        PageKind::ReceiverTest => receiver_test::answer(state, &request.headers, body).await,
+        PageKind::ReceiverTest => {
+            receiver_test::answer(state, &request.headers, body, deadline).await
+        }
         PageKind::OldApi => {
             let path = percent_decode_str(request.uri.path()).decode_utf8_lossy().into_owned();
             backend.observe(Observation::OldApi { path, method: request.method });

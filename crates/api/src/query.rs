@@ -9,15 +9,14 @@
 use std::borrow::Cow;
 
 use bellwether_engine::ReceiverFilter;
-use bellwether_model::matcher::{Parsed, parse_matcher};
-use bellwether_model::regex::Pattern;
+use bellwether_model::matcher::{Compile, Parsed, parse_matcher_by};
 use bellwether_model::{Matcher, MatcherMode};
 use percent_encoding::percent_decode_str;
 
 use crate::refusal::Refusal;
 
 /// The parameters in their order.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Query {
     pairs: Vec<(String, String)>,
 }
@@ -58,7 +57,12 @@ impl Query {
     }
 
     /// The matchers of a parameter that holds one in each value; the error is the parser's.
-    pub fn filters(&self, name: &str, mode: MatcherMode) -> Result<Filters, String> {
+    pub fn filters(
+        &self,
+        name: &str,
+        mode: MatcherMode,
+        compile: Compile<'_>,
+    ) -> Result<Filters, String> {
         let count = self.all(name).count();
         if count > FILTERS_MAX {
             return Err(format!("too many matchers: {count} (limit: {FILTERS_MAX})"));
@@ -66,7 +70,7 @@ impl Query {
         let mut filters = Filters::default();
         for text in self.all(name) {
             let Parsed { value, warning } =
-                parse_matcher(text, mode).map_err(|error| error.to_string())?;
+                parse_matcher_by(text, mode, compile).map_err(|error| error.to_string())?;
             filters.matchers.push(value);
             filters.warnings.extend(warning);
         }
@@ -74,10 +78,14 @@ impl Query {
     }
 
     /// What `receiver` and `receiver_matchers` ask for, and the warnings about it.
-    pub fn receivers(&self, mode: MatcherMode) -> Result<(ReceiverFilter, Vec<String>), Refusal> {
-        let name = self.last("receiver").map(Pattern::anchored).transpose();
+    pub fn receivers(
+        &self,
+        mode: MatcherMode,
+        compile: Compile<'_>,
+    ) -> Result<(ReceiverFilter, Vec<String>), Refusal> {
+        let name = self.last("receiver").map(&mut *compile).transpose();
         let name = name.map_err(|error| Refusal::ReceiverPattern { error: error.to_string() })?;
-        let labels = self.filters("receiver_matchers", mode);
+        let labels = self.filters("receiver_matchers", mode, compile);
         let labels = labels.map_err(|error| Refusal::ReceiverMatchers { error })?;
         Ok((ReceiverFilter { name, labels: labels.matchers }, labels.warnings))
     }

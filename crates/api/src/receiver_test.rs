@@ -14,10 +14,10 @@ use axum::body::Body;
 use axum::response::Response;
 use http::header::CACHE_CONTROL;
 use http::{HeaderMap, StatusCode};
+use tokio::time::Instant;
 
 use crate::answer::{ApiError, json, with_header};
 use crate::backend::{Backend, IntegrationTest};
-use crate::body::read_body;
 use crate::state::AppState;
 
 mod wire;
@@ -27,8 +27,9 @@ pub(crate) async fn answer<B: Backend>(
     state: &AppState<B>,
     headers: &HeaderMap,
     body: Body,
+    deadline: Option<Instant>,
 ) -> Response {
-    let tested = tested(state, headers, body).await;
+    let tested = tested(state, headers, body, deadline).await;
     let response = match tested {
         Ok(tested) => json(StatusCode::OK, wire::answer(&tested)),
         Err(error) => error.into_response(),
@@ -41,12 +42,14 @@ async fn tested<B: Backend>(
     state: &AppState<B>,
     headers: &HeaderMap,
     body: Body,
+    deadline: Option<Instant>,
 ) -> Result<Vec<IntegrationTest>, ApiError> {
     if !state.settings.receiver_test {
         return Err(ApiError::framework(404, SWITCHED_OFF));
     }
-    let body = read_body(headers, body, TEST_BODY_BYTES_MAX).await?;
-    let test = wire::parse(&body).map_err(|reason| ApiError::framework(400, reason))?;
+    let reader = state.body_reader(TEST_BODY_BYTES_MAX, deadline);
+    let body = reader.read(headers, body).await.map_err(|fault| state.refuse_body(fault))?;
+    let test = wire::parse(&body.bytes).map_err(|reason| ApiError::framework(400, reason))?;
     let slot = Arc::clone(&state.test_slot).try_acquire_owned();
     let slot = slot.map_err(|_| ApiError::framework(429, BUSY))?;
     let backend = Arc::clone(&state.backend);

@@ -16,9 +16,8 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use crate::answer::{empty, not_found, text_error, typed};
 use crate::backend::Backend;
 use crate::heads::query;
-use crate::limits::Permit;
 use crate::paths::{ApiPath, Destination, resolve};
-use crate::state::{ApiSettings, AppState};
+use crate::state::{Admitted, ApiSettings, AppState};
 use crate::{api, pages};
 
 /// The service for all paths, to be served by the caller on its listeners.
@@ -47,14 +46,17 @@ async fn answer<B: Backend>(State(state): State<Arc<AppState<B>>>, request: Requ
             let started = Instant::now();
             let guarded = state.clone();
             let response = state
-                .guard(&method, move |permit| api::answer(guarded, path, request, permit))
+                .guard(request, move |request, admitted| {
+                    api::answer(guarded, path, request, admitted)
+                })
                 .await;
             state.observe(handler, &method, &response, started, None);
             response
         }
         destination => {
             let inner = state.clone();
-            state.guard(&method, move |permit| page(inner, destination, request, permit)).await
+            let work = move |request, admitted| page(inner, destination, request, admitted);
+            state.guard(request, work).await
         }
     }
 }
@@ -64,14 +66,14 @@ async fn page<B: Backend>(
     state: Arc<AppState<B>>,
     destination: Destination,
     request: Request,
-    _permit: Option<Permit<B>>,
+    Admitted { permit: _permit, deadline, skipped: _ }: Admitted<B>,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let method = parts.method.clone();
     let started = Instant::now();
     let (handler, response) = match destination {
         Destination::Page(page) => {
-            let response = pages::answer(&state, page.kind, parts, body).await;
+            let response = pages::answer(&state, page.kind, parts, body, deadline).await;
             (page.handler, response)
         }
         Destination::Root => {

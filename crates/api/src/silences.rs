@@ -11,14 +11,17 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use bellwether_engine::{SilenceRefusal, UnknownSilence, View};
+use bellwether_model::matcher::Compile;
 use bellwether_model::{Matcher, Silence, SilenceState, Timestamp};
 use http::StatusCode;
 
 use crate::answer::ApiError;
 use crate::backend::Backend;
+use crate::body::HeldBody;
 use crate::caller::Caller;
 use crate::query::Query;
 use crate::refusal::Refusal;
+use crate::state::AppState;
 use bellwether_encoding::json::{Escape, push_string};
 
 use decode::DraftRefusal;
@@ -37,21 +40,30 @@ pub(crate) struct SilenceQuery {
 /// Takes the body of a POST to `/silences`; returns the JSON of the answer.
 pub(crate) async fn post<B: Backend>(
     caller: &Caller<'_, B>,
-    body: bytes::Bytes,
+    state: &AppState<B>,
+    body: HeldBody,
     mode: bellwether_model::MatcherMode,
 ) -> Result<String, ApiError> {
-    let draft = decode_silence(&body)?;
+    let HeldBody { bytes, room: _room, .. } = body;
+    let draft = if bytes.len() > INLINE_BYTES_MAX {
+        let decoded = tokio::task::spawn_blocking(move || decode_silence(&bytes)).await;
+        decoded.map_err(|error| ApiError::internal(error.to_string()))??
+    } else {
+        decode_silence(&bytes)?
+    };
     let (starts_at, ends_at) = (draft.starts_at, draft.ends_at);
+    let now = caller.backend.now();
+    let read = move |compile: Compile<'_>| draft.clone().into_posted_by(mode, now, compile);
+    let posted = state.compile(read).await?;
     let refuse =
         |refusal: SilenceRefusal| caller.refuse(refusal_to_create(&refusal, starts_at, ends_at));
-    let posted =
-        draft.into_posted(mode, caller.backend.now()).map_err(|refusal| match refusal {
-            DraftRefusal::Times(refusal) => refuse(refusal),
-            DraftRefusal::Matchers(error) => {
-                let status = StatusCode::BAD_REQUEST;
-                caller.refuse(Refusal::SilenceNotCreated { status, error })
-            }
-        })?;
+    let posted = posted.map_err(|refusal| match refusal {
+        DraftRefusal::Times(refusal) => refuse(refusal),
+        DraftRefusal::Matchers(error) => {
+            let status = StatusCode::BAD_REQUEST;
+            caller.refuse(Refusal::SilenceNotCreated { status, error })
+        }
+    })?;
     match caller.backend.post_silence(posted).await {
         Ok(Ok(id)) => {
             let mut out = String::from("{\"silenceID\":");
@@ -176,6 +188,9 @@ pub(crate) fn is_uuid(text: &str) -> bool {
         || (widths.iter().all(|width| parts.next().is_some_and(|p| p.len() == *width && is_hex(p)))
             && parts.next().is_none())
 }
+
+/// Larger bodies are decoded outside the threads that serve connections.
+const INLINE_BYTES_MAX: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests;

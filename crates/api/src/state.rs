@@ -6,15 +6,22 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
 use axum::response::Response;
 use bellwether_model::MatcherMode;
 use bellwether_model::duration::format_go;
+use bellwether_model::matcher::Compile;
 use http::{Method, StatusCode};
 use tokio::sync::Semaphore;
+use tokio::time::{Instant as Deadline, timeout_at};
 
-use crate::answer::{text, text_error};
+use crate::answer::{ApiError, text, text_error};
 use crate::backend::{Backend, Observation};
-use crate::limits::{BodyBudget, ConcurrencyLimit, Permit};
+use crate::body::{BodyFault, BodyReader};
+use crate::body_budget::BodyBudget;
+use crate::limits::{ConcurrencyLimit, Permit};
+use crate::patterns::{Busy, Compiled, Patterns};
 
 /// What the operator sets by flags.
 #[derive(Clone, Debug)]
@@ -32,14 +39,26 @@ pub struct ApiSettings {
     pub receiver_test: bool,
 }
 
+/// A request that may be worked on.
+pub(crate) struct Admitted<B: Backend> {
+    /// Only for GETs.
+    pub permit: Option<Permit<B>>,
+    /// When its time is over (`--web.timeout`).
+    pub deadline: Option<Deadline>,
+    /// Whether there was a body that nobody asks for; `None` if the body is still to be read.
+    pub skipped: Option<Result<bool, BodyFault>>,
+}
+
 /// What all requests share.
 pub(crate) struct AppState<B: Backend> {
     pub backend: Arc<B>,
     pub settings: ApiSettings,
     /// Limit: concurrent GETs.
     get_limit: ConcurrencyLimit<B>,
-    /// Limit: bytes of all bodies that are being read or decoded.
-    pub body_budget: BodyBudget,
+    /// Limit: bytes of all bodies that are being read, decoded or answered.
+    body_budget: BodyBudget,
+    /// Limit: what compiling the patterns of requests takes.
+    patterns: Patterns,
     /// Limit: one receiver test at a time.
     pub test_slot: Arc<Semaphore>,
 }
@@ -48,19 +67,24 @@ impl<B: Backend> AppState<B> {
     pub fn new(backend: Arc<B>, settings: ApiSettings) -> Self {
         let get_limit = ConcurrencyLimit::new(backend.clone(), settings.get_concurrency);
         let test_slot = Arc::new(Semaphore::new(1));
-        let body_budget = BodyBudget::default();
-        AppState { backend, settings, get_limit, body_budget, test_slot }
+        let body_budget = BodyBudget::new(BODIES_BYTES_MAX);
+        let patterns = Patterns::new();
+        AppState { backend, settings, get_limit, body_budget, patterns, test_slot }
     }
 
     /// Runs `work` within the limits of number and time.
     pub async fn guard<F>(
         &self,
-        method: &Method,
-        work: impl FnOnce(Option<Permit<B>>) -> F,
+        request: Request,
+        work: impl FnOnce(Request, Admitted<B>) -> F,
     ) -> Response
     where
         F: Future<Output = Response> + Send + 'static,
     {
+        let deadline = self.settings.timeout.map(|timeout| Deadline::now() + timeout);
+        // Before there is a permit: who sends half a body takes it from nobody.
+        let (request, skipped) = self.skip_body(request, deadline).await;
+        let method = request.method();
         // Only reads are limited: alerts are never rejected because there are many.
         let permit = if *method == Method::GET { self.get_limit.try_acquire() } else { None };
         if *method == Method::GET && permit.is_none() {
@@ -69,18 +93,82 @@ impl<B: Backend> AppState<B> {
                 format!("Limit of concurrent GET requests reached ({limit}), try again later.\n\n");
             return text_error(StatusCode::SERVICE_UNAVAILABLE, body);
         }
-        let work = work(permit);
-        let Some(timeout) = self.settings.timeout else { return work.await };
-        // The work goes on after the timeout, so that no command is interrupted half-way.
-        match tokio::time::timeout(timeout, tokio::spawn(work)).await {
-            Ok(Ok(response)) => response,
+        let work = work(request, Admitted { permit, deadline, skipped });
+        let (Some(timeout), Some(deadline)) = (self.settings.timeout, deadline) else {
+            return work.await;
+        };
+        // The work goes on after the timeout, so that no command is interrupted half-way; only the
+        // body is not read any further.
+        let done = timeout_at(deadline, tokio::spawn(work)).await;
+        match done {
+            Ok(Ok(response)) if Deadline::now() < deadline => response,
             Ok(Err(_)) => text_error(StatusCode::INTERNAL_SERVER_ERROR, "internal error\n"),
-            Err(_) => {
+            Ok(Ok(_)) | Err(_) => {
                 let nanos = i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX);
                 let body = format!("Exceeded configured timeout of {}.\n", format_go(nanos));
                 text(StatusCode::SERVICE_UNAVAILABLE, body)
             }
         }
+    }
+
+    /// Reads the body of a request whose method has none, and keeps nothing of it.
+    async fn skip_body(
+        &self,
+        request: Request,
+        deadline: Option<Deadline>,
+    ) -> (Request, Option<Result<bool, BodyFault>>) {
+        if request.method() == Method::POST {
+            return (request, None);
+        }
+        if request.body().is_end_stream() {
+            return (request, Some(Ok(false)));
+        }
+        let (parts, body) = request.into_parts();
+        let reader = self.body_reader(self.settings.body_bytes_max, deadline);
+        let skipped = reader.skip(&parts.headers, body).await;
+        (Request::from_parts(parts, Body::empty()), Some(skipped))
+    }
+
+    /// Reads a body of at most so many bytes.
+    pub fn body_reader(&self, bytes_max: usize, deadline: Option<Deadline>) -> BodyReader<'_> {
+        BodyReader { budget: &self.body_budget, bytes_max, deadline }
+    }
+
+    /// Runs what reads the matchers of a request, which may be twice; it compiles patterns by what it is
+    /// given.
+    pub async fn compile<T: Send + 'static>(
+        &self,
+        read: impl Fn(Compile<'_>) -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let refused = |reason| self.backend.observe(Observation::PatternsRefused { reason });
+        match self.patterns.compile(read).await {
+            Ok(Compiled { value, is_over_limit }) => {
+                if is_over_limit {
+                    refused("too_large");
+                }
+                Ok(value)
+            }
+            Err(Busy) => {
+                refused("busy");
+                let message = "too many regular expressions are being compiled, try again later";
+                let status = StatusCode::SERVICE_UNAVAILABLE;
+                Err(ApiError::Refused { status, message: message.into() })
+            }
+        }
+    }
+
+    /// Reports a body that was not read; returns the answer.
+    pub fn refuse_body(&self, fault: BodyFault) -> ApiError {
+        let reason = match &fault {
+            BodyFault::Refused(_) | BodyFault::Ended(_) => None,
+            BodyFault::NoProgress => Some("no_progress"),
+            BodyFault::TimedOut => Some("timeout"),
+            BodyFault::NoRoom(_) => Some("no_room"),
+        };
+        if let Some(reason) = reason {
+            self.backend.observe(Observation::BodyAbandoned { reason });
+        }
+        fault.into_error()
     }
 
     pub fn observe(
@@ -132,3 +220,5 @@ impl Default for ApiSettings {
 
 /// Limit: length of a request's body, unless the settings override it: about 100,000 alerts.
 pub const BODY_BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Limit: bytes of all bodies that are being read, decoded or answered.
+const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;

@@ -163,6 +163,12 @@ impl Backend for ServerBackend {
             }
             Observation::GetStarted => metrics.requests_in_flight.add(1.0),
             Observation::GetFinished => metrics.requests_in_flight.add(-1.0),
+            Observation::BodyAbandoned { reason } => {
+                metrics.bodies_abandoned.with(&[reason]).increment();
+            }
+            Observation::PatternsRefused { reason } => {
+                metrics.patterns_refused.with(&[reason]).increment();
+            }
             Observation::GetRejected => metrics.requests_over_limit.increment(),
             Observation::MatcherWarning(warning) => warn!(component = "api", "{warning}"),
             Observation::Refused(request) => requests::refused(&request),

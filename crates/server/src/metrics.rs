@@ -41,6 +41,13 @@ pub struct Metrics {
     pub response_bytes: Arc<Labelled<Histogram>>,
     pub requests_in_flight: Arc<Gauge>,
     pub requests_over_limit: Arc<Counter>,
+    pub bodies_abandoned: Arc<Labelled<Counter>>,
+    pub patterns_refused: Arc<Labelled<Counter>>,
+    pub connections: Arc<Gauge>,
+    pub connections_max: Arc<Gauge>,
+    pub connections_ended: Arc<Labelled<Counter>>,
+    pub accept_errors: Arc<Counter>,
+    pub password_checks_refused: Arc<Counter>,
     pub receivers: Arc<Gauge>,
     pub integrations: Arc<Gauge>,
     pub inhibition_rules: Arc<Gauge>,
@@ -125,6 +132,13 @@ impl Metrics {
             response_bytes: all.histograms("alertmanager_http_response_size_bytes", "Histogram of response size for HTTP requests.", &["handler", "method"], || Histogram::new(&RESPONSE_BYTES)),
             requests_in_flight: all.constant("alertmanager_http_requests_in_flight", "Current number of HTTP requests being processed.", &GET),
             requests_over_limit: all.constant("alertmanager_http_concurrency_limit_exceeded_total", "Total number of times an HTTP request failed because the concurrency limit was reached.", &GET),
+            bodies_abandoned: all.labelled("alertmanager_http_bodies_abandoned_total", "Request bodies that were not read to their end.", &["reason"]),
+            patterns_refused: all.labelled("alertmanager_http_patterns_refused_total", "Requests refused for their regular expressions.", &["reason"]),
+            connections: all.single("alertmanager_http_connections", "Open HTTP connections."),
+            connections_max: all.single("alertmanager_http_connections_max", "How many HTTP connections may be open."),
+            connections_ended: all.labelled("alertmanager_http_connections_ended_total", "HTTP connections that the server ended or refused.", &["reason"]),
+            accept_errors: all.single("alertmanager_http_accept_errors_total", "HTTP connections that could not be accepted."),
+            password_checks_refused: all.single("alertmanager_http_password_checks_refused_total", "Requests refused because too many passwords were waiting to be checked."),
             receivers: all.single("alertmanager_receivers", "Number of configured receivers."),
             integrations: all.single("alertmanager_integrations", "Number of configured integrations."),
             inhibition_rules: all.single("alertmanager_inhibition_rules", "Number of configured inhibition rules."),
@@ -221,6 +235,15 @@ impl Metrics {
         }
         for reason in ["silence", "inhibition", "mute_time_interval", "active_time_interval"] {
             self.suppressed.with(&[reason]);
+        }
+        for reason in ["no_progress", "timeout", "no_room"] {
+            self.bodies_abandoned.with(&[reason]);
+        }
+        for reason in ["too_large", "busy"] {
+            self.patterns_refused.with(&[reason]);
+        }
+        for reason in ["head_timeout", "idle", "stalled", "no_room", "refused"] {
+            self.connections_ended.with(&[reason]);
         }
         for code in ["200", "500", "503"] {
             self.scrapes.with(&[code]);

@@ -1,4 +1,5 @@
 use bellwether_model::MatcherMode;
+use bellwether_model::regex::Pattern;
 
 use super::{FILTERS_MAX, Query};
 
@@ -23,7 +24,8 @@ fn booleans_never_fail() {
 
 #[test]
 fn receiver_patterns_are_anchored_and_an_empty_one_matches_all() {
-    let receivers = |raw| Query::parse(Some(raw)).receivers(MatcherMode::Fallback);
+    let receivers =
+        |raw| Query::parse(Some(raw)).receivers(MatcherMode::Fallback, &mut Pattern::anchored);
     let (filter, warnings) = receivers("receiver=te.m").expect("a pattern");
     let name = filter.name.expect("a name");
     assert!(name.is_match("team") && !name.is_match("teams"));
@@ -37,7 +39,7 @@ fn receiver_patterns_are_anchored_and_an_empty_one_matches_all() {
 fn the_number_of_matchers_is_limited() {
     let read = |count: usize| {
         let raw = "filter=a%3Db&".repeat(count);
-        Query::parse(Some(&raw)).filters("filter", MatcherMode::Utf8)
+        Query::parse(Some(&raw)).filters("filter", MatcherMode::Utf8, &mut Pattern::anchored)
     };
     assert_eq!(read(FILTERS_MAX).expect("allowed").matchers.len(), FILTERS_MAX);
     assert_eq!(read(129).expect_err("refused"), "too many matchers: 129 (limit: 128)");

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 
 use bellwether_engine::{PostedSilence, SilenceRefusal};
-use bellwether_model::matcher::valid_label_name;
+use bellwether_model::matcher::{Compile, valid_label_name};
 use bellwether_model::quote::quoted;
-use bellwether_model::regex::Pattern;
+use bellwether_model::regex::{self, Pattern};
 use bellwether_model::{Matcher, MatcherMode, Op, Timestamp};
 
 use crate::answer::ApiError;
@@ -249,17 +249,27 @@ pub enum DraftRefusal {
 
 impl SilenceDraft {
     /// Compiles the matchers.
-    ///
-    /// The engine checks the times, too; here they only matter because an error in
-    /// them is reported before an error in a matcher.
     pub fn into_posted(
         self,
         mode: MatcherMode,
         now: Timestamp,
     ) -> Result<PostedSilence, DraftRefusal> {
+        self.into_posted_by(mode, now, &mut Pattern::anchored)
+    }
+
+    /// As [`SilenceDraft::into_posted`], with patterns that are made by what is given.
+    ///
+    /// The engine checks the times, too; here they only matter because an error in
+    /// them is reported before an error in a matcher.
+    pub fn into_posted_by(
+        self,
+        mode: MatcherMode,
+        now: Timestamp,
+        by: Compile<'_>,
+    ) -> Result<PostedSilence, DraftRefusal> {
         let SilenceDraft { id, matchers, starts_at, ends_at, created_by, comment, annotations } =
             self;
-        let matchers = compile(matchers, mode).map_err(|reason| {
+        let matchers = compile(matchers, mode, by).map_err(|reason| {
             if starts_at >= ends_at {
                 DraftRefusal::Times(SilenceRefusal::StartNotBeforeEnd)
             } else if ends_at < now {
@@ -273,7 +283,11 @@ impl SilenceDraft {
     }
 }
 
-fn compile(drafts: Vec<MatcherDraft>, mode: MatcherMode) -> Result<Vec<Matcher>, String> {
+fn compile(
+    drafts: Vec<MatcherDraft>,
+    mode: MatcherMode,
+    by: Compile<'_>,
+) -> Result<Vec<Matcher>, String> {
     if drafts.len() > MATCHERS_MAX {
         return Err(format!("{} matchers (limit: {MATCHERS_MAX})", drafts.len()));
     }
@@ -283,9 +297,9 @@ fn compile(drafts: Vec<MatcherDraft>, mode: MatcherMode) -> Result<Vec<Matcher>,
             if !valid_label_name(&name, mode) {
                 return Err(format!("{at}: invalid label name {}", quoted(&name)));
             }
-            Matcher::new(name, op, value.clone()).map_err(|anchored| {
+            Matcher::compiled_by(name, op, value.clone(), by).map_err(|anchored| {
                 // Upstream checks the pattern without anchors here, and the error may quote them.
-                let error = Pattern::unanchored(&value).err().unwrap_or(anchored);
+                let error = regex::check(&value).err().unwrap_or(anchored);
                 format!("{at}: invalid regular expression {}: {error}", quoted(&value))
             })
         });

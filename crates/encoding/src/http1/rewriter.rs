@@ -178,6 +178,16 @@ impl<R: Rules> Rewriter<R> {
         self.place == Place::Head && self.held.len() > self.ready
     }
 
+    /// How much of a head is held that has not come to its end.
+    pub fn head_bytes(&self) -> usize {
+        if self.place == Place::Head { self.held.len() - self.ready } else { 0 }
+    }
+
+    /// Whether what comes is passed on as it is, because it is no HTTP/1.
+    pub fn is_beyond(&self) -> bool {
+        self.place == Place::Beyond
+    }
+
     /// Whether all that comes is dropped.
     pub fn has_ended(&self) -> bool {
         self.place == Place::Ended
