@@ -8,4 +8,8 @@
 
 mod bystander;
 
+mod bodies;
+mod connections;
+mod passwords;
+mod patterns;
 mod receivers;

@@ -21,6 +21,7 @@ use tracing::{debug, info, warn};
 use crate::backend::ServerBackend;
 use crate::clock::Clock;
 use crate::cluster::{self, BellwetherMetadata, PeerCredentials, SharedMetadata};
+use crate::connections::raise_descriptor_limit;
 use crate::external_url::ExternalUrl;
 use crate::features::Features;
 use crate::flags::Flags;
@@ -44,7 +45,9 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let started_at = clock.now().wall;
     announce();
     let (features, mut settings) = check(&flags)?;
+    let connections_max = connections_max(&flags);
     let metrics = Arc::new(Metrics::new(features));
+    let http_metrics = Arc::clone(&metrics);
     metrics.alerts_limit.set(settings.alerts_per_name_max as f64);
     let storage = PathBuf::from(&flags.storage_path);
     let security = security(&flags)?;
@@ -115,7 +118,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     };
     let app = router(Arc::new(backend), api_settings(&flags, features, route_prefix));
     let signals = Signals::listen()?;
-    let servers = HttpServers::open(bound, app, web)?;
+    let servers = HttpServers::open(bound, app, web, connections_max, http_metrics)?;
 
     signals.wait_for_stop(&reloads).await;
     info!("Received shutdown signal, exiting gracefully...");
@@ -208,6 +211,19 @@ fn announce() {
         version::TAGS
     );
     info!(build_context = context, "Build context");
+}
+
+/// Limit: HTTP connections.
+fn connections_max(flags: &Flags) -> usize {
+    let descriptors = raise_descriptor_limit();
+    let wanted = usize::try_from(flags.web_connections_max).ok().filter(|wanted| *wanted > 0);
+    let max = descriptors.connections_max(wanted);
+    let limit = descriptors.limit.map_or("unlimited".to_owned(), |limit| limit.to_string());
+    info!(open_files = limit, http_connections = max, "Limits of this process");
+    if wanted.is_some_and(|wanted| wanted > max) {
+        warn!(max, "The limit of open files allows fewer connections than --web.max-connections");
+    }
+    max
 }
 
 async fn bind(flags: &Flags) -> anyhow::Result<Vec<Bound>> {

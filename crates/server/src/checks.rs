@@ -42,6 +42,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         web_route_prefix: _,
         web_get_concurrency: _,
         web_timeout: _,
+        web_connections_max: _,
         web_receiver_test: _,
         enable_feature: _,
         // Read by `boot` and `cluster`.

@@ -45,6 +45,7 @@ pub struct Flags {
     pub web_route_prefix: String,
     pub web_get_concurrency: i64,
     pub web_timeout: SignedDuration,
+    pub web_connections_max: i64,
     pub web_receiver_test: bool,
     pub memory_limit_ratio: f64,
     pub cluster_listen_address: String,

@@ -32,6 +32,7 @@ mod go_files;
 mod import;
 mod restore;
 
+mod connections;
 mod http_servers;
 mod reload;
 mod web;

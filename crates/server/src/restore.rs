@@ -77,7 +77,7 @@ pub fn restore(
     };
     let journaled = Journaled::read(entries, written_at, unreadable).context("read the journal")?;
     let Imported { records, changes } = journaled.join(storage, now.wall);
-    let mut engine = Engine::new(plan, settings, seed()?);
+    let mut engine = Engine::new(plan, settings, u128::from_le_bytes(random()?));
     let mut turn = Turn::default();
     engine.restore(now, records, &mut turn);
     if !changes.is_empty() {
@@ -88,12 +88,13 @@ pub fn restore(
 
 /// An unpredictable number.
 pub fn random_u64() -> anyhow::Result<u64> {
-    Ok(seed()? as u64)
+    Ok(u64::from_le_bytes(random()?))
 }
 
-fn seed() -> anyhow::Result<u128> {
-    let mut bytes = [0; 16];
+/// Unpredictable bytes.
+pub fn random<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
     let mut source = File::open("/dev/urandom").context("open the source of randomness")?;
     source.read_exact(&mut bytes).context("read from the source of randomness")?;
-    Ok(u128::from_le_bytes(bytes))
+    Ok(bytes)
 }

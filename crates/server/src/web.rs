@@ -9,9 +9,10 @@
 //! whether there is TLS at all, are decided at the start.
 
 mod guard;
-mod listener;
+mod handshake;
 mod passwords;
 mod rate;
+mod turns;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,7 +25,7 @@ use crate::file_backed::{FileBacked, Validity};
 use crate::tls;
 
 pub use guard::protect;
-pub use listener::TlsListener;
+pub use handshake::secure;
 
 /// The protection of the HTTP port.
 pub struct Web(FileBacked<WebSettings>);

@@ -168,6 +168,14 @@ pub const TABLE: &[Flag] = &[
         "How long one HTTP request may take. No limit if zero or negative.",
     ),
     flag(
+        "web.max-connections",
+        "0",
+        Target::Count(|f| &mut f.web_connections_max),
+        "How many HTTP connections may be open; if there are more, those that wait for their clients \
+         are closed. If zero or negative: 8192. Always fewer than the limit of open files, of which \
+         half, or 2048, are left for other purposes. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "web.enable-receiver-test",
         "",
         Target::Switch(|f| &mut f.web_receiver_test),

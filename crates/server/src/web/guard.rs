@@ -3,6 +3,7 @@
 //! In: a request to any path, health and metrics included. Out: the response of the API, or a
 //! rejection in the Go server's words.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,25 +15,34 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use tracing::info;
 
-use super::passwords::{Credentials, Passwords};
+use super::passwords::{Credentials, Passwords, Verdict};
 use super::rate::Bucket;
 use super::{Web, WebSettings};
+use crate::connections::ClientAddress;
+use crate::metrics::Metrics;
+use crate::restore::random;
 
 struct Guard {
     web: Arc<Web>,
     bucket: Option<Bucket>,
     passwords: Passwords,
+    metrics: Arc<Metrics>,
 }
 
 /// Protects `app` by the rules of the file; blocks on files.
-pub fn protect(app: axum::Router, web: Arc<Web>) -> axum::Router {
+pub fn protect(
+    app: axum::Router,
+    web: Arc<Web>,
+    metrics: Arc<Metrics>,
+) -> anyhow::Result<axum::Router> {
     let limit = web.0.now().value.config.rate_limit;
     let bucket = Bucket::new(limit, Instant::now());
     if bucket.is_some() {
         info!(burst = limit.burst, interval = ?limit.interval, "Rate Limiter is enabled.");
     }
-    let guard = Guard { web, bucket, passwords: Passwords::default() };
-    app.layer(from_fn_with_state(Arc::new(guard), pass))
+    let passwords = Passwords::new(random()?);
+    let guard = Guard { web, bucket, passwords, metrics };
+    Ok(app.layer(from_fn_with_state(Arc::new(guard), pass)))
 }
 
 async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> Response {
@@ -43,12 +53,19 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
     if guard.bucket.as_ref().is_some_and(|bucket| !bucket.take(Instant::now())) {
         return rejection(StatusCode::TOO_MANY_REQUESTS);
     }
-    let mut response = if guard.is_authorized(Credentials::of(request.headers()), &settings).await {
-        next.run(request).await
-    } else {
-        let mut response = rejection(StatusCode::UNAUTHORIZED);
-        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
-        response
+    let client = request.extensions().get::<ClientAddress>().copied();
+    let credentials = Credentials::of(request.headers());
+    let mut response = match guard.verdict(credentials, &settings, client).await {
+        Verdict::Right => next.run(request).await,
+        Verdict::Wrong => {
+            let mut response = rejection(StatusCode::UNAUTHORIZED);
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic"));
+            response
+        }
+        Verdict::Busy => {
+            guard.metrics.password_checks_refused.increment();
+            rejection(StatusCode::TOO_MANY_REQUESTS)
+        }
     };
     for (name, value) in &settings.config.http.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
@@ -61,19 +78,19 @@ async fn pass(State(guard): State<Arc<Guard>>, request: Request, next: Next) -> 
 }
 
 impl Guard {
-    async fn is_authorized(
+    async fn verdict(
         &self,
         credentials: Option<Credentials>,
         settings: &WebSettings,
-    ) -> bool {
+        client: Option<ClientAddress>,
+    ) -> Verdict {
         let users = &settings.config.users;
         if users.is_empty() {
-            return true;
+            return Verdict::Right;
         }
-        match credentials {
-            Some(credentials) => self.passwords.verify(credentials, users).await,
-            None => false,
-        }
+        let Some(credentials) = credentials else { return Verdict::Wrong };
+        let client = client.map_or(Ipv4Addr::UNSPECIFIED.into(), ClientAddress::client);
+        self.passwords.verify(credentials, users, client).await
     }
 }
 

@@ -11,6 +11,8 @@ use base64::engine::general_purpose::STANDARD;
 use tower::ServiceExt as _;
 
 use super::{Web, protect};
+use crate::features::Features;
+use crate::metrics::Metrics;
 
 struct Folder(tempfile::TempDir);
 
@@ -39,7 +41,8 @@ impl Folder {
     /// An app that answers everything with its own header and `hello`.
     fn app(&self) -> Router {
         let app = Router::new().fallback(|| async { ([("x-xss-protection", "own")], "hello") });
-        protect(app, self.open().unwrap())
+        let metrics = Arc::new(Metrics::new(Features::default()));
+        protect(app, self.open().unwrap(), metrics).unwrap()
     }
 }
 
