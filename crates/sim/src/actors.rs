@@ -153,6 +153,16 @@ impl SentAlert {
         self.state == AlertState::Firing && self.promises[node].acknowledged.is_some_and(is_current)
     }
 
+    /// Whether the alert is over: resolved, or no longer reported and past each end that a node knows.
+    pub fn has_ended(&self, now: Timestamp) -> bool {
+        let mut known_ends = self.promises.iter().filter_map(|promise| promise.acknowledged);
+        match self.state {
+            AlertState::Idle | AlertState::Firing => false,
+            AlertState::Resolved => true,
+            AlertState::Stopped => known_ends.all(|report| report.ends_at <= now),
+        }
+    }
+
     /// Whether this node may take the alert for firing at `now`: until the end that was reported,
     /// and after a start for another resolve timeout.
     pub fn may_fire(&self, node: usize, now: Timestamp, started_at: Timestamp) -> bool {

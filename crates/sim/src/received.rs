@@ -157,7 +157,7 @@ impl Received {
                 anomalies.push(Anomaly { what, is_repetition: false, since: truth.changed_at });
             }
             let is_old = alert.starts_at < received.starts_at;
-            if !firing && received.firing && is_old && truth.state != AlertState::Resolved {
+            if !firing && received.firing && is_old && !truth.has_ended(notification.now) {
                 let what = format!("says that {labels} ended, of before it fired again");
                 anomalies.push(Anomaly { what, is_repetition: false, since: received.at });
             }
