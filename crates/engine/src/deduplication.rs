@@ -6,8 +6,8 @@
 //!
 //! 1. *Content.* Firing alerts that are active are notified as firing, resolved ones as resolved. A
 //!    suppressed alert is left out, unless the integration was notified that it fires: then it is
-//!    notified as resolved when it resolves, and its resolve is pending until then. If it was
-//!    notified as resolved, the log goes on to say so.
+//!    notified as resolved when it resolves, and its resolve is pending until then. If its end was
+//!    notified, the log goes on to say so.
 //! 2. *Peers knew better.* If a peer notified that an alert resolved, and this node has had no
 //!    report of the alert since, the alert is not notified as firing.
 //! 3. *Unknown alerts.* In a cluster, alerts that this node does not know stay in the log entry: a
@@ -182,8 +182,11 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
         let resolved = judged_alert.resolved_at(judged.now);
         let suppressed = judged_alert.verdict.is_suppressed();
         if suppressed && !before.was_notified_firing(hash) {
-            // It was notified as resolved, and is to be notified no second time when the mute ends.
-            if resolved && contains(&before.resolved, hash) {
+            // It was notified as resolved, and is to be notified no second time when the mute ends. If
+            // it ended after that, it has fired again, and a peer may have notified that.
+            let ended = judged_alert.alert.ends_at;
+            let is_that_end = known.notified_at.is_some_and(|at| ended <= at);
+            if resolved && is_that_end && contains(&before.resolved, hash) {
                 notified.resolved.push(hash);
             }
             continue;

@@ -70,11 +70,12 @@ impl Notification {
     }
 
     /// Records that alerts resolved of which an integration without `send_resolved` was notified, so
-    /// that it is notified again when they fire again. The time of its last notification stays.
+    /// that it is notified again when they fire again. The time of its last notification stays, and
+    /// so does what fires: of an alert that began meanwhile nobody was notified.
     pub(super) fn note_resolved(
         &mut self,
         delivery: &Delivery,
-        notified: Notified,
+        mut notified: Notified,
         turn: &mut Turn,
     ) {
         let Some(entry) = self.log.find(&delivery.key) else { return };
@@ -82,6 +83,7 @@ impl Notification {
         if delivery.integration.send_resolved || !entry.notified.firing.iter().any(has_resolved) {
             return;
         }
+        notified.firing.retain(|hash| entry.notified.firing.binary_search(hash).is_ok());
         let entry = LogEntry { notified, ..entry.clone() };
         self.amend_and_broadcast(entry, turn);
     }
