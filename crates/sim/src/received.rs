@@ -33,6 +33,9 @@ struct GroupReceived {
     sender: (usize, DeliveryId),
     /// Whether the sender does not know that it arrived.
     in_doubt: bool,
+    /// Whether another node waited for an answer about the same group. Which of the two the receiver
+    /// took last is not known, and the node whose answer comes last records its own.
+    is_race: bool,
 }
 
 /// The last state of an alert that an integration got.
@@ -59,12 +62,12 @@ impl Received {
         Received { waits_max, ..Received::default() }
     }
 
-    /// Records what arrived.
+    /// Records what arrived, and whether another node still tried then.
     pub fn record(
         &mut self,
         at: Duration,
-        node: usize,
-        delivery: DeliveryId,
+        (node, delivery): (usize, DeliveryId),
+        is_race: bool,
         notification: &Notification,
         sent: &[SentAlert],
     ) -> Vec<Anomaly> {
@@ -77,7 +80,7 @@ impl Received {
             && !self.is_new(at, last, &firing, notification)
         {
             self.repeated += 1;
-            if !last.in_doubt {
+            if !last.in_doubt && !last.is_race {
                 let (reason, by) = (notification.reason.text(), last.sender.0);
                 let what = format!("repeats ({reason}) what n{by:02} sent at {:?}", last.at);
                 anomalies.push(Anomaly { what, is_repetition: true, since: last.at });
@@ -89,7 +92,8 @@ impl Received {
             self.alerts.insert((key.0.clone(), alert.fingerprint), received);
         }
         let sender = (node, delivery);
-        self.groups.insert(key, GroupReceived { firing, at, sender, in_doubt: true });
+        let received = GroupReceived { firing, at, sender, in_doubt: true, is_race };
+        self.groups.insert(key, received);
         anomalies
     }
 

@@ -325,7 +325,11 @@ impl World<'_> {
         }
         if response.arrives {
             self.arrivals.push((at, node, key.0.clone()));
-            let anomalies = self.received.record(at, node, delivery, notification, &self.alerts);
+            let is_race = self.attempts.keys().any(|(other, integration, group)| {
+                *other != node && (integration, group) == (&key.0, &key.1)
+            });
+            let anomalies =
+                self.received.record(at, (node, delivery), is_race, notification, &self.alerts);
             for anomaly in anomalies {
                 let what =
                     format!("n{node:02} notifies {} of {alerts:?}: it {}", key.0, anomaly.what);

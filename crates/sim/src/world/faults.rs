@@ -1,9 +1,9 @@
 //! What goes wrong.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bellwether_engine::Record;
+use bellwether_engine::{LogEntry, LogKey, Record};
 use bellwether_model::IntegrationId;
 
 use super::{Event, World};
@@ -86,6 +86,7 @@ impl World<'_> {
         self.crashes += 1;
         let disturbance = self.explanations.begin(self.at);
         self.absences.entry(node).or_insert(disturbance);
+        self.drop_what_waits_for(node);
         self.nodes[node].crash(self.at, &mut self.faults_rng);
         self.attempts.retain(|(at, _, _), _| *at != node);
         for (_, reports) in self.posts.extract_if(.., |(at, _), _| *at == node) {
@@ -103,6 +104,20 @@ impl World<'_> {
             self.lose_disk(node);
         }
         self.plan_event(down, Event::Start { node });
+    }
+
+    /// What came for a process that was held up is gone with it, and the next one is not held up.
+    fn drop_what_waits_for(&mut self, node: usize) {
+        let Some(until) = self.paused_until(node) else { return };
+        self.nodes[node].paused_until = Duration::ZERO;
+        let is_held = |(at, _): &(Duration, u64), event: &mut Event| {
+            *at == until && event.node() == Some(node)
+        };
+        let held: Vec<Event> =
+            self.events.extract_if(.., is_held).map(|(_, event)| event).collect();
+        for event in held {
+            self.plan_event(Duration::ZERO, event);
+        }
     }
 
     /// What was promised about data on this disk only does not hold any more.
@@ -136,16 +151,22 @@ impl World<'_> {
         });
     }
 
-    /// What other nodes' disks say that receivers were notified of as firing.
+    /// What other nodes' disks say that receivers were notified of as firing; of several entries the
+    /// newest, which all nodes will have.
     fn known_to_others(&self, node: usize) -> BTreeSet<(IntegrationId, u64)> {
         let others = self.nodes.iter().enumerate().filter(|(other, _)| *other != node);
-        let records = others.flat_map(|(_, node)| node.disk.read().unwrap_or_default());
-        let mut known = BTreeSet::new();
-        for record in records {
-            if let Record::LogEntry(entry) = record {
-                let hashes = entry.notified.firing.iter().chain(&entry.notified.resolve_pending);
-                known.extend(hashes.map(|hash| (entry.key.integration.clone(), *hash)));
+        let mut entries: BTreeMap<LogKey, LogEntry> = BTreeMap::new();
+        for record in others.flat_map(|(_, node)| node.disk.read().unwrap_or_default()) {
+            if let Record::LogEntry(entry) = record
+                && entries.get(&entry.key).is_none_or(|known| known.at <= entry.at)
+            {
+                entries.insert(entry.key.clone(), entry);
             }
+        }
+        let mut known = BTreeSet::new();
+        for entry in entries.values() {
+            let hashes = entry.notified.firing.iter().chain(&entry.notified.resolve_pending);
+            known.extend(hashes.map(|hash| (entry.key.integration.clone(), *hash)));
         }
         known
     }
