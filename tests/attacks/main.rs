@@ -10,6 +10,7 @@ mod bystander;
 
 mod bodies;
 mod connections;
+mod descriptors;
 mod passwords;
 mod patterns;
 mod receivers;

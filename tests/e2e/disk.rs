@@ -2,9 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
 
-use bellwether_e2e::{Setup, Sink, wait};
+use bellwether_e2e::{Running, Setup, Sink, SmallDisk, wait};
 use serde_json::{Value, json};
 
 use bellwether_e2e::fixtures::{alert, one_webhook, silence, text};
@@ -126,41 +128,215 @@ fn a_commit_cut_short_by_a_crash_is_no_damage() {
 }
 
 #[test]
-fn notifications_go_on_when_the_disk_is_full() {
+fn a_log_that_cannot_be_written_any_further_is_replaced_by_the_state_in_memory() {
     let hook = Sink::start();
     // A file may not grow beyond 64 KiB; the write fails as it does on a full disk.
     let setup = Setup::ours(&one_webhook(&hook.url("/")))
         .wrapped(&["sh", "-c", "trap '' XFSZ; ulimit -f 128; exec \"$0\" \"$@\""])
-        .expect_log("journal");
+        .expect_log("Journal cannot be written")
+        .expect_log("Journal is written again");
     let mut server = setup.start();
     let kept = server.post_silence(&silence("Quiet", "kept"));
+    let first = first_log(&setup);
 
-    let refused = wait::until("a silence is refused", || {
+    // Each is expired, so that the log grows and the state does not, but for the last.
+    let unsaved = wait::until("a silence is not saved", || {
         let body = silence("Quiet", &"x".repeat(4096)).to_string();
-        let answer = server.post("/api/v2/silences", &body);
-        (answer.status != 200).then_some(answer)
+        let answer = server.post("/api/v2/silences", &body).expect_status(200);
+        let is_unsaved = answer.header("x-bellwether-saved") == Some("0/1");
+        let id = text(&answer.json()["silenceID"]);
+        (is_unsaved || {
+            server.delete(&format!("/api/v2/silence/{id}"));
+            false
+        })
+        .then_some(id)
     });
-    assert_eq!(refused.status, 500, "{}", refused.text());
-    assert!(refused.text().len() > 2, "the answer has a reason");
-
-    let ready = server.get("/-/ready").expect_status(503).text();
-    assert!(ready.contains("store"), "{ready}");
-    server.get("/-/healthy").expect_status(200);
-    assert_eq!(server.metric("alertmanager_journal_poisoned", ""), Some(1.0));
-    server.process.wait_for_line("that the store has failed", |line| {
-        line.contains("level=ERROR").then_some(())
+    server.process.wait_for_line("that the journal is written again", |line| {
+        line.contains("Journal is written again").then_some(())
     });
-
-    server.post_alerts(&json!([alert("AfterFull"), alert("Quiet")]));
-    hook.wait_for_one("notification from memory");
-    assert_eq!(hook.requests()[0].json()["groupLabels"]["alertname"], "AfterFull");
+    assert!(!first.exists(), "the log that failed does not count any more");
+    server.get("/-/ready").expect_status(200);
     server.kill();
 
-    // With room again, everything that was acknowledged is there.
-    let setup = setup.wrapped(&[]);
     let mut server = setup.start();
+    for id in [kept, unsaved] {
+        server.get(&format!("/api/v2/silence/{id}")).expect_status(200);
+    }
+}
+
+#[test]
+fn a_full_disk_is_survived_and_with_space_again_everything_is_durable_without_a_restart() {
+    let hook = Sink::start();
+    let setup = on_small_disk(&one_webhook(&hook.url("/")));
+    let Some(disk) = SmallDisk::mount("a full disk", &setup.storage(), 96) else { return };
+    let mut server = setup.start();
+    let kept = server.post_silence(&silence("Large", "kept"));
+    server.wait_for_metric("alertmanager_journal_failing", "", 0.0);
+    wait_for_reserve(&mut server);
+    disk.fill();
+
+    // What is reserved takes this alert and the log entry of its notification.
+    server.post_alerts(&json!([alert("InReserve")]));
+    hook.wait_for_one("notification of what is in reserved space");
+    let answer = server.post("/api/v2/silences", &silence("Quiet", "in reserve").to_string());
+    assert_eq!(answer.header("x-bellwether-saved"), None, "{}", answer.text());
+
+    use_up_the_reserve(&mut server);
+    let ready = server.get("/-/ready").expect_status(503).text();
+    for part in ["[-] journal: not writable", "disk is full", "free space"] {
+        assert!(ready.contains(part), "{ready}");
+    }
+    server.get("/-/healthy").expect_status(200);
+    let answer = server.post("/api/v2/silences", &silence("Quiet", "in memory").to_string());
+    assert_eq!((answer.status, answer.header("x-bellwether-saved")), (200, Some("0/1")));
+    let in_memory = text(&answer.json()["silenceID"]);
+    let answer = server.post("/api/v2/silences", &silence("Loud", "expired").to_string());
+    let expired = server.delete(&format!("/api/v2/silence/{}", text(&answer.json()["silenceID"])));
+    assert_eq!((expired.status, expired.header("x-bellwether-saved")), (200, Some("0/1")));
+    server.post_alerts(&json!([alert("InMemory"), alert("Quiet")]));
+    hook.wait_for("notification from memory", |sent| (sent.len() == 2).then_some(()));
+    assert!(server.metric("alertmanager_alerts_not_durable_total", "") >= Some(2.0));
+    let not_durable = "alertmanager_silences_not_durable_total";
+    assert_eq!(server.metric(not_durable, "post"), Some(2.0));
+    assert_eq!(server.metric(not_durable, "expire"), Some(1.0));
+
+    let exported = export(&setup, &setup.folder().join("copy"));
+    assert!(exported.contains("cannot be written at present"), "{exported}");
+
+    disk.free();
+    server.wait_for_metric("alertmanager_journal_failing", "", 0.0);
     server.get("/-/ready").expect_status(200);
+    let answer = server.post("/api/v2/silences", &silence("Quiet", "after").to_string());
+    assert_eq!((answer.status, answer.header("x-bellwether-saved")), (200, None));
+    let lines = server.process.lines();
+    let told = |message: &str| lines.iter().filter(|line| line.contains(message)).count();
+    assert_eq!(told("Journal cannot be written"), 1);
+    assert_eq!(told("Journal is written again"), 1);
+    server.kill();
+
+    // Nothing that was done without a disk is lost, and nobody is notified again.
+    let mut server = setup.start();
+    for id in [kept, in_memory] {
+        server.get(&format!("/api/v2/silence/{id}")).expect_status(200);
+    }
+    server.wait_for_another_flush("InMemory");
+    assert_eq!(hook.requests().len(), 2, "no notification is repeated");
+}
+
+#[test]
+fn what_was_notified_on_a_full_disk_is_not_notified_again_after_a_restart() {
+    let hook = Sink::start();
+    let setup = on_small_disk(&one_webhook(&hook.url("/")));
+    let Some(disk) = SmallDisk::mount("a full disk", &setup.storage(), 32) else { return };
+    let mut server = setup.start();
+    wait_for_reserve(&mut server);
+    disk.fill();
+    server.post_alerts(&json!([alert("Full")]));
+    hook.wait_for_one("notification on a full disk");
+    // The entry of the notification log is durable before the next answer.
+    server.post_silence(&silence("Quiet", "later"));
+    server.kill();
+    let server = setup.start();
+    server.wait_for_another_flush("Full");
+    assert_eq!(hook.requests().len(), 1, "the notification was in the log");
+}
+
+#[test]
+fn a_stop_while_the_disk_is_full_ends_in_time_and_says_what_is_lost() {
+    let setup = on_small_disk(&one_webhook("http://127.0.0.1:9/")).expect_log("Stopped without");
+    let Some(disk) = SmallDisk::mount("a full disk", &setup.storage(), 96) else { return };
+    let mut server = setup.start();
+    let kept = server.post_silence(&silence("Large", "kept"));
+    wait_for_reserve(&mut server);
+    disk.fill();
+    use_up_the_reserve(&mut server);
+    let lost = server.post_silence(&silence("Quiet", "lost"));
+    server.process.terminate();
+    assert!(server.process.wait().success());
+    let lines = server.process.lines();
+    let told = |line: &&String| line.contains("Stopped without saving") && line.contains("remedy");
+    assert!(lines.iter().any(|line| told(&line)), "{}", lines.join("\n"));
+    drop(server);
+
+    // It starts on the full disk too, with what is on it, and becomes writable by itself.
+    let mut server = setup.start();
     server.get(&format!("/api/v2/silence/{kept}")).expect_status(200);
+    server.get(&format!("/api/v2/silence/{lost}")).expect_status(404);
+    disk.free();
+    wait::until("a silence is saved", || {
+        let answer = server.post("/api/v2/silences", &silence("Quiet", "saved").to_string());
+        answer.header("x-bellwether-saved").is_none().then_some(())
+    });
+    server.get("/-/ready").expect_status(200);
+}
+
+#[test]
+fn what_is_not_saved_is_refused_if_a_flag_says_so() {
+    let hook = Sink::start();
+    let setup =
+        on_small_disk(&one_webhook(&hook.url("/"))).flag("--storage.refuse-unsaved").expect_log("");
+    let Some(disk) = SmallDisk::mount("a full disk", &setup.storage(), 96) else { return };
+    let mut server = setup.start();
+    server.post_silence(&silence("Large", "kept"));
+    wait_for_reserve(&mut server);
+    disk.fill();
+    wait::until("an alert is not saved", || {
+        let answer = server.post("/api/v2/alerts", &large_alerts().to_string());
+        (answer.status == 503).then_some(())
+    });
+    let refused = server.post("/api/v2/silences", &silence("Quiet", "").to_string());
+    let refused = refused.expect_status(503).text();
+    assert!(refused.contains("the journal cannot be written"), "{refused}");
+    server.post("/api/v2/alerts", &json!([alert("InForce")]).to_string()).expect_status(503);
+    hook.wait_for_one("page of an alert that is not saved");
+}
+
+/// With what a full disk makes the server log.
+fn on_small_disk(config: &str) -> Setup {
+    Setup::ours(config)
+        .expect_log("Journal cannot be written")
+        .expect_log("Journal is written again")
+        .expect_log("Not enough space can be reserved")
+        .expect_log("Failed to compact the journal")
+}
+
+fn wait_for_reserve(server: &mut Running) {
+    wait::until("space is reserved", || {
+        let reserved = server.metric("alertmanager_journal_reserved_bytes", "");
+        reserved.is_some_and(|bytes| bytes >= 8e6).then_some(())
+    });
+}
+
+/// Posts large alerts, which are silenced, until they are not saved.
+fn use_up_the_reserve(server: &mut Running) {
+    wait::until("an alert is not saved", || {
+        let answer = server.post("/api/v2/alerts", &large_alerts().to_string());
+        let answer = answer.expect_status(200);
+        (answer.header("x-bellwether-saved") == Some("0/1")).then_some(())
+    });
+}
+
+/// A few megabytes that differ each time.
+fn large_alerts() -> Value {
+    let alerts = (0..16).map(|number| {
+        let mut alert = alert("Large");
+        alert["labels"]["number"] = json!(number.to_string());
+        let mut text = format!("{:?} ", Instant::now());
+        text.push_str(&"x".repeat(200_000));
+        alert["annotations"] = json!({"text": text});
+        alert
+    });
+    alerts.collect()
+}
+
+fn export(setup: &Setup, output: &Path) -> String {
+    let storage = format!("--storage.path={}", setup.storage().display());
+    let output = format!("--output={}", output.display());
+    let program = setup.program().path();
+    let ran = Command::new(program).args(["export", &storage, &output]).output();
+    let ran = ran.unwrap_or_else(|error| panic!("run the export: {error}"));
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    String::from_utf8_lossy(&ran.stdout).into_owned()
 }
 
 fn first_log(setup: &Setup) -> PathBuf {

@@ -21,6 +21,7 @@ pub mod namespaces;
 pub mod process;
 pub mod programs;
 pub mod sink;
+pub mod small_disk;
 pub mod wait;
 
 pub use alertmanager::{Running, Setup};
@@ -30,3 +31,4 @@ pub use namespaces::Namespaces;
 pub use process::Process;
 pub use programs::Program;
 pub use sink::{Answer, Request, Sink};
+pub use small_disk::SmallDisk;

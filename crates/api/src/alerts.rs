@@ -13,7 +13,7 @@ use bellwether_engine::{RefusedAlerts, RejectedAlert};
 use bellwether_model::{MatcherMode, NewAlert, Timestamp};
 
 use crate::answer::ApiError;
-use crate::backend::Backend;
+use crate::backend::{Answered, Backend, Saved};
 use crate::body::HeldBody;
 use crate::caller::Caller;
 use crate::refusal::Refusal;
@@ -38,12 +38,12 @@ pub struct InvalidAlert {
     pub message: String,
 }
 
-/// Handles the body of a POST to `/alerts`.
+/// Handles the body of a POST to `/alerts`; says how far the alerts are saved.
 pub(crate) async fn post<B: Backend>(
     caller: &Caller<'_, B>,
     body: HeldBody,
     mode: MatcherMode,
-) -> Result<(), ApiError> {
+) -> Result<Saved, ApiError> {
     // The room stays taken until the answer: it is also for the alerts that wait for the engine.
     let HeldBody { bytes, room: _room, .. } = body;
     let DecodedAlerts { alerts, invalid } = if bytes.len() > INLINE_BYTES_MAX {
@@ -55,14 +55,16 @@ pub(crate) async fn post<B: Backend>(
         decoded?
     };
     if alerts.is_empty() && invalid.is_empty() {
-        return Ok(());
+        return Ok(Saved::HERE);
     }
     let refused = count_refused(&invalid, caller.backend.now());
-    let reply = caller.backend.take_alerts(alerts, refused).await;
-    let reply = reply
-        .map_err(|error| caller.refuse(Refusal::AlertsNotTaken { error: error.to_string() }))?;
+    let answered = caller.backend.take_alerts(alerts, refused).await;
+    let Answered { reply, saved } = answered.map_err(|error| {
+        let (status, error) = (error.status(), error.to_string());
+        caller.refuse(Refusal::AlertsNotTaken { status, error })
+    })?;
     match merge_rejections(invalid, &reply.rejected) {
-        None => Ok(()),
+        None => Ok(saved),
         Some(error) => Err(caller.refuse(Refusal::InvalidAlerts { error })),
     }
 }

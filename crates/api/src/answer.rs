@@ -11,6 +11,8 @@ use http::{Method, StatusCode};
 
 use bellwether_encoding::json::{Escape, push_string};
 
+use crate::backend::Saved;
+
 /// An error of an API request, in one of the two formats.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApiError {
@@ -96,6 +98,16 @@ pub fn typed(status: StatusCode, content_type: &'static str, body: impl Into<Bod
     with_header(with_body(status, body.into()), CONTENT_TYPE, content_type)
 }
 
+/// Says with a success how far it is saved, unless it is saved everywhere.
+pub fn saved(mut response: Response, saved: Saved) -> Response {
+    if !saved.is_complete()
+        && let Ok(value) = HeaderValue::from_str(&saved.to_string())
+    {
+        response.headers_mut().insert(SAVED, value);
+    }
+    response
+}
+
 pub fn with_header(mut response: Response, name: HeaderName, value: &'static str) -> Response {
     response.headers_mut().insert(name, HeaderValue::from_static(value));
     response
@@ -108,5 +120,7 @@ fn with_body(status: StatusCode, body: Body) -> Response {
 }
 
 pub const JSON: &str = "application/json";
+
+const SAVED: HeaderName = HeaderName::from_static("x-bellwether-saved");
 
 const FIRST_VALIDATION_CODE: u16 = 600;

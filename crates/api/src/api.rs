@@ -18,7 +18,7 @@ use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
 use http::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
-use crate::answer::{ApiError, JSON, empty, json, typed};
+use crate::answer::{ApiError, JSON, empty, json, saved, typed};
 use crate::backend::{Backend, Observation};
 use crate::body::HeldBody;
 use crate::body_writer::BodyWriter;
@@ -85,10 +85,12 @@ async fn dispatch<B: Backend>(
     let caller = Caller { backend, path: sent, method: parts.method };
     match (path, caller.method.clone()) {
         (ApiPath::Alerts, Method::POST) => {
-            alerts::post(&caller, body, mode).await.map(|()| empty(StatusCode::OK))
+            let posted = alerts::post(&caller, body, mode).await;
+            posted.map(|on| saved(empty(StatusCode::OK), on))
         }
         (ApiPath::Silences, Method::POST) => {
-            silences::post(&caller, state, body, mode).await.map(ok)
+            let posted = silences::post(&caller, state, body, mode).await;
+            posted.map(|(answer, on)| saved(ok(answer), on))
         }
         (ApiPath::Silence { id }, method) => {
             if !silences::is_uuid(&id) {
@@ -96,7 +98,8 @@ async fn dispatch<B: Backend>(
                 return Err(ApiError::framework(601, message));
             }
             if method == Method::DELETE {
-                return silences::expire(&caller, id).await.map(|()| empty(StatusCode::OK));
+                let expired = silences::expire(&caller, id).await;
+                return expired.map(|on| saved(empty(StatusCode::OK), on));
             }
             read(&caller, permit, move |view, now| silences::one(view, now, &id)).await
         }

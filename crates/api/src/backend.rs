@@ -14,7 +14,7 @@ use bellwether_engine::{
 };
 use bellwether_model::{NewAlert, Timestamp};
 use bytes::Bytes;
-use http::Method;
+use http::{Method, StatusCode};
 
 use crate::refusal::RefusedRequest;
 
@@ -32,24 +32,24 @@ pub trait Backend: Send + Sync + 'static {
 
     /// Takes one POST of alerts; others in it were `refused`, and are only counted.
     ///
-    /// This and the next two resolve once what the reply promises is durable.
+    /// This and the next two resolve once what the reply promises is durable, or say that it is not.
     fn take_alerts(
         &self,
         alerts: Vec<NewAlert>,
         refused: RefusedAlerts,
-    ) -> impl Future<Output = Result<AlertsReply, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Answered<AlertsReply>, Unavailable>> + Send;
 
     /// Creates or changes a silence; replies with the id under which it now stands.
     fn post_silence(
         &self,
         silence: PostedSilence,
-    ) -> impl Future<Output = Result<Result<String, SilenceRefusal>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Answered<Result<String, SilenceRefusal>>, Unavailable>> + Send;
 
     /// Expires the silence with this id now; one that has expired stays as it is.
     fn expire_silence(
         &self,
         id: String,
-    ) -> impl Future<Output = Result<Result<(), UnknownSilence>, Unavailable>> + Send;
+    ) -> impl Future<Output = Result<Answered<Result<(), UnknownSilence>>, Unavailable>> + Send;
 
     fn status(&self) -> StatusInfo;
 
@@ -72,12 +72,26 @@ pub trait Backend: Send + Sync + 'static {
     fn observe(&self, observation: Observation);
 }
 
+/// A reply, and how far what it promises is saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered<T> {
+    pub reply: T,
+    pub saved: Saved,
+}
+
+/// In how many of the places that should keep a change it is durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Saved {
+    pub on: u32,
+    pub of: u32,
+}
+
 /// Why the backend cannot answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unavailable {
     /// The server is shutting down.
     ShuttingDown,
-    /// The journal has failed, so the change would not be durable.
+    /// The change is not durable, and flags demand that it is.
     NotDurable,
 }
 
@@ -207,8 +221,34 @@ impl fmt::Display for Unavailable {
         f.write_str(match self {
             Unavailable::ShuttingDown => "the server is shutting down",
             Unavailable::NotDurable => {
-                "the journal cannot be written, so the change would not be durable"
+                "the journal cannot be written, so the change would not survive a restart"
             }
         })
+    }
+}
+
+impl Unavailable {
+    pub(crate) fn status(self) -> StatusCode {
+        match self {
+            Unavailable::ShuttingDown => StatusCode::INTERNAL_SERVER_ERROR,
+            Unavailable::NotDurable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl Saved {
+    /// On this node's disk.
+    pub const HERE: Saved = Saved { on: 1, of: 1 };
+    pub const NOWHERE: Saved = Saved { on: 0, of: 1 };
+
+    pub fn is_complete(self) -> bool {
+        self.on >= self.of
+    }
+}
+
+/// `0/1`
+impl fmt::Display for Saved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.on, self.of)
     }
 }

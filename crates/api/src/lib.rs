@@ -46,9 +46,9 @@ mod receiver_test;
 pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
 pub use backend::{
-    Backend, Check, ClusterInfo, ClusterState, DryRunRequest, Exposition, IntegrationTest,
-    Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX,
-    TestResult, Unavailable, VersionInfo,
+    Answered, Backend, Check, ClusterInfo, ClusterState, DryRunRequest, Exposition,
+    IntegrationTest, Observation, PeerInfo, Readiness, ReceiverTest, Saved, StatusInfo,
+    TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Unavailable, VersionInfo,
 };
 pub use heads::{TolerantListener, TolerantStream, answer_refusals};
 pub use refusal::{Refusal, RefusedRequest};

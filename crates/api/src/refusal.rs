@@ -26,6 +26,7 @@ pub enum Refusal {
     },
     /// No alert of a POST could be taken.
     AlertsNotTaken {
+        status: StatusCode,
         error: String,
     },
     /// The parameter `filter` of a list.
@@ -83,12 +84,13 @@ impl Refusal {
             Refusal::ReceiverMatchers { error } => {
                 ApiError::bad_request(format!("failed to parse receiver_matchers param: {error}"))
             }
-            Refusal::AlertsNotTaken { error }
-            | Refusal::SilenceNotShown { error }
-            | Refusal::SilencesNotShown { error } => ApiError::internal(error),
+            Refusal::SilenceNotShown { error } | Refusal::SilencesNotShown { error } => {
+                ApiError::internal(error)
+            }
             Refusal::SilenceNotExpired { status: StatusCode::NOT_FOUND, .. }
             | Refusal::SilenceNotFound { .. } => ApiError::NotFound,
-            Refusal::SilenceNotCreated { status, error }
+            Refusal::AlertsNotTaken { status, error }
+            | Refusal::SilenceNotCreated { status, error }
             | Refusal::SilenceNotExpired { status, error } => {
                 ApiError::Refused { status: *status, message: error.clone() }
             }

@@ -16,7 +16,7 @@ use bellwether_model::{Matcher, Silence, SilenceState, Timestamp};
 use http::StatusCode;
 
 use crate::answer::ApiError;
-use crate::backend::Backend;
+use crate::backend::{Answered, Backend, Saved};
 use crate::body::HeldBody;
 use crate::caller::Caller;
 use crate::query::Query;
@@ -37,13 +37,13 @@ pub(crate) struct SilenceQuery {
     pub expired: bool,
 }
 
-/// Takes the body of a POST to `/silences`; returns the JSON of the answer.
+/// Takes the body of a POST to `/silences`; returns the JSON of the answer, and how far it is saved.
 pub(crate) async fn post<B: Backend>(
     caller: &Caller<'_, B>,
     state: &AppState<B>,
     body: HeldBody,
     mode: bellwether_model::MatcherMode,
-) -> Result<String, ApiError> {
+) -> Result<(String, Saved), ApiError> {
     let HeldBody { bytes, room: _room, .. } = body;
     let draft = if bytes.len() > INLINE_BYTES_MAX {
         let decoded = tokio::task::spawn_blocking(move || decode_silence(&bytes)).await;
@@ -65,15 +65,15 @@ pub(crate) async fn post<B: Backend>(
         }
     })?;
     match caller.backend.post_silence(posted).await {
-        Ok(Ok(id)) => {
+        Ok(Answered { reply: Ok(id), saved }) => {
             let mut out = String::from("{\"silenceID\":");
             push_string(&mut out, &id, Escape::Plain);
             out.push_str("}\n");
-            Ok(out)
+            Ok((out, saved))
         }
-        Ok(Err(refusal)) => Err(refuse(refusal)),
+        Ok(Answered { reply: Err(refusal), .. }) => Err(refuse(refusal)),
         Err(error) => {
-            let (status, error) = (StatusCode::INTERNAL_SERVER_ERROR, error.to_string());
+            let (status, error) = (error.status(), error.to_string());
             Err(caller.refuse(Refusal::SilenceNotCreated { status, error }))
         }
     }
@@ -100,11 +100,16 @@ fn refusal_to_create(
 }
 
 /// Ends the silence with this id now; one that has ended stays as it is.
-pub(crate) async fn expire<B: Backend>(caller: &Caller<'_, B>, id: String) -> Result<(), ApiError> {
+pub(crate) async fn expire<B: Backend>(
+    caller: &Caller<'_, B>,
+    id: String,
+) -> Result<Saved, ApiError> {
     let (status, error) = match caller.backend.expire_silence(id).await {
-        Ok(Ok(())) => return Ok(()),
-        Ok(Err(UnknownSilence)) => (StatusCode::NOT_FOUND, SilenceRefusal::NotFound.to_string()),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()),
+        Ok(Answered { reply: Ok(()), saved }) => return Ok(saved),
+        Ok(Answered { reply: Err(UnknownSilence), .. }) => {
+            (StatusCode::NOT_FOUND, SilenceRefusal::NotFound.to_string())
+        }
+        Err(error) => (error.status(), error.to_string()),
     };
     Err(caller.refuse(Refusal::SilenceNotExpired { status, error }))
 }

@@ -313,6 +313,13 @@ impl Alerts {
 }
 
 impl Snapshot {
+    /// All alerts; ascending fingerprints.
+    pub fn into_alerts(self) -> impl Iterator<Item = Arc<Alert>> {
+        self.shards.into_iter().flat_map(|shard| {
+            (0..shard.rows.len()).filter_map(move |at| Some(shard.rows.get(at)?.alert.clone()))
+        })
+    }
+
     /// All alerts whose labels may have everything that `required` has; ascending fingerprints.
     pub fn candidates(&self, required: LabelBits) -> impl Iterator<Item = &Arc<Alert>> {
         let rows = self.shards.iter().flat_map(|shard| shard.rows.iter());

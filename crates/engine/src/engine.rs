@@ -33,9 +33,12 @@ use pauses::Pauses;
 use replication::Replication;
 use silencing::Silencing;
 
+pub use live::LiveRecords;
+
 mod carry;
 mod intake;
 mod judging;
+mod live;
 mod maintenance;
 mod notification;
 mod pauses;

@@ -40,7 +40,7 @@ mod rng;
 mod silence_index;
 mod view;
 
-pub use engine::Engine;
+pub use engine::{Engine, LiveRecords};
 pub use mute::Suppression;
 pub use peers::{Peer, PeerSettings, PeerView, StatusBroadcast};
 pub use plan::{GroupBy, InhibitRule, Integration, Plan, PlanParts, Receiver, RouteSpec, Timing};

@@ -55,6 +55,10 @@ impl NotificationLog {
         self.entries.get(key)
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = &LogEntry> {
+        self.entries.values()
+    }
+
     /// Takes the entry if it is newer than the one under its key; returns whether it did.
     pub fn merge(&mut self, entry: LogEntry) -> bool {
         match self.entries.get_mut(&entry.key) {

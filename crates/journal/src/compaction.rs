@@ -6,7 +6,7 @@
 //! 1. The entries are written to `<n>.snapshot.tmp`, and synced.
 //! 2. The file is renamed to `<n>.snapshot`, and the directory synced.
 //!    From here on the new snapshot counts and the files that it covers do not.
-//! 3. The covered files are removed.
+//! 3. The covered files are removed, by the caller.
 //!
 //! A crash before 2 leaves the old files, which still count; one after it leaves files that no
 //! longer count; the next start removes what is left over.
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::JournalError;
-use crate::disk::{Disk, journal_files};
+use crate::disk::{Disk, PROBE, journal_files};
 use crate::inspection::{Tail, inspect};
 use crate::live::Entries;
 use crate::record::{FileKind, FileName, HEAD_BYTES, Head, Kind, Place, encode};
@@ -45,11 +45,25 @@ impl Compaction {
         let inspection = inspect(disk, &files, Tail::Sealed)?;
         let head = Head { file: FileName::snapshot(self.through), base: inspection.last_commit };
         let entries = inspection.into_entries(disk)?;
-        let written = write_snapshot(disk, head, entries, &self.cancelled)?;
-        if written.is_some() {
-            remove_outdated(disk)?;
-        }
-        Ok(written)
+        write_snapshot(disk, head, entries, &self.cancelled)
+    }
+}
+
+/// The entries of a new snapshot, one after the other.
+pub(crate) trait Source {
+    /// Moves to the next entry; false at the end.
+    fn step(&mut self) -> Result<bool, JournalError>;
+    /// The key and the value of the entry.
+    fn body(&self) -> (&[u8], &[u8]);
+}
+
+impl Source for Entries {
+    fn step(&mut self) -> Result<bool, JournalError> {
+        Entries::step(self)
+    }
+
+    fn body(&self) -> (&[u8], &[u8]) {
+        Entries::body(self)
     }
 }
 
@@ -66,7 +80,7 @@ pub(crate) fn current(files: &[(FileName, u64)]) -> Vec<(FileName, u64)> {
 pub(crate) fn write_snapshot(
     disk: &dyn Disk,
     head: Head,
-    entries: Entries,
+    entries: impl Source,
     cancelled: &AtomicBool,
 ) -> Result<Option<u64>, JournalError> {
     let name = head.file.to_string();
@@ -96,7 +110,8 @@ pub(crate) fn remove_outdated(disk: &dyn Disk) -> Result<(), JournalError> {
         .iter()
         .map(|(name, _)| name)
         .filter(|name| {
-            name.strip_suffix(UNFINISHED).is_some_and(|name| FileName::parse(name).is_some())
+            let finished = name.strip_suffix(UNFINISHED);
+            *name == PROBE || finished.is_some_and(|name| FileName::parse(name).is_some())
         })
         .cloned();
     for name in outdated.chain(unfinished) {
@@ -109,7 +124,7 @@ fn write_entries(
     disk: &dyn Disk,
     name: &str,
     head: Head,
-    mut entries: Entries,
+    mut entries: impl Source,
     cancelled: &AtomicBool,
 ) -> Result<Option<u64>, JournalError> {
     let failed = |error| JournalError::io("write", &disk.path(name), error);

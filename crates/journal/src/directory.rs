@@ -6,14 +6,18 @@
 //! A directory that is in use or cannot be written is not damaged: it is refused and left alone.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::SystemTime;
 
-use crate::compaction::{current, remove_outdated, write_snapshot};
-use crate::disk::{Directory, Disk, journal_files, sync_directory};
+use crate::compaction::{UNFINISHED, current, remove_outdated, write_snapshot};
+use crate::disk::{
+    CANNOT_WRITE, Directory, Disk, LOCK, create_private_directory, journal_files, make_private,
+    note_holder, sync_directory,
+};
 use crate::inspection::{Inspection, Tail, inspect, salvage};
 use crate::options::{CompactionRuns, JournalOptions};
 use crate::record::{FileName, Head};
@@ -36,14 +40,22 @@ pub struct Opened {
     pub written_at: Option<SystemTime>,
 }
 
+/// The entries of a journal that another process may have open.
+pub struct Read {
+    pub entries: Entries,
+    /// Whether that process cannot write it at present, so that newer entries are missing.
+    pub is_failing: bool,
+}
+
 /// Opens the journal in `dir`, creating both if need be.
 ///
 /// Fails with [`JournalError::Locked`] if it is open already, [`JournalError::NotWritable`] if the
 /// directory is read-only, [`JournalError::Newer`] if a later version has written it, and
-/// [`JournalError::DiskFull`] or [`JournalError::Io`] if the operating system says so.
+/// [`JournalError::DiskFull`] or [`JournalError::Io`] if it cannot be read, or not be repaired.
+/// If it can be read and not be written to at the moment, the journal has failed from the start.
 pub fn open(dir: &Path, options: JournalOptions) -> Result<Opened, JournalError> {
     let failed = |error| JournalError::io("create the data directory", dir, error);
-    fs::create_dir_all(dir).map_err(failed)?;
+    create_private_directory(dir).map_err(failed)?;
     // The name of a store that is put aside needs the last part of the path, which "." lacks.
     let dir = dir.canonicalize().map_err(failed)?;
     if let Some(parent) = dir.parent() {
@@ -52,7 +64,10 @@ pub fn open(dir: &Path, options: JournalOptions) -> Result<Opened, JournalError>
     }
     let was_used = dir.join(LOCK).exists();
     let lock = lock(&dir)?;
-    let disk: Arc<dyn Disk> = Arc::new(Directory::new(dir));
+    make_private(&dir);
+    let directory = Directory::open(dir.clone());
+    let directory = directory.map_err(|error| JournalError::io("open", &dir, error))?;
+    let disk: Arc<dyn Disk> = Arc::new(directory);
     let written_at = written_at(disk.as_ref())?;
     let emptied = was_used && list(disk.as_ref())?.is_empty();
     let mut opened = open_disk(disk, options, CompactionRuns::OnThread)?;
@@ -66,8 +81,11 @@ pub fn open(dir: &Path, options: JournalOptions) -> Result<Opened, JournalError>
 /// open; changes nothing.
 ///
 /// Files that a compaction replaces meanwhile are looked for again.
-pub fn read(dir: &Path) -> Result<Entries, JournalError> {
-    let disk = Directory::new(dir.to_path_buf());
+pub fn read(dir: &Path) -> Result<Read, JournalError> {
+    let directory = Directory::open(dir.to_path_buf());
+    let disk = directory.map_err(|error| JournalError::io("open", dir, error))?;
+    let holder = fs::read_to_string(dir.join(LOCK)).unwrap_or_default();
+    let is_failing = holder.ends_with(CANNOT_WRITE);
     let mut attempts = 1;
     loop {
         let entries = inspect_disk(&disk).and_then(|inspection| inspection.into_entries(&disk));
@@ -77,7 +95,7 @@ pub fn read(dir: &Path) -> Result<Entries, JournalError> {
             {
                 attempts += 1;
             }
-            entries => return entries,
+            entries => return Ok(Read { entries: entries?, is_failing }),
         }
     }
 }
@@ -96,8 +114,8 @@ pub(crate) fn open_disk(
         }
         other => other?,
     };
-    remove_outdated(disk.as_ref())?;
-    let journal = FileJournal::resume(Arc::clone(&disk), &inspection, &options, runs)?;
+    let next_number = next_number(disk.as_ref())?;
+    let journal = FileJournal::resume(Arc::clone(&disk), &inspection, next_number, &options, runs)?;
     let torn_bytes = inspection.torn_bytes;
     let entries = inspection.into_entries(disk.as_ref())?;
     Ok(Opened { journal, entries, moved_aside, emptied: false, torn_bytes, written_at: None })
@@ -129,8 +147,17 @@ fn repair(disk: &dyn Disk) -> Result<PathBuf, JournalError> {
     let head = Head { file: FileName::snapshot(newest.saturating_add(1)), base: 0 };
     let entries = salvage(disk, &files)?;
     write_snapshot(disk, head, entries, &AtomicBool::new(false))?;
-    remove_outdated(disk)?;
+    // What is left of the old files does not count any more, and is removed later.
+    let _ = remove_outdated(disk);
     Ok(aside)
+}
+
+/// A number that no file has or was to get.
+fn next_number(disk: &dyn Disk) -> Result<u64, JournalError> {
+    let listed = disk.list().map_err(|error| JournalError::io("list", &disk.path(""), error))?;
+    let number = |name: &str| FileName::parse(name.strip_suffix(UNFINISHED).unwrap_or(name));
+    let newest = listed.iter().filter_map(|(name, _)| Some(number(name)?.number)).max();
+    Ok(newest.unwrap_or(0).saturating_add(1))
 }
 
 fn list(disk: &dyn Disk) -> Result<Vec<(FileName, u64)>, JournalError> {
@@ -146,15 +173,12 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
         .write(true)
         .create(true)
         .truncate(false)
+        .mode(0o600)
         .open(&path)
         .map_err(failed)?;
     match file.try_lock() {
         Ok(()) => {
-            // Read by people only, so a full disk is not a reason to fail here.
-            let _ = file
-                .set_len(0)
-                .and_then(|()| file.rewind())
-                .and_then(|()| write!(file, "process {}", std::process::id()));
+            note_holder(&mut file, "");
             Ok(file)
         }
         Err(TryLockError::WouldBlock) => {
@@ -172,5 +196,4 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
 /// How often a compaction or a commit may change the files while they are looked for.
 const READ_ATTEMPTS_MAX: usize = 10;
 
-const LOCK: &str = "LOCK";
 const HOLDER_BYTES_MAX: u64 = 64;

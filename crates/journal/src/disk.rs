@@ -7,9 +7,13 @@
 //!
 //! It does not know records or the order of operations.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{ErrorKind, Read, Result, Write};
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{ErrorKind, Read, Result, Seek, SeekFrom, Write};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
 
 use crate::record::FileName;
 
@@ -24,10 +28,12 @@ pub(crate) trait Disk: Send + Sync {
     fn append(&self, name: &str, length: u64) -> Result<Box<dyn DiskFile>>;
     fn rename(&self, from: &str, to: &str) -> Result<()>;
     fn remove(&self, name: &str) -> Result<()>;
-    /// Makes creations, renames and removals durable.
+    /// Makes creations, renames and removals durable; needs no free file descriptor.
     fn sync_names(&self) -> Result<()>;
     /// Keeps `names` as they are now in a new directory next to this one, and returns its path.
     fn set_aside(&self, names: &[String]) -> Result<PathBuf>;
+    /// Bytes that this process may still use; `None` if the operating system does not say.
+    fn free_bytes(&self) -> Option<u64>;
     /// The path for messages; the empty name stands for the directory.
     fn path(&self, name: &str) -> PathBuf;
 }
@@ -37,6 +43,12 @@ pub(crate) trait DiskFile: Send {
     fn write(&mut self, bytes: &[u8]) -> Result<()>;
     /// Returns once everything written is on the disk.
     fn sync(&mut self) -> Result<()>;
+    /// Takes space for bytes `from` to `to`, beyond the end, so that writing them cannot fail for the
+    /// lack of it; the length stays. [`ErrorKind::Unsupported`] if the file system cannot do it.
+    fn reserve(&mut self, from: u64, to: u64) -> Result<()>;
+    /// Cuts the file to `length` bytes, durable with the next sync, and goes on from there; gives
+    /// back what was reserved.
+    fn cut(&mut self, length: u64) -> Result<()>;
 }
 
 /// The journal's own files among those of a disk, with their sizes, oldest first.
@@ -53,11 +65,14 @@ pub(crate) fn journal_files(disk: &dyn Disk) -> Result<Vec<(FileName, u64)>> {
 /// A directory of the operating system.
 pub(crate) struct Directory {
     path: PathBuf,
+    /// Held open, so that names can be synced when no descriptor is free.
+    handle: File,
 }
 
 impl Directory {
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path }
+    pub(crate) fn open(path: PathBuf) -> Result<Self> {
+        let handle = File::open(&path)?;
+        Ok(Self { path, handle })
     }
 }
 
@@ -80,7 +95,7 @@ impl Disk for Directory {
     }
 
     fn create(&self, name: &str) -> Result<Box<dyn DiskFile>> {
-        Ok(Box::new(File::create(self.path(name))?))
+        Ok(Box::new(create_private_file(&self.path(name))?))
     }
 
     fn append(&self, name: &str, length: u64) -> Result<Box<dyn DiskFile>> {
@@ -101,7 +116,7 @@ impl Disk for Directory {
     }
 
     fn sync_names(&self) -> Result<()> {
-        sync_directory(&self.path)
+        self.handle.sync_all()
     }
 
     fn set_aside(&self, names: &[String]) -> Result<PathBuf> {
@@ -122,6 +137,11 @@ impl Disk for Directory {
         Ok(aside)
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        let found = statvfs(&self.path).ok()?;
+        Some(found.f_bavail.saturating_mul(found.f_frsize))
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         if name.is_empty() { self.path.clone() } else { self.path.join(name) }
     }
@@ -136,6 +156,65 @@ impl DiskFile for File {
         // Durability: fdatasync also flushes the new length, which is all that reading back needs.
         self.sync_data()
     }
+
+    fn reserve(&mut self, from: u64, to: u64) -> Result<()> {
+        let bytes = to.saturating_sub(from);
+        match fallocate(&*self, FallocateFlags::KEEP_SIZE, from, bytes) {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => {
+                Err(ErrorKind::Unsupported.into())
+            }
+            reserved => Ok(reserved?),
+        }
+    }
+
+    fn cut(&mut self, length: u64) -> Result<()> {
+        self.set_len(length)?;
+        self.seek(SeekFrom::Start(length))?;
+        Ok(())
+    }
+}
+
+/// Creates an empty file that only its owner can read and write, whatever the umask says.
+pub fn create_private_file(path: &Path) -> Result<File> {
+    let file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(path)?;
+    file.set_permissions(Permissions::from_mode(FILE_MODE))?;
+    Ok(file)
+}
+
+/// Creates a directory, and those above it, that only its owner can use, whatever the umask says;
+/// leaves one that is there as it is.
+pub fn create_private_directory(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        create_private_directory(parent)?;
+    }
+    match fs::DirBuilder::new().mode(DIRECTORY_MODE).create(path) {
+        Ok(()) => fs::set_permissions(path, Permissions::from_mode(DIRECTORY_MODE)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes from others what they may do with a journal that an earlier version created. What belongs to
+/// another user stays as it is: only that user may change it.
+pub(crate) fn make_private(directory: &Path) {
+    let keep = |path: &Path, mode| {
+        let _ = fs::set_permissions(path, Permissions::from_mode(mode));
+    };
+    keep(directory, DIRECTORY_MODE);
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(is_own_name);
+        if is_ours && entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            keep(&entry.path(), FILE_MODE);
+        }
+    }
+}
+
+fn is_own_name(name: &str) -> bool {
+    [LOCK, RESERVE, PROBE].contains(&name) || FileName::parse(name).is_some()
 }
 
 /// Makes the names in a directory durable.
@@ -149,10 +228,34 @@ fn create_beside(path: &Path) -> Result<PathBuf> {
     loop {
         let mut name = path.as_os_str().to_owned();
         name.push(format!(".damaged-{number}"));
-        match fs::create_dir(&name) {
-            Ok(()) => return Ok(name.into()),
+        match fs::DirBuilder::new().mode(DIRECTORY_MODE).create(&name) {
+            Ok(()) => {
+                fs::set_permissions(&name, Permissions::from_mode(DIRECTORY_MODE))?;
+                return Ok(name.into());
+            }
             Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(error),
         }
     }
 }
+
+/// Says in the lock file which process holds the directory, for people and for those who read the
+/// journal. Best effort; nothing is cut off before the new text is there, since the disk may be full.
+pub(crate) fn note_holder(lock: &mut File, condition: &str) {
+    let text = format!("process {}{condition}", std::process::id());
+    let _ = lock
+        .rewind()
+        .and_then(|()| lock.write_all(text.as_bytes()))
+        .and_then(|()| lock.set_len(text.len() as u64));
+}
+
+/// The condition of a journal that has failed.
+pub(crate) const CANNOT_WRITE: &str = ", which cannot write it";
+
+/// The names of what is beside the journal's files.
+pub(crate) const LOCK: &str = "LOCK";
+pub(crate) const RESERVE: &str = "RESERVE";
+pub(crate) const PROBE: &str = "PROBE";
+
+const FILE_MODE: u32 = 0o600;
+const DIRECTORY_MODE: u32 = 0o700;

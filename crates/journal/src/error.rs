@@ -1,7 +1,7 @@
 //! Errors of a journal, distinguished by what the caller does next.
 //!
-//! Refuse to start (or start without durable state): `Locked`, `NotWritable`, `Newer`, `Io`.
-//! Report that nothing is durable any more, and go on: `DiskFull`, `Io` and then `Poisoned`.
+//! Refuse to start: `Locked`, `NotWritable`, `Newer`, and `Io` while the files are read.
+//! Report that nothing is durable for now, and go on: `NotDurable`, with what caused it.
 //! Repair the caller: `TooLarge`.
 //! A damaged store is not an error of `open`: it is moved aside there; `Damaged` is only seen when
 //! bytes rot while the journal is in use.
@@ -32,7 +32,7 @@ pub enum JournalError {
 
     /// The disk or the quota is used up.
     #[error(
-        "the disk is full, cannot {action} {}: {source}; free some space and restart the server",
+        "the disk is full, cannot {action} {}: {source}",
         path.display()
     )]
     DiskFull { action: &'static str, path: PathBuf, source: Error },
@@ -53,11 +53,14 @@ pub enum JournalError {
     #[error("{} is damaged at byte {offset}: {what}", path.display())]
     Damaged { path: PathBuf, offset: u64, what: &'static str },
 
-    /// An earlier write or sync failed; nothing is made durable until the journal is opened again.
-    #[error(
-        "nothing is made durable until the server is restarted, since an earlier write failed: {cause}"
-    )]
-    Poisoned { cause: Arc<JournalError> },
+    /// This write or sync, or an earlier one, failed; nothing is made durable until the journal has
+    /// begun anew.
+    #[error("the journal cannot be written at present: {cause}")]
+    NotDurable { cause: Arc<JournalError> },
+
+    /// More was to be written than could be remembered while the disk did not answer.
+    #[error("the disk is too slow for what is to be written")]
+    Overrun,
 
     /// A key or value over its limit; nothing of the batch was written.
     #[error("a {what} of {bytes} bytes is over the journal's limit of {limit} bytes")]
@@ -69,6 +72,33 @@ pub enum JournalError {
 }
 
 impl JournalError {
+    /// What an operator can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NotDurable { cause } => cause.remedy(),
+            Self::DiskFull { .. } => {
+                "free space on this file system or enlarge it; no restart is needed"
+            }
+            Self::NotWritable { .. } => {
+                "make the directory writable for the user that runs the server, and the file \
+                 system if it was mounted read-only; no restart is needed"
+            }
+            Self::Io { source, .. } if is_out_of_descriptors(source) => {
+                "raise the limit of open files (ulimit -n, LimitNOFILE), or find out who holds \
+                 connections open"
+            }
+            Self::Locked { .. }
+            | Self::Io { .. }
+            | Self::Newer { .. }
+            | Self::Damaged { .. }
+            | Self::Overrun
+            | Self::TooLarge { .. } => {
+                "look for errors of the disk in the kernel's log; once it works, no restart is needed"
+            }
+            Self::ThreadEnded => "restart the server, and report the defect with its log",
+        }
+    }
+
     /// Sorts an answer of the operating system by what the caller does about it.
     pub(crate) fn io(action: &'static str, path: &Path, source: Error) -> Self {
         let path = path.to_path_buf();
@@ -82,4 +112,9 @@ impl JournalError {
             _ => Self::Io { action, path, source },
         }
     }
+}
+
+fn is_out_of_descriptors(error: &Error) -> bool {
+    let errno = rustix::io::Errno::from_io_error(error);
+    matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }

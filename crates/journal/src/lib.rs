@@ -2,7 +2,8 @@
 //!
 //! In: batches of changes, each a key with a new value or with none.
 //! An acknowledged batch is on the disk, whole, whatever happens next: a kill, a power cut, a full
-//! disk.
+//! disk. While the disk takes nothing, batches are refused; when it does again, the journal asks its
+//! user for the live entries and begins anew with them.
 //! Out: once at the start, the live entries: the newest value of every key that has one.
 //!
 //! The crate never learns what a key or a value means; it can be tested with random bytes.
@@ -25,7 +26,10 @@ mod inspection;
 mod live;
 mod memory;
 mod options;
+mod rebuild;
 mod record;
+mod reserve;
+mod retry;
 mod scanner;
 mod writer;
 
@@ -35,15 +39,17 @@ mod sim_disk;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Instant;
 
-pub use directory::{Opened, open, read};
+pub use directory::{Opened, Read, open, read};
+pub use disk::{create_private_directory, create_private_file};
 pub use error::JournalError;
 pub use file_journal::FileJournal;
 pub use live::Entries;
 pub use memory::{Fault, MemoryJournal, MemoryStore};
 pub use options::JournalOptions;
 pub use record::{KEY_BYTES_MAX, VALUE_BYTES_MAX};
-pub use writer::{Durable, Health, QUEUE_BYTES_MAX, SubmitError, Writer};
+pub use writer::{Answer, Durable, Health, QUEUE_BYTES_MAX, SubmitError, Writer};
 
 /// Something that makes batches durable, one after the other.
 pub trait Journal: Send {
@@ -52,9 +58,23 @@ pub trait Journal: Send {
     /// Returns only once the disk has confirmed the batch; an empty batch is durable already.
     /// A change over the size limits is refused with [`JournalError::TooLarge`], nothing of its
     /// batch is written, and the journal stays usable.
-    /// After any other error the journal is poisoned: every later call fails until it is opened
-    /// again, and whether the failed batch is found then is open (all of it or nothing).
+    /// After any other error the journal has failed: every later call fails until it has begun anew,
+    /// and whether the failed batch is found at a start before that is open (all of it or nothing).
     fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError>;
+
+    /// Does what is due at `now`, and tries again what has failed. To be called after commits, and
+    /// when the answer says.
+    fn tend(&mut self, _now: Instant) -> Tended {
+        Tended::default()
+    }
+
+    /// Begins a failed journal anew: these are all entries that are live, and later commits come
+    /// after them.
+    fn begin_anew(&mut self, _live: LiveEntries) {}
+
+    /// Changes are missing that could not be handed in. The journal counts as failed, and must begin
+    /// anew with entries that include them.
+    fn lose(&mut self) {}
 
     /// What an operator may want to know about the store right now; cheap.
     fn status(&self) -> Status {
@@ -78,11 +98,48 @@ pub struct Entry {
     pub value: Box<[u8]>,
 }
 
+/// All live entries, in no order, each key once.
+pub type LiveEntries = Box<dyn Iterator<Item = Entry> + Send>;
+
+/// What [`Journal::tend`] leaves to be done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tended {
+    /// When to call it again at the latest.
+    pub call_at: Option<Instant>,
+    pub activity: Activity,
+}
+
+/// What a failed journal is at.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Activity {
+    /// Nothing, or it has not failed.
+    #[default]
+    None,
+    /// The disk can be written again; the live entries are wanted.
+    WantsLive,
+    /// It writes the live entries.
+    Rebuilding,
+}
+
+/// Why nothing is durable.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    pub error: Arc<JournalError>,
+    /// What the disk had left; `None` if it does not say.
+    pub free_bytes: Option<u64>,
+}
+
 /// The state of a store between two commits.
 #[derive(Debug, Clone, Default)]
 pub struct Status {
     /// Bytes that the store takes on the disk.
     pub disk_bytes: u64,
+    /// Bytes that the next commits may take even if the disk is full.
+    pub reserved_bytes: u64,
+    /// Why that is less than it should be, if it is.
+    pub reserve_failure: Option<Arc<JournalError>>,
+    /// Why nothing is durable at present, if that is so.
+    pub failure: Option<Failure>,
     /// Why the last attempt to drop outdated records failed, if it did.
     /// Commits go on and the attempt is repeated after further growth; meanwhile the disk fills.
     pub compaction_failure: Option<Arc<JournalError>>,

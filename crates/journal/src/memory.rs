@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::record::check_size;
-use crate::{Change, Entry, Journal, JournalError};
+use crate::{Activity, Change, Entry, Failure, Journal, JournalError, LiveEntries, Status, Tended};
 
-/// What happens to a commit instead of success. Each poisons the journal.
+/// What happens to a commit instead of success. Each fails the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The disk is full; nothing of the batch is kept.
+    /// The disk is full, until [`MemoryStore::free_space`]; nothing of the batch is kept.
     DiskFull,
     /// The process dies before the batch is durable: nothing of it is kept.
     CrashBefore,
@@ -35,7 +36,7 @@ pub struct MemoryStore {
 pub struct MemoryJournal {
     store: MemoryStore,
     run: u64,
-    poison: Option<Arc<JournalError>>,
+    failed: Option<Arc<JournalError>>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +46,7 @@ struct Inner {
     run: u64,
     /// The fault, and how many commits succeed before it.
     fault: Option<(u64, Fault)>,
+    full: bool,
     commits: u64,
 }
 
@@ -54,7 +56,7 @@ impl MemoryStore {
     pub fn open(&self) -> (MemoryJournal, Vec<Entry>) {
         let mut inner = self.lock();
         inner.run += 1;
-        let journal = MemoryJournal { store: self.clone(), run: inner.run, poison: None };
+        let journal = MemoryJournal { store: self.clone(), run: inner.run, failed: None };
         let entries = inner.entries.iter();
         let entries =
             entries.map(|(key, value)| Entry { key: key.clone(), value: value.clone() }).collect();
@@ -64,6 +66,11 @@ impl MemoryStore {
     /// Lets `commits` more commits succeed and then has `fault` happen, once.
     pub fn fail_after(&self, commits: u64, fault: Fault) {
         self.lock().fault = Some((commits, fault));
+    }
+
+    /// The disk takes more again.
+    pub fn free_space(&self) {
+        self.lock().full = false;
     }
 
     /// Commits that are durable, of all runs.
@@ -99,8 +106,8 @@ impl Inner {
 
 impl Journal for MemoryJournal {
     fn commit(&mut self, batch: &[Change]) -> Result<(), JournalError> {
-        if let Some(cause) = &self.poison {
-            return Err(JournalError::Poisoned { cause: Arc::clone(cause) });
+        if let Some(cause) = &self.failed {
+            return Err(JournalError::NotDurable { cause: Arc::clone(cause) });
         }
         batch.iter().try_for_each(check_size)?;
         let mut inner = self.store.lock();
@@ -112,7 +119,10 @@ impl Journal for MemoryJournal {
                     inner.apply(batch);
                     return Ok(());
                 }
-                Some(Fault::DiskFull) => ErrorKind::StorageFull,
+                Some(Fault::DiskFull) => {
+                    inner.full = true;
+                    ErrorKind::StorageFull
+                }
                 Some(Fault::CrashBefore) => ErrorKind::BrokenPipe,
                 Some(Fault::CrashAfter) => {
                     inner.apply(batch);
@@ -122,7 +132,36 @@ impl Journal for MemoryJournal {
         };
         let error = JournalError::io("write", Path::new("the store in memory"), Error::from(kind));
         let cause = Arc::new(error);
-        self.poison = Some(Arc::clone(&cause));
-        Err(JournalError::Poisoned { cause })
+        self.failed = Some(Arc::clone(&cause));
+        Err(JournalError::NotDurable { cause })
+    }
+
+    fn tend(&mut self, now: Instant) -> Tended {
+        if self.failed.is_none() {
+            return Tended::default();
+        }
+        let inner = self.store.lock();
+        let can_recover = inner.run == self.run && !inner.full;
+        let activity = if can_recover { Activity::WantsLive } else { Activity::None };
+        Tended { call_at: Some(now + RETRY_AFTER), activity }
+    }
+
+    fn begin_anew(&mut self, live: LiveEntries) {
+        let mut inner = self.store.lock();
+        if self.failed.is_some() && inner.run == self.run && !inner.full {
+            inner.entries = live.map(|entry| (entry.key, entry.value)).collect();
+            inner.commits += 1;
+            self.failed = None;
+        }
+    }
+
+    fn status(&self) -> Status {
+        let failure = |error: &Arc<JournalError>| Failure {
+            error: Arc::clone(error),
+            free_bytes: self.store.lock().full.then_some(0),
+        };
+        Status { failure: self.failed.as_ref().map(failure), ..Status::default() }
     }
 }
+
+const RETRY_AFTER: Duration = Duration::from_millis(2);

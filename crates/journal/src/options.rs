@@ -8,11 +8,13 @@ pub struct JournalOptions {
     /// entries if that is more.
     /// Less keeps a small store smaller; more writes less.
     pub compaction_floor_bytes: u64,
+    /// Space that is reserved for further commits, in case that others fill the disk.
+    pub reserve_bytes: u64,
 }
 
 impl Default for JournalOptions {
     fn default() -> Self {
-        Self { compaction_floor_bytes: 64 << 20 }
+        Self { compaction_floor_bytes: 64 << 20, reserve_bytes: 16 << 20 }
     }
 }
 

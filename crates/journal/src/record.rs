@@ -202,9 +202,12 @@ impl Header {
 
 /// Refuses a change that a record cannot hold.
 pub(crate) fn check_size(change: &Change) -> Result<(), JournalError> {
-    let value_bytes = change.value.as_ref().map_or(0, |value| value.len());
+    check_sizes(&change.key, change.value.as_deref().unwrap_or_default())
+}
+
+pub(crate) fn check_sizes(key: &[u8], value: &[u8]) -> Result<(), JournalError> {
     for (what, bytes, limit) in
-        [("key", change.key.len(), KEY_BYTES_MAX), ("value", value_bytes, VALUE_BYTES_MAX)]
+        [("key", key.len(), KEY_BYTES_MAX), ("value", value.len(), VALUE_BYTES_MAX)]
     {
         if bytes > limit {
             return Err(JournalError::TooLarge { what, bytes, limit });

@@ -5,15 +5,17 @@
 //! At a power cut, of what was not synced some part is there and some is not, as a seed decides.
 //! Of a file's bytes: nothing, everything, a part from the front, or everything but a hole of zeros.
 //! Of the changes of names: any of them, each whole.
-//! The process can be made to die at any operation, which then has half happened, and the disk can
-//! be made to refuse writes.
+//! The process can be made to die at any operation, which then has half happened; any operation can
+//! be made to fail, once or by chance; and the disk can be full.
+//! Bytes whose sync has failed never become durable, even if a later sync succeeds.
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Error, ErrorKind, Read, Result};
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::disk::{Disk, DiskFile};
+use crate::disk::{Disk, DiskFile, RESERVE};
 
 #[derive(Clone, Default)]
 pub(crate) struct SimDisk {
@@ -29,6 +31,8 @@ pub(crate) enum DiskFault {
     Full,
     /// The next sync of a file fails, once.
     SyncFails,
+    /// The operation fails, once, whatever it is.
+    Fails(ErrorKind),
 }
 
 #[derive(Default)]
@@ -40,6 +44,12 @@ struct State {
     fault: Option<(u64, DiskFault)>,
     dead: bool,
     full: bool,
+    /// Bytes that can be written although the disk is full.
+    spare: u64,
+    refuses_reserve: bool,
+    /// Operations fail by chance: so many of a hundred.
+    sick: Option<(Rng, usize)>,
+    operations: u64,
     set_aside: usize,
 }
 
@@ -47,6 +57,10 @@ struct State {
 struct Inode {
     bytes: Vec<u8>,
     durable: Vec<u8>,
+    /// Bytes whose sync has failed.
+    dropped: Vec<Range<usize>>,
+    /// Where the space ends that is its own.
+    reserved: usize,
 }
 
 #[derive(Clone)]
@@ -63,12 +77,16 @@ struct SimFile {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
+    Read,
+    /// Also the creation of a file, and the reservation of space.
     Write,
+    WriteRecords,
     Sync,
     Names,
 }
 
 /// A small generator (xorshift), enough to choose between outcomes.
+#[derive(Clone)]
 pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
@@ -85,8 +103,32 @@ impl SimDisk {
         self.lock().fault = Some((operation, fault));
     }
 
+    pub(crate) fn fill(&self) {
+        self.lock().full = true;
+    }
+
     pub(crate) fn free_space(&self) {
         self.lock().full = false;
+    }
+
+    /// As a file system on which space cannot be reserved for a file.
+    pub(crate) fn refuse_reserve(&self) {
+        self.lock().refuses_reserve = true;
+    }
+
+    /// From now on, `percent` of the operations fail.
+    pub(crate) fn fall_sick(&self, seed: u64, percent: usize) {
+        self.lock().sick = Some((Rng(seed), percent));
+    }
+
+    pub(crate) fn get_well(&self) {
+        let mut state = self.lock();
+        (state.sick, state.full, state.fault) = (None, false, None);
+    }
+
+    /// How many operations there were.
+    pub(crate) fn operations(&self) -> u64 {
+        self.lock().operations
     }
 
     pub(crate) fn is_dead(&self) -> bool {
@@ -111,10 +153,12 @@ impl SimDisk {
             .iter()
             .map(|inode| {
                 let bytes = torn(inode, rng);
-                Inode { durable: bytes.clone(), bytes }
+                Inode { durable: bytes.clone(), bytes, ..Inode::default() }
             })
             .collect();
-        let next = State { inodes, durable_names: names.clone(), names, ..State::default() };
+        let refuses_reserve = state.refuses_reserve;
+        let durable_names = names.clone();
+        let next = State { inodes, durable_names, names, refuses_reserve, ..State::default() };
         Self { state: Arc::new(Mutex::new(next)) }
     }
 
@@ -154,6 +198,7 @@ impl State {
         if self.dead {
             return Err(Error::other("the process is dead"));
         }
+        self.operations += 1;
         match self.fault.take() {
             Some((0, DiskFault::Death)) => {
                 self.dead = true;
@@ -163,13 +208,33 @@ impl State {
             Some((0, DiskFault::SyncFails)) if operation == Operation::Sync => {
                 return Err(Error::other("the device has failed"));
             }
+            Some((0, DiskFault::Fails(kind))) => return Err(kind.into()),
             Some((left, fault)) => self.fault = Some((left.saturating_sub(1), fault)),
             None => {}
+        }
+        if let Some((rng, percent)) = &mut self.sick
+            && rng.below(100) < *percent
+        {
+            let kinds = [ErrorKind::Other, ErrorKind::Interrupted, ErrorKind::StorageFull];
+            return Err(kinds[rng.below(kinds.len())].into());
         }
         if self.full && operation == Operation::Write {
             return Err(ErrorKind::StorageFull.into());
         }
         Ok(false)
+    }
+
+    /// Whether a write fits, as far as space goes.
+    fn fits(&mut self, inode: usize, bytes: usize) -> bool {
+        let file = &self.inodes[inode];
+        let length = file.bytes.len();
+        let beyond = (length + bytes).saturating_sub(file.reserved.max(length)) as u64;
+        if !self.full || beyond == 0 {
+            return true;
+        }
+        let fits = beyond <= self.spare;
+        self.spare -= if fits { beyond } else { 0 };
+        fits
     }
 
     fn change_names(&mut self, change: NameChange, half: bool) -> Result<()> {
@@ -195,13 +260,15 @@ impl NameChange {
 
 impl Disk for SimDisk {
     fn list(&self) -> Result<Vec<(String, u64)>> {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.begin(Operation::Read)?;
         let size = |inode: &usize| state.inodes[*inode].bytes.len() as u64;
         Ok(state.names.iter().map(|(name, inode)| (name.clone(), size(inode))).collect())
     }
 
     fn read(&self, name: &str) -> Result<Box<dyn Read + Send>> {
-        let state = self.lock();
+        let mut state = self.lock();
+        state.begin(Operation::Read)?;
         let inode = state.names.get(name).ok_or(ErrorKind::NotFound)?;
         Ok(Box::new(Cursor::new(state.inodes[*inode].bytes.clone())))
     }
@@ -236,8 +303,11 @@ impl Disk for SimDisk {
     fn remove(&self, name: &str) -> Result<()> {
         let mut state = self.lock();
         let half = state.begin(Operation::Names)?;
-        if !state.names.contains_key(name) {
+        let Some(inode) = state.names.get(name).copied() else {
             return Err(ErrorKind::NotFound.into());
+        };
+        if name == RESERVE {
+            state.spare += state.inodes[inode].bytes.len() as u64;
         }
         state.change_names(NameChange::Remove(name.to_owned()), half)
     }
@@ -257,6 +327,10 @@ impl Disk for SimDisk {
         Ok(self.path(".damaged-1"))
     }
 
+    fn free_bytes(&self) -> Option<u64> {
+        self.lock().full.then_some(0)
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         PathBuf::from("/simulated").join(name)
     }
@@ -265,18 +339,59 @@ impl Disk for SimDisk {
 impl DiskFile for SimFile {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let mut state = self.disk.lock();
-        let half = state.begin(Operation::Write)?;
-        state.inodes[self.inode].bytes.extend_from_slice(bytes);
+        // What fits into reserved space is written even if the disk is full.
+        let begun = match state.begin(Operation::WriteRecords) {
+            Ok(_) if !state.fits(self.inode, bytes.len()) => Err(ErrorKind::StorageFull.into()),
+            begun => begun,
+        };
+        let written = if begun.is_err() && !state.dead { bytes.len() / 2 } else { bytes.len() };
+        if !state.dead || begun.is_ok() {
+            state.inodes[self.inode].bytes.extend_from_slice(&bytes[..written]);
+        }
+        let half = begun?;
         if half { Err(Error::other("the process dies")) } else { Ok(()) }
     }
 
     fn sync(&mut self) -> Result<()> {
         let mut state = self.disk.lock();
+        let begun = state.begin(Operation::Sync);
+        let file = &mut state.inodes[self.inode];
+        match begun {
+            Ok(false) => {}
+            Ok(true) => return Err(Error::other("the process dies")),
+            Err(error) => {
+                file.dropped.push(file.durable.len()..file.bytes.len());
+                return Err(error);
+            }
+        }
+        file.durable = file.bytes.clone();
+        for range in &file.dropped {
+            let end = range.end.min(file.durable.len());
+            file.durable[range.start.min(end)..end].fill(0);
+        }
+        Ok(())
+    }
+
+    fn reserve(&mut self, _from: u64, to: u64) -> Result<()> {
+        let mut state = self.disk.lock();
+        if state.refuses_reserve {
+            return Err(ErrorKind::Unsupported.into());
+        }
+        if state.begin(Operation::Write)? {
+            return Err(Error::other("the process dies"));
+        }
+        state.inodes[self.inode].reserved = to as usize;
+        Ok(())
+    }
+
+    fn cut(&mut self, length: u64) -> Result<()> {
+        let mut state = self.disk.lock();
         if state.begin(Operation::Sync)? {
             return Err(Error::other("the process dies"));
         }
         let file = &mut state.inodes[self.inode];
-        file.durable = file.bytes.clone();
+        file.bytes.truncate(length as usize);
+        file.reserved = 0;
         Ok(())
     }
 }

@@ -8,6 +8,8 @@ mod faults;
 mod format;
 mod kill;
 mod memory;
+mod modes;
+mod rebuild;
 mod writer;
 
 use std::collections::BTreeMap;
@@ -22,9 +24,11 @@ type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Small enough that a few commits make a compaction due.
 const FLOOR_BYTES: u64 = 1024;
+/// Room for a few dozen commits.
+const RESERVE_BYTES: u64 = 8192;
 
 fn options(compaction_floor_bytes: u64) -> JournalOptions {
-    JournalOptions { compaction_floor_bytes }
+    JournalOptions { compaction_floor_bytes, reserve_bytes: RESERVE_BYTES }
 }
 
 fn open_sim(disk: &SimDisk) -> Result<Opened, JournalError> {

@@ -5,18 +5,22 @@
 //! In: changes under a rising sequence number. Out, on the writer's thread: one [`Durable`] per
 //! commit that answers all submissions up to a number.
 //!
-//! Nothing here blocks: a full queue and a poisoned journal are reported at once, by the return value
-//! of [`Writer::submit`].
+//! Nothing here blocks: a full queue is reported at once, by the return value of [`Writer::submit`].
 //! Each submission is answered exactly once: by that return value, or by a [`Durable`].
-//! After a failure the writer stays poisoned until the process is restarted.
+//!
+//! After a failure submissions are answered as not durable until the journal has begun anew. For that
+//! the writer asks for the live entries ([`Answer::LiveWanted`]), which [`Writer::begin_anew`] hands
+//! in; when they are durable, with all that was submitted after them, a [`Durable`] without an error
+//! says so.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
 
 use crate::record::check_size;
-use crate::{Change, Journal, JournalError, Status};
+use crate::{Activity, Change, Failure, Journal, JournalError, LiveEntries, Status};
 
 /// Limit: bytes of keys and values that are submitted and not durable yet.
 ///
@@ -40,6 +44,15 @@ pub struct Durable {
     pub result: Result<(), Arc<JournalError>>,
 }
 
+/// What the writer says.
+#[derive(Debug)]
+pub enum Answer {
+    Durable(Durable),
+    /// The journal has failed, and the disk can be written again: [`Writer::begin_anew`] is waited
+    /// for.
+    LiveWanted,
+}
+
 /// Why a submission was not taken; nothing of it was kept.
 #[derive(Debug, Error)]
 pub enum SubmitError {
@@ -47,9 +60,9 @@ pub enum SubmitError {
     /// the next [`Durable`].
     #[error("the journal's queue is full")]
     Full(Vec<Change>),
-    /// An earlier write failed: nothing becomes durable any more.
+    /// The writer's thread has ended: nothing becomes durable any more.
     #[error(transparent)]
-    Poisoned(Arc<JournalError>),
+    Ended(Arc<JournalError>),
     /// A key or a value is over its limit.
     #[error(transparent)]
     TooLarge(JournalError),
@@ -58,8 +71,10 @@ pub enum SubmitError {
 /// The state of the writer at one moment.
 #[derive(Debug, Clone, Default)]
 pub struct Health {
-    /// The failure after which nothing is made durable any more.
-    pub poison: Option<Arc<JournalError>>,
+    /// Why nothing is durable at present, if that is so.
+    pub failure: Option<Failure>,
+    /// How often that has begun.
+    pub failures: u64,
     /// Bytes that are submitted and not durable yet.
     pub queued_bytes: usize,
     /// Commits so far, each with one sync.
@@ -77,24 +92,38 @@ struct Shared {
 #[derive(Default)]
 struct Queue {
     changes: Vec<Change>,
+    /// The live entries, and how many of `changes` came before them.
+    live: Option<(LiveEntries, usize)>,
+    /// Whether changes were refused that will not be submitted again.
+    lost: bool,
     /// The number of the last submission in `changes`.
     up_to: Option<u64>,
     health: Health,
+    /// Set when the thread has ended early.
+    ended: Option<Arc<JournalError>>,
     closing: bool,
 }
 
+/// What the thread takes from the queue.
+struct Taken {
+    changes: Vec<Change>,
+    live: Option<(LiveEntries, usize)>,
+    lost: bool,
+    up_to: Option<u64>,
+}
+
 impl Writer {
-    /// Starts the thread. `on_durable` is called on it, between two commits, and should be short.
+    /// Starts the thread. `on_answer` is called on it, between two commits, and should be short.
     pub fn spawn(
         journal: impl Journal + 'static,
-        on_durable: impl FnMut(Durable) + Send + 'static,
+        on_answer: impl FnMut(Answer) + Send + 'static,
     ) -> Result<Self, JournalError> {
         let shared = Arc::new(Shared::default());
-        shared.lock().health.status = journal.status();
+        shared.lock().health.note(journal.status());
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("journal".into())
-            .spawn(move || commit_until_closed(&for_thread, journal, on_durable))
+            .spawn(move || commit_until_closed(&for_thread, journal, on_answer))
             .map_err(|error| {
                 JournalError::io("start a thread for", "the journal".as_ref(), error)
             })?;
@@ -108,8 +137,8 @@ impl Writer {
         changes.iter().try_for_each(check_size).map_err(SubmitError::TooLarge)?;
         let bytes: usize = changes.iter().map(Change::bytes).sum();
         let mut queue = self.shared.lock();
-        if let Some(poison) = &queue.health.poison {
-            return Err(SubmitError::Poisoned(Arc::clone(poison)));
+        if let Some(ended) = &queue.ended {
+            return Err(SubmitError::Ended(Arc::clone(ended)));
         }
         let queued = queue.health.queued_bytes;
         if queued > 0 && queued + bytes > QUEUE_BYTES_MAX {
@@ -123,14 +152,35 @@ impl Writer {
         Ok(())
     }
 
+    /// Hands in the entries that are live after all submissions so far, so that a failed journal can
+    /// begin anew.
+    pub fn begin_anew(&self, live: LiveEntries) {
+        let mut queue = self.shared.lock();
+        queue.lost = false;
+        queue.live = Some((live, queue.changes.len()));
+        drop(queue);
+        self.shared.changed.notify_one();
+    }
+
+    /// Changes that were refused are not submitted again, so the live entries must be handed in again
+    /// before anything later is durable.
+    pub fn lose(&self) {
+        self.shared.lock().lost = true;
+        self.shared.changed.notify_one();
+    }
+
+    /// Commits what was taken, answers it, and ends the thread; returns how the journal was left.
+    pub fn close(mut self) -> Health {
+        self.end();
+        self.health()
+    }
+
     /// The state right now; cheap.
     pub fn health(&self) -> Health {
         self.shared.lock().health.clone()
     }
-}
 
-impl Drop for Writer {
-    fn drop(&mut self) {
+    fn end(&mut self) {
         self.shared.lock().closing = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take() {
@@ -140,34 +190,67 @@ impl Drop for Writer {
     }
 }
 
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl Shared {
     /// The queue is sound between any two statements, so a panic elsewhere does not spoil it.
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for submissions; `None` once the writer is closed and all are taken.
-    fn take(&self) -> Option<(Vec<Change>, u64)> {
+    /// Waits for something to do, until `call_at` at the latest; `None` once the writer is closed and
+    /// all is taken.
+    fn take(&self, call_at: Option<Instant>) -> Option<Taken> {
         let mut queue = self.lock();
         loop {
-            if let Some(up_to) = queue.up_to.take() {
-                return Some((std::mem::take(&mut queue.changes), up_to));
+            let wait = call_at.map(|at| at.saturating_duration_since(Instant::now()));
+            let has_work = queue.up_to.is_some() || queue.live.is_some() || queue.lost;
+            if has_work || (wait == Some(Duration::ZERO) && !queue.closing) {
+                return Some(Taken {
+                    changes: std::mem::take(&mut queue.changes),
+                    live: queue.live.take(),
+                    lost: std::mem::take(&mut queue.lost),
+                    up_to: queue.up_to.take(),
+                });
             }
             if queue.closing {
                 return None;
             }
-            queue = self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner);
+            queue = match wait {
+                None => self.changed.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(wait) => {
+                    let waited = self.changed.wait_timeout(queue, wait);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
         }
     }
 }
 
-/// Poisons the writer if its thread unwinds, so that no caller waits for an answer for ever.
+impl Health {
+    fn note(&mut self, status: Status) {
+        if self.failure.is_none() && status.failure.is_some() {
+            self.failures += 1;
+        }
+        self.failure = status.failure.clone();
+        self.status = status;
+    }
+}
+
+/// Refuses all submissions if the thread unwinds, so that no caller waits for an answer for ever.
 struct EndedEarly<'a>(&'a Shared);
 
 impl Drop for EndedEarly<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.0.lock().health.poison.get_or_insert(Arc::new(JournalError::ThreadEnded));
+            let mut queue = self.0.lock();
+            let error = Arc::new(JournalError::ThreadEnded);
+            queue.ended = Some(Arc::clone(&error));
+            queue.health.failure = Some(Failure { error, free_bytes: None });
         }
     }
 }
@@ -175,22 +258,65 @@ impl Drop for EndedEarly<'_> {
 fn commit_until_closed(
     shared: &Shared,
     mut journal: impl Journal,
-    mut on_durable: impl FnMut(Durable),
+    mut on_answer: impl FnMut(Answer),
 ) {
     let _guard = EndedEarly(shared);
-    while let Some((changes, up_to)) = shared.take() {
-        let result = journal.commit(&changes).map_err(Arc::new);
-        let bytes: usize = changes.iter().map(Change::bytes).sum();
+    let mut answered = 0;
+    let mut has_asked = false;
+    let mut was_failing = journal.status().failure.is_some();
+    loop {
+        let tended = journal.tend(Instant::now());
+        let status = journal.status();
+        let is_failing = status.failure.is_some();
+        shared.lock().health.note(status);
+        if std::mem::replace(&mut was_failing, is_failing) && !is_failing {
+            on_answer(Answer::Durable(Durable { up_to: answered, result: Ok(()) }));
+        }
+        let wants_live = tended.activity == Activity::WantsLive;
+        if wants_live && !has_asked {
+            on_answer(Answer::LiveWanted);
+        }
+        has_asked = wants_live;
+        let Some(taken) = shared.take(tended.call_at) else { break };
+        let bytes: usize = taken.changes.iter().map(Change::bytes).sum();
+        let Some((result, up_to)) = perform(&mut journal, taken) else { continue };
+        answered = up_to;
         let mut queue = shared.lock();
         queue.health.queued_bytes -= bytes;
-        queue.health.status = journal.status();
-        match &result {
-            Ok(()) => queue.health.commits += 1,
-            Err(error) => {
-                queue.health.poison.get_or_insert_with(|| Arc::clone(error));
-            }
+        queue.health.note(journal.status());
+        if result.is_ok() {
+            queue.health.commits += 1;
         }
         drop(queue);
-        on_durable(Durable { up_to, result });
+        on_answer(Answer::Durable(Durable { up_to, result }));
     }
+    // What was begun with the last live entries is finished; a failure is not tried again.
+    while journal.tend(Instant::now()).activity == Activity::Rebuilding {
+        std::thread::sleep(CLOSING_POLL);
+    }
+    shared.lock().health.note(journal.status());
 }
+
+/// Does what was submitted; the answer to it, if there is something to answer.
+fn perform(
+    journal: &mut impl Journal,
+    taken: Taken,
+) -> Option<(Result<(), Arc<JournalError>>, u64)> {
+    let Taken { changes, live, lost, up_to } = taken;
+    let mut after = &changes[..];
+    if let Some((live, count)) = live {
+        let (before, rest) = changes.split_at(count);
+        // If it is refused: `live` has it as well.
+        let _ = journal.commit(before);
+        journal.begin_anew(live);
+        after = rest;
+    }
+    if lost {
+        journal.lose();
+    }
+    let result = journal.commit(after).map_err(Arc::new);
+    up_to.map(|up_to| (result, up_to))
+}
+
+/// How often a rebuild is looked at while the writer is being closed.
+const CLOSING_POLL: Duration = Duration::from_millis(5);

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use bellwether_api::{
-    Backend, Check, ClusterInfo, Exposition, IntegrationTest, Observation, Readiness, ReceiverTest,
-    StatusInfo, Unavailable, VersionInfo,
+    Answered, Backend, Check, ClusterInfo, Exposition, IntegrationTest, Observation, Readiness,
+    ReceiverTest, StatusInfo, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
     AlertsReply, GroupQuery, PeerView, PostedSilence, RefusedAlerts, SilenceRefusal,
@@ -60,18 +60,21 @@ impl Backend for ServerBackend {
         &self,
         alerts: Vec<NewAlert>,
         refused: RefusedAlerts,
-    ) -> Result<AlertsReply, Unavailable> {
+    ) -> Result<Answered<AlertsReply>, Unavailable> {
         self.command(|reply| Command::Alerts { alerts, refused, reply }).await
     }
 
     async fn post_silence(
         &self,
         silence: PostedSilence,
-    ) -> Result<Result<String, SilenceRefusal>, Unavailable> {
+    ) -> Result<Answered<Result<String, SilenceRefusal>>, Unavailable> {
         self.command(|reply| Command::PostSilence { silence, reply }).await
     }
 
-    async fn expire_silence(&self, id: String) -> Result<Result<(), UnknownSilence>, Unavailable> {
+    async fn expire_silence(
+        &self,
+        id: String,
+    ) -> Result<Answered<Result<(), UnknownSilence>>, Unavailable> {
         self.command(|reply| Command::ExpireSilence { id, reply }).await
     }
 
@@ -94,7 +97,7 @@ impl Backend for ServerBackend {
     fn readiness(&self) -> Readiness {
         // Requests are only served once the state is loaded.
         let state = Check { name: "state", problem: None, remark: None };
-        let store = Check { name: "store", problem: self.condition.problem(), remark: None };
+        let store = Check { name: "journal", problem: self.condition.problem(), remark: None };
         let mut checks = vec![state, store];
         if let Some(mesh) = &self.mesh {
             let status = mesh.status();
@@ -182,7 +185,7 @@ impl ServerBackend {
     async fn command<R>(
         &self,
         command: impl FnOnce(ReplySender<R>) -> Command,
-    ) -> Result<R, Unavailable> {
+    ) -> Result<Answered<R>, Unavailable> {
         let (reply, received) = oneshot::channel();
         let sent = self.senders.commands.send(ServerEvent::Command(command(reply))).await;
         sent.map_err(|_| Unavailable::ShuttingDown)?;

@@ -29,12 +29,13 @@ use crate::http_servers::HttpServers;
 use crate::listen::Bound;
 use crate::load::{CurrentConfig, Loader};
 use crate::main_loop::{
-    EventSenders, MainLoop, Parts, Peers, ServerEvent, StoreCondition, event_channels, listen,
+    EventSenders, JournalWatch, MainLoop, Parts, Peers, ServerEvent, StoreCondition, Unsaved,
+    event_channels, listen,
 };
 use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
 use crate::reload::{Signals, reload_when_asked};
-use crate::restore::{open_journal, random_u64, restore};
+use crate::restore::{journal_directory, open_journal, random_u64, restore};
 use crate::web::Web;
 use crate::{checks, features, version};
 
@@ -89,12 +90,14 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let parts = Parts {
         engine: restored.engine,
         first_turn: restored.turn,
+        other_entries: restored.other_entries.into(),
         writer: spawn_writer(restored.journal, &senders)?,
         notifiers,
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         silence_log: if flags.log_silences { SilenceLog::Info } else { SilenceLog::Debug },
-        condition: condition.clone(),
+        journal_watch: JournalWatch::new(&journal_directory(&storage), condition.clone()),
+        unsaved: if flags.storage_refuse_unsaved { Unsaved::Refused } else { Unsaved::Taken },
     };
     let main_loop = tokio::spawn(MainLoop::new(parts, &senders).run(receivers));
     let mesh = match mesh_settings {
@@ -190,9 +193,9 @@ fn check(flags: &Flags) -> anyhow::Result<(Features, EngineSettings)> {
 
 fn spawn_writer(journal: FileJournal, senders: &EventSenders) -> anyhow::Result<Writer> {
     let answers = senders.internal.clone();
-    let writer = Writer::spawn(journal, move |durable| {
+    let writer = Writer::spawn(journal, move |answer| {
         // It fails only once the server has stopped.
-        let _ = answers.send(ServerEvent::Durable(durable));
+        let _ = answers.send(ServerEvent::Journal(answer));
     });
     writer.context("start the journal")
 }

@@ -36,6 +36,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         web_systemd_socket: _,
         web_listen_addresses: _,
         // Read by `boot`.
+        storage_refuse_unsaved: _,
         log_silences: _,
         web_config_file: _,
         web_external_url: _,

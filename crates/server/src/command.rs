@@ -117,11 +117,17 @@ fn export(arguments: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(Some(exported)) => {
-            let export::Exported { silences, log_entries, is_running } = exported;
+            let export::Exported { silences, log_entries, is_running, is_failing } = exported;
             let output = output.display();
             println!("{silences} silences and {log_entries} log entries written to {output}");
             if is_running {
                 println!("The server is running: what it does from now on is not in these files.");
+            }
+            if is_failing {
+                println!(
+                    "Its journal cannot be written at present: what changed since that began is \
+                     missing. GET /api/v2/silences has all silences."
+                );
             }
             ExitCode::SUCCESS
         }

@@ -14,19 +14,23 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use bellwether_engine::{Record, wire};
-use bellwether_journal::{Journal as _, JournalError, JournalOptions, Opened, open, read};
+use bellwether_journal::{
+    Journal as _, JournalError, JournalOptions, Opened, Read, create_private_file, open, read,
+};
 
 use crate::go_files::{self, Kind, LastUser, marks_of_export};
 use crate::import::Journaled;
 use crate::restore::journal_directory;
 
 /// How many of each were written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Exported {
     pub silences: usize,
     pub log_entries: usize,
     /// Whether the server runs, so that it may have changed something since.
     pub is_running: bool,
+    /// Whether that server cannot write its journal at present, so that newer changes are missing.
+    pub is_failing: bool,
 }
 
 /// Writes the files into `output`. `None`: it changed nothing, since another Alertmanager has changed
@@ -71,14 +75,15 @@ fn export_running(storage: &Path, output: &Path) -> anyhow::Result<Exported> {
             storage.display()
         );
     }
-    let entries = read(&journal_directory(storage));
-    let journaled = entries.and_then(|entries| Journaled::read(entries, None, |_| {}));
-    let (contents, exported) = encode(&journaled.context("read the journal")?.records);
+    let Read { entries, is_failing } =
+        read(&journal_directory(storage)).context("read the journal")?;
+    let journaled = Journaled::read(entries, None, |_| {}).context("read the journal")?;
+    let (contents, exported) = encode(&journaled.records);
     create_output(storage, output)?;
     for (kind, content) in Kind::ALL.into_iter().zip(&contents) {
         write(output, kind.name(), content)?;
     }
-    Ok(Exported { is_running: true, ..exported })
+    Ok(Exported { is_running: true, is_failing, ..exported })
 }
 
 /// Whether a Go server has used the files since this server ran. An export is repeated where it is part
@@ -95,7 +100,7 @@ fn is_used_by_another(journaled: &Journaled, storage: &Path, output: &Path) -> b
 /// The contents of both files.
 fn encode(records: &[Record]) -> ([Vec<u8>; 2], Exported) {
     let (mut silences, mut nflog) = (Vec::new(), Vec::new());
-    let mut exported = Exported { silences: 0, log_entries: 0, is_running: false };
+    let mut exported = Exported::default();
     for record in records {
         match record {
             Record::Silence(version) => {
@@ -142,7 +147,7 @@ fn write(directory: &Path, name: &str, content: &[u8]) -> anyhow::Result<()> {
         let like = fs::metadata(&path).or_else(|_| fs::metadata(directory))?;
         // A user who may search a directory may read a file in it.
         let mode = if like.is_dir() { like.mode() & 0o444 | 0o200 } else { like.mode() & 0o777 };
-        let mut file = File::create(&unfinished)?;
+        let mut file = create_private_file(&unfinished)?;
         file.write_all(content)?;
         file.set_permissions(Permissions::from_mode(mode))?;
         unless_refused(fchown(&file, Some(like.uid()), Some(like.gid())))?;

@@ -29,6 +29,7 @@ use crate::logging::{Format, Level};
 pub struct Flags {
     pub config_file: String,
     pub storage_path: String,
+    pub storage_refuse_unsaved: bool,
     pub data_retention: SignedDuration,
     pub data_maintenance_interval: SignedDuration,
     pub silences_max: i64,

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use bellwether_engine::{Record, RecordError, wire};
-use bellwether_journal::Change;
+use bellwether_journal::{Change, Entry};
 use bellwether_model::Timestamp;
 use md5::{Digest, Md5};
 use tracing::error;
@@ -143,6 +143,20 @@ impl Marks {
             self.0.insert(key.to_vec(), value.to_vec());
         }
         is_mark
+    }
+
+    /// The marks as entries of the journal, once `changes` are made.
+    pub fn entries_after(&self, changes: &[Change]) -> Vec<Entry> {
+        let mut marks = self.0.clone();
+        for Change { key, value } in changes.iter().filter(|change| change.key.starts_with(MARK)) {
+            match value {
+                Some(value) => drop(marks.insert(key.to_vec(), value.to_vec())),
+                None => drop(marks.remove(&**key)),
+            }
+        }
+        let entry =
+            |(key, value): (Vec<u8>, Vec<u8>)| Entry { key: key.into(), value: value.into() };
+        marks.into_iter().map(entry).collect()
     }
 
     /// Whether this content was imported or exported before.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bellwether_engine::{Notified, Record, RecordError};
-use bellwether_journal::{Change, Entries, JournalError};
+use bellwether_journal::{Change, Entries, Entry, JournalError};
 use bellwether_model::{Alert, Timestamp};
 use tracing::{info, warn};
 
@@ -27,6 +27,8 @@ use crate::go_files::{self, GoFile, JournalAge, LastUser, Marks, changed_at};
 pub struct Journaled {
     pub records: Vec<Record>,
     pub marks: Marks,
+    /// Entries that this version cannot read.
+    pub unreadable: Vec<Entry>,
     /// When its files were last written.
     pub written_at: Option<SystemTime>,
 }
@@ -37,6 +39,8 @@ pub struct Imported {
     pub records: Vec<Record>,
     /// What differs from the journal, to be made durable together.
     pub changes: Vec<Change>,
+    /// What the journal holds beside the records, with these changes.
+    pub other_entries: Vec<Entry>,
 }
 
 impl Journaled {
@@ -54,7 +58,10 @@ impl Journaled {
             }
             match Record::decode(&entry.key, &entry.value) {
                 Ok(record) => journaled.records.push(record),
-                Err(error) => unreadable(error),
+                Err(error) => {
+                    unreadable(error);
+                    journaled.unreadable.push(entry);
+                }
             }
         }
         Ok(journaled)
@@ -113,7 +120,9 @@ impl Journaled {
         if user != LastUser::Ourselves {
             self.remove_alerts_of_the_past(&mut changes);
         }
-        Imported { records: self.records, changes }
+        let mut other_entries = self.marks.entries_after(&changes);
+        other_entries.append(&mut self.unreadable);
+        Imported { records: self.records, changes, other_entries }
     }
 
     fn remove_what_is_not_in(

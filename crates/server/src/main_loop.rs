@@ -9,28 +9,28 @@
 //! behind. Reads wait only for their turn. Internal events never wait: there is at most one per attempt
 //! under way and one per commit, and the loop needs them to go on.
 
+mod journal_watch;
 mod peers;
 mod replies;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-
-use bellwether_engine::{Attempt, DeliveryId, Effect, Engine, Input, Note, Plan, Turn, View};
-use bellwether_journal::{Change, Durable, Writer};
-use bellwether_model::Outcome;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
-use tracing::warn;
 
 use crate::attempts::{Attempts, Notifiers, ReportOutcome};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::notes::{self, SilenceLog};
 use crate::outbox::{Durability, Outbox, Released};
+use bellwether_engine::{Attempt, DeliveryId, Effect, Engine, Input, Note, Plan, Turn, View};
+use bellwether_journal::{Answer, Change, Entry, Writer};
+use bellwether_model::Outcome;
+pub use journal_watch::{JournalWatch, StoreCondition};
 use peers::Message;
 pub use peers::{Peers, listen};
-pub use replies::{Command, ReplySender};
+pub use replies::{Command, ReplySender, Unsaved};
 use replies::{PendingReply, WaitingCallers};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
 
 /// Limit: commands that wait for their turn; further clients wait in their connections.
 pub const COMMANDS_MAX: usize = 256;
@@ -51,7 +51,7 @@ pub enum ServerEvent {
         delivery: DeliveryId,
         outcome: Outcome,
     },
-    Durable(Durable),
+    Journal(Answer),
     Peer(bellwether_mesh::MeshEvent),
     /// The mesh has started.
     Join(Peers),
@@ -80,17 +80,16 @@ pub struct EventReceivers {
     internal: mpsc::UnboundedReceiver<ServerEvent>,
 }
 
-/// Why the journal has failed, if it has; shared with the readiness check.
-#[derive(Clone, Debug, Default)]
-pub struct StoreCondition(Arc<Mutex<Option<String>>>);
-
 /// The task; see [`MainLoop::run`].
 pub struct MainLoop {
     engine: Engine,
     clock: Clock,
     metrics: Arc<Metrics>,
     silence_log: SilenceLog,
-    condition: StoreCondition,
+    journal_watch: JournalWatch,
+    /// What the journal holds beside the engine's records.
+    other_entries: Arc<[Entry]>,
+    unsaved: Unsaved,
     /// Reused from turn to turn.
     turn: Turn,
     outbox: Outbox<Vec<Action>>,
@@ -119,7 +118,9 @@ pub struct Parts {
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub silence_log: SilenceLog,
-    pub condition: StoreCondition,
+    pub journal_watch: JournalWatch,
+    pub other_entries: Arc<[Entry]>,
+    pub unsaved: Unsaved,
     /// The effects of the restore.
     pub first_turn: Turn,
 }
@@ -148,8 +149,18 @@ impl MainLoop {
             // It fails only once the server has stopped.
             let _ = outcomes.send(ServerEvent::Outcome { delivery, outcome });
         });
-        let Parts { engine, writer, notifiers, clock, metrics, silence_log, condition, first_turn } =
-            parts;
+        let Parts {
+            engine,
+            writer,
+            notifiers,
+            clock,
+            metrics,
+            silence_log,
+            journal_watch,
+            other_entries,
+            unsaved,
+            first_turn,
+        } = parts;
         MainLoop {
             attempts: Attempts::new(notifiers, report, clock.clone(), Arc::clone(&metrics)),
             outbox: Outbox::new(writer),
@@ -158,7 +169,9 @@ impl MainLoop {
             clock,
             metrics,
             silence_log,
-            condition,
+            journal_watch,
+            other_entries,
+            unsaved,
             waiting: WaitingCallers::default(),
             view: None,
             stop_at: None,
@@ -171,6 +184,7 @@ impl MainLoop {
     ///
     /// When this returns, the journal has synced all that it was given.
     pub async fn run(mut self, mut receivers: EventReceivers) {
+        self.report_journal();
         self.finish_turn();
         loop {
             let wake_up = self.wake_up();
@@ -186,10 +200,14 @@ impl MainLoop {
                 break;
             }
         }
-        // Dropping the writer waits for its last sync, which may block.
+        if self.outbox.failure().is_some() {
+            // The last chance: what was notified since would be notified again.
+            self.begin_journal_anew();
+        }
+        // Its last sync may block.
         let outbox = self.outbox;
-        let synced = tokio::task::spawn_blocking(move || drop(outbox)).await;
-        synced.expect("dropping the journal's writer does not panic");
+        let closed = tokio::task::spawn_blocking(move || outbox.close()).await;
+        self.journal_watch.closed(&closed.expect("closing the journal does not panic"));
     }
 
     fn take(&mut self, event: ServerEvent) {
@@ -200,11 +218,12 @@ impl MainLoop {
                 self.attempts_open = self.attempts_open.saturating_sub(1);
                 self.handle(Input::Outcome { delivery, outcome });
             }
-            ServerEvent::Durable(durable) => {
+            ServerEvent::Journal(Answer::Durable(durable)) => {
                 let released = self.outbox.answer(durable);
                 self.report_journal();
                 self.perform(released);
             }
+            ServerEvent::Journal(Answer::LiveWanted) => self.begin_journal_anew(),
             ServerEvent::Peer(event) => self.take_from_mesh(event),
             ServerEvent::Join(peers) => self.peers = Some(peers),
             ServerEvent::Plan { plan, notifiers, applied } => {
@@ -221,9 +240,9 @@ impl MainLoop {
     }
 
     fn take_command(&mut self, command: Command) {
-        let command = match self.outbox.poison() {
-            Some(_) => command.refuse_if_durability_is_promised(),
-            None => Some(command),
+        let command = match (self.outbox.failure(), self.unsaved) {
+            (Some(_), Unsaved::Refused) => command.refuse_silences(),
+            (Some(_), Unsaved::Taken) | (None, _) => Some(command),
         };
         match command {
             None => {}
@@ -284,13 +303,23 @@ impl MainLoop {
         }
         let released = self.outbox.put(changes, actions);
         self.metrics.journal_records_refused.add(self.outbox.take_oversized());
-        if self.outbox.poison().is_some() {
-            self.report_journal();
-        }
         self.perform(released);
     }
 
+    /// Gives the journal everything that is live.
+    fn begin_journal_anew(&mut self) {
+        let records = self.engine.live_records(self.clock.now()).into_records();
+        let entries = records.filter_map(|record| {
+            let (key, value) = record.encode();
+            Some(Entry { key: key.into(), value: value?.into() })
+        });
+        let others = Arc::clone(&self.other_entries);
+        let others = (0..others.len()).filter_map(move |at| others.get(at).cloned());
+        self.outbox.begin_anew(Box::new(entries.chain(others)));
+    }
+
     fn show(&mut self, reply: oneshot::Sender<View>) {
+        self.report_journal();
         let generation = self.engine.generation();
         let view = match &self.view {
             Some((held, view)) if *held == generation => view.clone(),
@@ -328,36 +357,17 @@ impl MainLoop {
                 let _ = reply.send(view);
             }
             Action::Reply(reply) => {
-                if let Some((token, state)) = reply.send(durability, &self.metrics) {
+                let sent = reply.send(durability, self.unsaved, &self.metrics);
+                if let Some((token, state)) = sent {
                     self.send_full_state(token, state);
                 }
             }
         }
     }
 
-    fn report_journal(&self) {
-        let health = self.outbox.health();
-        let failing = &self.metrics.journal_compaction_failing;
-        match &health.status.compaction_failure {
-            None => failing.set(0.0),
-            Some(err) if failing.read() == 0.0 => {
-                failing.set(1.0);
-                self.metrics.silences_maintenance_errors.increment();
-                self.metrics.notification_log_maintenance_errors.increment();
-                warn!(
-                    component = "journal", %err,
-                    "Failed to compact the journal; disk usage grows until the next attempt"
-                );
-            }
-            Some(_) => {}
-        }
-        self.metrics.journal_commits.raise_to(health.commits);
-        self.metrics.journal_queued_bytes.set(health.queued_bytes as f64);
-        self.metrics.journal_disk_bytes.set(health.status.disk_bytes as f64);
-        if let Some(poison) = self.outbox.poison() {
-            self.metrics.journal_poisoned.set(1.0);
-            self.condition.set(poison.to_string());
-        }
+    fn report_journal(&mut self) {
+        let failure = self.outbox.failure().cloned();
+        self.journal_watch.look(&self.outbox.health(), failure.as_deref(), &self.metrics);
     }
 
     fn wake_up(&self) -> Instant {
@@ -368,17 +378,6 @@ impl MainLoop {
 
     fn has_stopped(&self) -> bool {
         self.stop_at.is_some_and(|at| self.attempts_open == 0 || Instant::now() >= at)
-    }
-}
-
-impl StoreCondition {
-    pub fn set(&self, problem: String) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(problem);
-    }
-
-    /// Why nothing is durable, if that is so.
-    pub fn problem(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

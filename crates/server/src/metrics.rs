@@ -59,6 +59,7 @@ pub struct Metrics {
     pub alerts_limit: Arc<Gauge>,
     pub alerts_limited: Arc<Labelled<Counter>>,
     pub alerts_not_durable: Arc<Counter>,
+    pub silences_not_durable: Arc<Labelled<Counter>>,
     pub alerts_of_late_clocks: Arc<Counter>,
     pub peer_records_refused: Arc<Counter>,
     pub clock_correction_seconds: Arc<Gauge>,
@@ -82,7 +83,9 @@ pub struct Metrics {
     pub journal_commits: Arc<Counter>,
     pub journal_queued_bytes: Arc<Gauge>,
     pub journal_disk_bytes: Arc<Gauge>,
-    pub journal_poisoned: Arc<Gauge>,
+    pub journal_failing: Arc<Gauge>,
+    pub journal_failures: Arc<Counter>,
+    pub journal_reserved_bytes: Arc<Gauge>,
     pub journal_moved_aside: Arc<Gauge>,
     pub journal_compaction_failing: Arc<Gauge>,
     pub journal_records_refused: Arc<Counter>,
@@ -163,6 +166,7 @@ impl Metrics {
             attempts_in_flight: all.single("alertmanager_notification_requests_in_flight", "Current number of notification requests being sent."),
             template_failures: all.labelled("alertmanager_notification_template_failures_total", "Templates that failed; a plain-text fallback was sent.", integration),
             suppressed: all.labelled("alertmanager_notifications_suppressed_total", "The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.", &["reason"]),
+            silences_not_durable: all.labelled("alertmanager_silences_not_durable_total", "Silences created, changed or expired while the journal could not store that.", &["operation"]),
             silences_collections: all.single("alertmanager_silences_maintenance_total", "How many maintenances were executed for silences."),
             notification_log_collections: all.single("alertmanager_nflog_maintenance_total", "How many maintenances were executed for the notification log."),
             silences_maintenance_errors: all.single("alertmanager_silences_maintenance_errors_total", "How many maintenances were executed for silences that failed."),
@@ -172,7 +176,9 @@ impl Metrics {
             journal_commits: all.single("alertmanager_journal_commits_total", "Commits of the journal, each with one sync."),
             journal_queued_bytes: all.single("alertmanager_journal_queued_bytes", "Bytes queued for the journal's next commit."),
             journal_disk_bytes: all.single("alertmanager_journal_disk_bytes", "Bytes that the journal occupies on disk."),
-            journal_poisoned: all.single("alertmanager_journal_poisoned", "Whether the journal has failed, so that nothing is durable until a restart."),
+            journal_failing: all.single("alertmanager_journal_failing", "Whether the journal cannot be written, so that nothing is durable at present."),
+            journal_failures: all.single("alertmanager_journal_failures_total", "How often the journal began to fail."),
+            journal_reserved_bytes: all.single("alertmanager_journal_reserved_bytes", "Bytes that the journal can still write if the disk is full."),
             journal_moved_aside: all.single("alertmanager_journal_moved_aside", "Whether a damaged journal was moved aside at the start, or its files were gone."),
             journal_compaction_failing: all.single("alertmanager_journal_compaction_failing", "Whether the last attempt to compact the journal failed."),
             journal_records_refused: all.single("alertmanager_journal_records_refused_total", "Records that exceeded the size limit of the journal."),
@@ -232,6 +238,9 @@ impl Metrics {
     fn begin_series(&self) {
         for status in ["firing", "resolved"] {
             self.alerts_received.with(&[status, "v2"]);
+        }
+        for operation in ["post", "expire"] {
+            self.silences_not_durable.with(&[operation]);
         }
         for reason in ["silence", "inhibition", "mute_time_interval", "active_time_interval"] {
             self.suppressed.with(&[reason]);

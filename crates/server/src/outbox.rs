@@ -6,14 +6,16 @@
 //! Durability: the effects of a turn without changes still wait for the turns before it, because
 //! they may reveal what those changed.
 //!
-//! After the journal has failed nothing waits any more: all effects are released as not durable, and
-//! the caller decides which of them are still possible.
+//! While the journal cannot be written nothing waits: all effects are released as not durable, and the
+//! caller decides which of them are still possible. Changes are handed to the journal all the same,
+//! since it may be about to begin anew; its first success says that everything is durable again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bellwether_journal::{
-    Change, Durable, Health, JournalError, KEY_BYTES_MAX, SubmitError, VALUE_BYTES_MAX, Writer,
+    Change, Durable, Health, JournalError, KEY_BYTES_MAX, LiveEntries, SubmitError,
+    VALUE_BYTES_MAX, Writer,
 };
 use tracing::error;
 
@@ -35,7 +37,7 @@ pub struct Outbox<T> {
     held: VecDeque<Held<T>>,
     /// Changes that did not fit in the journal's queue; in order.
     unsubmitted: VecDeque<(u64, Vec<Change>)>,
-    poison: Option<Arc<JournalError>>,
+    failure: Option<Arc<JournalError>>,
     /// Changes that were too large, since the count was last read.
     oversized: u64,
 }
@@ -53,25 +55,30 @@ pub type Released<T> = Vec<(T, Durability)>;
 impl<T> Outbox<T> {
     /// The writer's answers must come back through [`Outbox::answer`].
     pub fn new(writer: Writer) -> Self {
+        let failure = writer.health().failure.map(|failure| failure.error);
         Outbox {
             writer,
             sequence: 0,
             answered: 0,
             held: VecDeque::new(),
             unsubmitted: VecDeque::new(),
-            poison: None,
+            failure,
             oversized: 0,
         }
     }
 
     /// Takes one turn: its changes, and what follows from it.
     pub fn put(&mut self, mut changes: Vec<Change>, what: T) -> Released<T> {
-        if self.poison.is_some() {
-            return vec![(what, Durability::NotDurable)];
-        }
         let dropped = drop_oversized(&mut changes);
         self.oversized += dropped;
         let durability = if dropped == 0 { Durability::Durable } else { Durability::NotDurable };
+        if self.failure.is_some() {
+            if !changes.is_empty() {
+                self.sequence += 1;
+                self.submit_unheld(changes);
+            }
+            return vec![(what, Durability::NotDurable)];
+        }
         if changes.is_empty() {
             if self.held.is_empty() && self.answered == self.sequence {
                 return vec![(what, durability)];
@@ -91,6 +98,7 @@ impl<T> Outbox<T> {
         if let Err(error) = durable.result {
             return self.fail(error);
         }
+        self.failure = None;
         let ready = self.held.partition_point(|held| held.sequence <= self.answered);
         let mut released: Released<T> =
             self.held.drain(..ready).map(|held| (held.what, held.durability)).collect();
@@ -103,9 +111,19 @@ impl<T> Outbox<T> {
         !self.unsubmitted.is_empty()
     }
 
-    /// Why nothing is durable any more, if that is so.
-    pub fn poison(&self) -> Option<&Arc<JournalError>> {
-        self.poison.as_ref()
+    /// Why nothing is durable at present, if that is so.
+    pub fn failure(&self) -> Option<&Arc<JournalError>> {
+        self.failure.as_ref()
+    }
+
+    /// Hands in what is live after all turns so far, so that a failed journal can begin anew.
+    pub fn begin_anew(&self, live: LiveEntries) {
+        self.writer.begin_anew(live);
+    }
+
+    /// Waits until the journal has done all that it was given; returns how it was left.
+    pub fn close(self) -> Health {
+        self.writer.close()
     }
 
     /// How many changes were too large since this was last called.
@@ -125,7 +143,7 @@ impl<T> Outbox<T> {
                     self.unsubmitted.push_front((sequence, changes));
                     break;
                 }
-                Err(SubmitError::Poisoned(error)) => return self.fail(error),
+                Err(SubmitError::Ended(error)) => return self.fail(error),
                 // The sizes were checked before; if the limits differ, nothing is stored.
                 Err(SubmitError::TooLarge(error)) => return self.fail(Arc::new(error)),
             }
@@ -133,15 +151,22 @@ impl<T> Outbox<T> {
         Vec::new()
     }
 
-    fn fail(&mut self, error: Arc<JournalError>) -> Released<T> {
-        if self.poison.is_none() {
-            error!(
-                component = "journal", err = %error,
-                "Journal has failed; nothing is durable until a restart"
-            );
-            self.poison = Some(error);
+    /// Hands in the changes of a turn whose effects do not wait for them.
+    fn submit_unheld(&mut self, changes: Vec<Change>) {
+        match self.writer.submit(self.sequence, changes) {
+            Ok(()) => {}
+            Err(SubmitError::Full(_) | SubmitError::TooLarge(_)) => self.writer.lose(),
+            // The failure stays.
+            Err(SubmitError::Ended(error)) => self.failure = Some(error),
         }
-        self.unsubmitted.clear();
+    }
+
+    fn fail(&mut self, error: Arc<JournalError>) -> Released<T> {
+        self.failure = Some(error);
+        if !self.unsubmitted.is_empty() {
+            self.unsubmitted.clear();
+            self.writer.lose();
+        }
         self.held.drain(..).map(|held| (held.what, Durability::NotDurable)).collect()
     }
 }

@@ -10,7 +10,10 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bellwether_engine::{Engine, EngineSettings, Plan, RecordError, Turn};
-use bellwether_journal::{FileJournal, Journal as _, JournalOptions, Opened, open};
+use bellwether_journal::{
+    Entry, FileJournal, Journal as _, JournalError, JournalOptions, Opened,
+    create_private_directory, open,
+};
 use tracing::{error, info};
 
 use crate::clock::Clock;
@@ -24,7 +27,7 @@ pub fn journal_directory(storage: &Path) -> PathBuf {
 
 /// Locks the storage directory for this process.
 pub fn open_journal(storage: &Path, metrics: &Metrics) -> anyhow::Result<Opened> {
-    std::fs::create_dir_all(storage)
+    create_private_directory(storage)
         .with_context(|| format!("unable to create data directory {}", storage.display()))?;
     let opened = open(&journal_directory(storage), JournalOptions::default())?;
     if let Some(path) = &opened.moved_aside {
@@ -57,6 +60,8 @@ pub struct Restored {
     /// What follows from the restoration.
     pub turn: Turn,
     pub journal: FileJournal,
+    /// What the journal holds beside the engine's records.
+    pub other_entries: Vec<Entry>,
 }
 
 /// The engine as it was left, with what a Go Alertmanager left in the same directory.
@@ -76,14 +81,16 @@ pub fn restore(
         error!(component = "journal", %err, "Failed to read a record of the journal; skipping it");
     };
     let journaled = Journaled::read(entries, written_at, unreadable).context("read the journal")?;
-    let Imported { records, changes } = journaled.join(storage, now.wall);
+    let Imported { records, changes, other_entries } = journaled.join(storage, now.wall);
     let mut engine = Engine::new(plan, settings, u128::from_le_bytes(random()?));
     let mut turn = Turn::default();
     engine.restore(now, records, &mut turn);
-    if !changes.is_empty() {
-        journal.commit(&changes).context("keep what was imported")?;
+    match journal.commit(&changes) {
+        // It begins anew with all of this once the disk can be written.
+        Ok(()) | Err(JournalError::NotDurable { .. }) => {}
+        refused => refused.context("keep what was imported")?,
     }
-    Ok(Restored { engine, turn, journal })
+    Ok(Restored { engine, turn, journal, other_entries })
 }
 
 /// An unpredictable number.

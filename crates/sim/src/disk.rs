@@ -9,6 +9,7 @@ use crate::rng::Rng;
 
 type Bytes = Vec<u8>;
 
+/// The disk of one node.
 #[derive(Debug, Default)]
 pub struct Disk {
     durable: BTreeMap<Bytes, Bytes>,
@@ -32,6 +33,28 @@ impl Disk {
     /// Makes everything durable that was handed in.
     pub fn sync(&mut self) {
         while self.commit_one() {}
+    }
+
+    /// The journal had failed and begins anew: these are all records that are live, with all that
+    /// was handed in.
+    pub fn begin_anew(&mut self, live: impl Iterator<Item = Record>) {
+        self.waiting.clear();
+        self.durable = live.filter_map(|record| entry(&record)).collect();
+    }
+
+    /// How the live records differ from what is durable; nothing waits. An alert's end moves ahead and
+    /// a group's flush sets its deadline without a record, so of these only the keys are compared.
+    pub fn difference(&self, live: impl Iterator<Item = Record>) -> Option<String> {
+        let live: BTreeMap<Bytes, Bytes> = live.filter_map(|record| entry(&record)).collect();
+        let has_own_value = |key: &Bytes| matches!(key.first(), Some(b'a' | b'g'));
+        let differs = |(key, value): &(&Bytes, &Bytes)| match self.durable.get(*key) {
+            None => true,
+            Some(durable) => durable != *value && !has_own_value(key),
+        };
+        let shown = |key: &Bytes| String::from_utf8_lossy(key).into_owned();
+        let only_live = live.iter().find(differs).map(|(key, _)| format!("live: {}", shown(key)));
+        let gone = self.durable.keys().find(|key| !live.contains_key(*key));
+        only_live.or_else(|| gone.map(|key| format!("only on disk: {}", shown(key))))
     }
 
     /// The power fails: some of what waits made it, in order, and the rest is gone.
@@ -76,4 +99,9 @@ impl Disk {
         }
         true
     }
+}
+
+fn entry(record: &Record) -> Option<(Bytes, Bytes)> {
+    let (key, value) = record.encode();
+    Some((key, value?))
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bellwether_api::{
-    Backend, Check, ClusterInfo, Exposition, IntegrationTest, Observation, Readiness, ReceiverTest,
-    StatusInfo, TestResult, Unavailable, VersionInfo,
+    Answered, Backend, Check, ClusterInfo, Exposition, IntegrationTest, Observation, Readiness,
+    ReceiverTest, Saved, StatusInfo, TestResult, Unavailable, VersionInfo,
 };
 use bellwether_engine::{
     AlertsReply, Effect, Engine, EngineSettings, GroupBy, Input, Integration, Plan, PlanParts,
@@ -25,6 +25,8 @@ pub struct TestBackend {
     /// No view is handed out while this has no permits.
     pub views: Semaphore,
     pub broken: AtomicBool,
+    /// Whether changes are taken that are not durable.
+    pub unsaved: AtomicBool,
     /// No test of a receiver ends while this has no permits.
     pub tests: Semaphore,
     now: Timestamp,
@@ -47,6 +49,7 @@ impl TestBackend {
             commands: Mutex::default(),
             views: Semaphore::new(1_000),
             broken: AtomicBool::new(false),
+            unsaved: AtomicBool::new(false),
             tests: Semaphore::new(1_000),
             now,
         }
@@ -65,6 +68,11 @@ impl TestBackend {
             | Effect::CheckLiveness { .. }
             | Effect::SendStatus { .. } => None,
         })
+    }
+
+    fn answered<T>(&self, reply: T) -> Answered<T> {
+        let unsaved = self.unsaved.load(Ordering::Relaxed);
+        Answered { reply, saved: if unsaved { Saved::NOWHERE } else { Saved::HERE } }
     }
 
     /// Notes a command, unless nothing can be kept.
@@ -135,10 +143,10 @@ impl Backend for TestBackend {
         &self,
         alerts: Vec<NewAlert>,
         refused: RefusedAlerts,
-    ) -> Result<AlertsReply, Unavailable> {
+    ) -> Result<Answered<AlertsReply>, Unavailable> {
         self.record(format!("Alerts {{ alerts: {alerts:?}, refused: {refused:?} }}"))?;
         match self.give(Input::Alerts { alerts, refused, ticket: Ticket(1) }) {
-            Some(Reply::Alerts { reply, .. }) => Ok(reply),
+            Some(Reply::Alerts { reply, .. }) => Ok(self.answered(reply)),
             other => panic!("a POST of alerts got {other:?}"),
         }
     }
@@ -146,18 +154,21 @@ impl Backend for TestBackend {
     async fn post_silence(
         &self,
         silence: PostedSilence,
-    ) -> Result<Result<String, SilenceRefusal>, Unavailable> {
+    ) -> Result<Answered<Result<String, SilenceRefusal>>, Unavailable> {
         self.record(format!("PostSilence({silence:?})"))?;
         match self.give(Input::PostSilence { silence, ticket: Ticket(1) }) {
-            Some(Reply::PostSilence { reply, .. }) => Ok(reply),
+            Some(Reply::PostSilence { reply, .. }) => Ok(self.answered(reply)),
             other => panic!("a POST of a silence got {other:?}"),
         }
     }
 
-    async fn expire_silence(&self, id: String) -> Result<Result<(), UnknownSilence>, Unavailable> {
+    async fn expire_silence(
+        &self,
+        id: String,
+    ) -> Result<Answered<Result<(), UnknownSilence>>, Unavailable> {
         self.record(format!("ExpireSilence({id:?})"))?;
         match self.give(Input::ExpireSilence { id, ticket: Ticket(1) }) {
-            Some(Reply::ExpireSilence { reply, .. }) => Ok(reply),
+            Some(Reply::ExpireSilence { reply, .. }) => Ok(self.answered(reply)),
             other => panic!("the end of a silence got {other:?}"),
         }
     }
@@ -176,7 +187,7 @@ impl Backend for TestBackend {
         Readiness {
             checks: vec![
                 Check { name: "state", problem: None, remark: None },
-                Check { name: "store", problem, remark: None },
+                Check { name: "journal", problem, remark: None },
             ],
         }
     }

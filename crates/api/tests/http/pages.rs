@@ -14,12 +14,12 @@ async fn readiness_names_what_is_missing() {
     let (backend, router) = setup();
     assert_eq!((200, "OK"), status_and_text(&get(&router, "/-/ready").await));
     let verbose = get(&router, "/-/ready?verbose").await;
-    assert_eq!((200, "OK\n[+] state\n[+] store\n"), status_and_text(&verbose));
+    assert_eq!((200, "OK\n[+] state\n[+] journal\n"), status_and_text(&verbose));
     backend.broken.store(true, Ordering::Relaxed);
     let missing = get(&router, "/-/ready").await;
-    assert_eq!((503, "not ready\n[-] store: cannot be written\n"), status_and_text(&missing));
+    assert_eq!((503, "not ready\n[-] journal: cannot be written\n"), status_and_text(&missing));
     let verbose = get(&router, "/-/ready?verbose").await;
-    let expected = (503, "not ready\n[+] state\n[-] store: cannot be written\n");
+    let expected = (503, "not ready\n[+] state\n[-] journal: cannot be written\n");
     assert_eq!(expected, status_and_text(&verbose));
     assert_eq!((200, "OK"), status_and_text(&get(&router, "/-/healthy").await));
     let head = Request::head("/-/ready").body(Body::empty()).expect("a fixed request");
@@ -27,19 +27,38 @@ async fn readiness_names_what_is_missing() {
 }
 
 #[tokio::test]
-async fn changes_that_are_not_durable_are_refused() {
+async fn changes_that_must_be_durable_and_are_not_are_refused() {
     let (backend, router) = setup();
     backend.broken.store(true, Ordering::Relaxed);
-    let refusal = "\"the journal cannot be written, so the change would not be durable\"\n";
+    let refusal = "\"the journal cannot be written, so the change would not survive a restart\"\n";
     let alerts = post(&router, "/api/v2/alerts", r#"[{"labels":{"a":"b"}}]"#).await;
-    assert_eq!((500, refusal), status_and_text(&alerts));
+    assert_eq!((503, refusal), status_and_text(&alerts));
     let body = r#"{"matchers":[{"name":"a","value":"b","isRegex":false}],"comment":"",
         "createdBy":"","startsAt":"2026-01-01T00:00:00Z","endsAt":"2027-01-01T00:00:00Z"}"#;
     let silence = post(&router, "/api/v2/silences", body).await;
-    assert_eq!((500, refusal), status_and_text(&silence));
+    assert_eq!((503, refusal), status_and_text(&silence));
     let id = "/api/v2/silence/00000000-0000-4000-8000-000000000000";
     let delete = Request::delete(id).body(Body::empty()).expect("a fixed request");
-    assert_eq!((500, refusal), status_and_text(&send(&router, delete).await));
+    assert_eq!((503, refusal), status_and_text(&send(&router, delete).await));
+}
+
+#[tokio::test]
+async fn changes_that_are_taken_and_not_durable_are_answered_so() {
+    let (backend, router) = setup();
+    let alerts = r#"[{"labels":{"a":"b"}}]"#;
+    let silence = r#"{"matchers":[{"name":"a","value":"b","isRegex":false}],"comment":"",
+        "createdBy":"","startsAt":"2026-01-01T00:00:00Z","endsAt":"2027-01-01T00:00:00Z"}"#;
+    for (unsaved, header) in [(false, ""), (true, "0/1")] {
+        backend.unsaved.store(unsaved, Ordering::Relaxed);
+        let posted = post(&router, "/api/v2/alerts", alerts).await;
+        assert_eq!((200, header), (posted.status, posted.header("x-bellwether-saved")));
+        let posted = post(&router, "/api/v2/silences", silence).await;
+        assert_eq!((200, header), (posted.status, posted.header("x-bellwether-saved")));
+        let id = posted.text.split('"').nth(3).expect("the answer has an id").to_owned();
+        let delete = Request::delete(format!("/api/v2/silence/{id}")).body(Body::empty());
+        let expired = send(&router, delete.expect("a fixed request")).await;
+        assert_eq!((200, header), (expired.status, expired.header("x-bellwether-saved")));
+    }
 }
 
 #[tokio::test]

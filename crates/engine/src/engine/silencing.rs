@@ -112,10 +112,15 @@ impl Silencing {
         collected.hidden
     }
 
+    /// All versions that peers and the disk should have.
+    pub fn versions(&self) -> impl Iterator<Item = SilenceRecord> {
+        self.silences.versions(self.retention)
+    }
+
     /// All versions that peers should have, each preceded by its length.
     pub fn encode(&self) -> Vec<u8> {
         let mut data = Vec::new();
-        for version in self.silences.versions(self.retention) {
+        for version in self.versions() {
             wire::append_message(&mut data, &version.encode());
         }
         data

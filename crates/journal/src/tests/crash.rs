@@ -104,7 +104,7 @@ fn a_commit_whose_sync_failed_may_be_lost_in_a_power_cut() {
     journal.commit(&[put("a", "1")]).unwrap();
     disk.fault_at(0, DiskFault::SyncFails);
     let error = journal.commit(&[put("b", "1")]).unwrap_err();
-    assert!(matches!(error, JournalError::Poisoned { .. }), "{error}");
+    assert!(matches!(error, JournalError::NotDurable { .. }), "{error}");
     let outcomes: Vec<_> =
         (1..50).map(|seed| load_sim(&disk.after_power_cut(&mut Rng(seed))).1).collect();
     let (without, with) = (entries([("a", "1")]), entries([("a", "1"), ("b", "1")]));

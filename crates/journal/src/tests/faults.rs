@@ -1,23 +1,24 @@
-//! The disk refuses: the journal says so clearly, stays consistent, and poisons itself only when
-//! it must.
+//! The disk refuses: the journal says so clearly and stays consistent. How it recovers is in
+//! `rebuild.rs`.
 
 use super::*;
 use crate::Journal;
 use crate::sim_disk::{DiskFault, Rng};
 
 #[test]
-fn a_full_disk_poisons_and_says_what_to_do() {
+fn a_full_disk_fails_commits_and_says_so() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
     journal.commit(&[put("a", "1")]).unwrap();
     disk.fault_at(0, DiskFault::Full);
     let error = journal.commit(&[put("b", "1")]).unwrap_err().to_string();
-    for part in ["disk is full", "/simulated/0000000000000001.log", "free some space", "restart"] {
+    for part in ["disk is full", "/simulated/0000000000000001.log", "cannot be written at present"]
+    {
         assert!(error.contains(part), "{error}");
     }
     disk.free_space();
     let error = journal.commit(&[put("c", "1")]).unwrap_err();
-    assert!(matches!(error, JournalError::Poisoned { .. }), "poisoned until it is opened again");
+    assert!(matches!(error, JournalError::NotDurable { .. }), "it fails until it has begun anew");
     drop(journal);
     let (mut journal, found) = load_sim(&disk);
     assert_eq!(found, entries([("a", "1")]));
@@ -35,13 +36,13 @@ fn a_full_disk_can_be_opened_and_read() {
 }
 
 #[test]
-fn a_failed_sync_poisons_for_good() {
+fn after_a_failed_sync_nothing_more_is_acknowledged() {
     let disk = SimDisk::default();
     let (mut journal, _) = load_sim(&disk);
     disk.fault_at(0, DiskFault::SyncFails);
     for _ in 0..3 {
         let error = journal.commit(&[put("a", "1")]).unwrap_err();
-        assert!(matches!(error, JournalError::Poisoned { .. }), "{error}");
+        assert!(matches!(error, JournalError::NotDurable { .. }), "{error}");
         assert!(error.to_string().contains("the device has failed"), "{error}");
     }
 }

@@ -19,7 +19,7 @@ fn what_was_committed_survives_and_a_crash_leaves_all_of_a_commit_or_nothing() {
         let batch = [put("a", "2"), delete("b")];
         journal.commit(&batch).unwrap_err();
         let error = journal.commit(&[put("c", "1")]).unwrap_err();
-        assert!(matches!(error, JournalError::Poisoned { .. }), "{fault:?}: {error}");
+        assert!(matches!(error, JournalError::NotDurable { .. }), "{fault:?}: {error}");
         let expected = if kept { entries([("a", "2")]) } else { entries([("a", "1"), ("b", "1")]) };
         assert_eq!(found(&store), expected, "{fault:?}");
         assert_eq!(store.commits(), 1 + u64::from(kept));

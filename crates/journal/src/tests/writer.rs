@@ -1,10 +1,12 @@
-//! Many submissions share one sync; nothing waits for the disk; every submission is answered once.
+//! Many submissions share one sync; nothing waits for the disk; every submission is answered once;
+//! a journal that failed begins anew.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 use crate::{
-    Durable, Fault, Journal, MemoryStore, QUEUE_BYTES_MAX, SubmitError, VALUE_BYTES_MAX, Writer,
+    Answer, Durable, Entry, Fault, Journal, MemoryStore, QUEUE_BYTES_MAX, SubmitError,
+    VALUE_BYTES_MAX, Writer,
 };
 
 /// A journal that reports each batch and then waits until it may return.
@@ -32,9 +34,16 @@ fn gate() -> Gate {
     let (proceed, proceed_receiver) = channel();
     let (durable_sender, durable) = channel();
     let journal = Gated { began: began_sender, proceed: proceed_receiver };
-    let writer =
-        Writer::spawn(journal, move |answer| durable_sender.send(answer).unwrap()).unwrap();
+    let writer = Writer::spawn(journal, forward(durable_sender)).unwrap();
     Gate { writer, began, proceed, durable }
+}
+
+/// Passes on what is durable.
+fn forward(sender: Sender<Durable>) -> impl FnMut(Answer) + Send {
+    move |answer| match answer {
+        Answer::Durable(durable) => sender.send(durable).unwrap(),
+        Answer::LiveWanted => {}
+    }
 }
 
 fn failure() -> JournalError {
@@ -112,13 +121,7 @@ fn after_a_failure_every_submission_is_answered_with_it() {
         assert_eq!(answer.up_to, sequence);
         assert!(answer.result.unwrap_err().to_string().contains("disk is full"));
     }
-    let Err(SubmitError::Poisoned(poison)) = gate.writer.submit(3, vec![put("c", "1")]) else {
-        panic!("the poison is reported at once");
-    };
-    assert!(poison.to_string().contains("disk is full"), "{poison}");
-    let health = gate.writer.health();
-    assert_eq!(health.poison.unwrap().to_string(), poison.to_string());
-    assert_eq!((health.commits, health.queued_bytes), (0, 0));
+    assert_eq!(gate.writer.health().queued_bytes, 0);
     assert!(gate.durable.try_recv().is_err(), "each submission is answered once");
 }
 
@@ -126,7 +129,7 @@ fn after_a_failure_every_submission_is_answered_with_it() {
 fn a_change_over_its_limit_is_refused_alone() {
     let store = MemoryStore::default();
     let (sender, durable) = channel();
-    let writer = Writer::spawn(store.open().0, move |answer| sender.send(answer).unwrap()).unwrap();
+    let writer = Writer::spawn(store.open().0, forward(sender)).unwrap();
     let too_large = vec![Change::put(*b"k", vec![0; VALUE_BYTES_MAX + 1])];
     assert!(matches!(writer.submit(1, too_large), Err(SubmitError::TooLarge(_))));
     writer.submit(2, vec![put("a", "1")]).unwrap();
@@ -138,7 +141,7 @@ fn a_change_over_its_limit_is_refused_alone() {
 fn dropping_the_writer_commits_and_answers_what_was_taken() {
     let store = MemoryStore::default();
     let (sender, durable) = channel();
-    let writer = Writer::spawn(store.open().0, move |answer| sender.send(answer).unwrap()).unwrap();
+    let writer = Writer::spawn(store.open().0, forward(sender)).unwrap();
     for sequence in 1..=1000_u64 {
         writer.submit(sequence, vec![Change::put(sequence.to_be_bytes(), *b"v")]).unwrap();
     }
@@ -155,15 +158,68 @@ fn dropping_the_writer_commits_and_answers_what_was_taken() {
 fn a_crash_of_the_store_answers_all_that_wait() {
     let store = MemoryStore::default();
     let (sender, durable) = channel();
-    let writer = Writer::spawn(store.open().0, move |answer| sender.send(answer).unwrap()).unwrap();
+    let writer = Writer::spawn(store.open().0, forward(sender)).unwrap();
     store.fail_after(0, Fault::CrashAfter);
-    writer.submit(1, vec![put("a", "1")]).unwrap();
-    assert!(durable.recv().unwrap().result.is_err());
-    assert!(matches!(writer.submit(2, vec![]), Err(SubmitError::Poisoned(_))));
+    for sequence in 1..=2 {
+        writer.submit(sequence, vec![put("a", "1")]).unwrap();
+        assert!(durable.recv().unwrap().result.is_err());
+    }
+    let health = writer.health();
+    assert!(health.failure.is_some());
+    assert_eq!((health.failures, health.commits), (1, 0));
 }
 
 #[test]
-fn a_panic_on_the_writers_thread_poisons_instead_of_hanging() {
+fn with_space_again_the_live_entries_are_asked_for_once_and_made_durable_with_what_follows() {
+    let store = MemoryStore::default();
+    let (sender, answers) = channel();
+    let writer = Writer::spawn(store.open().0, move |answer| sender.send(answer).unwrap()).unwrap();
+    let durable = || match answers.recv().unwrap() {
+        Answer::Durable(durable) => (durable.up_to, durable.result.is_ok()),
+        Answer::LiveWanted => panic!("nothing is wanted yet"),
+    };
+    store.fail_after(0, Fault::DiskFull);
+    writer.submit(1, vec![put("a", "1")]).unwrap();
+    assert_eq!(durable(), (1, false));
+    assert!(writer.health().failure.is_some_and(|failure| failure.free_bytes == Some(0)));
+    store.free_space();
+    assert!(matches!(answers.recv().unwrap(), Answer::LiveWanted));
+    writer.submit(2, vec![put("b", "1")]).unwrap();
+    assert_eq!(durable(), (2, false));
+    let live = [("a", "1"), ("b", "1")]
+        .map(|(key, value)| Entry { key: key.as_bytes().into(), value: value.as_bytes().into() });
+    writer.begin_anew(Box::new(live.into_iter()));
+    writer.submit(3, vec![put("c", "1"), delete("a")]).unwrap();
+    let mut newest = durable();
+    while newest != (3, true) {
+        assert!(newest.1, "{newest:?}");
+        newest = durable();
+    }
+    assert!(writer.health().failure.is_none());
+    let found: Map =
+        store.open().1.into_iter().map(|entry| (entry.key.into(), entry.value.into())).collect();
+    assert_eq!(found, entries([("b", "1"), ("c", "1")]));
+}
+
+#[test]
+fn live_entries_that_are_handed_in_before_the_end_are_written() {
+    let disk = SimDisk::default();
+    let (journal, _) = load_sim(&disk);
+    let (sender, answers) = channel();
+    disk.fill();
+    let writer = Writer::spawn(journal, move |answer| sender.send(answer).unwrap()).unwrap();
+    writer.submit(1, vec![Change::put(*b"a", vec![1; 2 * RESERVE_BYTES as usize])]).unwrap();
+    let Answer::Durable(durable) = answers.recv().unwrap() else { panic!("it has failed") };
+    assert!(durable.result.is_err());
+    disk.free_space();
+    let live = Entry { key: (*b"a").into(), value: (*b"1").into() };
+    writer.begin_anew(Box::new([live].into_iter()));
+    drop(writer);
+    assert_eq!(load_sim(&disk).1, entries([("a", "1")]));
+}
+
+#[test]
+fn a_panic_on_the_writers_thread_refuses_what_follows_instead_of_hanging() {
     let store = MemoryStore::default();
     let (sender, gone) = channel::<()>();
     let writer = Writer::spawn(store.open().0, move |_| {
@@ -173,7 +229,7 @@ fn a_panic_on_the_writers_thread_poisons_instead_of_hanging() {
     .unwrap();
     writer.submit(1, vec![put("a", "1")]).unwrap();
     assert!(gone.recv().is_err(), "the thread has ended and dropped what it held");
-    let health = writer.health();
-    assert!(matches!(health.poison.as_deref(), Some(JournalError::ThreadEnded)));
-    assert!(matches!(writer.submit(2, vec![]), Err(SubmitError::Poisoned(_))));
+    let failure = writer.health().failure.unwrap();
+    assert!(matches!(*failure.error, JournalError::ThreadEnded));
+    assert!(matches!(writer.submit(2, vec![]), Err(SubmitError::Ended(_))));
 }

@@ -7,9 +7,11 @@
 //! Two directories with the same name (a copied disk) are reported by the cluster as a name conflict.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use bellwether_journal::create_private_file;
 
 /// The name in the file, or a new one, which is written there.
 ///
@@ -27,7 +29,8 @@ pub fn name(storage: &Path) -> io::Result<String> {
     let millis = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let name = ulid(millis as u64, chance);
     let unfinished = storage.join(format!("{FILE}.unfinished"));
-    let written = fs::write(&unfinished, format!("{name}\n"));
+    let written = create_private_file(&unfinished)
+        .and_then(|mut file| file.write_all(format!("{name}\n").as_bytes()));
     if let Err(err) = written.and_then(|()| fs::rename(&unfinished, &path)) {
         tracing::warn!(component = "cluster", %err, "The generated peer name could not be saved; a restart generates another one");
     }

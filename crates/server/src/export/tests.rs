@@ -40,7 +40,7 @@ fn silences_are_written_as_a_go_server_reads_them() {
     keep_silence(storage.path());
     let output = storage.path().join("out");
     let exported = export(storage.path(), &output).unwrap();
-    let expected = Exported { silences: 1, log_entries: 0, is_running: false };
+    let expected = Exported { silences: 1, log_entries: 0, ..Exported::default() };
     assert_eq!(exported, Some(expected));
     let file = fs::read(output.join("silences")).unwrap();
     let messages: Vec<&[u8]> = wire::split_messages(&file).map(Result::unwrap).collect();
@@ -62,7 +62,8 @@ fn of_a_running_server_a_copy_is_written_but_not_into_its_own_directory() {
 
     let output = storage.path().join("out");
     let exported = export(storage.path(), &output).unwrap();
-    let expected = Exported { silences: 1, log_entries: 0, is_running: true };
+    let expected =
+        Exported { silences: 1, log_entries: 0, is_running: true, ..Exported::default() };
     assert_eq!(exported, Some(expected));
     assert!(!fs::read(output.join("silences")).unwrap().is_empty());
     running.journal.commit(&[Change::put(*b"key", *b"value")]).unwrap();

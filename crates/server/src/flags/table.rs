@@ -68,6 +68,12 @@ pub const TABLE: &[Flag] = &[
         "The directory that everything durable is kept in; made if it does not exist.",
     ),
     flag(
+        "storage.refuse-unsaved",
+        "",
+        Target::Switch(|f| &mut f.storage_refuse_unsaved),
+        "While the disk takes nothing: answer alerts with 503, and refuse silences with 503, instead of 200 with X-Bellwether-Saved: 0/1. Alerts are in force all the same. Not in Alertmanager.",
+    ),
+    flag(
         "data.retention",
         "120h",
         Target::Duration(|f| &mut f.data_retention),

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_api::Unavailable;
+use bellwether_api::{Answered, Saved, Unavailable};
 use bellwether_engine::{
     AlertsReply, FullState, PostedSilence, RefusedAlerts, Reply, SilenceRefusal, Ticket,
     UnknownSilence,
@@ -37,7 +37,16 @@ pub enum Command {
 }
 
 /// Where the reply to one command goes.
-pub type ReplySender<R> = oneshot::Sender<Result<R, Unavailable>>;
+pub type ReplySender<R> = oneshot::Sender<Result<Answered<R>, Unavailable>>;
+
+/// What becomes of changes that are not durable (`--storage.refuse-unsaved`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unsaved {
+    /// They are taken, and the answer says so.
+    Taken,
+    /// The answer is an error. Alerts are taken all the same, and silences if it was not known before.
+    Refused,
+}
 
 /// Callers whose commands the engine has, by the tickets of those.
 ///
@@ -79,9 +88,9 @@ pub(super) enum PendingReply {
 }
 
 impl Command {
-    /// For when nothing can be kept any more: refuses a command whose reply promises durability, and
-    /// returns any other.
-    pub fn refuse_if_durability_is_promised(self) -> Option<Self> {
+    /// For when nothing can be kept at present: refuses a change of silences, and returns any other
+    /// command.
+    pub fn refuse_silences(self) -> Option<Self> {
         match self {
             Command::Alerts { .. } => Some(self),
             Command::PostSilence { reply, .. } => {
@@ -156,29 +165,37 @@ impl WaitingCallers {
 }
 
 impl PendingReply {
-    /// Sends to a client what can be promised; returns what is for a peer.
+    /// Sends to a client the reply, with what can be promised; returns what is for a peer.
     ///
-    /// Senders repeat alerts, and a refused alert would notify no receiver, so alerts are accepted
-    /// even if they cannot be kept. A silence is not repeated. Clients that have gone away are
-    /// no error.
+    /// Clients that have gone away are no error.
     pub fn send(
         self,
         durability: Durability,
+        unsaved: Unsaved,
         metrics: &Metrics,
     ) -> Option<(StateToken, FullState)> {
+        let is_kept = durability == Durability::Durable;
         match self {
             PendingReply::Alerts { caller, sent, reply } => {
-                if durability == Durability::NotDurable {
-                    let taken = sent.saturating_sub(reply.rejected.len());
+                let taken = sent.saturating_sub(reply.rejected.len());
+                if !is_kept {
                     metrics.alerts_not_durable.add(taken as u64);
                 }
-                let _ = caller.send(Ok(reply));
+                let _ = caller.send(answered(reply, taken == 0 || is_kept, unsaved));
             }
             PendingReply::PostSilence { caller, reply } => {
-                let _ = caller.send(promise(reply, durability));
+                let promises = reply.is_ok();
+                if promises && !is_kept {
+                    metrics.silences_not_durable.with(&["post"]).increment();
+                }
+                let _ = caller.send(answered(reply, !promises || is_kept, unsaved));
             }
             PendingReply::ExpireSilence { caller, reply } => {
-                let _ = caller.send(promise(reply, durability));
+                let promises = reply.is_ok();
+                if promises && !is_kept {
+                    metrics.silences_not_durable.with(&["expire"]).increment();
+                }
+                let _ = caller.send(answered(reply, !promises || is_kept, unsaved));
             }
             PendingReply::FullState { token, state } => return Some((token, state)),
         }
@@ -186,11 +203,12 @@ impl PendingReply {
     }
 }
 
-/// A success is only replied if it is durable.
-fn promise<T, E>(reply: Result<T, E>, durability: Durability) -> Result<Result<T, E>, Unavailable> {
-    match (&reply, durability) {
-        (Ok(_), Durability::NotDurable) => Err(Unavailable::NotDurable),
-        (Ok(_), Durability::Durable) | (Err(_), _) => Ok(reply),
+/// A reply, whose promise is kept by the disk or not.
+fn answered<R>(reply: R, is_kept: bool, unsaved: Unsaved) -> Result<Answered<R>, Unavailable> {
+    match (is_kept, unsaved) {
+        (true, _) => Ok(Answered { reply, saved: Saved::HERE }),
+        (false, Unsaved::Taken) => Ok(Answered { reply, saved: Saved::NOWHERE }),
+        (false, Unsaved::Refused) => Err(Unavailable::NotDurable),
     }
 }
 

@@ -4,12 +4,14 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, mpsc as std_mpsc};
 use std::time::Duration;
 
-use bellwether_api::Unavailable;
+use bellwether_api::{Answered, Saved, Unavailable};
 use bellwether_engine::{
     AlertsReply, Engine, EngineSettings, GroupBy, Integration, Plan, PlanParts, PostedSilence,
     Receiver, RefusedAlerts, RouteSpec, SilenceRefusal, Timing, Turn,
 };
-use bellwether_journal::{Change, Fault, Journal, JournalError, MemoryStore, Writer};
+use bellwether_journal::{
+    Change, Entry, Fault, Journal, JournalError, LiveEntries, MemoryStore, Status, Tended, Writer,
+};
 use bellwether_model::{
     IntegrationId, LabelSet, Matcher, Matchers, NewAlert, Notification, Op, Outcome, Timestamp,
 };
@@ -17,8 +19,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::{
-    Command, EventSenders, MainLoop, Parts, ReplySender, ServerEvent, StoreCondition,
-    event_channels,
+    Command, EventSenders, JournalWatch, MainLoop, Parts, ReplySender, ServerEvent, StoreCondition,
+    Unsaved, event_channels,
 };
 use crate::attempts::{Notifier, Notifiers};
 use crate::clock::Clock;
@@ -39,6 +41,18 @@ impl Journal for Gated {
         // A closed gate lets everything pass.
         let _ = self.gate.recv();
         self.journal.commit(batch)
+    }
+
+    fn tend(&mut self, now: std::time::Instant) -> Tended {
+        self.journal.tend(now)
+    }
+
+    fn begin_anew(&mut self, live: LiveEntries) {
+        self.journal.begin_anew(live);
+    }
+
+    fn status(&self) -> Status {
+        self.journal.status()
     }
 }
 
@@ -119,14 +133,18 @@ fn plan() -> Arc<Plan> {
 }
 
 fn fixture(reactions: Vec<Reaction>) -> Fixture {
+    fixture_with(reactions, Unsaved::Taken)
+}
+
+fn fixture_with(reactions: Vec<Reaction>, unsaved: Unsaved) -> Fixture {
     let (senders, receivers) = event_channels();
     let store = MemoryStore::default();
     let (begin, begun) = mpsc::unbounded_channel();
     let (gate, opened) = std_mpsc::channel();
     let journal = Gated { journal: Box::new(store.open().0), begun: begin, gate: opened };
     let answers = senders.internal.clone();
-    let writer = Writer::spawn(journal, move |durable| {
-        let _ = answers.send(ServerEvent::Durable(durable));
+    let writer = Writer::spawn(journal, move |answer| {
+        let _ = answers.send(ServerEvent::Journal(answer));
     });
     let (sent, notified) = mpsc::unbounded_channel();
     let mut notifiers = Notifiers::default();
@@ -145,14 +163,29 @@ fn fixture(reactions: Vec<Reaction>) -> Fixture {
         clock,
         metrics: Arc::clone(&metrics),
         silence_log: SilenceLog::Debug,
-        condition: condition.clone(),
+        journal_watch: JournalWatch::new("the journal".as_ref(), condition.clone()),
+        other_entries: [mark()].into(),
+        unsaved,
         first_turn,
     };
     let running = tokio::spawn(MainLoop::new(parts, &senders).run(receivers));
     Fixture { senders, running, store, begun, gate, notified, condition, metrics }
 }
 
-type Promise<R> = oneshot::Receiver<Result<R, Unavailable>>;
+/// Something that the journal holds and the engine does not know.
+fn mark() -> Entry {
+    Entry { key: (*b"m/imported").into(), value: (*b"1").into() }
+}
+
+fn saved<R>(reply: R) -> Result<Answered<R>, Unavailable> {
+    Ok(Answered { reply, saved: Saved::HERE })
+}
+
+fn unsaved<R>(reply: R) -> Result<Answered<R>, Unavailable> {
+    Ok(Answered { reply, saved: Saved::NOWHERE })
+}
+
+type Promise<R> = oneshot::Receiver<Result<Answered<R>, Unavailable>>;
 
 impl Fixture {
     async fn post_alert(&self) -> Promise<AlertsReply> {
@@ -221,7 +254,8 @@ async fn a_silence_is_promised_only_once_it_is_on_the_disk() {
     fixture.commit_begins().await;
     assert!(promise.try_recv().is_err(), "promised before it was durable");
     fixture.open();
-    assert!(matches!(promise.await, Ok(Ok(Ok(_)))));
+    let answered = promise.await.unwrap().unwrap();
+    assert!(answered.reply.is_ok() && answered.saved == Saved::HERE);
     assert_eq!(fixture.store.commits(), 1);
     fixture.stop().await;
 }
@@ -233,7 +267,7 @@ async fn no_notification_is_sent_before_the_alert_is_on_the_disk() {
     fixture.commit_begins().await;
     assert!(promise.try_recv().is_err() && fixture.notified.try_recv().is_err());
     fixture.open();
-    assert_eq!(promise.await, Ok(Ok(AlertsReply::default())));
+    assert_eq!(promise.await, Ok(saved(AlertsReply::default())));
     assert_eq!(fixture.notified.recv().await.unwrap().alerts.len(), 1);
     // The log entry becomes durable too.
     fixture.commit_begins().await;
@@ -264,32 +298,77 @@ async fn readers_see_what_is_promised() {
     fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
     let view = view.await.unwrap();
     let ids: Vec<String> = view.silences().map(|silence| silence.id.clone()).collect();
-    assert_eq!(answer, Ok(ids[0].clone()));
+    assert_eq!(answer.reply, Ok(ids[0].clone()));
     fixture.stop().await;
 }
 
 #[tokio::test]
-async fn with_a_failed_journal_alerts_notify_and_silences_are_refused() {
+async fn while_the_journal_fails_everything_works_from_memory_and_becomes_durable_later() {
     let mut fixture = fixture(vec![]);
     fixture.store.fail_after(0, Fault::DiskFull);
     fixture.open();
     let promise = fixture.post_alert().await;
-    assert_eq!(promise.await, Ok(Ok(AlertsReply::default())));
+    assert_eq!(promise.await, Ok(unsaved(AlertsReply::default())));
     assert!(fixture.notified.recv().await.is_some());
+    let Answered { reply, saved } = fixture.post_silence().await.await.unwrap().unwrap();
+    assert_eq!(saved, Saved::NOWHERE);
+    let kept = reply.unwrap();
+    let Answered { reply, .. } = fixture.post_silence().await.await.unwrap().unwrap();
+    let id = reply.unwrap();
+    let expired = fixture.ask(|reply| Command::ExpireSilence { id, reply }).await;
+    assert_eq!(expired.await, Ok(unsaved(Ok(()))));
+    let problem = fixture.condition.problem().unwrap();
+    for part in ["not writable", "disk is full", "free space"] {
+        assert!(problem.contains(part), "{problem}");
+    }
+    let metrics = Arc::clone(&fixture.metrics);
+    let count = |operation| metrics.silences_not_durable.with(&[operation]).read();
+    assert_eq!((metrics.alerts_not_durable.read(), count("post"), count("expire")), (1, 2, 1));
+    assert_eq!((metrics.journal_failing.read(), metrics.journal_failures.read()), (1.0, 1));
+
+    fixture.store.free_space();
+    while fixture.condition.problem().is_some() {
+        let (reply, view) = oneshot::channel();
+        fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
+        view.await.unwrap();
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(metrics.journal_failing.read(), 0.0);
+    assert_eq!(fixture.post_alert().await.await, Ok(self::saved(AlertsReply::default())));
+    let store = fixture.store.clone();
+    fixture.stop().await;
+    let found = store.open().1;
+    let keys = |first: u8| found.iter().filter(move |entry| entry.key[0] == first);
+    assert_eq!((keys(b'a').count(), keys(b't').count(), keys(b's').count()), (1, 1, 2));
+    assert!(keys(b's').any(|entry| entry.key.windows(kept.len()).any(|at| at == kept.as_bytes())));
+    assert_eq!(keys(b'm').collect::<Vec<_>>(), [&mark()]);
+}
+
+#[tokio::test]
+async fn a_flag_makes_answers_of_what_is_not_durable_errors() {
+    let mut fixture = fixture_with(vec![], Unsaved::Refused);
+    fixture.store.fail_after(0, Fault::DiskFull);
+    fixture.open();
+    assert_eq!(fixture.post_alert().await.await, Ok(Err(Unavailable::NotDurable)));
+    assert!(fixture.notified.recv().await.is_some(), "the alert is in force all the same");
     assert_eq!(fixture.post_silence().await.await, Ok(Err(Unavailable::NotDurable)));
-    assert!(fixture.condition.problem().unwrap().contains("disk is full"));
-    assert_eq!(fixture.metrics.alerts_not_durable.read(), 1);
-    assert_eq!(fixture.metrics.journal_poisoned.read(), 1.0);
+    assert_eq!(fixture.metrics.silences_not_durable.with(&["post"]).read(), 0, "it was not taken");
+    let expired = fixture.ask(|reply| Command::ExpireSilence { id: "1".into(), reply }).await;
+    assert_eq!(expired.await, Ok(Err(Unavailable::NotDurable)));
     fixture.stop().await;
 }
 
 #[tokio::test]
-async fn a_silence_that_meets_the_failure_is_refused() {
+async fn a_stop_saves_what_was_not_durable_if_the_disk_can_be_written_by_then() {
     let mut fixture = fixture(vec![]);
     fixture.store.fail_after(0, Fault::DiskFull);
     fixture.open();
-    assert_eq!(fixture.post_silence().await.await, Ok(Err(Unavailable::NotDurable)));
+    let answered = fixture.post_silence().await.await.unwrap().unwrap();
+    assert_eq!(answered.saved, Saved::NOWHERE);
+    let store = fixture.store.clone();
+    store.free_space();
     fixture.stop().await;
+    assert_eq!(store.open().1.len(), 2, "the silence and the mark");
 }
 
 #[tokio::test]

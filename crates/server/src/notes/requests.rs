@@ -21,7 +21,7 @@ pub fn refused(request: &RefusedRequest) {
         Refusal::InvalidAlerts { error: err } => {
             log!(error, "Failed to validate alerts", err = clipped(err));
         }
-        Refusal::AlertsNotTaken { error: err } => {
+        Refusal::AlertsNotTaken { error: err, status: _ } => {
             log!(error, "Failed to create alerts", err = err);
         }
         Refusal::Filter { error: err } => {

@@ -1,7 +1,10 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use std::time::Instant;
+
 use bellwether_journal::{
-    Change, Durable, Fault, Journal, JournalError, KEY_BYTES_MAX, MemoryStore, Writer,
+    Answer, Change, Entry, Fault, Journal, JournalError, KEY_BYTES_MAX, LiveEntries, MemoryStore,
+    QUEUE_BYTES_MAX, Status, Tended, Writer,
 };
 
 use super::{Durability, Outbox, Released};
@@ -18,13 +21,25 @@ impl Journal for Gated {
         let _ = self.gate.recv();
         self.journal.commit(batch)
     }
+
+    fn tend(&mut self, now: Instant) -> Tended {
+        self.journal.tend(now)
+    }
+
+    fn begin_anew(&mut self, live: LiveEntries) {
+        self.journal.begin_anew(live);
+    }
+
+    fn status(&self) -> Status {
+        self.journal.status()
+    }
 }
 
 /// The gate is dropped first: commits that still wait at it go on, so that the writer can end.
 struct Fixture {
     gate: Sender<()>,
     outbox: Outbox<&'static str>,
-    answers: Receiver<Durable>,
+    answers: Receiver<Answer>,
     store: MemoryStore,
 }
 
@@ -43,8 +58,10 @@ impl Fixture {
     /// Lets one commit happen and takes its answer.
     fn commit(&mut self) -> Released<&'static str> {
         self.gate.send(()).unwrap();
-        let durable = self.answers.recv().unwrap();
-        self.outbox.answer(durable)
+        match self.answers.recv().unwrap() {
+            Answer::Durable(durable) => self.outbox.answer(durable),
+            Answer::LiveWanted => panic!("the disk is full"),
+        }
     }
 }
 
@@ -83,9 +100,56 @@ fn a_failed_journal_releases_everything_as_not_durable() {
     assert_eq!(fixture.outbox.put(change("1"), "a"), []);
     assert_eq!(fixture.outbox.put(change("2"), "b"), []);
     assert_eq!(fixture.commit(), [("a", Durability::NotDurable), ("b", Durability::NotDurable)]);
-    assert!(fixture.outbox.poison().is_some());
+    assert!(fixture.outbox.failure().is_some());
     assert_eq!(fixture.outbox.put(change("3"), "c"), [("c", Durability::NotDurable)]);
     assert_eq!(fixture.outbox.put(vec![], "d"), [("d", Durability::NotDurable)]);
+}
+
+#[test]
+fn a_journal_that_has_begun_anew_makes_turns_durable_again() {
+    let Fixture { gate, mut outbox, answers, store } = fixture();
+    // Everything passes.
+    drop(gate);
+    store.fail_after(0, Fault::DiskFull);
+    assert_eq!(outbox.put(change("1"), "a"), []);
+    let Answer::Durable(durable) = answers.recv().unwrap() else { panic!("the disk is full") };
+    assert_eq!(outbox.answer(durable), [("a", Durability::NotDurable)]);
+    store.free_space();
+    assert!(matches!(answers.recv().unwrap(), Answer::LiveWanted));
+    assert_eq!(outbox.put(change("2"), "b"), [("b", Durability::NotDurable)]);
+    let live = ["1", "2"].map(|key| Entry { key: key.as_bytes().into(), value: (*b"v").into() });
+    outbox.begin_anew(Box::new(live.into_iter()));
+    assert_eq!(outbox.put(change("3"), "c"), [("c", Durability::NotDurable)]);
+    while outbox.failure().is_some() {
+        if let Answer::Durable(durable) = answers.recv().unwrap() {
+            assert_eq!(outbox.answer(durable), []);
+        }
+    }
+    let mut released = outbox.put(change("4"), "d");
+    while released.is_empty() {
+        if let Answer::Durable(durable) = answers.recv().unwrap() {
+            released = outbox.answer(durable);
+        }
+    }
+    assert_eq!(released, [("d", Durability::Durable)]);
+    assert_eq!(store.open().1.len(), 4);
+}
+
+#[test]
+fn changes_that_never_fitted_keep_the_journal_from_being_taken_for_whole() {
+    let mut fixture = fixture();
+    fixture.store.fail_after(0, Fault::DiskFull);
+    assert_eq!(fixture.outbox.put(change("1"), "a"), []);
+    let large = || {
+        let value = vec![0; QUEUE_BYTES_MAX / 5];
+        vec![Change::put([1], value.clone()), Change::put([2], value)]
+    };
+    while !fixture.outbox.is_full() {
+        assert_eq!(fixture.outbox.put(large(), "b"), []);
+    }
+    let released = fixture.commit();
+    assert!(released.iter().all(|(_, durability)| *durability == Durability::NotDurable));
+    assert!(!fixture.outbox.is_full(), "nothing waits for a journal that takes nothing");
 }
 
 #[test]

@@ -40,15 +40,16 @@ impl World<'_> {
     }
 
     pub(super) fn commit(&mut self, node: usize) -> Result<(), String> {
-        self.sync(node);
+        self.sync(node)?;
         self.work_off(node)
     }
 
     /// Makes durable what was handed in, and lets out what waited for that.
-    fn sync(&mut self, node: usize) {
-        self.nodes[node].disk.sync();
+    fn sync(&mut self, node: usize) -> Result<(), String> {
+        self.nodes[node].sync(self.at)?;
         self.kill_before_effects(node);
         self.nodes[node].release(self.at);
+        Ok(())
     }
 
     /// Empties a node's queues. It may be killed after each step.
@@ -65,7 +66,7 @@ impl World<'_> {
                 self.take_input(node, input, delivered)?;
                 if self.nodes[node].waits_for_disk() {
                     self.kill_before_effects(node);
-                    self.expect_commit(node);
+                    self.expect_commit(node)?;
                 }
             } else {
                 self.nodes[node].set_alarm();
@@ -95,11 +96,10 @@ impl World<'_> {
         Ok(())
     }
 
-    pub(super) fn expect_commit(&mut self, node: usize) {
+    pub(super) fn expect_commit(&mut self, node: usize) -> Result<(), String> {
         let most = if self.healed { Duration::ZERO } else { self.conditions.commit_max };
         if most.is_zero() {
-            self.sync(node);
-            return;
+            return self.sync(node);
         }
         let after = Duration::from_millis(self.faults_rng.below(most.as_millis() as u64));
         let boot = self.nodes[node].boot;
@@ -108,6 +108,7 @@ impl World<'_> {
         {
             self.plan_event(after, Event::Commit { node, boot });
         }
+        Ok(())
     }
 
     fn kill_before_effects(&mut self, node: usize) {

@@ -193,7 +193,7 @@ impl World<'_> {
         match self.conditions.kill_points {
             KillPoints::Effects => self.commit(node),
             KillPoints::EveryStep => {
-                self.expect_commit(node);
+                self.expect_commit(node)?;
                 self.work_off(node)
             }
         }

@@ -70,7 +70,7 @@ fn each_refusal_has_the_line_of_the_go_server() {
     let post = |path, refusal| line(path, Method::POST, refusal);
     let lines = [
         post(alerts, Refusal::InvalidAlerts { error: error() }),
-        post(alerts, Refusal::AlertsNotTaken { error: error() }),
+        post(alerts, Refusal::AlertsNotTaken { status, error: error() }),
         get(silences, Refusal::Filter { error: error() }),
         get(alerts, Refusal::ReceiverPattern { error: error() }),
         get(groups, Refusal::ReceiverPattern { error: error() }),
