@@ -1,14 +1,19 @@
 //! Connections that are opened and not used.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use bellwether_e2e::certificates::AuthorityFolder;
+use bellwether_e2e::fixtures::{alert, group_name, one_webhook};
 use bellwether_e2e::http::connect;
-use bellwether_e2e::{Setup, wait};
+use bellwether_e2e::{Program, Setup, Sink, programs, wait};
+use serde_json::json;
 
 use crate::bystander::{Bystander, Victim};
 
@@ -59,6 +64,40 @@ fn a_head_that_does_not_come_ends_its_connection_and_a_busy_one_goes_on() {
         bystander.server.metric("alertmanager_http_connections_ended_total", "head_timeout"),
         Some(2.0)
     );
+}
+
+#[test]
+fn handshakes_that_do_not_begin_beyond_the_limit_of_open_files() {
+    let pages = Sink::start();
+    let setup = Setup::new(Program::Bellwether, &one_webhook(&pages.url("/bystander")));
+    let authority = AuthorityFolder::new(setup.folder());
+    authority.sign("web", &["127.0.0.1"]);
+    let file = setup.folder().join("web.yml");
+    fs::write(&file, "tls_server_config: {cert_file: web.crt, key_file: web.key}\n")
+        .expect("our folder is writable");
+    let setup = with_open_files(setup, 200).flag(&format!("--web.config.file={}", file.display()));
+    let server = setup.start();
+    let flood = Flood::start(server.address(), b"");
+    wait::until("more connections have been opened than there may be", || {
+        (flood.opened.load(Ordering::Relaxed) > 260).then_some(())
+    });
+    for name in ["During", "AndLater"] {
+        let begun = Instant::now();
+        let posted = Command::new(programs::debian("curl"))
+            .args(["-sS", "--fail", "--max-time", "30", "--cacert", &authority.path("ca.crt")])
+            .args(["-H", "Content-Type: application/json", "-d", &json!([alert(name)]).to_string()])
+            .arg(format!("https://{}/api/v2/alerts", server.address()))
+            .output()
+            .expect("curl runs");
+        let error = String::from_utf8_lossy(&posted.stderr);
+        assert!(posted.status.success(), "{error}");
+        let answered = begun.elapsed();
+        assert!(answered < Duration::from_secs(1), "a good POST was answered after {answered:?}");
+        pages.wait_for("the page", |pages| {
+            pages.iter().any(|page| group_name(page) == name).then_some(())
+        });
+    }
+    drop(flood);
 }
 
 /// Opens connections again and again, each with these first bytes, at a server that may have few.

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, View};
@@ -15,12 +16,14 @@ use bellwether_model::matcher::Compile;
 use bellwether_model::quote::quoted;
 use bellwether_model::{MatcherMode, Timestamp};
 use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
+use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
+use tokio::time::Instant;
 
 use crate::answer::{ApiError, JSON, empty, json, saved, typed};
 use crate::backend::{Backend, Observation};
-use crate::body::HeldBody;
+use crate::body::{BodyFault, HeldBody};
 use crate::body_writer::BodyWriter;
 use crate::caller::Caller;
 use crate::limits::Permit;
@@ -67,17 +70,7 @@ async fn dispatch<B: Backend>(
     if !path.allowed().split(',').any(|method| parts.method.as_str() == method) {
         return Err(ApiError::Method { method: parts.method, allowed: path.allowed() });
     }
-    let body = match skipped {
-        Some(skipped) => skipped.map(HeldBody::skipped),
-        None => {
-            let reader = state.body_reader(state.settings.body_bytes_max, deadline);
-            reader.read(&parts.headers, body).await
-        }
-    };
-    let body = body.map_err(|fault| state.refuse_body(fault))?;
-    if !body.exists {
-        check_accept(&parts.headers)?;
-    }
+    let body = read_body(state, &parts, body, skipped, deadline).await?;
     let query = Query::parse(heads::query(&parts.uri, &parts.headers));
     let mode = state.settings.matcher_mode;
     let backend = &*state.backend;
@@ -135,6 +128,28 @@ async fn dispatch<B: Backend>(
             read(&caller, permit, move |view, now| silences::list(view, now, &query)).await
         }
     }
+}
+
+/// The body, or that there was one; its type and that of the answer are checked.
+async fn read_body<B: Backend>(
+    state: &AppState<B>,
+    parts: &Parts,
+    body: Body,
+    skipped: Option<Result<bool, BodyFault>>,
+    deadline: Option<Instant>,
+) -> Result<HeldBody, ApiError> {
+    let body = match skipped {
+        Some(skipped) => skipped.map(HeldBody::skipped),
+        None => {
+            let reader = state.body_reader(state.settings.body_bytes_max, deadline);
+            reader.read(&parts.headers, body).await
+        }
+    };
+    let body = body.map_err(|fault| state.refuse_body(fault))?;
+    if !body.exists {
+        check_accept(&parts.headers)?;
+    }
+    Ok(body)
 }
 
 /// The path without the prefix of all routes, as it was sent.

@@ -125,14 +125,12 @@ impl BodyReader<'_> {
         Ok(skipped > 0)
     }
 
-    /// Room for the body, which is taken already for a head that is long: it waits with its body.
+    /// Room for the body, a part of which is taken for the head and what else a request needs while its
+    /// body is read: there can be many on one connection.
     async fn room_for_head(self, headers: &HeaderMap) -> Result<Room, BodyFault> {
         let room = self.budget.open();
         let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len());
-        let bytes: usize = fields.sum();
-        if bytes > HEAD_BYTES_FREE {
-            room.take(bytes).await?;
-        }
+        room.take(fields.sum::<usize>().max(REQUEST_BYTES_MIN)).await?;
         Ok(room)
     }
 
@@ -204,7 +202,7 @@ impl From<NoRoom> for BodyFault {
 
 /// Limit: time without a byte of a body that is being read.
 const PROGRESS_MAX: Duration = Duration::from_secs(30);
-/// Shorter heads are not charged.
-const HEAD_BYTES_FREE: usize = 16 * 1024;
+/// What a request with a body is charged at least.
+const REQUEST_BYTES_MIN: usize = 16 * 1024;
 /// Limit: bytes that are read of a body that nobody asks for, as in Go.
 const SKIPPED_BYTES_MAX: usize = 256 * 1024;
