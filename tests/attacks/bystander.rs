@@ -56,10 +56,20 @@ impl Bystander {
     /// Posts alerts and receives their pages, each in time; `when` is named if one is late.
     #[track_caller]
     pub fn is_served(&mut self, when: &str) {
+        self.is_served_with(1, when);
+    }
+
+    /// As [`Bystander::is_served`], with so many alerts in each page.
+    #[track_caller]
+    pub fn is_served_with(&mut self, alerts: usize, when: &str) {
         for round in 0..3 {
             let name = format!("Bystander{}", self.posted);
             self.posted += 1;
-            let body = json!([alert(&name)]).to_string();
+            let mut all = vec![alert(&name); alerts];
+            for (number, alert) in all.iter_mut().enumerate() {
+                alert["labels"]["number"] = json!(number.to_string());
+            }
+            let body = json!(all).to_string();
             let mut new = self.server.new_client().with_timeout(GIVE_UP);
             let client = if round % 2 == 0 { &mut self.kept } else { &mut new };
 

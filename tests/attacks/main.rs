@@ -14,3 +14,4 @@ mod descriptors;
 mod passwords;
 mod patterns;
 mod receivers;
+mod rendering;

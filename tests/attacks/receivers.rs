@@ -26,3 +26,28 @@ fn a_receiver_that_never_answers_a_thousand_groups() {
     bystander.is_served("while a receiver hangs");
     bystander.uses_less_than(512 << 20);
 }
+
+#[test]
+fn many_receivers_that_never_answer() {
+    let hanging = Sink::start();
+    hanging.answer(|_| Answer::Hang);
+    let (mut routes, mut receivers) = (String::new(), String::new());
+    for number in 0..12 {
+        routes.push_str(&format!("  - receiver: h{number}\n    matchers: [job=h{number}]\n"));
+        let url = hanging.url("/hanging");
+        receivers.push_str(&format!("- name: h{number}\n  webhook_configs:\n  - url: {url}\n"));
+    }
+    let victim = Victim { routes: &routes, receivers: &receivers, ..Victim::default() };
+    let mut bystander = Bystander::start(&victim, |setup| setup);
+    let storm: Vec<Value> = (0..1_200)
+        .map(|number| {
+            let job = format!("h{}", number % 12);
+            json!({"labels": {"alertname": format!("Storm{number}"), "job": job}})
+        })
+        .collect();
+    bystander.server.post_alerts(&json!(storm));
+    hanging
+        .wait_for("as many requests as there may be", |asked| (asked.len() >= 512).then_some(()));
+    bystander.is_served("while many receivers hang");
+    bystander.uses_less_than(512 << 20);
+}

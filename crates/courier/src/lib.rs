@@ -38,7 +38,9 @@ mod transport_error;
 pub use certificate::Certificate;
 pub use client::Client;
 pub use error::BuildError;
-pub use perform::{Begun, Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, begin, draft, perform};
+pub use perform::{
+    Beginning, Begun, Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, Rendered, perform,
+};
 pub use redactor::Redactor;
 pub use tls::{
     IdentityError, is_only_unsigned, parse_identity, read_client_config, signature_algorithms,

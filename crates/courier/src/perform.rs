@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bellwether_integrations::http::RequestError;
 use bellwether_integrations::{
-    BeginError, Definitions, Exchange, Files, Integration, Renderer, Step, TemplateFault,
+    BeginError, Definitions, Exchange, Files, Integration, Interrupt, Renderer, Step, TemplateFault,
 };
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use tokio::time::Instant;
@@ -45,26 +45,12 @@ pub async fn perform(
     }
 }
 
-/// What [`perform`] would do first: the beginning of an attempt, of which nothing is sent.
+/// The beginning of an attempt, of which nothing is sent.
 pub struct Draft {
     /// What follows it depends on the answer.
     pub step: Step,
     /// What may stand in the step's headers and body.
     pub redactor: Redactor,
-}
-
-/// As [`perform`], up to the first request; files are read, no connection is opened.
-///
-/// # Errors
-/// With the outcome, if there is nothing to send.
-pub async fn draft(
-    integration: &dyn Integration,
-    definitions: &Definitions,
-    notification: &Notification,
-    faults: &mut Vec<TemplateFault>,
-) -> Result<Draft, Outcome> {
-    let begun = begin(integration, definitions, notification, faults).await?;
-    Ok(Draft { step: begun.first, redactor: begun.redactor })
 }
 
 /// An attempt whose first request is ready.
@@ -76,6 +62,11 @@ pub struct Begun {
 }
 
 impl Begun {
+    /// What would be sent first.
+    pub fn into_draft(self) -> Draft {
+        Draft { step: self.first, redactor: self.redactor }
+    }
+
     /// The rest of [`perform`].
     pub async fn send(self, client: &Client, deadline: Instant) -> Outcome {
         let Begun { exchange, first, redactor } = self;
@@ -84,21 +75,35 @@ impl Begun {
     }
 }
 
-/// The first part of [`perform`]: renders all texts, and reads the files that the integration asks
-/// for; each attempt reads them again. With many alerts this takes long without a break.
-///
-/// # Errors
-/// With the outcome, if there is nothing to send.
-pub async fn begin(
-    integration: &dyn Integration,
-    definitions: &Definitions,
-    notification: &Notification,
-    faults: &mut Vec<TemplateFault>,
-) -> Result<Begun, Outcome> {
-    let mut files = Files::default();
-    for _ in 0..=EXCHANGE_FILES_MAX {
+/// An attempt before its first request: the files that have been read for it.
+#[derive(Default)]
+pub struct Beginning {
+    files: Files,
+    asked_for: u32,
+}
+
+/// What [`Beginning::render`] came to.
+pub enum Rendered {
+    Begun(Begun),
+    /// To be given to [`Beginning::read`], and then all texts are rendered again.
+    NeedsFile(String),
+    /// There is nothing to send.
+    Ended(Outcome),
+}
+
+impl Beginning {
+    /// Renders all texts: reads and sends nothing, and takes long with many alerts. Once `interrupt`
+    /// has a reason all further templates fail.
+    pub fn render(
+        &self,
+        integration: &dyn Integration,
+        definitions: &Definitions,
+        notification: &Notification,
+        interrupt: Interrupt<'_>,
+    ) -> (Rendered, Vec<TemplateFault>) {
         let begun = catch_panic(|| {
-            let mut renderer = Renderer::new(definitions, notification, &files);
+            let mut renderer =
+                Renderer::interruptible(definitions, notification, &self.files, interrupt);
             let begun = integration.begin(&mut renderer).map(|mut exchange| {
                 let first = exchange.begin();
                 let redactor = Redactor::default();
@@ -107,22 +112,48 @@ pub async fn begin(
             });
             (begun, renderer.into_faults())
         });
-        let (begun, found) = begun?;
-        let path = match begun {
-            Err(BeginError::NeedsFile(path)) => path,
-            Err(BeginError::Ended(outcome)) => {
-                faults.extend(found);
-                return Err(outcome);
-            }
-            Ok(begun) => {
-                faults.extend(found);
-                return Ok(begun);
-            }
-        };
-        let content = tokio::fs::read_to_string(&path).await;
-        files.insert(path, content.map(Secret::new).map_err(|error| error.to_string()));
+        match begun {
+            Err(outcome) => (Rendered::Ended(outcome), Vec::new()),
+            Ok((Err(BeginError::NeedsFile(path)), _)) => (Rendered::NeedsFile(path), Vec::new()),
+            Ok((Err(BeginError::Ended(outcome)), faults)) => (Rendered::Ended(outcome), faults),
+            Ok((Ok(begun), faults)) => (Rendered::Begun(begun), faults),
+        }
     }
-    Err(refused(format!("the exchange needs more than {EXCHANGE_FILES_MAX} files")))
+
+    /// Reads a file that the integration asks for; each attempt reads it again.
+    ///
+    /// # Errors
+    /// With the outcome, if it asks for too many.
+    pub async fn read(&mut self, path: String) -> Result<(), Outcome> {
+        self.asked_for += 1;
+        if self.asked_for > EXCHANGE_FILES_MAX {
+            return Err(refused(format!(
+                "the exchange needs more than {EXCHANGE_FILES_MAX} files"
+            )));
+        }
+        let content = tokio::fs::read_to_string(&path).await;
+        self.files.insert(path, content.map(Secret::new).map_err(|error| error.to_string()));
+        Ok(())
+    }
+}
+
+/// The first part of [`perform`], on this thread.
+async fn begin(
+    integration: &dyn Integration,
+    definitions: &Definitions,
+    notification: &Notification,
+    faults: &mut Vec<TemplateFault>,
+) -> Result<Begun, Outcome> {
+    let mut beginning = Beginning::default();
+    loop {
+        let (rendered, found) = beginning.render(integration, definitions, notification, &|| None);
+        faults.extend(found);
+        match rendered {
+            Rendered::Begun(begun) => return Ok(begun),
+            Rendered::Ended(outcome) => return Err(outcome),
+            Rendered::NeedsFile(path) => beginning.read(path).await?,
+        }
+    }
 }
 
 async fn run_exchange(

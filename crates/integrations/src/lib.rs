@@ -48,6 +48,7 @@ pub mod webhook;
 pub mod wechat;
 
 pub use any_value::AnyValue;
+pub use bellwether_template::Interrupt;
 pub use exchange::{BuildError, Exchange, Integration, OneRequest, Step};
 pub use kind::{IntegrationConfig, Kind};
 pub use outcome::BeginError;

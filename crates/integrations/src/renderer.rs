@@ -16,7 +16,7 @@
 //! nothing had happened.
 
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
-use bellwether_template::{Error, Limits, Prepared, Value as TemplateValue};
+use bellwether_template::{Error, Interrupt, Limits, Prepared, Value as TemplateValue};
 use serde_json::value::RawValue;
 
 use crate::any_value::AnyValue;
@@ -45,6 +45,7 @@ pub struct Renderer<'a> {
     /// Alerts of the notification that [`Renderer::limit_alerts`] left out.
     left_out: u64,
     host: Host,
+    interrupt: Interrupt<'a>,
     /// The data as templates see it; made when the first template wants it.
     value: Option<TemplateValue>,
     faults: Vec<TemplateFault>,
@@ -58,8 +59,18 @@ impl<'a> Renderer<'a> {
         notification: &'a Notification,
         files: &'a Files,
     ) -> Self {
+        Renderer::interruptible(definitions, notification, files, &|| None)
+    }
+
+    /// One whose templates fail from the time on when `interrupt` has a reason.
+    pub fn interruptible(
+        definitions: &'a Definitions,
+        notification: &'a Notification,
+        files: &'a Files,
+        interrupt: Interrupt<'a>,
+    ) -> Self {
         let data = Data::new(notification, &notification.alerts, &definitions.external_url);
-        let host = Host { now: notification.now, route_labels: RouteLabels::default() };
+        let host = Host::new(notification.now, RouteLabels::default());
         let mut renderer = Renderer {
             definitions,
             notification,
@@ -67,6 +78,7 @@ impl<'a> Renderer<'a> {
             data,
             left_out: 0,
             host,
+            interrupt,
             value: None,
             faults: Vec::new(),
             secrets: Vec::new(),
@@ -261,7 +273,7 @@ impl<'a> Renderer<'a> {
 
     fn run(&mut self, prepared: &Prepared) -> Result<String, Error> {
         let value = self.value.get_or_insert_with(|| template_value(&self.data));
-        prepared.render(value, &self.host, Limits::default())
+        prepared.render_unless(value, &self.host, Limits::default(), self.interrupt)
     }
 }
 

@@ -3,20 +3,19 @@
 //! In: an [`Attempt`] of the engine. Out, later: exactly one outcome for each, whatever happens in
 //! between: a panic, a deadline, a receiver that no longer exists.
 //!
-//! Whether there is another attempt is the engine's decision. Notifications of large groups are
-//! rendered by threads that answer no requests.
+//! Whether there is another attempt is the engine's decision. Notifications are rendered by threads
+//! that answer no requests; see [`crate::rendering`].
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_courier::{Client, begin};
+use bellwether_courier::{Beginning, Begun, Client, Rendered};
 use bellwether_engine::{Attempt, DeliveryId};
 use bellwether_integrations::{Definitions, Integration, TemplateFault};
 use bellwether_model::{FailureReason, GroupKey, IntegrationId, Notification, Outcome, Reason};
-use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 use tracing::{debug, info, warn};
@@ -24,25 +23,19 @@ use tracing::{debug, info, warn};
 use crate::clock::Clock;
 use crate::metrics::Metrics;
 use crate::notes::integration_name;
+use crate::rendering::{Allowance, Rendering};
 
 /// Limit: concurrent attempts; others wait, within their deadlines.
 pub const ATTEMPTS_MAX: usize = 512;
+/// Limit: attempts of one integration that do not count against [`ATTEMPTS_MAX`]: however many others
+/// hang, these can be made.
+pub const ATTEMPTS_RESERVED: usize = 4;
 /// Limit: the same for one integration, so that a receiver that hangs does not block the others.
 pub const ATTEMPTS_PER_INTEGRATION_MAX: usize = 64;
 
-/// Limit: alerts of a notification that is rendered by a thread which answers requests: that takes
-/// 3 µs per alert with most receivers, some 100 with mails.
-pub const RENDERED_AT_ONCE_MAX: usize = 100;
-
-/// Limit: larger notifications that are rendered at a time, by threads of their own. Half of the
-/// processors are left to requests.
-static RENDERINGS: LazyLock<Semaphore> = LazyLock::new(|| {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Semaphore::new((processors / 2).clamp(1, RENDERINGS_MAX))
-});
-
-/// Fewer than there are threads for blocking work, which has other uses too.
-const RENDERINGS_MAX: usize = 4;
+/// Limit: alerts that a thread which answers requests puts in order; for 20,000 of them that takes
+/// 50 ms.
+const NOTIFIED_AT_ONCE_MAX: usize = 200;
 
 /// Sends notifications to one integration.
 pub trait Notifier: Send + Sync {
@@ -58,11 +51,14 @@ pub trait Notifier: Send + Sync {
 
 /// An integration with the HTTP client for its requests.
 pub struct IntegrationNotifier {
+    pub id: IntegrationId,
     pub integration: Arc<dyn Integration>,
     /// Shared by all of one configuration.
     pub definitions: Arc<Definitions>,
     /// Shared by integrations with equal settings.
     pub client: Arc<Client>,
+    /// Shared by all.
+    pub rendering: Rendering,
 }
 
 /// The notifiers of all receivers that a route uses.
@@ -74,6 +70,8 @@ struct Slot {
     notifier: Arc<dyn Notifier>,
     /// Limit: concurrent attempts of this integration.
     limit: Arc<Semaphore>,
+    /// Limit: those of them that do not count against the limit of all.
+    reserved: Arc<Semaphore>,
 }
 
 /// Takes the outcome of each attempt; must not block.
@@ -82,6 +80,7 @@ pub type ReportOutcome = Arc<dyn Fn(DeliveryId, Outcome) + Send + Sync>;
 /// Starts attempts and reports their outcomes.
 pub struct Attempts {
     notifiers: Notifiers,
+    rendering: Rendering,
     /// Limit: concurrent attempts of all integrations.
     limit: Arc<Semaphore>,
     report: ReportOutcome,
@@ -96,23 +95,8 @@ impl Notifier for IntegrationNotifier {
         deadline: Instant,
         faults: &'a mut Vec<TemplateFault>,
     ) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>> {
-        let (integration, definitions) = (self.integration.clone(), self.definitions.clone());
-        let alerts = notification.alerts.len();
-        let render = async move {
-            let mut found = Vec::new();
-            let begun = begin(&*integration, &definitions, &notification, &mut found).await;
-            (begun, found)
-        };
         Box::pin(async move {
-            let rendered = if alerts > RENDERED_AT_ONCE_MAX {
-                let runtime = Handle::current();
-                elsewhere(move || runtime.block_on(render)).await
-            } else {
-                Some(render.await)
-            };
-            let Some((begun, found)) = rendered else { return interrupted() };
-            faults.extend(found);
-            match begun {
+            match self.begin(notification, deadline, faults).await {
                 Ok(begun) => begun.send(&self.client, deadline).await,
                 Err(outcome) => outcome,
             }
@@ -120,23 +104,42 @@ impl Notifier for IntegrationNotifier {
     }
 }
 
-/// Does work that takes long on a thread that answers no requests; `None` if it panicked.
-async fn elsewhere<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    // It is never closed.
-    let permit = RENDERINGS.acquire().await;
-    let done = tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        work()
-    });
-    done.await.ok()
-}
-
-/// What the integration is to be notified of.
-async fn notification(attempt: Attempt) -> Option<Arc<Notification>> {
-    if attempt.alert_count() > RENDERED_AT_ONCE_MAX {
-        elsewhere(move || Arc::new(attempt.notification())).await
-    } else {
-        Some(Arc::new(attempt.notification()))
+impl IntegrationNotifier {
+    /// Renders the notification; nothing is sent yet.
+    ///
+    /// # Errors
+    /// With the outcome, if there is nothing to send.
+    pub async fn begin(
+        &self,
+        notification: Arc<Notification>,
+        deadline: Instant,
+        faults: &mut Vec<TemplateFault>,
+    ) -> Result<Begun, Outcome> {
+        let mut beginning = Beginning::default();
+        // The other half is left to send what took the place of texts that were not finished.
+        let now = Instant::now();
+        let half = now + deadline.saturating_duration_since(now) / 2;
+        loop {
+            let (integration, definitions) = (self.integration.clone(), self.definitions.clone());
+            let notification = Arc::clone(&notification);
+            let work = move |allowance: &Allowance<'_>| {
+                let interrupt = || allowance.interrupt();
+                let (rendered, found) =
+                    beginning.render(&*integration, &definitions, &notification, &interrupt);
+                (beginning, rendered, found)
+            };
+            let done = self.rendering.run(&self.id, half.into_std(), work).await;
+            let Some((unrendered, rendered, found)) = done else { return Err(interrupted()) };
+            faults.extend(found);
+            match rendered {
+                Rendered::Begun(begun) => return Ok(begun),
+                Rendered::Ended(outcome) => return Err(outcome),
+                Rendered::NeedsFile(path) => {
+                    beginning = unrendered;
+                    beginning.read(path).await?;
+                }
+            }
+        }
     }
 }
 
@@ -151,7 +154,8 @@ fn interrupted() -> Outcome {
 impl Notifiers {
     pub fn insert(&mut self, id: IntegrationId, notifier: Arc<dyn Notifier>) {
         let limit = Arc::new(Semaphore::new(ATTEMPTS_PER_INTEGRATION_MAX));
-        self.0.insert(id, Slot { notifier, limit });
+        let reserved = Arc::new(Semaphore::new(ATTEMPTS_RESERVED));
+        self.0.insert(id, Slot { notifier, limit, reserved });
     }
 
     pub fn ids(&self) -> impl Iterator<Item = &IntegrationId> {
@@ -166,12 +170,13 @@ impl Notifiers {
 impl Attempts {
     pub fn new(
         notifiers: Notifiers,
+        rendering: Rendering,
         report: ReportOutcome,
         clock: Clock,
         metrics: Arc<Metrics>,
     ) -> Self {
         let limit = Arc::new(Semaphore::new(ATTEMPTS_MAX));
-        Attempts { notifiers, limit, report, clock, metrics }
+        Attempts { notifiers, rendering, limit, report, clock, metrics }
     }
 
     /// Uses these notifiers from now on; attempts in flight go on.
@@ -195,16 +200,27 @@ impl Attempts {
         let deadline = Instant::from_std(self.clock.instant(attempt.deadline));
         let about = About::of(&attempt);
         let limit = Arc::clone(&self.limit);
-        let metrics = Arc::clone(&self.metrics);
+        let (rendering, metrics) = (self.rendering.clone(), Arc::clone(&self.metrics));
         tokio::spawn(async move {
             let mut faults = Vec::new();
             let begun = Instant::now();
             let notified = async {
                 // The semaphores are never closed, so a permit comes or the deadline does.
                 let _own = slot.limit.acquire().await;
-                let _any = limit.acquire().await;
+                let _any = tokio::select! {
+                    biased;
+                    reserved = slot.reserved.acquire() => reserved,
+                    any = limit.acquire() => any,
+                };
                 report.in_flight = Some(InFlight::begin(&metrics, &attempt.integration));
-                let Some(notification) = notification(attempt).await else { return interrupted() };
+                let notification = if about.alerts > NOTIFIED_AT_ONCE_MAX {
+                    let id = attempt.integration.clone();
+                    let work = move |_: &Allowance<'_>| attempt.notification();
+                    rendering.run(&id, deadline.into_std(), work).await
+                } else {
+                    Some(attempt.notification())
+                };
+                let Some(notification) = notification.map(Arc::new) else { return interrupted() };
                 slot.notifier.notify(notification, deadline, &mut faults).await
             };
             let outcome = timeout_at(deadline, notified).await;

@@ -25,6 +25,7 @@ use crate::load::CurrentConfig;
 use crate::main_loop::{Command, EventSenders, ReplySender, ServerEvent, StoreCondition};
 use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
 use crate::notes::requests;
+use crate::receivers::ReceiverSettings;
 use crate::reload::ReloadRequest;
 use crate::{receiver_test, version};
 
@@ -37,6 +38,7 @@ pub struct ServerBackend {
     pub features: Features,
     pub metrics: Arc<Metrics>,
     pub config: CurrentConfig,
+    pub receivers: ReceiverSettings,
     pub external_url: String,
     pub condition: StoreCondition,
     /// `None` without a cluster.
@@ -145,9 +147,9 @@ impl Backend for ServerBackend {
 
     async fn test_receiver(&self, test: ReceiverTest) -> Result<Vec<IntegrationTest>, String> {
         let config = self.config.now().config;
+        let (settings, now) = (self.receivers.clone(), self.clock.now().wall);
         let tested =
-            receiver_test::receiver(config, &self.external_url, &test, self.clock.now().wall)
-                .await?;
+            receiver_test::receiver(config, &self.external_url, settings, &test, now).await?;
         let ReceiverTest { receiver, dry_run, .. } = test;
         let ok = tested.iter().all(IntegrationTest::is_ok);
         info!(component = "api", receiver, dry_run, ok, "Receiver tested");

@@ -34,6 +34,7 @@ use crate::main_loop::{
 };
 use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
+use crate::receivers::ReceiverSettings;
 use crate::reload::{Signals, reload_when_asked};
 use crate::restore::{journal_directory, open_journal, random_u64, restore};
 use crate::web::Web;
@@ -61,6 +62,8 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let route_prefix = external_url.route_prefix(&flags.web_route_prefix);
     debug!(external_url = external_url.as_str(), route_prefix, "app setup");
 
+    let receiver_settings =
+        ReceiverSettings::from_flags(&flags, &metrics).map_err(|reason| anyhow!(reason))?;
     let loader = Loader {
         path: PathBuf::from(&flags.config_file),
         features,
@@ -69,6 +72,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         metrics: Arc::clone(&metrics),
         clock: clock.clone(),
         current: CurrentConfig::default(),
+        receivers: receiver_settings.clone(),
     };
     let refused = |reason| anyhow!("error loading configuration file: {reason}");
     let (plan, notifiers, applied) = loader.load().map_err(refused)?.apply();
@@ -93,6 +97,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         other_entries: restored.other_entries.into(),
         writer: spawn_writer(restored.journal, &senders)?,
         notifiers,
+        rendering: receiver_settings.rendering.clone(),
         clock: clock.clone(),
         metrics: Arc::clone(&metrics),
         silence_log: if flags.log_silences { SilenceLog::Info } else { SilenceLog::Debug },
@@ -114,6 +119,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         features,
         metrics,
         config: loader.current,
+        receivers: receiver_settings,
         external_url: loader.external_url,
         condition,
         mesh: mesh.clone(),

@@ -16,6 +16,7 @@ use crate::features::{self, Features};
 use crate::load::{CurrentConfig, Loader};
 use crate::logging::{self, Format, Level};
 use crate::metrics::Metrics;
+use crate::receivers::ReceiverSettings;
 
 /// Runs the subcommand.
 pub fn run(arguments: &[String]) -> ExitCode {
@@ -76,12 +77,14 @@ fn check_all(files: &[PathBuf], features: Features) -> ExitCode {
 
 /// Prints what is found in one file; returns whether the server would start with it.
 fn check(file: &Path, features: Features, clock: &Clock) -> bool {
+    let metrics = Arc::new(Metrics::new(features));
     let loader = Loader {
         path: file.to_path_buf(),
         features,
         external_url: "http://localhost:9093".to_owned(),
         retention: DEFAULT_RETENTION,
-        metrics: Arc::new(Metrics::new(features)),
+        receivers: ReceiverSettings::usual(Arc::clone(&metrics)),
+        metrics,
         clock: clock.clone(),
         current: CurrentConfig::default(),
     };

@@ -46,6 +46,8 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         web_connections_max: _,
         web_receiver_test: _,
         enable_feature: _,
+        // Read by `receivers`.
+        receivers_render_timeout: _,
         // Read by `boot` and `cluster`.
         cluster_listen_address: _,
         cluster_tls_config: _,

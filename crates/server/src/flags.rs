@@ -48,6 +48,7 @@ pub struct Flags {
     pub web_timeout: SignedDuration,
     pub web_connections_max: i64,
     pub web_receiver_test: bool,
+    pub receivers_render_timeout: SignedDuration,
     pub memory_limit_ratio: f64,
     pub cluster_listen_address: String,
     pub cluster_advertise_address: String,

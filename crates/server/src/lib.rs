@@ -43,6 +43,8 @@ mod outbox;
 mod attempts;
 mod metrics;
 mod notes;
+mod receivers;
+mod rendering;
 
 mod backend;
 

@@ -19,6 +19,7 @@ use crate::clock::Clock;
 use crate::features::Features;
 use crate::lower::{Lowered, TimingWarning, TimingWarningKind, lower};
 use crate::metrics::Metrics;
+use crate::receivers::ReceiverSettings;
 
 /// What is needed to load the file, again and again.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct Loader {
     pub metrics: Arc<Metrics>,
     pub clock: Clock,
     pub current: CurrentConfig,
+    pub receivers: ReceiverSettings,
 }
 
 /// A configuration that can take effect.
@@ -113,7 +115,7 @@ impl Loader {
         parsed.config.resolve_paths(self.path.parent().unwrap_or(Path::new("")));
         let shown = bellwether_config::print(&parsed.config);
         let inhibition_rules = parsed.config.inhibit_rules.len();
-        let lowered = lower(&parsed.config, &self.external_url, self.retention)?;
+        let lowered = lower(&parsed.config, &self.external_url, self.retention, &self.receivers)?;
         let Lowered {
             parts,
             notifiers,

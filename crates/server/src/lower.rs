@@ -23,6 +23,7 @@ use bellwether_integrations::{Integration, IntegrationConfig, TemplateFault, Tem
 use bellwether_model::{IntegrationId, LabelSet, Matchers};
 
 use crate::attempts::{IntegrationNotifier, Notifiers};
+use crate::receivers::ReceiverSettings;
 
 /// What a configuration becomes.
 pub struct Lowered {
@@ -57,7 +58,12 @@ pub enum TimingWarningKind {
 ///
 /// # Errors
 /// With a text for the operator, which names the receiver.
-pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result<Lowered, String> {
+pub fn lower(
+    config: &Config,
+    external_url: &str,
+    retention: Duration,
+    settings: &ReceiverSettings,
+) -> Result<Lowered, String> {
     let Config {
         // The rest of it has been merged into the integrations.
         global,
@@ -86,7 +92,7 @@ pub fn lower(config: &Config, external_url: &str, retention: Duration) -> Result
         route_labels.extend(spec.labels.iter().map(|(_, value)| value.to_owned()));
     });
     let BuiltReceivers { built, template_faults } =
-        build_receivers(receivers, templates, external_url, &used, &route_labels)?;
+        build_receivers(receivers, templates, external_url, &used, &route_labels, settings)?;
     let mut notifiers = Notifiers::default();
     for (id, notifier) in built {
         notifiers.insert(id, Arc::new(notifier));
@@ -117,11 +123,13 @@ pub fn lower_alone(
     config: &Config,
     external_url: &str,
     receiver: &str,
+    settings: &ReceiverSettings,
 ) -> Result<Vec<(IntegrationId, IntegrationNotifier)>, String> {
     let Config { receivers, templates, .. } = config;
     let only = BTreeSet::from([Arc::from(receiver)]);
     // Invalid templates are reported again when they are rendered.
-    let receivers = build_receivers(receivers, templates, external_url, &only, &BTreeSet::new())?;
+    let labels = BTreeSet::new();
+    let receivers = build_receivers(receivers, templates, external_url, &only, &labels, settings)?;
     Ok(receivers.built)
 }
 
@@ -138,6 +146,7 @@ fn build_receivers(
     external_url: &str,
     used: &BTreeSet<Arc<str>>,
     route_labels: &BTreeSet<String>,
+    settings: &ReceiverSettings,
 ) -> Result<BuiltReceivers, String> {
     let files = template_files::read(templates)?;
     let files = files.iter().map(|(name, text)| (name.as_str(), text.as_str()));
@@ -149,7 +158,8 @@ fn build_receivers(
     let definitions = Arc::new(definitions);
     let notifiers = built.into_iter().map(|(id, integration, client)| {
         let (definitions, integration) = (Arc::clone(&definitions), Arc::from(integration));
-        (id, IntegrationNotifier { integration, definitions, client })
+        let rendering = settings.rendering.clone();
+        (id.clone(), IntegrationNotifier { id, integration, definitions, client, rendering })
     });
     Ok(BuiltReceivers { built: notifiers.collect(), template_faults })
 }

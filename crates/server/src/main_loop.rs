@@ -25,6 +25,7 @@ use bellwether_engine::{Attempt, DeliveryId, Effect, Engine, Input, Note, Plan, 
 use bellwether_journal::{Answer, Change, Entry, Writer};
 use bellwether_model::Outcome;
 pub use journal_watch::{JournalWatch, StoreCondition};
+use crate::rendering::Rendering;
 use peers::Message;
 pub use peers::{Peers, listen};
 pub use replies::{Command, ReplySender, Unsaved};
@@ -115,6 +116,7 @@ pub struct Parts {
     pub engine: Engine,
     pub writer: Writer,
     pub notifiers: Notifiers,
+    pub rendering: Rendering,
     pub clock: Clock,
     pub metrics: Arc<Metrics>,
     pub silence_log: SilenceLog,
@@ -153,6 +155,7 @@ impl MainLoop {
             engine,
             writer,
             notifiers,
+            rendering,
             clock,
             metrics,
             silence_log,
@@ -161,8 +164,10 @@ impl MainLoop {
             unsaved,
             first_turn,
         } = parts;
+        let attempts =
+            Attempts::new(notifiers, rendering, report, clock.clone(), Arc::clone(&metrics));
         MainLoop {
-            attempts: Attempts::new(notifiers, report, clock.clone(), Arc::clone(&metrics)),
+            attempts,
             outbox: Outbox::new(writer),
             turn: first_turn,
             engine,

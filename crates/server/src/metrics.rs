@@ -72,6 +72,8 @@ pub struct Metrics {
     pub attempt_seconds: Arc<Labelled<Histogram>>,
     pub attempts_in_flight: Arc<Gauge>,
     pub template_failures: Arc<Labelled<Counter>>,
+    pub render_timeouts: Arc<Labelled<Counter>>,
+    pub renders_waiting: Arc<Gauge>,
     pub suppressed: Arc<Labelled<Counter>>,
     pub silences_collections: Arc<Counter>,
     pub notification_log_collections: Arc<Counter>,
@@ -165,6 +167,8 @@ impl Metrics {
             attempt_seconds: all.histograms("alertmanager_notification_latency_seconds", "The latency of notifications in seconds.", integration, || Histogram::new(&ATTEMPT_SECONDS)),
             attempts_in_flight: all.single("alertmanager_notification_requests_in_flight", "Current number of notification requests being sent."),
             template_failures: all.labelled("alertmanager_notification_template_failures_total", "Templates that failed; a plain-text fallback was sent.", integration),
+            render_timeouts: all.labelled("alertmanager_notification_render_timeouts_total", "Notifications whose templates took too long; a plain-text fallback was sent.", integration),
+            renders_waiting: all.single("alertmanager_notification_renders_waiting", "Current number of notifications that wait for a thread to render them."),
             suppressed: all.labelled("alertmanager_notifications_suppressed_total", "The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.", &["reason"]),
             silences_not_durable: all.labelled("alertmanager_silences_not_durable_total", "Silences created, changed or expired while the journal could not store that.", &["operation"]),
             silences_collections: all.single("alertmanager_silences_maintenance_total", "How many maintenances were executed for silences."),
@@ -204,6 +208,7 @@ impl Metrics {
         self.attempts_failed.with(&labels);
         self.attempt_seconds.with(&labels);
         self.template_failures.with(&labels);
+        self.render_timeouts.with(&labels);
         for reason in FailureReason::ALL {
             self.notifications_failed.with(&[labels.as_slice(), &[reason.label()]].concat());
         }

@@ -18,7 +18,6 @@ use bellwether_api::{
     IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
 };
 use bellwether_config::Config;
-use bellwether_courier::draft;
 use bellwether_integrations::TemplateFault;
 use bellwether_model::{FailureReason, IntegrationId, Outcome, Timestamp};
 use tokio::time::Instant;
@@ -26,6 +25,7 @@ use tokio::time::Instant;
 use crate::attempts::{IntegrationNotifier, Notifier as _};
 use crate::lower::lower_alone;
 use crate::notes::integration_name;
+use crate::receivers::ReceiverSettings;
 
 pub use command::run;
 
@@ -36,6 +36,7 @@ pub use command::run;
 pub async fn receiver(
     config: Arc<Config>,
     external_url: &str,
+    settings: ReceiverSettings,
     test: &ReceiverTest,
     now: Timestamp,
 ) -> Result<Vec<IntegrationTest>, String> {
@@ -45,7 +46,7 @@ pub async fn receiver(
     let configs = receiver.indexed().map(|(_, config)| config);
     let skips: Vec<bool> = configs.map(|config| test.resolved && !config.send_resolved()).collect();
     let (external_url, name) = (external_url.to_owned(), test.receiver.clone());
-    let lowering = move || lower_alone(&config, &external_url, &name);
+    let lowering = move || lower_alone(&config, &external_url, &name, &settings);
     let lowered = tokio::task::spawn_blocking(lowering).await;
     let notifiers = lowered.unwrap_or_else(|error| Err(error.to_string()))?;
     let mut in_flight = Vec::new();
@@ -84,9 +85,9 @@ async fn integration(
     let notification = sample::notification(id, &test, now);
     let mut faults = Vec::new();
     let result = if test.dry_run {
-        let IntegrationNotifier { integration, definitions, client: _ } = &notifier;
-        match draft(integration.as_ref(), definitions, &notification, &mut faults).await {
-            Ok(draft) => dry_run::result(draft),
+        let deadline = Instant::now() + test.timeout;
+        match notifier.begin(Arc::new(notification), deadline, &mut faults).await {
+            Ok(begun) => dry_run::result(begun.into_draft()),
             Err(outcome) => TestResult::Attempted(outcome),
         }
     } else {

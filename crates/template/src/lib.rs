@@ -18,7 +18,7 @@
 //! The crate does not know what an alert is. It has no clock, no files and no randomness: what a
 //! function needs beyond its arguments, the caller hands to `render` as the host.
 //! Templates are written by people and may be wrong or hostile; every render is bounded by
-//! [`Limits`].
+//! [`Limits`], and by an [`Interrupt`] if it must not take longer than some time.
 
 mod builtin;
 mod error;
@@ -33,7 +33,7 @@ mod value;
 
 pub use error::{Error, ErrorKind};
 pub use html::to_json;
-pub use limits::{Limits, ParseLimits};
+pub use limits::{Interrupt, Limits, ParseLimits};
 pub use print::{print_text, sprint, sprintf};
 pub use render::listing::{Listing, Part};
 pub use templates::{Prepared, Templates};

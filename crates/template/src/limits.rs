@@ -16,6 +16,14 @@ pub struct Limits {
     pub output_bytes: usize,
 }
 
+/// Asked every [`INTERRUPT_STEPS`] steps of a render whether it is to end; what it returns is the
+/// reason. Steps bound how much a template does, this bounds how long it may take: the caller has the
+/// clock.
+pub type Interrupt<'a> = &'a dyn Fn() -> Option<String>;
+
+/// Few enough that a render ends soon, and enough that asking for the time costs next to nothing.
+pub(crate) const INTERRUPT_STEPS: u64 = 16;
+
 /// Limits of the parser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParseLimits {

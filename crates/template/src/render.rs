@@ -19,7 +19,7 @@ use std::fmt::Display;
 use crate::error::{Error, ErrorKind};
 use crate::escaper::Escaper;
 use crate::html;
-use crate::limits::Limits;
+use crate::limits::{INTERRUPT_STEPS, Interrupt, Limits};
 use crate::parse::quote::quote;
 use crate::parse::tree::{Branch, Definitions, List, Node, Pipe, Template};
 use crate::print::{Sink, print_text, write_value};
@@ -34,8 +34,9 @@ pub(crate) fn render(
     data: &Value,
     host: &dyn Any,
     limits: Limits,
+    interrupt: Interrupt<'_>,
 ) -> Result<String, Error> {
-    let machine = run(definitions, template, data, host, limits, None)?;
+    let machine = run(definitions, template, data, host, limits, interrupt, None)?;
     match String::from_utf8(machine.sink.bytes) {
         Ok(text) => Ok(text),
         Err(error) => Ok(to_utf8(error.as_bytes()).into_owned()),
@@ -49,9 +50,10 @@ pub(crate) fn render_listing(
     data: &Value,
     host: &dyn Any,
     limits: Limits,
+    interrupt: Interrupt<'_>,
     of: &'static str,
 ) -> Result<Listing, Error> {
-    let machine = run(definitions, template, data, host, limits, Some(of))?;
+    let machine = run(definitions, template, data, host, limits, interrupt, Some(of))?;
     Ok(Listing::new(machine.sink.bytes, machine.parts))
 }
 
@@ -61,6 +63,7 @@ fn run<'a>(
     data: &Value,
     host: &'a dyn Any,
     limits: Limits,
+    interrupt: Interrupt<'a>,
     lists: Option<&'static str>,
 ) -> Result<Machine<'a>, Error> {
     let dot = Slot::plain(data.clone());
@@ -69,6 +72,7 @@ fn run<'a>(
         template,
         host,
         limits,
+        interrupt,
         steps: limits.steps,
         depth: 0,
         here: Here { at: template.body.at, node: &template.body },
@@ -87,6 +91,7 @@ struct Machine<'a> {
     template: &'a Template,
     host: &'a dyn Any,
     limits: Limits,
+    interrupt: Interrupt<'a>,
     /// Steps that are left.
     steps: u64,
     depth: usize,
@@ -328,7 +333,11 @@ impl<'a> Machine<'a> {
     fn spend(&mut self, steps: u64) -> Rendered<()> {
         match self.steps.checked_sub(steps) {
             Some(left) => {
+                let asks = left / INTERRUPT_STEPS != self.steps / INTERRUPT_STEPS;
                 self.steps = left;
+                if asks && let Some(reason) = (self.interrupt)() {
+                    return Err(self.limit(reason));
+                }
                 Ok(())
             }
             None => {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::builtin::BUILTINS;
 use crate::error::Error;
 use crate::html;
-use crate::limits::{Limits, ParseLimits};
+use crate::limits::{Interrupt, Limits, ParseLimits};
 use crate::parse::parse;
 use crate::parse::parser::Known;
 use crate::parse::tree::{Definitions, Form, Template};
@@ -103,21 +103,33 @@ impl Templates {
 impl Prepared {
     /// The text for this data. The host is handed to the functions that ask for it.
     pub fn render(&self, data: &Value, host: &dyn Any, limits: Limits) -> Result<String, Error> {
-        let template = self.template.as_ref().map_err(Clone::clone)?;
-        render(&self.definitions, template, data, host, limits)
+        self.render_unless(data, host, limits, &|| None)
     }
 
-    /// As [`Prepared::render`]; the result knows which parts of it list objects of the type `of`,
+    /// As [`Prepared::render`]; ends with an error of kind `Limit` once `interrupt` has a reason.
+    pub fn render_unless(
+        &self,
+        data: &Value,
+        host: &dyn Any,
+        limits: Limits,
+        interrupt: Interrupt<'_>,
+    ) -> Result<String, Error> {
+        let template = self.template.as_ref().map_err(Clone::clone)?;
+        render(&self.definitions, template, data, host, limits, interrupt)
+    }
+
+    /// As [`Prepared::render_unless`]; the result knows which parts of it list objects of the type `of`,
     /// each of them the output of one round of a loop.
     pub fn render_listing(
         &self,
         data: &Value,
         host: &dyn Any,
         limits: Limits,
+        interrupt: Interrupt<'_>,
         of: &'static str,
     ) -> Result<Listing, Error> {
         let template = self.template.as_ref().map_err(Clone::clone)?;
-        render_listing(&self.definitions, template, data, host, limits, of)
+        render_listing(&self.definitions, template, data, host, limits, interrupt, of)
     }
 }
 

@@ -93,8 +93,9 @@ impl Renderer<'_> {
         let Form::Template { prepared, .. } = &text.form else { return None };
         let prepared = prepared.as_ref().as_ref().ok()?;
         let value = template_value(&self.data);
+        let limits = Limits::default();
         let listing =
-            prepared.render_listing(&value, &self.host, Limits::default(), ALERT_TYPE).ok()?;
+            prepared.render_listing(&value, &self.host, limits, self.interrupt, ALERT_TYPE).ok()?;
         let ranks = self.ranks(&listing);
         let all = ranks.iter().max().map_or(0, |last| last + 1);
         let with =

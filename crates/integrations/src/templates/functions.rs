@@ -21,10 +21,7 @@ pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("join", &[Type::Text, Type::List(&Type::Text)], |call| {
         Ok(Value::from(joined(&call.items(1), &call.text(0))))
     }),
-    Function::new("match", &[Type::Text, Type::Text], |call| {
-        let pattern = Pattern::unanchored(&call.text(0)).map_err(|error| error.to_string())?;
-        Ok(Value::Bool(pattern.is_match(&call.text(1))))
-    }),
+    Function::new("match", &[Type::Text, Type::Text], is_match),
     Function::new("reReplaceAll", &[Type::Text, Type::Text, Type::Text], replace_all),
     Function::new("urlUnescape", &[Type::Text], |call| {
         text::url_unescaped(call.argument(0)).map(Value::text)
@@ -78,10 +75,23 @@ fn moment<'a>(call: &Call<'a>, position: usize) -> &'a Moment {
     call.object(position).expect("the type was checked")
 }
 
+fn is_match(call: &Call<'_>) -> Result<Value, String> {
+    let pattern = host(call).patterns.of(&call.text(0), |pattern| {
+        call.costs(COMPILING_STEPS);
+        Pattern::unanchored(pattern).map_err(|error| error.to_string())
+    })?;
+    Ok(Value::Bool(pattern.is_match(&call.text(1))))
+}
+
+/// What compiling a pattern costs; it takes 20 µs and more.
+const COMPILING_STEPS: u64 = 200;
+
 fn replace_all(call: &Call<'_>) -> Result<Value, String> {
-    let pattern = call.text(0);
-    let replacer = Replacer::new(&pattern)
-        .map_err(|error| format!("regexp: Compile({}): {error}", go_quoted(&pattern)))?;
+    let replacer = host(call).replacers.of(&call.text(0), |pattern| {
+        call.costs(COMPILING_STEPS);
+        Replacer::new(pattern)
+            .map_err(|error| format!("regexp: Compile({}): {error}", go_quoted(pattern)))
+    })?;
     let replaced = replacer.replace_all(&call.text(2), &call.text(1), REPLACED_BYTES_MAX);
     replaced.map(Value::from).ok_or_else(|| "the replaced text is too long".to_owned())
 }

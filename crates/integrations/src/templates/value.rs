@@ -5,8 +5,12 @@
 //!
 //! Names of types, fields and methods are Go's: people write them, and read them in errors.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
+use bellwether_model::regex::{Pattern, Replacer};
 use bellwether_model::{LabelSet, Timestamp};
 use bellwether_template::{Body, Function, List, Map, Object, Type, Value};
 
@@ -18,7 +22,12 @@ use crate::data::{AlertData, Data, Status};
 pub(crate) struct Host {
     pub now: Timestamp,
     pub route_labels: RouteLabels,
+    pub patterns: Compiled<Pattern>,
+    pub replacers: Compiled<Replacer>,
 }
+
+/// Regular expressions by their text: most templates use the same few again and again.
+pub(crate) struct Compiled<T>(RefCell<BTreeMap<String, Rc<T>>>);
 
 /// `template.Data`.
 struct TemplateData([(&'static str, Value); 9]);
@@ -53,6 +62,40 @@ struct Pair([(&'static str, Value); 2]);
 
 /// `template.Strings`.
 struct Strings(Arc<List>);
+
+impl Host {
+    pub(crate) fn new(now: Timestamp, route_labels: RouteLabels) -> Self {
+        Host { now, route_labels, patterns: Compiled::default(), replacers: Compiled::default() }
+    }
+}
+
+impl<T> Default for Compiled<T> {
+    fn default() -> Self {
+        Compiled(RefCell::default())
+    }
+}
+
+impl<T> Compiled<T> {
+    /// What `compile` makes of the text, now or earlier.
+    pub(crate) fn of<E>(
+        &self,
+        text: &str,
+        compile: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Rc<T>, E> {
+        if let Some(found) = self.0.borrow().get(text) {
+            return Ok(Rc::clone(found));
+        }
+        let compiled = Rc::new(compile(text)?);
+        let mut kept = self.0.borrow_mut();
+        if kept.len() < COMPILED_MAX {
+            kept.insert(text.to_owned(), Rc::clone(&compiled));
+        }
+        Ok(compiled)
+    }
+}
+
+/// Limit: regular expressions of each use that one notification keeps; others are compiled each time.
+const COMPILED_MAX: usize = 8;
 
 /// Dot.
 pub(crate) fn template_value(data: &Data<'_>) -> Value {

@@ -189,6 +189,13 @@ pub const TABLE: &[Flag] = &[
          every client that can reach this port. (Not a flag of Alertmanager.)",
     ),
     flag(
+        "receivers.render-timeout",
+        "10s",
+        Target::Duration(|f| &mut f.receivers_render_timeout),
+        "How long rendering the templates of one notification may take; a plain text takes the place \
+         of those that are not finished then. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "auto-gomemlimit.ratio",
         "0.9",
         Target::Ratio(|f| &mut f.memory_limit_ratio),

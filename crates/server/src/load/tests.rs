@@ -7,14 +7,17 @@ use super::{CurrentConfig, Loader, hash};
 use crate::clock::Clock;
 use crate::features::Features;
 use crate::metrics::Metrics;
+use crate::receivers::ReceiverSettings;
 
 fn loader(path: &Path) -> Loader {
+    let metrics = Arc::new(Metrics::new(Features::default()));
     Loader {
         path: path.to_path_buf(),
         features: Features::default(),
         external_url: "http://am.example".into(),
         retention: Duration::from_secs(120 * 3600),
-        metrics: Arc::new(Metrics::new(Features::default())),
+        receivers: ReceiverSettings::usual(Arc::clone(&metrics)),
+        metrics,
         clock: Clock::start(),
         current: CurrentConfig::default(),
     }

@@ -6,12 +6,16 @@ use bellwether_integrations::Kind;
 use bellwether_model::MatcherMode;
 
 use super::{Lowered, TimingWarningKind, lower};
+use crate::features::Features;
+use crate::metrics::Metrics;
+use crate::receivers::ReceiverSettings;
 
 const RETENTION: Duration = Duration::from_secs(120 * 3600);
 
 fn lowered(yaml: &str) -> Result<Lowered, String> {
     let parsed = bellwether_config::parse(yaml, MatcherMode::Fallback).unwrap();
-    lower(&parsed.config, "http://am.example", RETENTION)
+    let settings = ReceiverSettings::usual(Metrics::new(Features::default()).into());
+    lower(&parsed.config, "http://am.example", RETENTION, &settings)
 }
 
 fn check_refused(yaml: &str, expected: &str) {

@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::features::Features;
 use crate::metrics::Metrics;
 use crate::notes::SilenceLog;
+use crate::receivers::ReceiverSettings;
 
 /// A journal that says when a commit begins and lets it happen when the test says so.
 struct Gated {
@@ -160,6 +161,7 @@ fn fixture_with(reactions: Vec<Reaction>, unsaved: Unsaved) -> Fixture {
         engine,
         writer: writer.unwrap(),
         notifiers,
+        rendering: ReceiverSettings::usual(Arc::clone(&metrics)).rendering,
         clock,
         metrics: Arc::clone(&metrics),
         silence_log: SilenceLog::Debug,

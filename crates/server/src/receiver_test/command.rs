@@ -14,7 +14,10 @@ use bellwether_model::{MatcherMode, Outcome};
 use lexopt::{Arg, ValueExt};
 
 use crate::clock::Clock;
+use crate::features::Features;
 use crate::load;
+use crate::metrics::Metrics;
+use crate::receivers::ReceiverSettings;
 
 /// Runs the subcommand.
 pub fn run(arguments: &[String]) -> ExitCode {
@@ -110,7 +113,8 @@ fn test(options: &Options) -> Result<Vec<IntegrationTest>, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let now = Clock::start().now().wall;
-    runtime.block_on(super::receiver(Arc::new(parsed.config), external_url, test, now))
+    let settings = ReceiverSettings::usual(Arc::new(Metrics::new(Features::default())));
+    runtime.block_on(super::receiver(Arc::new(parsed.config), external_url, settings, test, now))
 }
 
 fn code(tested: &[IntegrationTest]) -> u8 {

@@ -3,6 +3,9 @@ use bellwether_model::{MatcherMode, Outcome, Timestamp};
 
 use super::command::{parse, table};
 use super::receiver;
+use crate::features::Features;
+use crate::metrics::Metrics;
+use crate::receivers::ReceiverSettings;
 
 const CONFIG: &str = r#"
 route: {receiver: idle}
@@ -23,7 +26,8 @@ receivers:
 async fn tested(test: ReceiverTest) -> Result<Vec<IntegrationTest>, String> {
     let parsed = bellwether_config::parse(CONFIG, MatcherMode::Fallback).unwrap();
     let now = Timestamp::parse_rfc3339("2026-03-01T12:00:00Z").unwrap();
-    receiver(parsed.config.into(), "http://am.example", &test, now).await
+    let settings = ReceiverSettings::usual(Metrics::new(Features::default()).into());
+    receiver(parsed.config.into(), "http://am.example", settings, &test, now).await
 }
 
 fn dry() -> ReceiverTest {

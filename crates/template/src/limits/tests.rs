@@ -1,11 +1,19 @@
+use std::cell::Cell;
+
 use crate::{ErrorKind, Function, Limits, ParseLimits, Templates, Type, Value};
 
-const FUNCTIONS: &[Function] = &[Function {
-    name: "list",
-    parameters: &[],
-    rest: Some(Type::Any),
-    body: |call| Ok(Value::list(call.arguments().to_vec())),
-}];
+const FUNCTIONS: &[Function] = &[
+    Function {
+        name: "list",
+        parameters: &[],
+        rest: Some(Type::Any),
+        body: |call| Ok(Value::list(call.arguments().to_vec())),
+    },
+    Function::new("slow", &[], |call| {
+        call.costs(1000);
+        Ok(Value::Nil)
+    }),
+];
 
 #[test]
 fn endless_loops_run_out_of_steps() {
@@ -15,6 +23,31 @@ fn endless_loops_run_out_of_steps() {
         small(),
         "exceeded maximum number of steps (10000)",
     );
+}
+
+#[test]
+fn a_render_ends_when_it_is_interrupted() {
+    let asked = Cell::new(0);
+    let interrupt = || {
+        asked.set(asked.get() + 1);
+        (asked.get() == 10).then(|| "it is late".to_owned())
+    };
+    let prepared =
+        Templates::new(FUNCTIONS).prepare("{{range 1000000}}{{end}}").expect("the text is good");
+    let error = prepared
+        .render_unless(&Value::Nil, &(), Limits::default(), &interrupt)
+        .expect_err("it is interrupted");
+    assert_eq!(error.kind, ErrorKind::Limit);
+    assert!(error.text.ends_with(": it is late"), "{error}");
+    assert_eq!(asked.get(), 10);
+}
+
+#[test]
+fn a_function_can_cost_more_than_its_result() {
+    let prepared =
+        Templates::new(FUNCTIONS).prepare("{{range 20}}{{slow}}{{end}}").expect("the text is good");
+    let error = prepared.render(&Value::Nil, &(), small()).expect_err("it is too much");
+    assert!(error.text.contains("exceeded maximum number of steps (10000)"), "{error}");
 }
 
 #[test]

@@ -170,8 +170,10 @@ impl<'a> Machine<'a> {
             host: self.host,
             text_bytes_max: self.limits.output_bytes,
             too_long: Cell::new(false),
+            steps: Cell::new(0),
         };
         let result = (function.body)(&call);
+        self.spend(call.steps.get())?;
         if call.too_long.get() {
             return Err(self.output_limit());
         }

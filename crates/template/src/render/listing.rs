@@ -78,7 +78,7 @@ mod tests {
         let data = Value::list(vec![item("a"), item("b"), item("c"), Value::Int(1)]);
         let prepared = Templates::new([]).prepare(text).expect("it is valid");
         let listing = prepared
-            .render_listing(&data, &(), Limits::default(), "test.Item")
+            .render_listing(&data, &(), Limits::default(), &|| None, "test.Item")
             .expect("it can be rendered");
         let is_kept = |part: usize| match &listing.parts()[part].element {
             Value::Object(object) => {

@@ -37,6 +37,8 @@ pub struct Call<'a> {
     pub(crate) text_bytes_max: usize,
     /// Set by a function that gave up because its text grew beyond the limit.
     pub(crate) too_long: Cell<bool>,
+    /// Steps that the call costs beyond those of its result.
+    pub(crate) steps: Cell<u64>,
 }
 
 // === impl Function ===
@@ -137,6 +139,11 @@ impl<'a> Call<'a> {
     /// What the caller gave to `render`, if it is of this type.
     pub fn host<T: Any>(&self) -> Option<&'a T> {
         self.host.downcast_ref()
+    }
+
+    /// Says that this call takes as long as so many steps; one step takes about 0.1 µs.
+    pub fn costs(&self, steps: u64) {
+        self.steps.set(self.steps.get().saturating_add(steps));
     }
 
     /// All arguments.
