@@ -11,6 +11,7 @@ mod bystander;
 mod bodies;
 mod connections;
 mod descriptors;
+mod labels;
 mod passwords;
 mod patterns;
 mod receivers;

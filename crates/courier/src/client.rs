@@ -18,6 +18,7 @@ use url::{Host, Url};
 use crate::aws::credentials::CredentialCache;
 use crate::credentials::{AddedHeaders, Credentials};
 use crate::error::{BuildError, transport, unusable};
+use crate::firewall::NetworkPolicy;
 use crate::header::{basic, secret_value};
 use crate::redactor::Redactor;
 use crate::redirect::{self, Redirect};
@@ -34,6 +35,7 @@ pub struct Client {
     added_headers: AddedHeaders,
     follow_redirects: bool,
     transport: Transport,
+    policy: NetworkPolicy,
     /// The temporary credentials of calls to AWS.
     pub(crate) aws_credentials: CredentialCache,
 }
@@ -43,15 +45,26 @@ impl Client {
     ///
     /// # Errors
     /// Everything that would make each request fail, as far as it can be seen now.
-    pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
+    pub fn build(config: &HttpConfig, policy: &NetworkPolicy) -> Result<Self, BuildError> {
         let http2 = if config.enable_http2 { Http2::Offer } else { Http2::Avoid };
         Ok(Client {
-            credentials: Credentials::build(config)?,
+            credentials: Credentials::build(config, &policy.firewall)?,
             added_headers: AddedHeaders::build(config)?,
             follow_redirects: config.follow_redirects,
-            transport: Transport::build(&config.tls_config, &config.proxy, http2)?,
+            transport: Transport::build(
+                &config.tls_config,
+                &config.proxy,
+                http2,
+                &policy.firewall,
+            )?,
+            policy: policy.clone(),
             aws_credentials: CredentialCache::default(),
         })
+    }
+
+    /// Mails keep to it as well.
+    pub(crate) fn policy(&self) -> &NetworkPolicy {
+        &self.policy
     }
 
     /// Performs one request, redirects included.
@@ -152,7 +165,7 @@ impl Client {
         redactor: &Redactor,
     ) -> Result<HeaderMap, RequestError> {
         let mut headers = own.clone();
-        self.added_headers.add_to(&mut headers, redactor).await?;
+        self.added_headers.add_to(&mut headers, on_first_host, redactor).await?;
         let agent = headers
             .entry(USER_AGENT)
             .or_insert(HeaderValue::from_static(DEFAULT_USER_AGENT))
@@ -186,14 +199,16 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// Headers that do not follow a redirect to a foreign host.
-const FIRST_HOST_ONLY: [HeaderName; 6] = [
+/// Headers that do not follow a redirect to a foreign host; the last two are Rocket.Chat's.
+const FIRST_HOST_ONLY: [HeaderName; 8] = [
     AUTHORIZATION,
     COOKIE,
     HeaderName::from_static("cookie2"),
     PROXY_AUTHENTICATE,
     PROXY_AUTHORIZATION,
     WWW_AUTHENTICATE,
+    HeaderName::from_static("x-auth-token"),
+    HeaderName::from_static("x-user-id"),
 ];
 
 /// What the request does, for the text of its failure.

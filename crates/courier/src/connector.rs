@@ -28,8 +28,9 @@ use tower::{Service, service_fn};
 use url::Url;
 
 use crate::answers::{AnswerStream, StatusLine};
+use crate::firewall::Firewall;
 use crate::header::basic;
-use crate::network::{self, causes, find};
+use crate::network::{self, ConnectError, causes, find, permitted};
 use crate::proxy::ProxyRules;
 
 /// Limit: for everything until the connection can be used.
@@ -47,12 +48,8 @@ pub struct Connector {
     pub proxy_tls: Arc<ClientConfig>,
     /// Sent and expected instead of the URL's host.
     pub server_name: Option<ServerName<'static>>,
+    pub firewall: Arc<Firewall>,
 }
-
-/// Why there is no connection.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct ConnectError(String);
 
 /// An open connection.
 pub struct Stream {
@@ -90,27 +87,36 @@ impl Service<Uri> for Connector {
     fn call(&mut self, uri: Uri) -> Self::Future {
         let this = self.clone();
         Box::pin(async move {
-            let url = Url::parse(&uri.to_string()).map_err(|error| ConnectError(error.to_string()));
-            this.connect(&url?).await.map(TokioIo::new).map_err(ConnectError)
+            let url = Url::parse(&uri.to_string()).map_err(|error| error.to_string())?;
+            this.connect(&url).await.map(TokioIo::new)
         })
     }
 }
 
 impl Connector {
-    async fn connect(&self, url: &Url) -> Result<Stream, String> {
+    async fn connect(&self, url: &Url) -> Result<Stream, ConnectError> {
         let deadline = Instant::now() + CONNECT_TIMEOUT;
         let target = Target::of(url);
         let has_tls = url.scheme() == "https";
         let Some(proxy) = self.proxies.proxy_for(url) else {
-            let (tcp, addresses) = dial(&target, deadline).await?;
-            return self.secured(Box::new(tcp), &target, has_tls, addresses, deadline).await;
+            let found = permitted(resolve(&target, deadline).await?, &self.firewall)?;
+            let (tcp, addresses) = dial(&target, found, deadline).await?;
+            let secured = self.secured(Box::new(tcp), &target, has_tls, addresses, deadline);
+            return Ok(secured.await?);
         };
+        if let Ok(address) = target.host.parse()
+            && let Some(reason) = self.firewall.refusal(address)
+        {
+            return Err(ConnectError::Denied(format!("dial tcp: {reason}")));
+        }
         let proxy_target = Target::of(proxy);
         let through = |failure: String| format!("proxyconnect tcp: {failure}");
-        let (tcp, addresses) = dial(&proxy_target, deadline).await.map_err(through)?;
+        let found = resolve(&proxy_target, deadline).await.map_err(through)?;
+        let (tcp, addresses) = dial(&proxy_target, found, deadline).await.map_err(through)?;
         if proxy.scheme() == "socks5h" {
             let tunnel = socks(tcp, proxy, url, &target, &addresses, deadline).await?;
-            return self.secured(Box::new(tunnel), &target, has_tls, addresses, deadline).await;
+            let secured = self.secured(Box::new(tunnel), &target, has_tls, addresses, deadline);
+            return Ok(secured.await?);
         }
         let mut io: Box<dyn Duplex> = Box::new(tcp);
         if proxy.scheme() == "https" {
@@ -126,7 +132,7 @@ impl Connector {
         let opening = tunnel(&mut io, &target, proxy, headers);
         let opened = timeout_at(deadline, opening).await;
         opened.unwrap_or_else(|_| Err(format!("read tcp {}: i/o timeout", addresses.0)))?;
-        self.secured(io, &target, has_tls, addresses, deadline).await
+        Ok(self.secured(io, &target, has_tls, addresses, deadline).await?)
     }
 
     /// The connection to the receiver itself.
@@ -175,11 +181,18 @@ impl Target {
     }
 }
 
-/// A TCP connection to the first address that accepts one, IPv4 and IPv6 in parallel.
-async fn dial(target: &Target, deadline: Instant) -> Result<(TcpStream, Addresses), String> {
+async fn resolve(target: &Target, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
     let slow = || format!("dial tcp: lookup {}: i/o timeout", target.host);
     let lookup = timeout_at(deadline, network::lookup(&target.host, target.port)).await;
-    let found = lookup.map_err(|_| slow())?.map_err(|error| format!("dial tcp: {error}"))?;
+    lookup.map_err(|_| slow())?.map_err(|error| format!("dial tcp: {error}"))
+}
+
+/// A TCP connection to the first address that accepts one, IPv4 and IPv6 in parallel.
+async fn dial(
+    target: &Target,
+    found: Vec<SocketAddr>,
+    deadline: Instant,
+) -> Result<(TcpStream, Addresses), String> {
     let addresses: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
     let addresses = Addresses(addresses.join(", ").into());
     let resolver =

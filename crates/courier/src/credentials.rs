@@ -6,11 +6,14 @@
 //! A file that cannot be read now may be there at the next attempt, so that is a failed request and
 //! not a wrong configuration.
 
+use std::sync::Arc;
+
 use bellwether_integrations::http::{Authorization, BasicAuth, Header, HttpConfig, RequestError};
 use bellwether_model::Secret;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{BuildError, reject_secret_ref};
+use crate::firewall::Firewall;
 use crate::header::{basic, secret_value};
 use crate::oauth2::TokenSource;
 use crate::redactor::Redactor;
@@ -41,7 +44,7 @@ struct AddedHeader {
 }
 
 impl Credentials {
-    pub fn build(config: &HttpConfig) -> Result<Self, BuildError> {
+    pub fn build(config: &HttpConfig, firewall: &Arc<Firewall>) -> Result<Self, BuildError> {
         if let Some(basic_auth) = &config.basic_auth {
             let BasicAuth {
                 username,
@@ -66,7 +69,9 @@ impl Credentials {
             return Ok(Credentials::Plain { kind: kind.clone(), credentials });
         }
         match &config.oauth2 {
-            Some(oauth2) => Ok(Credentials::OAuth2(Box::new(TokenSource::build(oauth2)?))),
+            Some(oauth2) => {
+                Ok(Credentials::OAuth2(Box::new(TokenSource::build(oauth2, firewall)?)))
+            }
             None => Ok(Credentials::None),
         }
     }
@@ -113,13 +118,15 @@ impl AddedHeaders {
         Ok(AddedHeaders(added))
     }
 
-    /// Appends them to what is there.
+    /// Appends them to what is there; those that are secret only on the receiver's own host.
     pub async fn add_to(
         &self,
         headers: &mut HeaderMap,
+        on_first_host: bool,
         redactor: &Redactor,
     ) -> Result<(), RequestError> {
-        for AddedHeader { name, source, is_secret } in &self.0 {
+        let sent = self.0.iter().filter(|header| on_first_host || !header.is_secret);
+        for AddedHeader { name, source, is_secret } in sent {
             let text = source.text("headers file").await?;
             if *is_secret {
                 redactor.add(text.reveal());

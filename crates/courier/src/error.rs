@@ -25,6 +25,10 @@ pub(crate) fn transport(detail: impl Into<String>) -> RequestError {
     RequestError::Transport(detail.into())
 }
 
+pub(crate) fn denied(detail: impl Into<String>) -> RequestError {
+    RequestError::Denied(detail.into())
+}
+
 pub(crate) fn unusable(detail: impl Into<String>) -> RequestError {
     RequestError::Unusable(detail.into())
 }

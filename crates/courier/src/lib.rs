@@ -20,6 +20,7 @@ mod client;
 mod connector;
 mod credentials;
 mod error;
+mod firewall;
 mod header;
 mod network;
 mod oauth2;
@@ -38,6 +39,7 @@ mod transport_error;
 pub use certificate::Certificate;
 pub use client::Client;
 pub use error::BuildError;
+pub use firewall::{Firewall, NetworkPolicy, PlaintextAuth};
 pub use perform::{
     Beginning, Begun, Draft, EXCHANGE_FILES_MAX, EXCHANGE_REQUESTS_MAX, Rendered, perform,
 };

@@ -11,7 +11,18 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::firewall::Firewall;
 use crate::tls;
+
+/// Why there is no connection.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectError {
+    #[error("{0}")]
+    Failed(String),
+    /// The firewall is against it; nothing was sent.
+    #[error("{0}")]
+    Denied(String),
+}
 
 /// Why a name has no address.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +30,12 @@ use crate::tls;
 pub struct LookupError {
     host: String,
     reason: String,
+}
+
+impl From<String> for ConnectError {
+    fn from(text: String) -> Self {
+        ConnectError::Failed(text)
+    }
 }
 
 /// The addresses of a name or address; an IPv6 address may stand in brackets.
@@ -32,6 +49,30 @@ pub async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupErro
     let found: Vec<SocketAddr> =
         found.map_err(|error| failed(lookup_reason(&error.to_string())))?.collect();
     if found.is_empty() { Err(failed(NO_SUCH_HOST)) } else { Ok(found) }
+}
+
+/// Those of the addresses that a connection may be opened to.
+///
+/// # Errors
+/// If there is none among them.
+pub fn permitted(
+    mut found: Vec<SocketAddr>,
+    firewall: &Firewall,
+) -> Result<Vec<SocketAddr>, ConnectError> {
+    let mut refusal = None;
+    found.retain(|address| match firewall.refusal(address.ip()) {
+        None => true,
+        Some(reason) => {
+            refusal.get_or_insert(reason);
+            false
+        }
+    });
+    match refusal {
+        Some(reason) if found.is_empty() => {
+            Err(ConnectError::Denied(format!("dial tcp: {reason}")))
+        }
+        _ => Ok(found),
+    }
 }
 
 /// Whether the system's resolver would take a name for an address in an old notation, as `010.0.0.1`
@@ -64,11 +105,12 @@ pub async fn dial(
     host: &str,
     port: u16,
     timeout_each: Duration,
+    firewall: &Firewall,
     trying: impl Fn(SocketAddr),
-) -> Result<TcpStream, String> {
+) -> Result<TcpStream, ConnectError> {
     let found = lookup(host, port).await.map_err(|error| format!("dial tcp: {error}"))?;
     let mut first_failure = None;
-    for address in found {
+    for address in permitted(found, firewall)? {
         trying(address);
         let failure = match timeout(timeout_each, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
@@ -77,7 +119,8 @@ pub async fn dial(
         };
         first_failure.get_or_insert(failure);
     }
-    Err(first_failure.unwrap_or_else(|| format!("dial tcp: lookup {host}: {NO_SUCH_HOST}")))
+    let failure = first_failure;
+    Err(failure.unwrap_or_else(|| format!("dial tcp: lookup {host}: {NO_SUCH_HOST}")).into())
 }
 
 /// The text of a failure, without the number of the operating system's error.

@@ -7,6 +7,7 @@
 //! first and the form second, and what worked is remembered.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_encoding::go_url::request_target;
@@ -19,7 +20,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use url::{Url, form_urlencoded};
 
-use crate::error::{BuildError, reject_secret_ref, transport};
+use crate::error::{BuildError, denied, reject_secret_ref, transport};
+use crate::firewall::Firewall;
 use crate::header::{basic, secret_value};
 use crate::response;
 use crate::source::Source;
@@ -72,7 +74,7 @@ struct Grant {
 }
 
 impl TokenSource {
-    pub fn build(config: &OAuth2) -> Result<Self, BuildError> {
+    pub fn build(config: &OAuth2, firewall: &Arc<Firewall>) -> Result<Self, BuildError> {
         if config.grant_type == OAuth2::GRANT_JWT_BEARER {
             let reason = "this build fetches tokens with client_credentials only";
             return Err(BuildError::Unsupported { field: "oauth2.grant_type".into(), reason });
@@ -93,7 +95,7 @@ impl TokenSource {
             client_secret: Source::new(&config.client_secret, &config.client_secret_file),
             url,
             form,
-            transport: Transport::build(&config.tls_config, &config.proxy, Http2::Avoid)?,
+            transport: Transport::build(&config.tls_config, &config.proxy, Http2::Avoid, firewall)?,
             last: Mutex::default(),
         })
     }
@@ -181,6 +183,7 @@ impl TokenSource {
             RequestError::Transport(detail) => {
                 transport(format!("oauth2: cannot fetch token: {detail}"))
             }
+            RequestError::Denied(detail) => denied(format!("oauth2: cannot fetch token: {detail}")),
             other => other,
         };
         Ok(response::read(answer.map_err(cannot)?, deadline).await)

@@ -25,8 +25,8 @@ pub const EXCHANGE_REQUESTS_MAX: u32 = 16;
 /// Limit: how many files one attempt may need.
 pub const EXCHANGE_FILES_MAX: u32 = 16;
 
-/// Tells `integration`'s receiver about `notification`, by way of `client`;
-/// mail needs none.
+/// Tells `integration`'s receiver about `notification`, by way of `client`; of it mail needs
+/// the policy only.
 ///
 /// Ends at `deadline` at the latest; a request that is open then counts as failed. Texts that could
 /// not be rendered are added to `faults` before the first request leaves. Whatever the receiver
@@ -102,8 +102,8 @@ impl Beginning {
         interrupt: Interrupt<'_>,
     ) -> (Rendered, Vec<TemplateFault>) {
         let begun = catch_panic(|| {
-            let mut renderer =
-                Renderer::interruptible(definitions, notification, &self.files, interrupt);
+            let shown = definitions.mentions().shown(notification);
+            let mut renderer = Renderer::interruptible(definitions, &shown, &self.files, interrupt);
             let begun = integration.begin(&mut renderer).map(|mut exchange| {
                 let first = exchange.begin();
                 let redactor = Redactor::default();
@@ -171,7 +171,9 @@ async fn run_exchange(
                 progress.set(operation(&request));
                 client.send(request, redactor, deadline).await
             }
-            Step::Mail(mail) => smtp::deliver(&mail, redactor, &progress, deadline).await,
+            Step::Mail(mail) => {
+                smtp::deliver(&mail, client.policy(), redactor, &progress, deadline).await
+            }
             Step::Aws(call) => aws::call(&call, client, redactor, deadline).await,
             Step::Done(outcome) => return outcome,
         };

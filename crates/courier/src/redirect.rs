@@ -3,6 +3,8 @@
 //! The rules of Go's client: 301, 302 and 303 turn a request into a GET without a body; 307 and 308
 //! repeat it. Once a chain has left the first host and its subdomains, credentials stay behind for
 //! the rest of it, also if it comes back.
+//!
+//! Compat: secrets of `http_headers` are credentials too; see docs/compat.md#redirects.
 
 use http::Method;
 use http::header::{HeaderMap, LOCATION};

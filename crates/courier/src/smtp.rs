@@ -19,8 +19,9 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::transport;
-use crate::network::dial;
+use crate::error::{denied, transport};
+use crate::firewall::NetworkPolicy;
+use crate::network::{ConnectError, dial};
 use crate::progress::Progress;
 use crate::redactor::Redactor;
 
@@ -42,40 +43,49 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// `redactor`.
 pub async fn deliver(
     mail: &Mail,
+    policy: &NetworkPolicy,
     redactor: &Redactor,
     progress: &Progress,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
-    timeout_at(deadline, connect_and_send(mail, redactor, progress, deadline))
+    timeout_at(deadline, connect_and_send(mail, policy, redactor, progress, deadline))
         .await
         .unwrap_or(Err(RequestError::DeadlinePassed))
 }
 
 async fn connect_and_send(
     mail: &Mail,
+    policy: &NetworkPolicy,
     redactor: &Redactor,
     progress: &Progress,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
     let server = &*mail.server;
     let (stream, handshake) = match server.security {
-        Security::Never => (Stream::plain(connect(server, progress).await?), None),
+        Security::Never => (Stream::plain(connect(server, policy, progress).await?), None),
         Security::StartTls => {
             let handshake = TlsHandshake::prepare(server, progress).await?;
-            (Stream::plain(connect(server, progress).await?), Some(handshake))
+            (Stream::plain(connect(server, policy, progress).await?), Some(handshake))
         }
         Security::Implicit => {
             let handshake = TlsHandshake::prepare(server, progress).await?;
             let step = "establish TLS connection to server";
             let failed = progress.begin(step);
             let trying = |address| progress.set(format!("{step}: dial tcp {address}"));
-            let stream = dial(&server.host, server.port, CONNECT_TIMEOUT, trying).await;
-            (handshake.secure(stream.map_err(failed)?).await.map_err(failed)?, None)
+            let (host, port) = (&server.host, server.port);
+            let stream = dial(host, port, CONNECT_TIMEOUT, &policy.firewall, trying).await;
+            (
+                handshake
+                    .secure(stream.map_err(|error| unconnected(step, error))?)
+                    .await
+                    .map_err(failed)?,
+                None,
+            )
         }
     };
     let failed = progress.begin("create SMTP client");
     let mut session = SmtpSession::open(stream).await.map_err(failed)?;
-    let result = send(&mut session, handshake, mail, redactor, progress).await;
+    let result = send(&mut session, handshake, mail, policy, redactor, progress).await;
     session.quit(deadline).await;
     result
 }
@@ -86,6 +96,7 @@ async fn send(
     session: &mut SmtpSession,
     handshake: Option<TlsHandshake>,
     mail: &Mail,
+    policy: &NetworkPolicy,
     redactor: &Redactor,
     progress: &Progress,
 ) -> Result<Response, RequestError> {
@@ -105,7 +116,9 @@ async fn send(
     }
     if let Some(account) = &server.account {
         progress.set("authenticate");
-        let authenticated = auth::authenticate(account, session, &server.host, redactor).await;
+        let in_clear = policy.plaintext_auth;
+        let authenticated =
+            auth::authenticate(account, session, &server.host, in_clear, redactor).await;
         authenticated.map_err(transport)?;
     }
     let failed = progress.begin("send MAIL command");
@@ -122,9 +135,21 @@ async fn send(
     Ok(Response { status: reply.code, content_type: None, retry_after: None, body })
 }
 
-async fn connect(server: &MailServer, progress: &Progress) -> Result<TcpStream, RequestError> {
+async fn connect(
+    server: &MailServer,
+    policy: &NetworkPolicy,
+    progress: &Progress,
+) -> Result<TcpStream, RequestError> {
     let step = "establish connection to server";
-    let failed = progress.begin(step);
+    progress.set(step);
     let trying = |address| progress.set(format!("{step}: dial tcp {address}"));
-    dial(&server.host, server.port, CONNECT_TIMEOUT, trying).await.map_err(failed)
+    let stream = dial(&server.host, server.port, CONNECT_TIMEOUT, &policy.firewall, trying).await;
+    stream.map_err(|error| unconnected(step, error))
+}
+
+fn unconnected(step: &str, error: ConnectError) -> RequestError {
+    match error {
+        ConnectError::Failed(text) => transport(format!("{step}: {text}")),
+        ConnectError::Denied(text) => denied(format!("{step}: {text}")),
+    }
 }

@@ -21,7 +21,8 @@ use rustls::pki_types::ServerName;
 use url::Url;
 
 use crate::connector::{Connector, credentials};
-use crate::error::{BuildError, transport, unusable};
+use crate::error::{BuildError, denied, transport, unusable};
+use crate::firewall::Firewall;
 use crate::header::basic;
 use crate::proxy::ProxyRules;
 use crate::redactor::Redactor;
@@ -45,6 +46,7 @@ pub struct Transport {
     tls: Arc<TlsConfig>,
     http2: Http2,
     proxies: Arc<ProxyRules>,
+    firewall: Arc<Firewall>,
     state: Mutex<State>,
 }
 
@@ -74,7 +76,12 @@ pub struct OutgoingRequest {
 impl Transport {
     /// # Errors
     /// If a file is unreadable or holds no certificate or key, and if a name or URL is none.
-    pub fn build(tls: &TlsConfig, proxy: &ProxyConfig, http2: Http2) -> Result<Self, BuildError> {
+    pub fn build(
+        tls: &TlsConfig,
+        proxy: &ProxyConfig,
+        http2: Http2,
+        firewall: &Arc<Firewall>,
+    ) -> Result<Self, BuildError> {
         reject_secret_refs(tls)?;
         let material = TlsMaterial::read(tls).map_err(|unreadable| BuildError::Unreadable {
             what: unreadable.what,
@@ -84,8 +91,10 @@ impl Transport {
         let settings = tls::client_config(tls, &material)?;
         let proxies = Arc::new(ProxyRules::build(proxy, |name| std::env::var(name).ok())?);
         let tls = Arc::new(tls.clone());
-        let client = client(&tls, settings, http2, &proxies);
-        Ok(Transport { tls, http2, proxies, state: Mutex::new(State { material, client }) })
+        let client = client(&tls, settings, http2, &proxies, firewall);
+        let firewall = Arc::clone(firewall);
+        let state = Mutex::new(State { material, client });
+        Ok(Transport { tls, http2, proxies, firewall, state })
     }
 
     /// Sends one request and waits for the head of its answer, however long that takes.
@@ -114,8 +123,8 @@ impl Transport {
         *request.headers_mut() = headers;
         let client = self.state.lock().unwrap_or_else(PoisonError::into_inner).client.clone();
         let failed = |error| {
-            let reason = transport_error::describe(&error);
-            transport(format!("{operation}: {reason}"))
+            let text = format!("{operation}: {}", transport_error::describe(&error));
+            if transport_error::is_denied(&error) { denied(text) } else { transport(text) }
         };
         client.request(request).await.map_err(failed)
     }
@@ -141,7 +150,7 @@ impl Transport {
         if state.material != material {
             let settings = tls::client_config(&self.tls, &material)
                 .map_err(|error| transport(error.to_string()))?;
-            let client = client(&self.tls, settings, self.http2, &self.proxies);
+            let client = client(&self.tls, settings, self.http2, &self.proxies, &self.firewall);
             *state = State { material, client };
         }
         Ok(())
@@ -167,6 +176,7 @@ fn client(
     settings: ClientConfig,
     http2: Http2,
     proxies: &Arc<ProxyRules>,
+    firewall: &Arc<Firewall>,
 ) -> HttpClient {
     let proxy_tls = Arc::new(settings.clone());
     let mut offering = settings;
@@ -179,6 +189,7 @@ fn client(
         proxy_tls,
         // It has been parsed before, for the settings.
         server_name: ServerName::try_from(tls.server_name.clone()).ok(),
+        firewall: Arc::clone(firewall),
     };
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())

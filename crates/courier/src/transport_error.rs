@@ -13,8 +13,8 @@ use hyper_util::client::legacy;
 use url::Url;
 
 use crate::answers::AnswerFault;
-use crate::connector::{Addresses, ConnectError};
-use crate::network::{self, causes, find};
+use crate::connector::Addresses;
+use crate::network::{self, ConnectError, causes, find};
 use crate::tls;
 
 /// `Post "http://host:port/<redacted>"`.
@@ -30,6 +30,11 @@ fn without_secrets(url: &Url) -> String {
     let origin = format!("{}://{}{port}", url.scheme(), url.host_str().unwrap_or_default());
     let is_bare = url.path() == "/" && url.query().is_none();
     origin + if is_bare { "/" } else { "/<redacted>" }
+}
+
+/// Whether the firewall is against the connection.
+pub fn is_denied(error: &legacy::Error) -> bool {
+    matches!(find::<ConnectError>(&causes(error)), Some(ConnectError::Denied(_)))
 }
 
 /// Why the request failed.

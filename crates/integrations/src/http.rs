@@ -95,6 +95,8 @@ pub enum RequestError {
     /// There is no usable URL, or a header's text is invalid: nothing was sent, and nothing will be
     /// before an operator acts.
     Unusable(String),
+    /// The operator does not allow connections to this address: nothing was sent.
+    Denied(String),
 }
 
 /// Limit: what is kept of an answer; enough for any receiver's error text.

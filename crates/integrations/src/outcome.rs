@@ -90,6 +90,9 @@ pub fn check_response_with(
             retry(FailureReason::ContextDeadlineExceeded, detail)
         }
         RequestError::Unusable(detail) => Outcome::Refused { reason: FailureReason::Other, detail },
+        RequestError::Denied(detail) => {
+            Outcome::Refused { reason: FailureReason::AddressDenied, detail }
+        }
     })
 }
 

@@ -26,6 +26,7 @@ pub(crate) mod time;
 pub(crate) mod value;
 
 use crate::any_value::AnyValue;
+use crate::mentions::Mentions;
 use crate::secret::SecretSource;
 
 /// What all texts of one configuration share; receivers are built with it.
@@ -45,6 +46,7 @@ pub struct Definitions {
     /// Under which the server is reached from outside, without a slash at its end.
     pub(crate) external_url: Arc<str>,
     pub(crate) read_yaml: ReadYaml,
+    pub(crate) mentions: Mentions,
     pub(crate) route_labels: BTreeMap<String, Arc<Result<Prepared, Error>>>,
 }
 
@@ -193,7 +195,8 @@ impl Templates {
             }
         }
         let Templates { set, external_url, read_yaml, prepared: _, faults } = self;
-        (Definitions { set, external_url, read_yaml, route_labels: ready }, faults)
+        let mentions = Mentions::default();
+        (Definitions { set, external_url, read_yaml, mentions, route_labels: ready }, faults)
     }
 
     fn ready(&mut self, field: &'static str, source: &str, language: Language) -> TextTemplate {
@@ -221,6 +224,18 @@ impl Templates {
 /// Whether a text stands for itself. HTML does not: its comments vanish, for one.
 fn is_literal(source: &str, language: Language) -> bool {
     !source.contains("{{") && (language == Language::Plain || !source.contains('<'))
+}
+
+// === impl Definitions ===
+
+impl Definitions {
+    pub fn with_mentions(self, mentions: Mentions) -> Self {
+        Definitions { mentions, ..self }
+    }
+
+    pub fn mentions(&self) -> Mentions {
+        self.mentions
+    }
 }
 
 // === impl TextTemplate ===

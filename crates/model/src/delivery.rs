@@ -80,6 +80,8 @@ pub enum FailureReason {
     ContextDeadlineExceeded,
     AuthError,
     RateLimited,
+    /// Not one of upstream's: the operator does not allow connections to the receiver's address.
+    AddressDenied,
 }
 
 impl Notification {
@@ -103,7 +105,7 @@ impl Reason {
 }
 
 impl FailureReason {
-    pub const ALL: [FailureReason; 7] = [
+    pub const ALL: [FailureReason; 8] = [
         FailureReason::Other,
         FailureReason::ClientError,
         FailureReason::ServerError,
@@ -111,6 +113,7 @@ impl FailureReason {
         FailureReason::ContextDeadlineExceeded,
         FailureReason::AuthError,
         FailureReason::RateLimited,
+        FailureReason::AddressDenied,
     ];
 
     pub fn label(self) -> &'static str {
@@ -122,6 +125,7 @@ impl FailureReason {
             FailureReason::ContextDeadlineExceeded => "contextDeadlineExceeded",
             FailureReason::AuthError => "authError",
             FailureReason::RateLimited => "rateLimited",
+            FailureReason::AddressDenied => "addressDenied",
         }
     }
 }

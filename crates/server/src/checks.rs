@@ -48,6 +48,11 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         enable_feature: _,
         // Read by `receivers`.
         receivers_render_timeout: _,
+        receivers_allow_mentions: _,
+        receivers_deny_networks: _,
+        receivers_allow_networks: _,
+        receivers_deny_private: _,
+        receivers_deny_plaintext_auth: _,
         // Read by `boot` and `cluster`.
         cluster_listen_address: _,
         cluster_tls_config: _,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_config::{Config, GroupBy, InhibitRule, NamedIntervals, Receiver, Route};
-use bellwether_courier::Client;
+use bellwether_courier::{Client, NetworkPolicy};
 use bellwether_engine as engine;
 use bellwether_engine::PlanParts;
 use bellwether_integrations::http::HttpConfig;
@@ -153,9 +153,9 @@ fn build_receivers(
     let mut templates =
         Templates::load(external_url, ReadYaml(bellwether_config::read_value), files)
             .map_err(|error| format!("failed to parse templates: {error}"))?;
-    let built = build_integrations(receivers, used, &mut templates)?;
+    let built = build_integrations(receivers, used, &mut templates, &settings.network)?;
     let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
-    let definitions = Arc::new(definitions);
+    let definitions = Arc::new(definitions.with_mentions(settings.mentions));
     let notifiers = built.into_iter().map(|(id, integration, client)| {
         let (definitions, integration) = (Arc::clone(&definitions), Arc::from(integration));
         let rendering = settings.rendering.clone();
@@ -306,6 +306,7 @@ fn build_integrations(
     receivers: &[Receiver],
     used: &BTreeSet<Arc<str>>,
     templates: &mut Templates,
+    network: &NetworkPolicy,
 ) -> Result<Vec<BuiltIntegration>, String> {
     let mut all = Vec::new();
     let mut clients = Clients::default();
@@ -313,9 +314,9 @@ fn build_integrations(
     for receiver in receivers.iter().filter(|receiver| used.contains(receiver.name.as_str())) {
         for (index, config) in receiver.indexed() {
             let integration = config.build(&host_name, templates);
-            let built = integration
-                .map_err(|error| error.to_string())
-                .and_then(|integration| Ok((integration, clients.build(config.http_config())?)));
+            let built = integration.map_err(|error| error.to_string()).and_then(|integration| {
+                Ok((integration, clients.build(config.http_config(), network)?))
+            });
             let (integration, client) = built.map_err(|reason| {
                 let key = config.kind().config_key();
                 format!("receiver {:?}, {key}[{index}]: {reason}", receiver.name)
@@ -332,12 +333,17 @@ fn build_integrations(
 struct Clients(Vec<(HttpConfig, Arc<Client>)>);
 
 impl Clients {
-    fn build(&mut self, config: Option<&HttpConfig>) -> Result<Arc<Client>, String> {
+    fn build(
+        &mut self,
+        config: Option<&HttpConfig>,
+        network: &NetworkPolicy,
+    ) -> Result<Arc<Client>, String> {
         let config = config.cloned().unwrap_or_default();
         if let Some((_, client)) = self.0.iter().find(|(held, _)| *held == config) {
             return Ok(Arc::clone(client));
         }
-        let client = Client::build(&config).map_err(|error| format!("http_config: {error}"))?;
+        let client =
+            Client::build(&config, network).map_err(|error| format!("http_config: {error}"))?;
         let client = Arc::new(client);
         self.0.push((config, Arc::clone(&client)));
         Ok(client)

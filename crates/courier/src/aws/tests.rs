@@ -16,6 +16,7 @@ use super::call_in;
 use super::environment::Environment;
 use super::error::AwsError;
 use crate::client::Client;
+use crate::firewall::NetworkPolicy;
 use crate::redactor::Redactor;
 
 /// A server, an environment that leads to it, and the requests that it received.
@@ -49,7 +50,8 @@ impl FakeAws {
             variables: BTreeMap::new(),
             folder,
             received,
-            client: Client::build(&HttpConfig::default()).expect("a client"),
+            client: Client::build(&HttpConfig::default(), &NetworkPolicy::default())
+                .expect("a client"),
             signer: SigV4 { region: "eu-west-1".into(), ..SigV4::default() },
             base: base.clone(),
         };

@@ -16,6 +16,7 @@ use md5::Md5;
 
 use super::connection::Reply;
 use super::session::SmtpSession;
+use crate::firewall::PlaintextAuth;
 use crate::redactor::Redactor;
 
 /// Limit: challenges of one authentication; the longest mechanism has two.
@@ -33,6 +34,7 @@ pub async fn authenticate(
     account: &MailAccount,
     session: &mut SmtpSession,
     host: &str,
+    in_clear: PlaintextAuth,
     redactor: &Redactor,
 ) -> Result<(), String> {
     let Some(offered) = session.extension("AUTH") else { return Ok(()) };
@@ -43,7 +45,7 @@ pub async fn authenticate(
     redactor.add(mechanism.secret());
     let failed = |error| format!("{name} auth: {error}");
     let is_confidential = session.is_secure() || is_local(host);
-    let opening = mechanism.opening(account, is_confidential).map_err(failed)?;
+    let opening = mechanism.opening(account, is_confidential, in_clear).map_err(failed)?;
     if let Some(proof) = opening.split(' ').nth(2) {
         redactor.add(proof);
     }
@@ -129,9 +131,21 @@ async fn trimmed(source: &SecretSource) -> Result<Secret, String> {
 
 impl Mechanism {
     /// The first command; `is_confidential`: the connection is encrypted or local.
-    fn opening(&self, account: &MailAccount, is_confidential: bool) -> Result<String, String> {
+    ///
+    /// Compat: see docs/compat.md#smtp-auth.
+    fn opening(
+        &self,
+        account: &MailAccount,
+        is_confidential: bool,
+        in_clear: PlaintextAuth,
+    ) -> Result<String, String> {
         match self {
             Mechanism::CramMd5(_) => Ok("AUTH CRAM-MD5".to_owned()),
+            Mechanism::Login(_) if !is_confidential && in_clear == PlaintextAuth::Local => {
+                Err("unencrypted connection: --receivers.deny-plaintext-auth is set, so the mail \
+                     server must be used with TLS (require_tls)"
+                    .to_owned())
+            }
             Mechanism::Login(_) => Ok("AUTH LOGIN".to_owned()),
             Mechanism::Plain(_) if !is_confidential => Err("unencrypted connection".to_owned()),
             Mechanism::Plain(password) => {

@@ -4,6 +4,7 @@
 mod authentication;
 mod certificates;
 mod exchange;
+mod firewall;
 mod mail;
 mod mail_server;
 mod oauth2;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use bellwether_courier::Client;
+use bellwether_courier::{Client, NetworkPolicy};
 use bellwether_integrations::http::{HttpConfig, OAuth2, TlsConfig};
 use bellwether_model::Secret;
 use rustls::version::TLS13;
@@ -209,7 +209,9 @@ async fn the_token_endpoint_has_its_own_tls_and_proxy() {
 fn unsupported_grant_types_are_refused() {
     let refused = |oauth2: OAuth2, piece: &str| {
         let config = HttpConfig { oauth2: Some(oauth2), ..HttpConfig::default() };
-        let error = Client::build(&config).expect_err("it must be refused").to_string();
+        let error = Client::build(&config, &NetworkPolicy::default())
+            .expect_err("it must be refused")
+            .to_string();
         assert!(error.contains(piece) && !error.contains("MARKER"), "{error}");
     };
     let good = || OAuth2 { token_url: "http://tokens.test".into(), ..OAuth2::default() };

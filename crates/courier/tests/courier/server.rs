@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bellwether_courier::{Client, Redactor};
+use bellwether_courier::{Client, NetworkPolicy, Redactor};
 use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -254,9 +254,13 @@ pub fn soon() -> Instant {
 }
 
 pub fn client(change: impl FnOnce(&mut HttpConfig)) -> Client {
+    client_with(&NetworkPolicy::default(), change)
+}
+
+pub fn client_with(policy: &NetworkPolicy, change: impl FnOnce(&mut HttpConfig)) -> Client {
     let mut config = HttpConfig::default();
     change(&mut config);
-    Client::build(&config).expect("a good configuration")
+    Client::build(&config, policy).expect("a good configuration")
 }
 
 /// Posts to `url` and waits for the answer.

@@ -103,6 +103,9 @@ fn is_about_markup(said: &str) -> bool {
 fn not_answered(error: RequestError) -> Outcome {
     match error {
         RequestError::Unusable(detail) => Outcome::Refused { reason: FailureReason::Other, detail },
+        RequestError::Denied(detail) => {
+            Outcome::Refused { reason: FailureReason::AddressDenied, detail }
+        }
         RequestError::DeadlinePassed => {
             let detail = "context deadline exceeded".to_owned();
             retry(FailureReason::ContextDeadlineExceeded, detail)

@@ -196,6 +196,41 @@ pub const TABLE: &[Flag] = &[
          of those that are not finished then. (Not a flag of Alertmanager.)",
     ),
     flag(
+        "receivers.allow-mentions",
+        "",
+        Target::Switch(|f| &mut f.receivers_allow_mentions),
+        "Let labels and annotations mention everybody in a chat (<!channel>, @everyone and the like); \
+         otherwise only templates can. (Not a flag of Alertmanager.)",
+    ),
+    flag(
+        "receivers.deny-cidr",
+        "",
+        Target::Texts(|f| &mut f.receivers_deny_networks),
+        "A network, such as 203.0.113.0/24, to which no notification is sent, whatever name or \
+         redirect leads there. May be repeated. (Not a flag of Alertmanager.)",
+    ),
+    flag(
+        "receivers.deny-private",
+        "",
+        Target::Switch(|f| &mut f.receivers_deny_private),
+        "Send no notification to addresses that are not public: loopback, private, link-local and \
+         the like, among them those where clouds give out credentials. (Not a flag of Alertmanager.)",
+    ),
+    flag(
+        "receivers.allow-cidr",
+        "",
+        Target::Texts(|f| &mut f.receivers_allow_networks),
+        "A network that the two flags above do not deny. May be repeated. (Not a flag of \
+         Alertmanager.)",
+    ),
+    flag(
+        "receivers.deny-plaintext-auth",
+        "",
+        Target::Switch(|f| &mut f.receivers_deny_plaintext_auth),
+        "Send no password to a mail server over a connection without TLS, also where the \
+         configuration says require_tls: false. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "auto-gomemlimit.ratio",
         "0.9",
         Target::Ratio(|f| &mut f.memory_limit_ratio),

@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::features::Features;
 use crate::load;
 use crate::metrics::Metrics;
-use crate::receivers::ReceiverSettings;
+use crate::receivers::{self, ReceiverSettings};
 
 /// Runs the subcommand.
 pub fn run(arguments: &[String]) -> ExitCode {
@@ -45,6 +45,10 @@ pub(super) struct Options {
     pub config_file: PathBuf,
     pub external_url: String,
     pub test: ReceiverTest,
+    pub deny_networks: Vec<String>,
+    pub allow_networks: Vec<String>,
+    pub deny_private: bool,
+    pub deny_plaintext_auth: bool,
 }
 
 pub(super) fn parse(arguments: &[String]) -> Result<Options, String> {
@@ -52,11 +56,17 @@ pub(super) fn parse(arguments: &[String]) -> Result<Options, String> {
         config_file: "alertmanager.yml".into(),
         external_url: "http://localhost:9093".into(),
         test: ReceiverTest::default(),
+        deny_networks: Vec::new(),
+        allow_networks: Vec::new(),
+        deny_private: false,
+        deny_plaintext_auth: false,
     };
     let mut parser = lexopt::Parser::from_args(arguments);
     while let Some(argument) = parser.next().map_err(|error| error.to_string())? {
         match argument {
             Arg::Long("dry-run") => options.test.dry_run = true,
+            Arg::Long("receivers.deny-private") => options.deny_private = true,
+            Arg::Long("receivers.deny-plaintext-auth") => options.deny_plaintext_auth = true,
             Arg::Long(name) => {
                 let name = name.to_owned();
                 let Some(name) = NAMES.into_iter().find(|known| *known == name) else {
@@ -79,6 +89,8 @@ pub(super) fn parse(arguments: &[String]) -> Result<Options, String> {
 fn set(options: &mut Options, name: &str, value: &str) -> Result<(), String> {
     let test = &mut options.test;
     match name {
+        "receivers.deny-cidr" => options.deny_networks.push(value.to_owned()),
+        "receivers.allow-cidr" => options.allow_networks.push(value.to_owned()),
         "config.file" => options.config_file = value.into(),
         "web.external-url" => value.trim_end_matches('/').clone_into(&mut options.external_url),
         "receiver" => value.clone_into(&mut test.receiver),
@@ -107,13 +119,24 @@ fn pair(text: &str) -> Result<(String, String), String> {
 }
 
 fn test(options: &Options) -> Result<Vec<IntegrationTest>, String> {
-    let Options { config_file, external_url, test } = options;
+    let Options {
+        config_file,
+        external_url,
+        test,
+        deny_networks,
+        allow_networks,
+        deny_private,
+        deny_plaintext_auth,
+    } = options;
+    let network =
+        receivers::network(deny_networks, allow_networks, *deny_private, *deny_plaintext_auth)?;
     let (_, mut parsed) = load::read(config_file, MatcherMode::default())?;
     parsed.config.resolve_paths(config_file.parent().unwrap_or(Path::new("")));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let now = Clock::start().now().wall;
-    let settings = ReceiverSettings::usual(Arc::new(Metrics::new(Features::default())));
+    let usual = ReceiverSettings::usual(Arc::new(Metrics::new(Features::default())));
+    let settings = ReceiverSettings { network, ..usual };
     runtime.block_on(super::receiver(Arc::new(parsed.config), external_url, settings, test, now))
 }
 
@@ -177,7 +200,9 @@ fn one_line(text: &str) -> String {
     text.trim().chars().map(|char| if char.is_control() { ' ' } else { char }).collect()
 }
 
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 11] = [
+    "receivers.deny-cidr",
+    "receivers.allow-cidr",
     "config.file",
     "web.external-url",
     "receiver",
@@ -205,6 +230,8 @@ Flags:
   --alerts=1                         How many alerts the sample has, up to 1000; several differ in
                                      the label instance.
   --timeout=10s                      How long each integration may take, up to 60s.
+  --receivers.deny-cidr, --receivers.deny-private, --receivers.allow-cidr,
+  --receivers.deny-plaintext-auth    As for the server: which addresses may be sent to, and how.
   --web.external-url=http://localhost:9093
                                      Where links in the notification lead to.
 
