@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl iproute2
 TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 
-.PHONY: help run test test-packages sim sim-search mutants bench dist lint
+.PHONY: help run test test-packages sim sim-search mutants bench dist sbom lint lint-dependencies
 
 help:
 	@echo 'make run         build and start a server with a demo webhook that prints what it receives'
@@ -16,8 +16,8 @@ help:
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
 	@echo 'make mutants     change the code in small ways and print the changes that no test notices; MUTANTS=files'
 	@echo 'make bench       compare speed and memory with the Go Alertmanager'
-	@echo 'make dist        build a stripped binary for distribution, and print its size'
-	@echo 'make lint        formatting, clippy, licences'
+	@echo 'make dist        build a stripped binary for distribution with a list of its parts (SBOM), and print their sizes'
+	@echo 'make lint        formatting, clippy, and of the dependencies: licences, sources, advisories'
 
 # The server listens on port 9093 and keeps its data in ./data; both programs end with ^C.
 run:
@@ -80,10 +80,36 @@ bench: test-packages
 # The binary without symbols and debug information, as it is packaged.
 dist:
 	$(CARGO) build --profile dist -p bellwether
-	@ls -lh target/dist/bellwether
+	$(MAKE) sbom
+	@ls -lh target/dist/bellwether target/dist/bellwether.cdx.json
 
-lint:
+# What the binary is made of, in the format of CycloneDX. The tool writes beside the manifest.
+SBOM := crates/bellwether/bellwether.cdx.json
+sbom:
+	@command -v cargo-cyclonedx >/dev/null || $(CARGO) install --locked cargo-cyclonedx \
+	|| { echo 'cargo-cyclonedx is not installed and cannot be: there is no SBOM'; exit 1; }
+	$(CARGO) cyclonedx --manifest-path crates/bellwether/Cargo.toml --format json \
+		--override-filename bellwether.cdx
+	@mkdir -p target/dist
+	@mv $(SBOM) target/dist/bellwether.cdx.json
+	@find crates bench fuzz tests -name bellwether.cdx.json -delete
+
+lint: lint-dependencies
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	@if command -v cargo-deny >/dev/null; then $(CARGO) deny --offline check licenses bans sources; \
-	else echo 'cargo-deny is not installed: licences and bans are not checked'; fi
+
+# Without a network the advisories that were fetched last count, and their date is printed. What cannot
+# be checked at all is an error; OFFLINE=1 makes it a warning.
+ADVISORIES := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/advisory-dbs
+lint-dependencies:
+	@unchecked() { echo "NOT CHECKED: $$1"; test -n "$(OFFLINE)" || { echo 'make lint OFFLINE=1 goes on without'; exit 1; }; exit 0; }; \
+	command -v cargo-deny >/dev/null || $(CARGO) install --locked cargo-deny \
+	|| unchecked 'licences, sources and advisories: cargo-deny is not installed and cannot be'; \
+	$(CARGO) deny --offline check licenses bans sources || exit 1; \
+	if $(CARGO) deny fetch db; then :; \
+	elif ls -d $(ADVISORIES)/*/ >/dev/null 2>&1; then \
+		for database in $(ADVISORIES)/*/; do \
+			echo "The advisories cannot be fetched; these are of $$(git -C $$database log -1 --format=%cd)"; \
+		done; \
+	else unchecked 'advisories: they cannot be fetched, and none were fetched before'; fi; \
+	$(CARGO) deny check --disable-fetch advisories
