@@ -7,13 +7,14 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl iproute2
 TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 
-.PHONY: help run test test-packages sim sim-search mutants bench dist sbom lint lint-dependencies
+.PHONY: help run test test-packages sim sim-search mutants fuzz bench dist sbom lint lint-dependencies
 
 help:
 	@echo 'make run         build and start a server with a demo webhook that prints what it receives'
 	@echo 'make test        install what the tests need, and run them all'
 	@echo 'make sim         replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
+	@echo 'make fuzz        try all decoders with broken input on all cores; HOURS=0.5'
 	@echo 'make mutants     change the code in small ways and print the changes that no test notices; MUTANTS=files'
 	@echo 'make bench       compare speed and memory with the Go Alertmanager'
 	@echo 'make dist        build a stripped binary for distribution with a list of its parts (SBOM), and print their sizes'
@@ -68,6 +69,10 @@ MUTANTS ?= crates/engine/src/**/*.rs crates/memberlist/src/*.rs crates/memberlis
 mutants:
 	@command -v cargo-mutants >/dev/null || $(CARGO) install --locked cargo-mutants
 	$(CARGO) mutants $(foreach files,$(MUTANTS),--file '$(files)') --output target
+
+# An input that fails is kept in fuzz/corpus, from where `make test` tries it too: commit it with the mend.
+fuzz:
+	$(CARGO) run --release -p bellwether-fuzz -- $(or $(HOURS),0.5)
 
 bench: test-packages
 	$(CARGO) build --release -p bellwether

@@ -34,6 +34,16 @@ pub fn silences() -> Vec<Vec<u8>> {
     ])
 }
 
+pub fn http1_connections() -> Vec<Vec<u8>> {
+    texts(&[
+        "GET / HTTP/1.1\r\nHost: a\r\nX : folded\r\n more\r\n\r\nGET /b HTTP/1.1\nHost: a\n\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\n\r\nhelloPOST / HTTP/1.0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nA: b\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
+        "GET / HTTP/1.1\r\nTransfer-Encoding: upgrade\r\n\r\nanything at all",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: close\r\n\r\nignored",
+    ])
+}
+
 pub fn matchers() -> Vec<Vec<u8>> {
     texts(&[
         "team=web",

@@ -9,7 +9,7 @@
 //! bytes, so a coverage-guided fuzzer can call them as they are.
 //!
 //! `FUZZ_ITERATIONS` and `FUZZ_SEED` choose how many and from which seed; a failure prints its seed
-//! and its input.
+//! and its input. `make fuzz HOURS=8` tries all targets for longer ([`run_until`]).
 
 mod corpus;
 mod mutation;
@@ -19,5 +19,5 @@ pub mod node_metadata;
 mod runner;
 pub mod targets;
 
-pub use runner::{Target, run};
+pub use runner::{Target, run, run_until};
 pub use targets::TARGETS;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_api::{decode_alerts, decode_silence};
+use bellwether_encoding::http1::{self, Next, Rewriter, Rewritten, Rules};
 use bellwether_engine::{
     Engine, EngineSettings, GroupBy, Input, LogEntry, Note, Peer, PeerSettings, Plan, PlanParts,
     Record, RefusedAlerts, RouteSpec, SilenceRecord, StatusBroadcast, Ticket, Timing, Turn, wire,
@@ -51,6 +52,7 @@ pub const TARGETS: &[Target] = &[
         inputs: corpus::node_metadata,
         iterations: 40_000,
     },
+    Target { name: "http1", check: http1, inputs: corpus::http1_connections, iterations: 5_000 },
     Target { name: "template", check: template, inputs: corpus::templates, iterations: 10_000 },
 ];
 
@@ -295,6 +297,65 @@ pub fn node_metadata(bytes: &[u8]) {
     assert!(!filter(&other).admits(bytes), "{metadata:?} is kept out by {other:?}");
     if metadata.cluster_id.len() <= CLUSTER_ID_BYTES_MAX {
         assert_eq!(BellwetherMetadata::read(metadata.meta().as_bytes()), Some(metadata));
+    }
+}
+
+/// The heads on a connection, of requests or answers: it must not matter how the network cuts it.
+pub fn http1(bytes: &[u8]) {
+    let whole = rewrite(bytes, bytes.len().max(1));
+    assert_eq!(rewrite(bytes, 7), whole);
+    assert_eq!(rewrite(bytes, 1), whole);
+}
+
+/// What is passed on, and the error that ends the connection.
+fn rewrite(bytes: &[u8], piece_bytes: usize) -> (Vec<u8>, Option<String>) {
+    let mut rewriter = Rewriter::new(PlainHeads);
+    let mut passed = Vec::new();
+    for piece in bytes.chunks(piece_bytes) {
+        if rewriter.passes(piece) {
+            passed.extend_from_slice(piece);
+            continue;
+        }
+        let pushed = rewriter.push(piece);
+        let ready = rewriter.ready().len();
+        passed.extend_from_slice(rewriter.ready());
+        rewriter.consume(ready);
+        if let Err(error) = pushed {
+            return (passed, Some(error));
+        }
+    }
+    (passed, None)
+}
+
+/// Passes heads on as they are, and takes their bodies for what they say.
+struct PlainHeads;
+
+impl Rules for PlainHeads {
+    fn first_line(&mut self, _: &[u8]) -> Result<Option<Rewritten>, String> {
+        Ok(None)
+    }
+
+    fn head(&mut self, head: &[u8]) -> Result<Rewritten, String> {
+        let (_, rest) = http1::first_line(head);
+        let fields = http1::fields(rest).map_err(|malformed| format!("{malformed:?}"))?;
+        let value = |name| fields.iter().find(|field| field.is(name)).map(|field| &*field.value);
+        let length = value("content-length").and_then(|text| str::from_utf8(text).ok());
+        let next = match (value("transfer-encoding"), length.and_then(|text| text.parse().ok())) {
+            (Some(b"chunked"), _) => Next::Chunks,
+            (Some(b"upgrade"), _) => Next::Beyond,
+            (Some(b"close"), _) => Next::Ended,
+            (_, Some(length)) => Next::Body(length),
+            (_, None) => Next::Head,
+        };
+        Ok(Rewritten { head: head.to_vec(), next })
+    }
+
+    fn too_long(&mut self) -> Result<Rewritten, String> {
+        Err("too long".to_owned())
+    }
+
+    fn head_bytes_max(&self) -> usize {
+        200
     }
 }
 

@@ -58,6 +58,11 @@ fn node_metadata_of_peers() {
 }
 
 #[test]
+fn heads_on_a_connection() {
+    run_named("http1");
+}
+
+#[test]
 fn templates() {
     run_named("template");
 }
@@ -65,7 +70,7 @@ fn templates() {
 #[test]
 fn every_target_is_run() {
     // One test each above, so that they run side by side and fail by name.
-    assert_eq!(TARGETS.len(), 12);
+    assert_eq!(TARGETS.len(), 13);
 }
 
 fn run_named(name: &str) {
