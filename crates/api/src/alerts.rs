@@ -13,10 +13,11 @@ use bellwether_engine::{RefusedAlerts, RejectedAlert};
 use bellwether_model::{MatcherMode, NewAlert, Timestamp};
 
 use crate::answer::ApiError;
-use crate::backend::{Answered, Backend, Saved};
+use crate::backend::{Answered, Backend};
 use crate::body::HeldBody;
 use crate::caller::Caller;
 use crate::refusal::Refusal;
+use crate::saved::Saved;
 
 pub use decode::decode_alerts;
 

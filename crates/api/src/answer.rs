@@ -11,7 +11,7 @@ use http::{Method, StatusCode};
 
 use bellwether_encoding::json::{Escape, push_string};
 
-use crate::backend::Saved;
+use crate::saved::Saved;
 
 /// An error of an API request, in one of the two formats.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -85,17 +85,7 @@ async fn dispatch<B: Backend>(
             let posted = silences::post(&caller, state, body, mode).await;
             posted.map(|(answer, on)| saved(ok(answer), on))
         }
-        (ApiPath::Silence { id }, method) => {
-            if !silences::is_uuid(&id) {
-                let message = format!("silenceID in path must be of type uuid: {}", quoted(&id));
-                return Err(ApiError::framework(601, message));
-            }
-            if method == Method::DELETE {
-                let expired = silences::expire(&caller, id).await;
-                return expired.map(|on| saved(empty(StatusCode::OK), on));
-            }
-            read(&caller, permit, move |view, now| silences::one(view, now, &id)).await
-        }
+        (ApiPath::Silence { id }, _) => one_silence(&caller, permit, id).await,
         (ApiPath::Status, _) => Ok(ok(listing::status(&backend.status()))),
         (ApiPath::Receivers, _) => {
             // Compat: the only list whose wrong parameters are not logged.
@@ -128,6 +118,23 @@ async fn dispatch<B: Backend>(
             read(&caller, permit, move |view, now| silences::list(view, now, &query)).await
         }
     }
+}
+
+/// Shows or expires the silence with this id.
+async fn one_silence<B: Backend>(
+    caller: &Caller<'_, B>,
+    permit: Option<Permit<B>>,
+    id: String,
+) -> Result<Response, ApiError> {
+    if !silences::is_uuid(&id) {
+        let message = format!("silenceID in path must be of type uuid: {}", quoted(&id));
+        return Err(ApiError::framework(601, message));
+    }
+    if caller.method == Method::DELETE {
+        let expired = silences::expire(caller, id).await;
+        return expired.map(|on| saved(empty(StatusCode::OK), on));
+    }
+    read(caller, permit, move |view, now| silences::one(view, now, &id)).await
 }
 
 /// The body, or that there was one; its type and that of the answer are checked.

@@ -17,6 +17,7 @@ use bytes::Bytes;
 use http::{Method, StatusCode};
 
 use crate::refusal::RefusedRequest;
+use crate::saved::Saved;
 
 pub use receiver_test::{
     DryRunRequest, IntegrationTest, ReceiverTest, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
@@ -77,13 +78,6 @@ pub trait Backend: Send + Sync + 'static {
 pub struct Answered<T> {
     pub reply: T,
     pub saved: Saved,
-}
-
-/// In how many of the places that should keep a change it is durable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Saved {
-    pub on: u32,
-    pub of: u32,
 }
 
 /// Why the backend cannot answer.
@@ -233,22 +227,5 @@ impl Unavailable {
             Unavailable::ShuttingDown => StatusCode::INTERNAL_SERVER_ERROR,
             Unavailable::NotDurable => StatusCode::SERVICE_UNAVAILABLE,
         }
-    }
-}
-
-impl Saved {
-    /// On this node's disk.
-    pub const HERE: Saved = Saved { on: 1, of: 1 };
-    pub const NOWHERE: Saved = Saved { on: 0, of: 1 };
-
-    pub fn is_complete(self) -> bool {
-        self.on >= self.of
-    }
-}
-
-/// `0/1`
-impl fmt::Display for Saved {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.on, self.of)
     }
 }

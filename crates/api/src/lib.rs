@@ -42,16 +42,18 @@ mod listing;
 mod backend;
 mod json;
 mod receiver_test;
+mod saved;
 
 pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
 pub use backend::{
     Answered, Backend, Check, ClusterInfo, ClusterState, DryRunRequest, Exposition,
-    IntegrationTest, Observation, PeerInfo, Readiness, ReceiverTest, Saved, StatusInfo,
-    TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult, Unavailable, VersionInfo,
+    IntegrationTest, Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX,
+    TEST_TIMEOUT_MAX, TestResult, Unavailable, VersionInfo,
 };
 pub use heads::{TolerantListener, TolerantStream, answer_refusals};
 pub use refusal::{Refusal, RefusedRequest};
 pub use router::router;
+pub use saved::Saved;
 pub use silences::{MatcherDraft, SilenceDraft, decode_silence};
 pub use state::{ApiSettings, BODY_BYTES_MAX};

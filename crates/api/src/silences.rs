@@ -16,11 +16,12 @@ use bellwether_model::{Matcher, Silence, SilenceState, Timestamp};
 use http::StatusCode;
 
 use crate::answer::ApiError;
-use crate::backend::{Answered, Backend, Saved};
+use crate::backend::{Answered, Backend};
 use crate::body::HeldBody;
 use crate::caller::Caller;
 use crate::query::Query;
 use crate::refusal::Refusal;
+use crate::saved::Saved;
 use crate::state::AppState;
 use bellwether_encoding::json::{Escape, push_string};
 
