@@ -139,18 +139,12 @@ fn a_log_that_cannot_be_written_any_further_is_replaced_by_the_state_in_memory()
     let kept = server.post_silence(&silence("Quiet", "kept"));
     let first = first_log(&setup);
 
-    // Each is expired, so that the log grows and the state does not, but for the last.
-    let unsaved = wait::until("a silence is not saved", || {
-        let body = silence("Quiet", &"x".repeat(4096)).to_string();
-        let answer = server.post("/api/v2/silences", &body).expect_status(200);
-        let is_unsaved = answer.header("x-bellwether-saved") == Some("0/1");
-        let id = text(&answer.json()["silenceID"]);
-        (is_unsaved || {
-            server.delete(&format!("/api/v2/silence/{id}"));
-            false
-        })
-        .then_some(id)
-    });
+    // Each is expired, so that the log grows twice as fast as the state.
+    let mut last = kept.clone();
+    while server.metric("alertmanager_journal_failures_total", "") == Some(0.0) {
+        last = server.post_silence(&silence("Quiet", &"x".repeat(4096)));
+        server.delete(&format!("/api/v2/silence/{last}")).expect_status(200);
+    }
     server.process.wait_for_line("that the journal is written again", |line| {
         line.contains("Journal is written again").then_some(())
     });
@@ -159,7 +153,7 @@ fn a_log_that_cannot_be_written_any_further_is_replaced_by_the_state_in_memory()
     server.kill();
 
     let mut server = setup.start();
-    for id in [kept, unsaved] {
+    for id in [kept, last] {
         server.get(&format!("/api/v2/silence/{id}")).expect_status(200);
     }
 }
@@ -289,6 +283,40 @@ fn what_is_not_saved_is_refused_if_a_flag_says_so() {
     assert!(refused.contains("the journal cannot be written"), "{refused}");
     server.post("/api/v2/alerts", &json!([alert("InForce")]).to_string()).expect_status(503);
     hook.wait_for_one("page of an alert that is not saved");
+}
+
+#[test]
+fn a_log_that_cannot_be_begun_for_want_of_descriptors_is_begun_later_and_nothing_fails() {
+    let setup = Setup::ours(&one_webhook("http://127.0.0.1:9/"))
+        .expect_log("Failed to compact the journal")
+        .expect_log("ccept");
+    let mut server = setup.start();
+    server.post_silence(&silence("Large", "not to be notified"));
+    wait_for_reserve(&mut server);
+    // From now on nothing can be opened.
+    limit_descriptors(&server, 3);
+    let mut posted = 0;
+    while server.metric("alertmanager_journal_compaction_failing", "") != Some(1.0) {
+        posted += 1;
+        assert!(posted < 60, "the journal has not tried to begin a log");
+        let answer = server.post("/api/v2/alerts", &large_alerts().to_string());
+        assert_eq!((answer.status, answer.header("x-bellwether-saved")), (200, None));
+    }
+    server.post_silence(&silence("Quiet", "in the old log"));
+    assert_eq!(server.metric("alertmanager_journal_failures_total", ""), Some(0.0));
+
+    limit_descriptors(&server, 1024);
+    server.wait_for_metric("alertmanager_journal_compaction_failing", "", 0.0);
+    wait::until("the journal is compacted", || {
+        (server.metric("alertmanager_journal_disk_bytes", "")? < 64e6).then_some(())
+    });
+    assert_eq!(server.metric("alertmanager_journal_failures_total", ""), Some(0.0));
+}
+
+fn limit_descriptors(server: &Running, soft: u32) {
+    let pid = format!("--pid={}", server.process.id());
+    let limited = Command::new("prlimit").args([&pid, &format!("--nofile={soft}:")]).status();
+    assert!(limited.is_ok_and(|status| status.success()), "prlimit (package util-linux)");
 }
 
 /// With what a full disk makes the server log.
