@@ -3,6 +3,7 @@
 //! One function per decoder. None may panic; where there is a way back from the value to bytes,
 //! the way there and back must end where it began.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -223,11 +224,16 @@ pub fn status_broadcast(bytes: &[u8]) {
     let mut engine = member_of_three(&mut turn);
     for from in ["b", "c"] {
         let data = StatusBroadcast { from: from.to_owned(), ..status.clone() }.encode();
-        engine.handle(at_second(1), Input::StatusBroadcast { data }, &mut turn);
+        let from = PEERS_ADDRESS;
+        engine.handle(at_second(1), Input::StatusBroadcast { from, data }, &mut turn);
     }
     let off = status.wall.unix_nanos() - at_second(1).wall.unix_nanos();
-    let corrected = turn.notes.iter().any(|note| matches!(note, Note::ClockCorrected { .. }));
-    assert_eq!(corrected, off.abs() > 30_000_000_000, "off by {off} ns");
+    let corrected = turn.notes.iter().find_map(|note| match note {
+        Note::ClockCorrected { by_seconds, .. } => Some(*by_seconds),
+        _ => None,
+    });
+    assert_eq!(corrected.is_some(), off < -30_000_000_000, "off by {off} ns");
+    assert!(corrected.is_none_or(|by| (-300.0..0.0).contains(&by)), "corrected by {corrected:?} s");
     let labels = LabelSet::new([("alertname", "Disk")]);
     let alert = NewAlert {
         fingerprint: labels.fingerprint(),
@@ -268,14 +274,22 @@ fn member_of_three(turn: &mut Turn) -> Engine {
         intervals: Default::default(),
         resolve_timeout: minute,
     });
-    let peers = Some(PeerSettings { name: "a".to_owned(), timeout: minute });
+    let name = "a".to_owned();
+    let peers =
+        Some(PeerSettings { name, timeout: minute, corrects_clock: true, trusts_claims: true });
     let mut engine =
         Engine::new(Arc::new(plan), EngineSettings { peers, ..EngineSettings::default() }, 1);
-    let peers = ["b", "c"].map(|name| Peer { name: name.to_owned(), is_bellwether: true });
+    let peers = ["b", "c"].map(|name| Peer {
+        name: name.to_owned(),
+        address: PEERS_ADDRESS,
+        is_bellwether: true,
+    });
     engine.handle(at_second(0), Input::Peers(peers.into()), turn);
     engine.handle(at_second(0), Input::Settled, turn);
     engine
 }
+
+const PEERS_ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn at_second(second: u64) -> Now {
     let wall = Timestamp::from_unix(1_700_000_000, 0).plus(Duration::from_secs(second));

@@ -7,10 +7,12 @@
 //! milliseconds that both take on an idle machine.
 
 mod bystander;
+mod forger;
 
 mod bodies;
 mod connections;
 mod descriptors;
+mod gossip;
 mod labels;
 mod passwords;
 mod patterns;

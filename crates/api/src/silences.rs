@@ -95,7 +95,8 @@ fn refusal_to_create(
         SilenceRefusal::NoMatchers
         | SilenceRefusal::OnlyEmptyMatches
         | SilenceRefusal::TooMany { .. }
-        | SilenceRefusal::TooLarge { .. } => StatusCode::BAD_REQUEST,
+        | SilenceRefusal::TooLarge { .. }
+        | SilenceRefusal::PatternsTooLarge { .. } => StatusCode::BAD_REQUEST,
     };
     Refusal::SilenceNotCreated { status, error }
 }
@@ -119,7 +120,9 @@ pub(crate) async fn expire<B: Backend>(
 pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, Refusal> {
     let silence = view.silence(id).ok_or_else(|| Refusal::SilenceNotFound { id: id.to_owned() })?;
     let mut out = String::new();
-    push_silence(&mut out, silence, now).map_err(|error| Refusal::SilenceNotShown { error })?;
+    let why = view.not_in_force(id);
+    push_silence(&mut out, silence, view.silence_state(silence, now), why)
+        .map_err(|error| Refusal::SilenceNotShown { error })?;
     out.push('\n');
     Ok(out)
 }
@@ -129,16 +132,17 @@ pub(crate) fn one(view: &View, now: Timestamp, id: &str) -> Result<String, Refus
 /// Compat: this version of the interface cannot show a silence with several matcher sets, and one
 /// such silence in the result turns all of it into an error.
 pub(crate) fn list(view: &View, now: Timestamp, query: &SilenceQuery) -> Result<String, Refusal> {
-    let mut chosen: Vec<&Arc<Silence>> =
-        view.silences().filter(|silence| query.fits(silence, now)).collect();
-    chosen.sort_by_cached_key(|silence| place(silence, now));
+    let all = view.silences().map(|silence| (silence, view.silence_state(silence, now)));
+    let mut chosen: Vec<(&Arc<Silence>, SilenceState)> =
+        all.filter(|(silence, state)| query.fits(silence, *state)).collect();
+    chosen.sort_by_cached_key(|(silence, state)| place(silence, *state));
     let mut out = String::with_capacity(2 + chosen.len() * 400);
     out.push('[');
-    for (index, silence) in chosen.into_iter().enumerate() {
+    for (index, (silence, state)) in chosen.into_iter().enumerate() {
         if index > 0 {
             out.push(',');
         }
-        push_silence(&mut out, silence, now)
+        push_silence(&mut out, silence, state, view.not_in_force(&silence.id))
             .map_err(|error| Refusal::SilencesNotShown { error })?;
     }
     out.push_str("]\n");
@@ -155,8 +159,8 @@ impl SilenceQuery {
         }
     }
 
-    fn fits(&self, silence: &Silence, now: Timestamp) -> bool {
-        let wanted = match silence.state(now) {
+    fn fits(&self, silence: &Silence, state: SilenceState) -> bool {
+        let wanted = match state {
             SilenceState::Active => self.active,
             SilenceState::Pending => self.pending,
             SilenceState::Expired => self.expired,
@@ -171,10 +175,10 @@ impl SilenceQuery {
 
 /// Sorts active silences by end, then pending ones by start, then expired ones by end, the latest
 /// first; those with equal times by their last change, which is mostly their creation.
-fn place(silence: &Silence, now: Timestamp) -> (u8, i128, Reverse<i128>, Timestamp) {
+fn place(silence: &Silence, state: SilenceState) -> (u8, i128, Reverse<i128>, Timestamp) {
     let none = Reverse(0);
     let changed = silence.updated_at;
-    match silence.state(now) {
+    match state {
         SilenceState::Active => (0, silence.ends_at.unix_nanos(), none, changed),
         SilenceState::Pending => (1, silence.starts_at.unix_nanos(), none, changed),
         SilenceState::Expired => (2, 0, Reverse(silence.ends_at.unix_nanos()), changed),

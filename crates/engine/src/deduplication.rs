@@ -27,8 +27,9 @@
 //! 10. *Claims.* While a peer says that it is trying, this node defers to it: for a minute, or three
 //!     quarters of what is left of a shorter flush, since it may be only the peer that cannot reach
 //!     the receiver. A node that has tried too defers only to peers with an earlier position, for
-//!     five minutes after each attempt of its own. When the peer no longer says so, or is no longer
-//!     there, those that left it to the peer take over one after the other.
+//!     five minutes after each attempt of its own. Without TLS a claim may be forged, and both are
+//!     one peer timeout at most. When the peer no longer says so, or is no longer there, those that
+//!     left it to the peer take over one after the other.
 //! 11. *Unknown outcome.* Before an attempt, the log stops saying what the attempt may change
 //!     ([`Notified::uncertain_during`]); if the outcome stays unknown, both "firing" and "resolved"
 //!     are notified again. [`is_certainly_not_notified`] says which outcomes undo that.
@@ -275,15 +276,20 @@ fn deferral(candidate: &Candidate<'_>, peers: &Peers, now: Mono) -> Option<(Mono
         return Some((turn.min(deadline), Deferral::EarlierPosition { wait }));
     }
     let what = candidate.key.hash();
-    let claimed_until = peers.claimed_until(what, has_tried, now);
-    let left_until =
-        claimed_until.or_else(|| peers.takeover_at(what, has_tried, candidate.since))?;
+    let (left_until, begins) = match peers.claimed_until(what, has_tried, now) {
+        Some(until) => (until, turn),
+        // The turn comes sooner when a peer ahead is found dead, which is when its claims end.
+        None => (
+            peers.takeover_at(what, has_tried, candidate.since)?,
+            candidate.since.plus(peers.longest_wait(candidate.since)),
+        ),
+    };
     let deferred_until = match candidate.last_attempt {
         None => {
             let left = deadline.since(turn);
-            turn.plus((left - left / 4).min(DEFER_MAX))
+            begins.plus((left - left / 4).min(peers.claim_heeded_for(DEFER_MAX)))
         }
-        Some(at) => at.plus(DEFER_AGAIN_MAX),
+        Some(at) => at.plus(peers.claim_heeded_for(DEFER_AGAIN_MAX)),
     };
     let until = left_until.min(deferred_until).min(deadline);
     (until > now).then_some((until, Deferral::Claimed))

@@ -25,6 +25,7 @@ use crate::settings::EngineSettings;
 use crate::turn::{Input, Note, Reply, Turn};
 use crate::view::View;
 
+use carry::note_programs;
 use intake::{Deadlines, Intake, restored_alert};
 use judging::{Budget, Judging, Purpose, STEP_COST, Spent};
 use maintenance::Maintenance;
@@ -83,7 +84,7 @@ impl Engine {
     pub fn new(plan: Arc<Plan>, settings: EngineSettings, seed: u128) -> Self {
         Engine {
             intake: Intake::new(&plan, &settings),
-            silencing: Silencing::new(settings.retention),
+            silencing: Silencing::new(&settings),
             notification: Notification::new(&settings),
             replication: Replication::new(settings.peers.clone()),
             pauses: Pauses::default(),
@@ -133,6 +134,8 @@ impl Engine {
                 | Record::LogEntryGone(_) => {}
             }
         }
+        let compiled = self.silencing.compile_all(now, &self.intake.alerts);
+        note_programs(compiled, turn);
         // After the silences, which each look for the alerts that they match.
         for alert in alerts {
             self.silencing.add_alert(&alert);
@@ -148,6 +151,9 @@ impl Engine {
         self.note_pause(now, turn);
         let os_wall = now.wall;
         let now = self.replication.corrected(now, turn);
+        if self.silencing.set_clock_back(self.replication.peers.clock_set_back_by()) {
+            self.generation += 1;
+        }
         match input {
             Input::Alerts { alerts, refused, ticket } => {
                 let reply = self.take_alerts(now, alerts, refused, turn);
@@ -165,8 +171,8 @@ impl Engine {
             Input::PeerRecords { channel, data } => {
                 self.merge_peer_records(now, channel, data, turn);
             }
-            Input::StatusBroadcast { data } => {
-                if self.replication.take_status(now, os_wall, &data, turn) {
+            Input::StatusBroadcast { from, data } => {
+                if self.replication.take_status(now, os_wall, from, &data, turn) {
                     self.reschedule_waiting();
                 }
             }
@@ -190,6 +196,7 @@ impl Engine {
             Input::Plan(plan) => self.take_plan(now, plan, turn),
             Input::Tick => {}
         }
+        self.compile_programs(now, turn);
         self.advance(now, turn);
         self.tend_peers(now, os_wall, turn);
     }
@@ -204,7 +211,8 @@ impl Engine {
         let deliveries = deliveries.map(|at| self.pauses.after(at));
         let look = self.pauses.next().filter(|_| !self.replication.peers.is_alone());
         let at_once = self.has_work_left().then(|| self.pauses.after(self.last_mono));
-        let others = [deliveries, self.maintenance.next(), self.replication.peers.next(), look];
+        let (maintenance, peers) = (self.maintenance.next(), self.replication.peers.next());
+        let others = [deliveries, maintenance, peers, look, self.silencing.next_compile()];
         others.into_iter().chain([flushes, at_once]).flatten().min()
     }
 

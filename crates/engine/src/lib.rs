@@ -38,15 +38,17 @@ mod record;
 mod replicated;
 mod rng;
 mod silence_index;
+mod silence_programs;
 mod view;
 
 pub use engine::{Engine, LiveRecords};
 pub use mute::Suppression;
-pub use peers::{Peer, PeerSettings, PeerView, StatusBroadcast};
+pub use peers::{NotCorrected, Peer, PeerSettings, PeerView, StatusBroadcast, StatusRefusal};
 pub use plan::{GroupBy, InhibitRule, Integration, Plan, PlanParts, Receiver, RouteSpec, Timing};
 pub use record::{GroupName, GroupRecord, Record, RecordError, wire};
 pub use replicated::{LogEntry, LogKey, Notified, SilenceRecord};
 pub use settings::EngineSettings;
+pub use silence_programs::NotInForce;
 pub use silences::{PostedSilence, SilenceRefusal};
 pub use turn::{
     AlertsReply, Attempt, Channel, DeliveryId, Effect, FullState, GiveUpCause, Input, Note,

@@ -15,9 +15,11 @@
 //!
 //! A status broadcast says what its sender is trying to send just now, so that no other node sends
 //! it too, as long as the sender lives; and what its clock shows. Only Bellwether nodes get it. When a
-//! claim ends, the others take over in the order of their names.
+//! claim ends, the others take over in the order of their names. One is only taken from the address
+//! of the member that it names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::ops::Bound;
 use std::time::Duration;
 
@@ -36,12 +38,20 @@ pub struct PeerSettings {
     pub name: String,
     /// How long to wait for each peer ahead (`--cluster.peer-timeout`).
     pub timeout: Duration,
+    /// Whether this node's clock may be corrected by those of peers: not if anyone who reaches the
+    /// port is a peer, that is, without TLS, label and cluster id.
+    pub corrects_clock: bool,
+    /// Whether only peers can claim anything, that is, with TLS. Else a claim may be forged, and is
+    /// heeded for `timeout` at most.
+    pub trusts_claims: bool,
 }
 
 /// Another member of the cluster, suspects included.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Peer {
     pub name: String,
+    /// Where it says that it is; IPv4 in its 4-byte form.
+    pub address: IpAddr,
     /// Whether it is a Bellwether node, which understands status broadcasts.
     pub is_bellwether: bool,
 }
@@ -69,24 +79,54 @@ pub(crate) struct Peers {
     clocks: clocks::Clocks,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct PeerState {
+    address: IpAddr,
+    /// Since when it is a member, short absences left out.
+    since: Mono,
     is_bellwether: bool,
     /// When the first liveness check was sent that has not been answered.
     unanswered_since: Option<Mono>,
     /// Since when it counts as dead to those that wait for it.
     unresponsive_since: Option<Mono>,
     claims: claims::Claims,
+    /// It was said that its status broadcasts come from another address.
+    is_misplaced: bool,
+}
+
+/// Why a status broadcast was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StatusRefusal {
+    Malformed,
+    /// It names no member that is a Bellwether.
+    NoPeer,
+    /// It does not come from the address of the member that it names.
+    OtherAddress {
+        /// It was not said of this peer before.
+        is_news: bool,
+    },
+}
+
+/// What a status broadcast changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StatusTaken {
+    /// Other claims hold than before.
+    pub claims_changed: bool,
+    /// Claims that were passed over, since there are too many.
+    pub claims_refused: usize,
 }
 
 #[derive(Debug)]
 struct Departed {
+    /// Since when it was a member.
+    since: Mono,
     at: Mono,
     claims: claims::Claims,
 }
 
 impl Peers {
     pub fn new(settings: Option<PeerSettings>) -> Self {
+        let corrects_clock = settings.as_ref().is_some_and(|settings| settings.corrects_clock);
         Peers {
             settled: settings.is_none(),
             settings,
@@ -95,7 +135,7 @@ impl Peers {
             next_check: None,
             checked_at: None,
             next_status: None,
-            clocks: clocks::Clocks::default(),
+            clocks: clocks::Clocks::new(corrects_clock),
         }
     }
 
@@ -105,16 +145,19 @@ impl Peers {
 
     pub fn set_peers(&mut self, now: Now, peers: Vec<Peer>) {
         let mut former = std::mem::take(&mut self.peers);
-        for Peer { name, is_bellwether } in peers {
-            let state = former.remove(&name).unwrap_or_default();
+        for Peer { name, address, is_bellwether } in peers {
+            let since = self.departed.get(&name).map_or(now.mono, |peer| peer.since);
+            let known = former.remove(&name).unwrap_or_else(|| PeerState::new(address, since));
+            let is_misplaced = known.is_misplaced && known.address == address;
+            let state = PeerState { address, is_bellwether, is_misplaced, ..known };
             self.departed.remove(&name);
-            self.peers.insert(name, PeerState { is_bellwether, ..state });
+            self.peers.insert(name, state);
         }
         self.departed.retain(|_, peer| peer.at.plus(DEPARTED_REMEMBERED) > now.mono);
-        for (name, PeerState { unresponsive_since, mut claims, .. }) in former {
+        for (name, PeerState { since, unresponsive_since, mut claims, .. }) in former {
             claims.end(unresponsive_since.unwrap_or(now.mono));
             if self.departed.len() < DEPARTED_MAX {
-                self.departed.insert(name, Departed { at: now.mono, claims });
+                self.departed.insert(name, Departed { since, at: now.mono, claims });
             }
         }
         let is_bellwether: BTreeSet<String> = self.is_bellwether().map(str::to_owned).collect();
@@ -133,13 +176,30 @@ impl Peers {
         peer.unresponsive_since.take().is_some()
     }
 
-    /// Takes a status broadcast; returns whether its claims differ from those of the one before.
+    /// Takes a status broadcast that came from `from`.
     ///
     /// `os_wall` is what this node's own wall clock shows, uncorrected.
-    pub fn take_status(&mut self, now: Now, os_wall: Timestamp, status: StatusBroadcast) -> bool {
-        let Some(peer) = self.peers.get_mut(&status.from) else { return false };
-        self.clocks.note(&status.from, status.wall, Now { wall: os_wall, ..now });
-        peer.claims.replace(now.mono, status.claims)
+    pub fn take_status(
+        &mut self,
+        now: Now,
+        os_wall: Timestamp,
+        from: IpAddr,
+        status: StatusBroadcast,
+    ) -> Result<StatusTaken, StatusRefusal> {
+        let StatusBroadcast { from: name, wall, claims } = status;
+        let all = self.peers.values().map(|peer| &peer.claims);
+        let all = all.chain(self.departed.values().map(|peer| &peer.claims));
+        let held: usize = all.map(claims::Claims::count).sum();
+        let peer = self.peers.get_mut(&name).filter(|peer| peer.is_bellwether);
+        let peer = peer.ok_or(StatusRefusal::NoPeer)?;
+        if peer.address != from {
+            let is_news = !std::mem::replace(&mut peer.is_misplaced, true);
+            return Err(StatusRefusal::OtherAddress { is_news });
+        }
+        self.clocks.note(&name, wall, Now { wall: os_wall, ..now });
+        let room = claims::ALL_CLAIMS_MAX.saturating_sub(held - peer.claims.count());
+        let (claims_changed, claims_refused) = peer.claims.replace(now.mono, claims, room);
+        Ok(StatusTaken { claims_changed, claims_refused })
     }
 
     /// To be called with every reading of this node's own clocks.
@@ -147,9 +207,23 @@ impl Peers {
         self.clocks.follow(now);
     }
 
-    /// The wall clock as most members of the cluster see it.
+    /// The wall clock, set back if most members of the cluster say that it is ahead.
     pub fn corrected(&self, now: Now) -> Now {
-        Now { wall: self.clocks.corrected(now.wall), ..now }
+        Now { wall: now.wall.minus(self.clocks.set_back_by()), ..now }
+    }
+
+    /// How far the wall clock is set back.
+    pub fn clock_set_back_by(&self) -> Duration {
+        self.clocks.set_back_by()
+    }
+
+    /// For how long a notification is left to a peer that claims it, `max` at most: what a forged
+    /// claim costs.
+    pub fn claim_heeded_for(&self, max: Duration) -> Duration {
+        match &self.settings {
+            Some(settings) if !settings.trusts_claims => max.min(settings.timeout),
+            Some(_) | None => max,
+        }
     }
 
     /// How far the clocks of others may be behind this node's, as far as is known.
@@ -165,18 +239,22 @@ impl Peers {
     /// How long a node waits for peers ahead with what it has had to send since `since`.
     ///
     /// The turn of a Go node is computed as that node does: by position among all members that it
-    /// may have known at `since`, alive or not.
+    /// may have known at `since`, alive or not. Like a Go node, this one counts nobody who became a
+    /// member later: strangers that join one after the other would put off a notification for ever.
     pub fn wait(&self, since: Mono) -> Duration {
-        let Some(PeerSettings { name: own, timeout }) = &self.settings else {
+        let Some(PeerSettings { name: own, timeout, .. }) = &self.settings else {
             return Duration::ZERO;
         };
         let times = |count: usize| timeout.saturating_mul(count.try_into().unwrap_or(u32::MAX));
         let departed = |name: &str| {
-            let knew = |peer: &Departed| peer.at.plus(GO_NOTICES_AFTER) > since;
-            self.departed.range::<str, _>(up_to(name)).filter(|(_, peer)| knew(peer)).count()
+            let knew =
+                |peer: &Departed| peer.since <= since && peer.at.plus(GO_NOTICES_AFTER) > since;
+            let known = self.departed.range::<str, _>(up_to(name)).filter(|(_, peer)| knew(peer));
+            known.take(DEPARTED_COUNTED_MAX).count()
         };
+        let ahead = self.ahead(own).filter(|(_, peer)| peer.since <= since);
         let mut turn = Duration::ZERO;
-        for (position, (name, peer)) in self.ahead(own).enumerate() {
+        for (position, (name, peer)) in ahead.enumerate() {
             if peer.unresponsive_since.is_some() {
                 continue;
             }
@@ -189,6 +267,18 @@ impl Peers {
             };
         }
         turn
+    }
+
+    /// How long a node would wait if all that were ahead of it at `since` were alive.
+    pub fn longest_wait(&self, since: Mono) -> Duration {
+        let Some(PeerSettings { name: own, timeout, .. }) = &self.settings else {
+            return Duration::ZERO;
+        };
+        let members = self.ahead(own).filter(|(_, peer)| peer.since <= since).count();
+        let departed = self.departed.range::<str, _>(up_to(own));
+        let departed = departed.filter(|(_, peer)| peer.since <= since && peer.at > since);
+        let all = members + departed.take(DEPARTED_COUNTED_MAX).count();
+        timeout.saturating_mul(u32::try_from(all).unwrap_or(u32::MAX))
     }
 
     /// Until when this is left to a peer that is trying to send it. A node that is `trying` too
@@ -327,6 +417,20 @@ impl Peers {
     }
 }
 
+impl PeerState {
+    fn new(address: IpAddr, since: Mono) -> Self {
+        PeerState {
+            address,
+            since,
+            is_bellwether: false,
+            unanswered_since: None,
+            unresponsive_since: None,
+            claims: claims::Claims::default(),
+            is_misplaced: false,
+        }
+    }
+}
+
 fn up_to(name: &str) -> (Bound<&str>, Bound<&str>) {
     (Bound::Unbounded, Bound::Excluded(name))
 }
@@ -354,8 +458,12 @@ const GO_GOSSIP_TAKES: Duration = Duration::from_secs(1);
 const DEPARTED_REMEMBERED: Duration = Duration::from_secs(10 * 60);
 /// Limit: former members that are remembered.
 const DEPARTED_MAX: usize = 1_000;
+/// Limit: former members that a Go node may not have noticed to be gone; a cluster loses fewer at once,
+/// while strangers come and go as they like.
+const DEPARTED_COUNTED_MAX: usize = 10;
 
 pub(crate) use clocks::ClockChange;
+pub use clocks::NotCorrected;
 
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,9 @@ pub struct EngineSettings {
     pub silences_max: usize,
     /// Limit: encoded size of one silence (`--silences.max-silence-size-bytes`).
     pub silence_bytes_max: usize,
+    /// Limit: what the regular expressions of all silences that have not ended take in memory
+    /// (`--silences.max-pattern-bytes`).
+    pub silence_pattern_bytes_max: usize,
     /// Limit: active alerts of one name (`--alerts.per-alertname-limit`).
     pub alerts_per_name_max: usize,
     /// Limit: groups; further ones are refused and counted.
@@ -36,6 +39,7 @@ impl Default for EngineSettings {
             start_delay: Duration::ZERO,
             silences_max: 0,
             silence_bytes_max: 0,
+            silence_pattern_bytes_max: 64 << 20,
             alerts_per_name_max: 0,
             groups_max: 0,
             peers: None,

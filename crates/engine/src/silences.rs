@@ -13,13 +13,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::regex::matches_empty;
+use bellwether_model::regex::{Pattern, matches_empty};
 use bellwether_model::{LabelSet, Matcher, Matchers, Op, Silence, SilenceState, Timestamp};
 
 use crate::index::MatcherIndex;
 use crate::record::wire;
 use crate::replicated::{SilenceRecord, Wire};
 use crate::settings::EngineSettings;
+use crate::silence_programs::NotInForce;
 
 /// A request to create a silence, or to change the one with this id.
 #[derive(Clone, Debug)]
@@ -52,6 +53,11 @@ pub enum SilenceRefusal {
         bytes: usize,
         limit: usize,
     },
+    /// Limit: `--silences.max-pattern-bytes`.
+    PatternsTooLarge {
+        bytes: usize,
+        limit: usize,
+    },
 }
 
 /// What a request leads to.
@@ -77,6 +83,10 @@ pub(crate) struct Silences {
     latest_end: BTreeMap<Arc<str>, Timestamp>,
     /// As peers encoded them, where that says more than we understand.
     wires: BTreeMap<Arc<str>, Wire>,
+    /// Those of `unended` that mute nothing, which `index` does not have.
+    not_in_force: BTreeMap<Arc<str>, NotInForce>,
+    /// How far the clock is set back: a silence that began by this node's own clock has begun.
+    set_back_by: Duration,
 }
 
 /// What [`Silences::collect`] did.
@@ -152,17 +162,68 @@ impl Silences {
             }
             unindex(&mut self.index, known);
             self.unended.remove(&id);
+            self.not_in_force.remove(&id);
             self.hidden.remove(&id);
             self.wires.remove(&id);
         }
         if silence.state(now) != SilenceState::Expired {
-            for set in &silence.matcher_sets {
-                self.index.insert(id.clone(), set);
+            if silence.patterns().all(Pattern::is_compiled) {
+                for set in &silence.matcher_sets {
+                    self.index.insert(id.clone(), set);
+                }
+            } else {
+                self.not_in_force.insert(id.clone(), NotInForce::Waiting);
             }
             self.unended.insert(id.clone());
         }
         self.by_id.insert(id, Arc::new(silence));
         true
+    }
+
+    /// The programs of this silence have been built: it is in force.
+    pub fn put_in_force(&mut self, id: &Arc<str>) {
+        if let Some(silence) = self.by_id.get(id)
+            && self.not_in_force.remove(id).is_some()
+        {
+            for set in &silence.matcher_sets {
+                self.index.insert(id.clone(), set);
+            }
+        }
+    }
+
+    /// There is no room for the programs of this silence.
+    pub fn keep_out_of_force(&mut self, id: &Arc<str>) {
+        if let Some(silence) = self.by_id.get_mut(id) {
+            *silence = Arc::new(silence.without_programs());
+            self.not_in_force.insert(id.clone(), NotInForce::TooLarge);
+        }
+    }
+
+    /// Lets those for which there was no room wait again; returns them.
+    pub fn try_again(&mut self) -> Vec<Arc<str>> {
+        let refused = self.not_in_force.iter_mut();
+        let refused = refused.filter(|(_, why)| **why == NotInForce::TooLarge);
+        refused
+            .map(|(id, why)| {
+                *why = NotInForce::Waiting;
+                id.clone()
+            })
+            .collect()
+    }
+
+    /// Why a silence that has not ended mutes nothing; `None` if it does, or is unknown.
+    pub fn not_in_force(&self, id: &str) -> Option<NotInForce> {
+        self.not_in_force.get(id).copied()
+    }
+
+    /// How many silences that have not ended mute nothing.
+    pub fn count_not_in_force(&self) -> usize {
+        self.not_in_force.len()
+    }
+
+    /// Whether any silence is in `not_in_force` for lack of room.
+    pub fn lacks_room(&self) -> bool {
+        self.not_in_force.values().any(|why| *why == NotInForce::TooLarge)
     }
 
     /// Takes silences that have ended out of the index, and drops those that ended longer ago than
@@ -176,10 +237,19 @@ impl Silences {
                 if let Some(silence) = ended {
                     unindex(&mut self.index, silence);
                 }
+                self.not_in_force.remove(id);
                 collected.ended.insert(id.clone());
                 false
             }
         });
+        // They stay readable for days.
+        for id in &collected.ended {
+            if let Some(silence) = self.by_id.get_mut(id)
+                && silence.patterns().any(|pattern| pattern.cost() > 0)
+            {
+                *silence = Arc::new(silence.without_programs());
+            }
+        }
         let hidden = &mut self.hidden;
         self.by_id.retain(|id, silence| {
             let stays = silence.ends_at.plus(retention) > now;
@@ -215,7 +285,27 @@ impl Silences {
         now: Timestamp,
     ) -> impl Iterator<Item = (&'a Arc<str>, &'a Silence)> {
         let found = ids.iter().filter_map(|id| Some((id, &**self.by_id.get(id)?)));
-        found.filter(move |(_, silence)| silence.state(now) == SilenceState::Active)
+        found.filter(move |(_, silence)| self.state_of(silence, now) == SilenceState::Active)
+    }
+
+    /// Whether a silence holds. It begins by this node's own clock and ends by the one that is set
+    /// back, so that no correction interrupts it.
+    pub fn state_of(&self, silence: &Silence, now: Timestamp) -> SilenceState {
+        match silence.state(now) {
+            SilenceState::Pending => {
+                silence.state(now.plus(self.set_back_by).min(silence.starts_at))
+            }
+            state => state,
+        }
+    }
+
+    pub fn set_back_by(&self) -> Duration {
+        self.set_back_by
+    }
+
+    /// The clock is set back by so much from now on.
+    pub fn set_clock_back(&mut self, by: Duration) {
+        self.set_back_by = by;
     }
 
     /// Every version that peers should have, the hidden ones included.
@@ -245,6 +335,16 @@ impl Silences {
         if let Some(wire) = wire {
             self.wires.insert(id, wire);
         }
+    }
+
+    /// Whether any version of it is there, seen or hidden.
+    pub fn knows(&self, id: &str) -> bool {
+        self.by_id.contains_key(id) || self.hidden.contains_key(id)
+    }
+
+    /// How many readers see.
+    pub fn count(&self) -> usize {
+        self.by_id.len()
     }
 
     pub fn find(&self, id: &str) -> Option<&Arc<Silence>> {
@@ -368,6 +468,11 @@ impl fmt::Display for SilenceRefusal {
             SilenceRefusal::TooLarge { bytes, limit } => {
                 write!(f, "silence exceeded maximum size: {bytes} bytes (limit: {limit} bytes)")
             }
+            SilenceRefusal::PatternsTooLarge { bytes, limit } => write!(
+                f,
+                "the regular expressions of the silence take {bytes} bytes, and all silences may \
+                 take {limit} (--silences.max-pattern-bytes); use a simpler one"
+            ),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! in three lists: records to make durable, effects to perform after that, and notes for logs and
 //! metrics. The shell reuses one turn for all inputs.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use bytes::Bytes;
 
 use crate::flush::sort_as_shown;
 use crate::mute::{Selection, Suppression};
-use crate::peers::Peer;
+use crate::peers::{NotCorrected, Peer, StatusRefusal};
 use crate::plan::Plan;
 use crate::record::{Record, wire};
 use crate::silences::{PostedSilence, SilenceRefusal};
@@ -51,6 +52,8 @@ pub enum Input {
     },
     /// Another Bellwether node's status; see [`crate::StatusBroadcast`].
     StatusBroadcast {
+        /// Where it came from, as the socket reports it; IPv4 in its 4-byte form.
+        from: IpAddr,
         data: Vec<u8>,
     },
     /// All other members of the cluster.
@@ -320,9 +323,29 @@ pub enum Note {
     ClockAgrees {
         peer: String,
     },
-    /// This node's wall clock is off, and is corrected to that of most peers from now on.
+    /// This node's wall clock is off by `off_seconds`, as most of the cluster says, and is set back
+    /// from now on; 0 and 0: no longer.
     ClockCorrected {
         by_seconds: f64,
+        off_seconds: f64,
+    },
+    /// This node's wall clock is off, as most of the cluster says, and is used as it is. Said once for
+    /// each reason.
+    ClockNotCorrected {
+        off_seconds: f64,
+        why: NotCorrected,
+    },
+    /// A status broadcast was not taken.
+    StatusRefused {
+        /// The member that it names; may be anything.
+        peer: String,
+        from: IpAddr,
+        why: StatusRefusal,
+    },
+    /// A status broadcast had more claims than are remembered.
+    ClaimsRefused {
+        peer: String,
+        count: usize,
     },
     /// This process was called so much too late; it hears its peers before it notifies.
     HeldUp {
@@ -370,6 +393,10 @@ pub enum Note {
         silence: Arc<Silence>,
     },
     SilenceExpired {
+        silence: Arc<Silence>,
+    },
+    /// Limit: a silence mutes nothing, since its regular expressions are too large.
+    SilenceNotInForce {
         silence: Arc<Silence>,
     },
     PlanApplied {

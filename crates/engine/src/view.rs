@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::regex::Pattern;
-use bellwether_model::{Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, Timestamp};
+use bellwether_model::{
+    Alert, Fingerprint, GroupKey, LabelSet, Matcher, Op, Silence, SilenceState, Timestamp,
+};
 
 use crate::alerts::{LabelBits, Snapshot, prefetch, prefetched};
 use crate::flush::sort_as_shown;
@@ -20,6 +22,7 @@ use crate::peers::PeerView;
 use crate::plan::{Plan, Receiver};
 use crate::route::{Route, RouteIndex};
 use crate::silence_index::SilenceIndex;
+use crate::silence_programs::NotInForce;
 use crate::silences::Silences;
 
 /// The memory at one instant.
@@ -195,6 +198,21 @@ impl View {
     /// In the order of their ids.
     pub fn silences(&self) -> impl Iterator<Item = &Arc<Silence>> {
         self.silences.iter()
+    }
+
+    /// Whether a silence holds at `now`, by this view's clocks.
+    pub fn silence_state(&self, silence: &Silence, now: Timestamp) -> SilenceState {
+        self.silences.state_of(silence, now)
+    }
+
+    /// Why a silence that has not ended mutes nothing; `None` if it does.
+    pub fn not_in_force(&self, id: &str) -> Option<NotInForce> {
+        self.silences.not_in_force(id)
+    }
+
+    /// How many silences that have not ended mute nothing.
+    pub fn silences_not_in_force(&self) -> usize {
+        self.silences.count_not_in_force()
     }
 
     pub fn silence(&self, id: &str) -> Option<&Arc<Silence>> {

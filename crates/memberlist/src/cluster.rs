@@ -44,7 +44,7 @@ pub use oversize::OVERSIZE_WAITING_BYTES_MAX;
 pub use payload::StreamPayload;
 pub use roster::{ADDRESSES_PER_NAME_MAX, FAILED_PEERS_MAX};
 pub use settings::ClusterSettings;
-pub use status::{Member, Missing, Settling, Status};
+pub use status::{Member, Missing, RefusedMembers, Settling, Status};
 pub use streams::EXCHANGES_MAX;
 pub use turn::{
     Input, OutboundId, Output, ReceivedVia, ReplyWanted, SendVia, StateToken, StreamFailure,
@@ -79,6 +79,10 @@ pub struct Cluster {
     last_stream: u64,
     counters: Counters,
     members_changed: bool,
+    /// Names of which a conflict was said, and when.
+    conflicts: BTreeMap<NodeName, Mono>,
+    /// When it was last said that a member was refused.
+    refusal_said_at: Option<Mono>,
     next_tidy: Mono,
     /// Reused between turns.
     scratch: Vec<machine::Output>,
@@ -127,6 +131,8 @@ impl Cluster {
             last_stream: 0,
             counters: Counters::default(),
             members_changed: false,
+            conflicts: BTreeMap::new(),
+            refusal_said_at: None,
             next_tidy: now.plus(TIDY_INTERVAL),
             scratch: Vec::new(),
             notes: vec![ClusterNote::SettleStarted { interval: settle_interval }],
@@ -135,6 +141,7 @@ impl Cluster {
             cluster.carry(now, output, out);
         }
         cluster.scratch = scratch;
+        cluster.expect_peers(now, out);
         cluster.advance(now, out);
         cluster
     }
@@ -145,8 +152,8 @@ impl Cluster {
     pub fn handle(&mut self, now: Mono, input: Input, out: &mut Vec<Output>) {
         match input {
             Input::Tick => {}
-            Input::Datagram { from, bytes } => {
-                self.feed(now, machine::Input::Datagram { from, bytes }, out);
+            Input::Datagram { from, source, bytes } => {
+                self.feed(now, machine::Input::Datagram { from, source, bytes }, out);
             }
             Input::Unreachable { to } => self.feed(now, machine::Input::Unreachable { to }, out),
             Input::Opened { stream, from, message } => {
@@ -166,6 +173,7 @@ impl Cluster {
             }
             Input::Resolved { name, addresses, error } => {
                 self.roster.resolved(now, &name, &addresses, error, &mut self.notes);
+                self.expect_peers(now, out);
             }
             Input::Broadcast { key, data } => self.handle_broadcast(now, key, data, out),
             Input::SendToPeer { peer, key, data, via } => {
@@ -233,12 +241,21 @@ impl Cluster {
             settling,
             position: self.position(),
             members: self.members().collect(),
+            refused: self.refused(),
             expected: self.roster.expected(),
             missing: self.roster.missing(&self.troubles),
             failed_peers: self.roster.failed(),
             messages_queued: self.machine.user_queue_len(),
             health_score: self.machine.health_score(),
         }
+    }
+
+    /// Members that were refused, if there are as many as may be.
+    fn refused(&self) -> Option<RefusedMembers> {
+        let (limit, count) =
+            (self.settings.machine.limits.members_max, self.counters.members_refused);
+        let is_full = self.machine.size() >= limit;
+        (is_full && count > 0).then_some(RefusedMembers { count, limit })
     }
 
     pub fn counters(&self) -> Counters {
@@ -274,6 +291,7 @@ impl Cluster {
             let machine = &self.machine;
             self.counters.peers.retain(|name, _| machine.node(name).is_some());
             self.troubles.tidy(now, |address| self.roster.expects(address));
+            self.conflicts.retain(|_, said| now.since(*said) < SAID_AGAIN_AFTER);
         }
         self.poll_settle(now, out);
         if std::mem::take(&mut self.members_changed) {
@@ -304,6 +322,12 @@ impl Cluster {
         self.notes.push(note);
         self.note_if_incomplete();
         out.push(Output::Settled { timed_out });
+    }
+
+    /// Configured peers may be members whatever the limit.
+    fn expect_peers(&mut self, now: Mono, out: &mut Vec<Output>) {
+        let named = self.roster.named().collect();
+        self.feed(now, machine::Input::Expect(named), out);
     }
 
     /// Passes an input to the membership machine and handles its outputs.
@@ -385,8 +409,14 @@ impl Cluster {
             }
             MembershipEvent::Conflict { node, address, claimed } => {
                 self.counters.name_conflicts += 1;
-                let note = ClusterNote::NameConflict { peer: node, known: address, other: claimed };
-                self.notes.push(note);
+                // Anyone can claim any name as often as it likes.
+                let is_new = !self.conflicts.contains_key(&node);
+                if is_new && self.conflicts.len() < CONFLICTS_SAID_MAX {
+                    self.conflicts.insert(node.clone(), now);
+                    let note =
+                        ClusterNote::NameConflict { peer: node, known: address, other: claimed };
+                    self.notes.push(note);
+                }
             }
             MembershipEvent::UserMessage { from, via, body } => {
                 self.receive_update(from, via, body, out)
@@ -447,6 +477,14 @@ impl Cluster {
         if let machine::MemberlistNote::Undecodable { error, .. } = &note {
             self.count_dropped(error.reason());
         }
+        if let machine::MemberlistNote::MembersFull { .. } = note {
+            self.counters.members_refused += 1;
+            let is_again = |at: Mono| now.since(at) < SAID_AGAIN_AFTER;
+            if self.refusal_said_at.is_some_and(is_again) {
+                return;
+            }
+            self.refusal_said_at = Some(now);
+        }
         if let machine::MemberlistNote::QueuePruned { count } = note {
             self.counters.messages_pruned += count as u64;
         }
@@ -456,6 +494,10 @@ impl Cluster {
 
 /// The interval between settle polls in gossip intervals, as in Go.
 const SETTLE_INTERVAL_GOSSIPS: u32 = 10;
+/// How long it is not said again that a name has a conflict, or that there are too many members.
+const SAID_AGAIN_AFTER: Duration = Duration::from_mins(10);
+/// Limit: names of which a conflict is said in that time; others are only counted.
+const CONFLICTS_SAID_MAX: usize = 20;
 /// How often the counters of forgotten nodes are dropped.
 const TIDY_INTERVAL: Duration = Duration::from_mins(1);
 

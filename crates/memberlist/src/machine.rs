@@ -40,7 +40,8 @@ pub use turn::{
     Refusal, StreamId,
 };
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -77,6 +78,8 @@ pub struct Memberlist {
     push_pull_at: Mono,
     /// When all peers were last asked for their states, after a pause.
     caught_up_at: Option<Mono>,
+    /// Where members may be beyond their limit.
+    expected: BTreeSet<Address>,
     leave_state: LeaveState,
     /// The health score of Lifeguard: 0 is healthy. **Invariant:** below `awareness_max`.
     awareness: u32,
@@ -136,6 +139,7 @@ impl Memberlist {
             push_pulls: BTreeMap::new(),
             push_pull_at: now.plus(push_pull_after).plus(settings.push_pull_interval),
             caught_up_at: None,
+            expected: BTreeSet::new(),
             leave_state: LeaveState::Member,
             awareness: 0,
             last_sequence: 0,
@@ -163,7 +167,9 @@ impl Memberlist {
 
     fn take(&mut self, input: Input, out: &mut Vec<Output>) {
         match input {
-            Input::Datagram { from, bytes } => self.handle_datagram(from, &bytes, out),
+            Input::Datagram { from, source, bytes } => {
+                self.handle_datagram(from, source, &bytes, out)
+            }
             Input::StreamOpened { inbound, from, message } => {
                 self.handle_inbound_stream(inbound, from, message, out)
             }
@@ -180,6 +186,7 @@ impl Memberlist {
             Input::Broadcast(body) => self.broadcast(body, out),
             Input::Send { to, body } => self.send_user_message(to, body, out),
             Input::CheckLiveness(node) => self.check_liveness(&node, out),
+            Input::Expect(addresses) => self.expected = addresses,
             Input::SetMeta(meta) => self.set_meta(meta, out),
             Input::Leave => self.leave(out),
             Input::Tick => {}
@@ -246,7 +253,13 @@ impl Memberlist {
     }
 
     /// Handles the messages of a datagram in order.
-    fn handle_datagram(&mut self, from: Address, bytes: &[u8], out: &mut Vec<Output>) {
+    fn handle_datagram(
+        &mut self,
+        from: Address,
+        source: IpAddr,
+        bytes: &[u8],
+        out: &mut Vec<Output>,
+    ) {
         let datagram = datagram::decode(&self.settings.label, bytes);
         for error in datagram.dropped {
             out.push(Output::Note(MemberlistNote::Undecodable { from, error }));
@@ -261,7 +274,7 @@ impl Memberlist {
                 Message::Alive(claim) => self.claim_alive(claim, out),
                 Message::Dead(claim) => self.claim_dead(claim, out),
                 Message::User(message) => out.push(Output::Event(MembershipEvent::UserMessage {
-                    from,
+                    from: Address { ip: source, ..from },
                     via: DatagramOrStream::Datagram,
                     body: message.body,
                 })),

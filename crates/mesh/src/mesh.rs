@@ -27,7 +27,9 @@ use crate::note::MeshNote;
 use crate::resolve::resolve;
 use crate::settings::MeshSettings;
 use crate::streams::{self, OutboundStream, Received};
-use crate::transport::{Dialer, InboundReceivers, InboundStream, Meter, Reach, Started, Transport};
+use crate::transport::{
+    Dialer, InboundDatagram, InboundReceivers, InboundStream, Meter, Reach, Started, Transport,
+};
 
 /// The cluster machine with sockets.
 pub struct Mesh {
@@ -145,8 +147,8 @@ impl Mesh {
                     Some(command) => self.handle_command(command),
                     None => return,
                 },
-                Some((from, bytes)) = inbound.datagrams.recv() => {
-                    self.handle(Input::Datagram { from: address(from), bytes });
+                Some(InboundDatagram { from, source, bytes }) = inbound.datagrams.recv() => {
+                    self.handle(Input::Datagram { from: address(from), source, bytes });
                 }
                 Some(report) = reports.recv() => self.handle_finished(report),
                 Some(stream) = inbound.streams.recv() => self.accept_stream(stream),

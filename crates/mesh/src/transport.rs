@@ -9,7 +9,7 @@ mod tls;
 mod tls_dialer;
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,11 +36,21 @@ pub(crate) enum Transport {
 /// What peers send. Bounded: excess datagrams are lost, excess streams wait.
 #[derive(Debug)]
 pub(crate) struct InboundReceivers {
-    pub datagrams: mpsc::Receiver<(SocketAddr, Bytes)>,
+    pub datagrams: mpsc::Receiver<InboundDatagram>,
     pub streams: mpsc::Receiver<InboundStream>,
     /// Addresses to which datagrams are known not to arrive.
     pub unreachable: mpsc::Receiver<SocketAddr>,
     pub notes: mpsc::Receiver<MeshNote>,
+}
+
+/// A datagram that a peer sent.
+#[derive(Debug)]
+pub(crate) struct InboundDatagram {
+    /// Where answers go; under TLS it is what the sender says.
+    pub from: SocketAddr,
+    /// Where it came from, as the socket shows it.
+    pub source: IpAddr,
+    pub bytes: Bytes,
 }
 
 /// A stream that a peer opened.
@@ -64,7 +74,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin + std::fmt::Debug> Connection for 
 /// Where received datagrams and streams go.
 #[derive(Debug, Clone)]
 pub(crate) struct InboundSenders {
-    datagrams: mpsc::Sender<(SocketAddr, Bytes)>,
+    datagrams: mpsc::Sender<InboundDatagram>,
     streams: mpsc::Sender<InboundStream>,
     unreachable: mpsc::Sender<SocketAddr>,
     notes: mpsc::Sender<MeshNote>,
@@ -276,10 +286,11 @@ impl Meter {
 
 impl InboundSenders {
     /// Passes on a datagram; it is lost if too many are queued.
-    fn datagram(&self, from: SocketAddr, datagram: Bytes) {
+    fn datagram(&self, from: SocketAddr, source: IpAddr, bytes: Bytes) {
         self.meter.packets.received.fetch_add(1, Ordering::Relaxed);
-        self.meter.packet_bytes_received.fetch_add(datagram.len() as u64, Ordering::Relaxed);
-        if self.datagrams.try_send((from, datagram)).is_err() {
+        self.meter.packet_bytes_received.fetch_add(bytes.len() as u64, Ordering::Relaxed);
+        let datagram = InboundDatagram { from, source, bytes };
+        if self.datagrams.try_send(datagram).is_err() {
             self.meter.packet_lost();
         }
     }

@@ -101,6 +101,13 @@ impl Matcher {
         Ok(Matcher { name: name.into(), op, value, pattern })
     }
 
+    /// The same condition, uncompiled again.
+    #[must_use]
+    pub fn without_program(&self) -> Matcher {
+        let pattern = self.pattern.as_ref().map(Pattern::without_program);
+        Matcher { name: self.name.clone(), op: self.op, value: self.value.clone(), pattern }
+    }
+
     pub fn matches_value(&self, value: &str) -> bool {
         let is_meant = match &self.pattern {
             Some(pattern) => pattern.is_match(value),

@@ -17,7 +17,7 @@ mod shape;
 mod unicode;
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use regex_automata::meta;
 use regex_automata::nfa::thompson::WhichCaptures;
@@ -50,6 +50,8 @@ enum Program {
     Engine(Arc<::regex::Regex>),
     /// Large ones take a program for one direction only.
     Lean(Arc<meta::Regex>),
+    /// Empty until it is compiled; `None` if it is too large.
+    Late(Arc<OnceLock<Option<Program>>>),
 }
 
 impl<'a> PatternDraft<'a> {
@@ -96,6 +98,59 @@ impl Pattern {
         PatternDraft::anchored(text)?.compile()
     }
 
+    /// The same, but only read: it is compiled by [`Pattern::compile`], for all its clones, or else
+    /// when it is first matched.
+    pub fn uncompiled(text: &str) -> Result<Pattern, PatternError> {
+        let program = match PatternDraft::anchored(text)?.shape {
+            Some(shape) => Program::Shape(Arc::new(shape)),
+            None => Program::Late(Arc::default()),
+        };
+        Ok(Pattern { source: text.into(), program })
+    }
+
+    pub fn is_compiled(&self) -> bool {
+        match &self.program {
+            Program::Late(cell) => matches!(cell.get(), Some(Some(_))),
+            Program::Shape(_) | Program::Engine(_) | Program::Lean(_) => true,
+        }
+    }
+
+    /// # Errors
+    /// If it is too large.
+    pub fn compile(&self) -> Result<(), PatternError> {
+        match &self.program {
+            Program::Late(cell) => {
+                let compiled = cell.get_or_init(|| compiled_late(&self.source));
+                let too_large = || PatternError::new(Fault::TooLarge, &self.source);
+                compiled.as_ref().map(|_| ()).ok_or_else(too_large)
+            }
+            Program::Shape(_) | Program::Engine(_) | Program::Lean(_) => Ok(()),
+        }
+    }
+
+    /// [`PatternDraft::cost`] of an anchored pattern, compiled or not; 0 if nothing has to be
+    /// compiled.
+    pub fn cost(&self) -> u64 {
+        match &self.program {
+            Program::Shape(_) => 0,
+            Program::Engine(_) | Program::Lean(_) | Program::Late(_) => {
+                PatternDraft::anchored(&self.source).map_or(0, |draft| draft.cost())
+            }
+        }
+    }
+
+    /// The same pattern, uncompiled; for anchored ones.
+    #[must_use]
+    pub fn without_program(&self) -> Pattern {
+        let program = match &self.program {
+            Program::Shape(shape) => Program::Shape(Arc::clone(shape)),
+            Program::Engine(_) | Program::Lean(_) | Program::Late(_) => {
+                Program::Late(Arc::default())
+            }
+        };
+        Pattern { source: Arc::clone(&self.source), program }
+    }
+
     /// A pattern that may match anywhere in a text.
     pub fn unanchored(text: &str) -> Result<Pattern, PatternError> {
         let tree = dialect::parse(text)?;
@@ -108,6 +163,12 @@ impl Pattern {
             Program::Shape(shape) => shape.is_match(text),
             Program::Engine(engine) => engine.is_match(text),
             Program::Lean(engine) => engine.is_match(text),
+            Program::Late(cell) => match cell.get_or_init(|| compiled_late(&self.source)) {
+                Some(Program::Engine(engine)) => engine.is_match(text),
+                Some(Program::Lean(engine)) => engine.is_match(text),
+                Some(Program::Shape(shape)) => shape.is_match(text),
+                Some(Program::Late(_)) | None => false,
+            },
         }
     }
 
@@ -139,6 +200,11 @@ pub fn matches_empty(text: &str) -> Result<bool, PatternError> {
 /// Whether a text is a pattern, apart from its size.
 pub fn check(text: &str) -> Result<(), PatternError> {
     dialect::parse(text).map(|_| ())
+}
+
+fn compiled_late(source: &str) -> Option<Program> {
+    let pattern = PatternDraft::anchored(source).ok()?.compile().ok()?;
+    Some(pattern.program)
 }
 
 fn build_engine(tree: &Node, text: &str) -> Result<::regex::Regex, PatternError> {

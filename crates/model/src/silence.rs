@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::labels::LabelSet;
-use crate::matcher::Matchers;
+use crate::matcher::{Matcher, Matchers};
+use crate::regex::Pattern;
 use crate::time::Timestamp;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,6 +29,20 @@ pub enum SilenceState {
 }
 
 impl Silence {
+    /// The patterns of all matchers.
+    pub fn patterns(&self) -> impl Iterator<Item = &Pattern> {
+        self.matcher_sets.iter().flatten().filter_map(Matcher::pattern)
+    }
+
+    /// The same silence, its patterns uncompiled.
+    #[must_use]
+    pub fn without_programs(&self) -> Silence {
+        let uncompiled =
+            |set: &Matchers| Matchers(set.iter().map(Matcher::without_program).collect());
+        let matcher_sets = self.matcher_sets.iter().map(uncompiled).collect();
+        Silence { matcher_sets, ..self.clone() }
+    }
+
     pub fn state(&self, now: Timestamp) -> SilenceState {
         if now < self.starts_at {
             SilenceState::Pending

@@ -211,10 +211,11 @@ fn snapshot(view: &View, now: Timestamp, features: Features) -> Snapshot {
         alerts_active: counts.active,
         alerts_suppressed: counts.suppressed,
         groups: view.group_count(),
+        silences_not_in_force: view.silences_not_in_force(),
         ..Snapshot::default()
     };
     for silence in view.silences() {
-        *match silence.state(now) {
+        *match view.silence_state(silence, now) {
             SilenceState::Active => &mut snapshot.silences_active,
             SilenceState::Pending => &mut snapshot.silences_pending,
             SilenceState::Expired => &mut snapshot.silences_expired,

@@ -25,6 +25,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         data_retention,
         data_maintenance_interval,
         silences_max,
+        silence_pattern_bytes_max,
         silence_bytes_max,
         alerts_gc_interval,
         alerts_per_name_max,
@@ -71,6 +72,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         cluster_reconnect_timeout: _,
         cluster_allow_insecure_advertise: _,
         cluster_label: _,
+        cluster_max_members: _,
         // Read by `command`, before this.
         log_level: _,
         log_format: _,
@@ -102,6 +104,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         alerts_gc_interval: positive("alerts.gc-interval", *alerts_gc_interval)?,
         start_delay: dispatch_start_delay.positive().unwrap_or(Duration::ZERO),
         silences_max: limit(*silences_max),
+        silence_pattern_bytes_max: limit(*silence_pattern_bytes_max),
         silence_bytes_max: limit(*silence_bytes_max),
         alerts_per_name_max: limit(*alerts_per_name_max),
         groups_max: 0,

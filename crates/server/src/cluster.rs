@@ -16,7 +16,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, anyhow, bail};
 use bellwether_api::{ClusterInfo, ClusterState, PeerInfo};
 use bellwether_engine::Peer;
-use bellwether_memberlist::cluster::{self, Status};
+use bellwether_memberlist::cluster::{self, RefusedMembers, Status};
 use bellwether_memberlist::{Address, Label, MemberFilter, NodeName};
 use bellwether_mesh::{Handle, MeshSettings, Security};
 
@@ -71,6 +71,11 @@ pub fn settings(
     cluster.machine.stream_timeout = positive(flags.cluster_tcp_timeout);
     cluster.machine.probe_timeout = positive(flags.cluster_probe_timeout);
     cluster.machine.probe_interval = positive(flags.cluster_probe_interval);
+    let members_max = usize::try_from(flags.cluster_max_members).unwrap_or(0);
+    let members_max = if members_max == 0 { usize::MAX } else { members_max };
+    cluster.machine.limits.members_max = members_max;
+    // Some failed ones are remembered besides.
+    cluster.machine.limits.nodes_max = members_max.saturating_mul(10).clamp(100, 10_000);
     cluster.settle_timeout = positive(flags.cluster_settle_timeout);
     cluster.reconnect_interval = positive(flags.cluster_reconnect_interval);
     cluster.reconnect_timeout = positive(flags.cluster_reconnect_timeout);
@@ -84,12 +89,19 @@ pub fn settings(
     }))
 }
 
+/// Whether a stranger that reaches the port has to know something to be a member.
+pub fn tells_members_apart(flags: &Flags) -> bool {
+    let secrets = [&flags.cluster_tls_config, &flags.cluster_label, &flags.cluster_id];
+    secrets.iter().any(|secret| !secret.is_empty())
+}
+
 /// All members but this one, as the engine knows them.
 pub fn peers(status: &Status) -> Vec<Peer> {
     let others = status.members.iter().filter(|member| member.name != status.name);
     others
         .map(|member| Peer {
             name: member.name.to_string(),
+            address: member.address.ip.to_canonical(),
             is_bellwether: BellwetherMetadata::read(&member.meta).is_some(),
         })
         .collect()
@@ -109,6 +121,9 @@ pub fn presence(status: &Status) -> String {
     let members = names.len();
     let expected = (status.expected + 1).max(members + status.missing.len());
     let mut text = format!("{members} of {expected} members: {}", names.join(", "));
+    if let Some(RefusedMembers { count, limit }) = status.refused {
+        text.push_str(&format!("; others refused {count} times (--cluster.max-members={limit})"));
+    }
     if !status.missing.is_empty() {
         let missing: Vec<String> = status.missing.iter().map(ToString::to_string).collect();
         text.push_str(&format!("; missing: {}", missing.join(", ")));

@@ -287,7 +287,7 @@ impl MainLoop {
     /// Passes on the notes, records and effects of the turn, and leaves it empty.
     fn finish_turn(&mut self) {
         for note in self.turn.notes.drain(..) {
-            if let Note::ClockCorrected { by_seconds } = note {
+            if let Note::ClockCorrected { by_seconds, .. } = note {
                 self.clock.correct(by_seconds);
             }
             notes::record(&note, &self.metrics, self.silence_log);

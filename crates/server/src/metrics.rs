@@ -63,6 +63,8 @@ pub struct Metrics {
     pub alerts_of_late_clocks: Arc<Counter>,
     pub peer_records_refused: Arc<Counter>,
     pub clock_correction_seconds: Arc<Gauge>,
+    pub status_broadcasts_refused: Arc<Labelled<Counter>>,
+    pub status_claims_refused: Arc<Counter>,
     pub processing_seconds: Arc<Summary>,
     pub group_limit_reached: Arc<Counter>,
     pub notifications: Arc<Labelled<Counter>>,
@@ -75,6 +77,7 @@ pub struct Metrics {
     pub render_timeouts: Arc<Labelled<Counter>>,
     pub renders_waiting: Arc<Gauge>,
     pub suppressed: Arc<Labelled<Counter>>,
+    pub silences_refused_programs: Arc<Counter>,
     pub silences_collections: Arc<Counter>,
     pub notification_log_collections: Arc<Counter>,
     /// The one file of both is the journal.
@@ -103,6 +106,7 @@ pub struct Snapshot {
     pub groups_alerts: Vec<(String, usize, usize)>,
     pub groups: usize,
     pub silences_active: usize,
+    pub silences_not_in_force: usize,
     pub silences_pending: usize,
     pub silences_expired: usize,
     pub cluster: Option<ClusterSnapshot>,
@@ -157,7 +161,9 @@ impl Metrics {
             alerts_not_durable: all.single("alertmanager_alerts_not_durable_total", "Alerts accepted while the journal could not store them."),
             alerts_of_late_clocks: all.single("alertmanager_alerts_late_clock_total", "Alerts that fire although their endsAt was past, because their sender's clock has shown to be late."),
             peer_records_refused: cluster.single("alertmanager_cluster_records_refused_total", "Invalid records received from peers."),
-            clock_correction_seconds: cluster.single("alertmanager_cluster_clock_correction_seconds", "Correction of this server's wall clock, applied when most peers disagree with it."),
+            clock_correction_seconds: cluster.single("alertmanager_cluster_clock_correction_seconds", "Correction of this server's wall clock, applied when most peers say that it is ahead."),
+            status_broadcasts_refused: cluster.labelled("alertmanager_cluster_status_broadcasts_refused_total", "Status broadcasts that were not taken: malformed, of no Bellwether peer, or from another address than that of the peer.", &["reason"]),
+            status_claims_refused: cluster.single("alertmanager_cluster_claims_refused_total", "Claims in status broadcasts that exceeded the limit."),
             processing_seconds: all.single("alertmanager_dispatcher_alert_processing_duration_seconds", "Summary of latencies for the processing of alerts."),
             group_limit_reached: all.single("alertmanager_dispatcher_aggregation_group_limit_reached_total", "Number of times when dispatcher failed to create new aggregation group due to limit."),
             notifications: all.labelled("alertmanager_notifications_total", "The total number of attempted notifications.", integration),
@@ -171,6 +177,7 @@ impl Metrics {
             renders_waiting: all.single("alertmanager_notification_renders_waiting", "Current number of notifications that wait for a thread to render them."),
             suppressed: all.labelled("alertmanager_notifications_suppressed_total", "The total number of notifications suppressed for being silenced, inhibited, outside of active time intervals or within muted time intervals.", &["reason"]),
             silences_not_durable: all.labelled("alertmanager_silences_not_durable_total", "Silences created, changed or expired while the journal could not store that.", &["operation"]),
+            silences_refused_programs: all.single("alertmanager_silences_patterns_refused_total", "Silences whose regular expressions were too large, so that they mute nothing."),
             silences_collections: all.single("alertmanager_silences_maintenance_total", "How many maintenances were executed for silences."),
             notification_log_collections: all.single("alertmanager_nflog_maintenance_total", "How many maintenances were executed for the notification log."),
             silences_maintenance_errors: all.single("alertmanager_silences_maintenance_errors_total", "How many maintenances were executed for silences that failed."),
@@ -286,6 +293,11 @@ impl Metrics {
         silences.with(&["expired"]).set(snapshot.silences_expired as f64);
         out.add_labelled("alertmanager_silences", "How many silences by state.", &silences);
         let held = Gauge::default();
+        let not_in_force = Gauge::default();
+        not_in_force.set(snapshot.silences_not_in_force as f64);
+        let help =
+            "Silences that have not ended and mute nothing, because of their regular expressions.";
+        out.add("alertmanager_silences_not_in_force", help, &not_in_force);
         let Snapshot { silences_active, silences_pending, silences_expired, .. } = snapshot;
         held.set((silences_active + silences_pending + silences_expired) as f64);
         let help = "The number of silences in the state map.";

@@ -7,7 +7,7 @@
 pub mod cluster;
 pub mod requests;
 
-use bellwether_engine::{GiveUpCause, Note, Suppression};
+use bellwether_engine::{GiveUpCause, NotCorrected, Note, StatusRefusal, Suppression};
 use bellwether_model::{IntegrationId, Silence, Timestamp};
 use tracing::{debug, error, info, warn};
 
@@ -115,12 +115,48 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
         Note::ClockAgrees { peer } => {
             info!(component = CLUSTER, peer, "Wall clock of peer agrees again");
         }
-        Note::ClockCorrected { by_seconds } => {
+        Note::ClockCorrected { by_seconds, off_seconds } => {
             metrics.clock_correction_seconds.set(*by_seconds);
             error!(
                 component = CLUSTER,
-                by_seconds, "Wall clock differs from most of the cluster; times are corrected"
+                off_seconds,
+                by_seconds,
+                "Wall clock is ahead of most of the cluster; times are corrected"
             );
+        }
+        Note::ClockNotCorrected { off_seconds, why } => {
+            let why = match why {
+                NotCorrected::PeersUnproven => {
+                    "anyone may be a peer; set --cluster.tls-config, --cluster.label or --cluster.id"
+                }
+                NotCorrected::WouldSkipTime => "it is late; set it right",
+            };
+            error!(
+                component = CLUSTER,
+                off_seconds,
+                why,
+                "Wall clock differs from most of the cluster; it is used as it is"
+            );
+        }
+        Note::StatusRefused { peer, from, why } => {
+            let (reason, is_news) = match why {
+                StatusRefusal::Malformed => ("malformed", false),
+                StatusRefusal::NoPeer => ("no_peer", false),
+                StatusRefusal::OtherAddress { is_news } => ("other_address", *is_news),
+            };
+            metrics.status_broadcasts_refused.with(&[reason]).increment();
+            if is_news {
+                warn!(
+                    component = CLUSTER,
+                    peer,
+                    %from,
+                    "Status broadcasts of peer come from another address than it advertises and are \
+                     ignored; set its --cluster.advertise-address to the address that it sends from"
+                );
+            }
+        }
+        Note::ClaimsRefused { peer: _, count } => {
+            metrics.status_claims_refused.add(*count as u64);
         }
         Note::HeldUp { by } => info!(
             component = CLUSTER,
@@ -182,6 +218,16 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
             log_silence(silence, "create silence", silence_log);
         }
         Note::SilenceUpdated { silence } => log_silence(silence, "update silence", silence_log),
+        Note::SilenceNotInForce { silence } => {
+            metrics.silences_refused_programs.increment();
+            warn!(
+                component = "silences",
+                id = silence.id,
+                created_by = silence.created_by,
+                "Silence mutes nothing: its regular expressions are too large; simplify them or raise \
+                 --silences.max-pattern-bytes"
+            );
+        }
         Note::SilenceExpired { silence } => log_silence(silence, "expire silence", silence_log),
         Note::PlanApplied { groups, kept } => {
             debug!(component = DISPATCHER, groups, kept, "Configuration applied");

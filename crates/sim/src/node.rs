@@ -4,6 +4,7 @@
 //! the other goes through two queues, and whatever depends on a record waits until that is durable.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bellwether_engine::{
@@ -144,7 +145,12 @@ impl Node {
         seed: u128,
         turn: &mut Turn,
     ) -> Result<Engine, String> {
-        let peers = PeerSettings { name: self.name.clone(), timeout: PEER_TIMEOUT };
+        let peers = PeerSettings {
+            name: self.name.clone(),
+            timeout: PEER_TIMEOUT,
+            corrects_clock: true,
+            trusts_claims: true,
+        };
         let peers = Some(peers).filter(|_| self.has_membership);
         let mut engine =
             Engine::new(plan.clone(), EngineSettings { peers, ..EngineSettings::default() }, seed);
@@ -258,6 +264,7 @@ impl Node {
         let cluster = self.running.as_ref().and_then(|running| running.cluster.as_ref());
         let members = cluster.into_iter().flat_map(Cluster::members).map(|member| Peer {
             name: member.name.to_string(),
+            address: member.address.ip,
             is_bellwether: member.meta.starts_with(SCHEME),
         });
         members.filter(|peer| peer.name != self.name).collect()
@@ -325,11 +332,11 @@ pub fn for_peers(effect: Effect) -> Result<cluster::Input, Box<Effect>> {
 }
 
 /// The input to the engine that a message from a peer is.
-pub fn from_peer(key: &str, data: Vec<u8>) -> Option<Input> {
+pub fn from_peer(key: &str, data: Vec<u8>, from: IpAddr) -> Option<Input> {
     match key {
         "sil" => Some(Input::PeerRecords { channel: Channel::Silences, data }),
         "nfl" => Some(Input::PeerRecords { channel: Channel::NotificationLog, data }),
-        STATUS_KEY => Some(Input::StatusBroadcast { data }),
+        STATUS_KEY => Some(Input::StatusBroadcast { from, data }),
         _ => None,
     }
 }

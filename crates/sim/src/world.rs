@@ -321,7 +321,7 @@ impl<'t> World<'t> {
         }
         match event {
             Event::Datagram { to, from, bytes } => {
-                let input = cluster::Input::Datagram { from, bytes: bytes.into() };
+                let input = cluster::Input::Datagram { from, source: from.ip, bytes: bytes.into() };
                 self.gossip(to, input)
             }
             Event::Opened { to, from, stream, message } => self.opened(to, from, stream, message),

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
-use bellwether_model::{Matcher, Matchers, Op, Silence, Timestamp};
+use bellwether_engine::NotInForce;
+use bellwether_model::{Matcher, Matchers, Op, Silence, SilenceState, Timestamp};
 
 use super::write::push_silence;
 use super::{SilenceQuery, is_uuid, place};
@@ -28,7 +29,7 @@ fn silence(id: &str, starts: &str, ends: &str) -> Silence {
 fn a_silence_is_written_in_the_order_of_upstream() {
     let mut shown = silence("x", "2026-01-01T02:00:00+02:00", "2026-01-02T00:00:00Z");
     let mut out = String::new();
-    push_silence(&mut out, &shown, at("2026-01-01T12:00:00Z")).expect("one set");
+    push_silence(&mut out, &shown, shown.state(at("2026-01-01T12:00:00Z")), None).expect("one set");
     assert_eq!(
         out,
         concat!(
@@ -40,17 +41,27 @@ fn a_silence_is_written_in_the_order_of_upstream() {
     );
     shown.annotations.insert("k".into(), "v".into());
     out.clear();
-    push_silence(&mut out, &shown, at("2026-01-03T00:00:00Z")).expect("one set");
+    push_silence(&mut out, &shown, shown.state(at("2026-01-03T00:00:00Z")), None).expect("one set");
     let expected = r#"updatedAt":"2026-01-01T00:00:00.123Z","annotations":{"k":"v"},"comment"#;
     assert!(out.contains(expected), "{out}");
     assert!(out.contains(r#""state":"expired""#), "{out}");
 }
 
 #[test]
+fn a_silence_that_mutes_nothing_says_why() {
+    let shown = silence("x", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
+    let mut out = String::new();
+    let why = Some(NotInForce::TooLarge);
+    push_silence(&mut out, &shown, shown.state(at("2026-01-01T12:00:00Z")), why).expect("one set");
+    let end = r#","bellwether":{"notInForce":"its regular expressions are too large (--silences.max-pattern-bytes)"}}"#;
+    assert!(out.ends_with(end), "{out}");
+}
+
+#[test]
 fn a_silence_with_two_sets_cannot_be_shown() {
     let mut shown = silence("x", "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z");
     shown.matcher_sets.push(Matchers::default());
-    let refused = push_silence(&mut String::new(), &shown, Timestamp::UNIX_EPOCH);
+    let refused = push_silence(&mut String::new(), &shown, SilenceState::Pending, None);
     let message =
         "silence 'x' has multiple matcher sets which is not supported by this API version";
     assert_eq!(refused, Err(message.to_owned()));
@@ -67,7 +78,7 @@ fn active_then_pending_then_expired() {
         silence("active long", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z"),
         silence("active short", "2026-01-01T00:00:00Z", "2026-01-11T00:00:00Z"),
     ];
-    silences.sort_by_key(|silence| place(silence, now));
+    silences.sort_by_key(|silence| place(silence, silence.state(now)));
     let ids: Vec<&str> = silences.iter().map(|silence| silence.id.as_str()).collect();
     let expected = [
         "active short",
@@ -94,7 +105,7 @@ fn silences_with_equal_times_are_in_the_order_of_their_creation() {
             Silence { updated_at, ..silence(id, starts_at, ends_at) }
         };
         let mut silences = [created("a", 3), created("b", 1), created("c", 2)];
-        silences.sort_by_key(|silence| place(silence, now));
+        silences.sort_by_key(|silence| place(silence, silence.state(now)));
         let ids: Vec<&str> = silences.iter().map(|silence| silence.id.as_str()).collect();
         assert_eq!(ids, ["b", "c", "a"], "{starts_at}");
     }
@@ -107,7 +118,7 @@ fn filters_compare_texts_within_one_set() {
     let matcher = |name, op, value| Matcher::new(name, op, value).expect("a fixed pattern");
     shown.matcher_sets.push(Matchers::new(vec![matcher("c", Op::Equal, "d")]));
     let fits = |filters: Vec<Matcher>, raw: &str| {
-        SilenceQuery::new(&Query::parse(Some(raw)), filters).fits(&shown, now)
+        SilenceQuery::new(&Query::parse(Some(raw)), filters).fits(&shown, shown.state(now))
     };
     let same = matcher("a", Op::NotMatches, "<b>");
     let other_set = matcher("c", Op::Equal, "d");

@@ -1,9 +1,10 @@
 //! One silence as the API shows it.
 //!
 //! Compat: times are in UTC with milliseconds, empty annotations are left out, and the order of the
-//! members is upstream's.
+//! members is upstream's; ours says of a silence that mutes nothing why it does not.
 
-use bellwether_model::{Matcher, Matchers, Silence, Timestamp};
+use bellwether_engine::NotInForce;
+use bellwether_model::{Matcher, Matchers, Silence, SilenceState, Timestamp};
 
 use bellwether_encoding::json::{Escape, push_string, push_string_map};
 
@@ -11,7 +12,8 @@ use bellwether_encoding::json::{Escape, push_string, push_string_map};
 pub(super) fn push_silence(
     out: &mut String,
     silence: &Silence,
-    now: Timestamp,
+    state: SilenceState,
+    not_in_force: Option<NotInForce>,
 ) -> Result<(), String> {
     if silence.matcher_sets.len() > 1 {
         let message = format!(
@@ -23,7 +25,7 @@ pub(super) fn push_silence(
     out.push_str("{\"id\":");
     push_string(out, &silence.id, Escape::Html);
     out.push_str(",\"status\":{\"state\":\"");
-    out.push_str(silence.state(now).text());
+    out.push_str(state.text());
     out.push_str("\"},\"updatedAt\":");
     push_time(out, silence.updated_at);
     if !silence.annotations.is_empty() {
@@ -47,6 +49,11 @@ pub(super) fn push_silence(
     }
     out.push_str("],\"startsAt\":");
     push_time(out, silence.starts_at);
+    if let Some(why) = not_in_force {
+        out.push_str(",\"bellwether\":{\"notInForce\":");
+        push_string(out, why.text(), Escape::Html);
+        out.push('}');
+    }
     out.push('}');
     Ok(())
 }

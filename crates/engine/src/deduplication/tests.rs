@@ -1,3 +1,4 @@
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bellwether_model::{
@@ -129,11 +130,26 @@ fn only_outcomes_that_are_certain_undo_what_was_intended() {
     assert!(!super::is_certainly_not_notified(&delivered));
 }
 
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
+
+/// Whether claims may be forged.
+#[derive(PartialEq)]
+enum Claims {
+    Trusted,
+    Doubted,
+}
+
 /// Peers of `b`, which has Bellwether nodes before and behind it.
-fn peers() -> Peers {
+fn peers(claims: Claims) -> Peers {
     let timeout = Duration::from_secs(15);
-    let mut peers = Peers::new(Some(PeerSettings { name: "b".to_owned(), timeout }));
-    let peer = |name: &str| Peer { name: name.to_owned(), is_bellwether: true };
+    let settings = PeerSettings {
+        name: "b".to_owned(),
+        timeout,
+        corrects_clock: true,
+        trusts_claims: claims == Claims::Trusted,
+    };
+    let mut peers = Peers::new(Some(settings));
+    let peer = |name: &str| Peer { name: name.to_owned(), address: ADDRESS, is_bellwether: true };
     peers.set_peers(now(0), vec![peer("a"), peer("c")]);
     peers
 }
@@ -141,7 +157,7 @@ fn peers() -> Peers {
 fn claim(peers: &mut Peers, peer: &str, at: u64) {
     let from = peer.to_owned();
     let status = StatusBroadcast { from, wall: now(at).wall, claims: vec![key().hash()] };
-    peers.take_status(now(at), now(at).wall, status);
+    peers.take_status(now(at), now(at).wall, ADDRESS, status).expect("a status of a peer");
 }
 
 #[test]
@@ -162,7 +178,7 @@ fn a_node_waits_for_its_turn_and_no_longer_than_the_flush() {
     let until = |second| now(second).mono;
     assert_eq!(deferral(&candidate, &Peers::new(None), 0), None);
 
-    let mut peers = peers();
+    let mut peers = peers(Claims::Doubted);
     let turn = |wait| Deferral::EarlierPosition { wait: Duration::from_secs(wait) };
     assert_eq!(deferral(&candidate, &peers, 0), Some((until(15), turn(15))));
     assert_eq!(deferral(&candidate, &peers, 14), Some((until(15), turn(1))));
@@ -171,21 +187,48 @@ fn a_node_waits_for_its_turn_and_no_longer_than_the_flush() {
     assert_eq!(deferral(&candidate, &peers, 0), Some((until(10), turn(15))));
     candidate.deadline = until(300);
 
-    // For a minute after its turn it leaves the notification to a peer that says that it tries.
+    // For a peer timeout after its turn it leaves the notification to a peer that says that it tries.
+    claim(&mut peers, "c", 29);
+    assert_eq!(deferral(&candidate, &peers, 29), Some((until(30), Deferral::Claimed)));
+    assert_eq!(deferral(&candidate, &peers, 30), None);
+    // Three quarters of a shorter flush.
+    candidate.deadline = until(27);
+    claim(&mut peers, "c", 23);
+    assert_eq!(deferral(&candidate, &peers, 23), Some((until(24), Deferral::Claimed)));
+    assert_eq!(deferral(&candidate, &peers, 24), None);
+
+    // After an attempt of its own, for as long, and only to peers with an earlier position.
+    candidate.deadline = until(1000);
+    candidate.last_attempt = Some(until(80));
+    claim(&mut peers, "c", 94);
+    assert_eq!(deferral(&candidate, &peers, 94), None);
+    claim(&mut peers, "a", 94);
+    assert_eq!(deferral(&candidate, &peers, 94), Some((until(95), Deferral::Claimed)));
+    assert_eq!(deferral(&candidate, &peers, 95), None);
+}
+
+#[test]
+fn a_claim_that_cannot_be_forged_is_heeded_for_a_minute_and_after_an_attempt_for_five() {
+    let key = key();
+    let mut candidate = Candidate {
+        key: &key,
+        send_resolved: true,
+        repeat_interval: Duration::ZERO,
+        since: now(0).mono,
+        deadline: now(300).mono,
+        last_attempt: None,
+        waited_with: None,
+    };
+    let deferral = |candidate: &Candidate<'_>, peers: &Peers, second| {
+        super::deferral(candidate, peers, now(second).mono)
+    };
+    let until = |second| now(second).mono;
+    let mut peers = peers(Claims::Trusted);
     claim(&mut peers, "c", 74);
     assert_eq!(deferral(&candidate, &peers, 74), Some((until(75), Deferral::Claimed)));
     assert_eq!(deferral(&candidate, &peers, 75), None);
-    // Three quarters of a shorter flush.
-    candidate.deadline = until(75);
-    claim(&mut peers, "c", 59);
-    assert_eq!(deferral(&candidate, &peers, 59), Some((until(60), Deferral::Claimed)));
-    assert_eq!(deferral(&candidate, &peers, 60), None);
-
-    // After an attempt of its own, for five minutes, and only to peers with an earlier position.
     candidate.deadline = until(1000);
     candidate.last_attempt = Some(until(80));
-    claim(&mut peers, "c", 379);
-    assert_eq!(deferral(&candidate, &peers, 379), None);
     claim(&mut peers, "a", 379);
     assert_eq!(deferral(&candidate, &peers, 379), Some((until(380), Deferral::Claimed)));
     assert_eq!(deferral(&candidate, &peers, 380), None);

@@ -15,6 +15,7 @@ use super::intake::Deadlines;
 use super::judging::{Budget, Judging, Purpose};
 use super::notification::{Batch, Finished, Resumed, Step, note_flush};
 use super::replication::PeerRecord;
+use super::silencing::Compiled;
 use crate::alerts::{PREFETCH_BATCH, Refusal, Was};
 use crate::deliveries::{CLAIMED_AFTER, Delivery};
 use crate::flush;
@@ -42,6 +43,9 @@ impl Engine {
     ) -> AlertsReply {
         self.generation += 1;
         let plan = self.plan.clone();
+        // By this node's own clock: the end must not come sooner when the clock is set back no more.
+        let set_back_by = self.replication.peers.clock_set_back_by();
+        let resolve_timeout = plan.resolve_timeout.saturating_add(set_back_by);
         let RefusedAlerts { mut firing, mut resolved } = refused;
         let mut rejected = Vec::new();
         let mut reports = alerts.into_iter();
@@ -54,7 +58,7 @@ impl Engine {
                 Some(ends_at) if ends_at <= now.wall => resolved += 1,
                 _ => firing += 1,
             }
-            match self.intake.alerts.report(new, now.wall, plan.resolve_timeout) {
+            match self.intake.alerts.report(new, now.wall, resolve_timeout) {
                 Ok(change) => {
                     if change.was == Was::New {
                         self.silencing.add_alert(&change.alert);
@@ -340,6 +344,15 @@ impl Engine {
         silence
     }
 
+    /// Compiles regular expressions of silences, as many as one turn may.
+    pub(super) fn compile_programs(&mut self, now: Now, turn: &mut Turn) {
+        if self.silencing.next_compile().is_some_and(|at| at <= now.mono) {
+            let compiled = self.silencing.compile_some(now, &self.intake.alerts);
+            self.generation += 1;
+            note_programs(compiled, turn);
+        }
+    }
+
     /// Returns whether the version is newer than the known one.
     pub(super) fn merge_silence(
         &mut self,
@@ -403,6 +416,8 @@ impl Engine {
         let changed = match self.replication.read(now, channel, message)? {
             None => return Ok(false),
             Some(PeerRecord::Silence(version)) => {
+                let bytes = message.len();
+                self.silencing.check_limits(now, &version, bytes, &self.settings)?;
                 let changed = self.merge_silence(now, version.clone(), turn);
                 if changed {
                     turn.keep.push(Record::Silence(version));
@@ -510,6 +525,12 @@ impl Engine {
     fn log_group_key(&self, id: GroupId, group: &Group) -> GroupKey {
         GroupKey::new(&self.plan.routes.route(id.route).identity, &group.labels)
     }
+}
+
+/// Says which silences are not in force.
+pub(super) fn note_programs(compiled: Vec<Compiled>, turn: &mut Turn) {
+    let refused = compiled.into_iter().filter(|silence| !silence.in_force);
+    turn.notes.extend(refused.map(|it| Note::SilenceNotInForce { silence: it.silence }));
 }
 
 /// Limit: alerts that one turn removes; about a millisecond's work.

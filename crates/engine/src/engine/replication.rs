@@ -6,11 +6,12 @@
 
 use std::collections::HashSet;
 use std::hash::BuildHasherDefault;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bellwether_model::{Mono, Now, Timestamp};
 
-use crate::peers::{ClockChange, Peer, PeerSettings, Peers, StatusBroadcast};
+use crate::peers::{ClockChange, Peer, PeerSettings, Peers, StatusBroadcast, StatusRefusal};
 use crate::record::{RecordError, wire};
 use crate::replicated::{LogEntry, SilenceRecord};
 use crate::turn::{Channel, Effect, Note, Turn};
@@ -92,14 +93,29 @@ impl Replication {
         &mut self,
         now: Now,
         os_wall: Timestamp,
+        from: IpAddr,
         data: &[u8],
         turn: &mut Turn,
     ) -> bool {
-        let Some(status) = StatusBroadcast::decode(data) else { return false };
-        let is_back = self.note_alive(&status.from, turn);
-        let claims_changed = self.peers.take_status(now, os_wall, status);
+        let Some(status) = StatusBroadcast::decode(data) else {
+            let why = StatusRefusal::Malformed;
+            turn.notes.push(Note::StatusRefused { peer: String::new(), from, why });
+            return false;
+        };
+        let peer = status.from.clone();
+        let taken = match self.peers.take_status(now, os_wall, from, status) {
+            Ok(taken) => taken,
+            Err(why) => {
+                turn.notes.push(Note::StatusRefused { peer, from, why });
+                return false;
+            }
+        };
         self.note_clock_changes(turn);
-        is_back || claims_changed
+        let is_back = self.note_alive(&peer, turn);
+        if taken.claims_refused > 0 {
+            turn.notes.push(Note::ClaimsRefused { peer, count: taken.claims_refused });
+        }
+        is_back || taken.claims_changed
     }
 
     /// Takes a sign that a peer is alive; returns whether it was unresponsive.
@@ -111,7 +127,8 @@ impl Replication {
         is_back
     }
 
-    /// This reading of the clocks, with the wall clock as most of the cluster sees it.
+    /// This reading of the clocks, with the wall clock set back if most of the cluster says that it is
+    /// ahead.
     pub fn corrected(&mut self, now: Now, turn: &mut Turn) -> Now {
         self.peers.follow_clock(now);
         self.note_clock_changes(turn);
@@ -152,7 +169,12 @@ impl Replication {
                     Note::ClockDiffers { peer, ahead_seconds }
                 }
                 ClockChange::AgreesAgain { peer } => Note::ClockAgrees { peer },
-                ClockChange::Corrected { by_seconds } => Note::ClockCorrected { by_seconds },
+                ClockChange::Corrected { by_seconds, off_seconds } => {
+                    Note::ClockCorrected { by_seconds, off_seconds }
+                }
+                ClockChange::NotCorrected { off_seconds, why } => {
+                    Note::ClockNotCorrected { off_seconds, why }
+                }
             });
         }
     }

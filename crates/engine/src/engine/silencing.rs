@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Now, Silence, SilenceState};
+use bellwether_model::{Alert, Mono, Now, Silence, SilenceState};
 
 use crate::alerts::Alerts;
-use crate::record::{Record, wire};
+use crate::record::{Record, RecordError, wire};
 use crate::replicated::SilenceRecord;
 use crate::settings::EngineSettings;
 use crate::silence_index::SilenceIndex;
+use crate::silence_programs::{self, NotInForce, SilencePrograms, TURN_BYTES, TURN_SILENCES};
 use crate::silences::{Posted, PostedSilence, SilenceRefusal, Silences};
 use crate::turn::Turn;
 
@@ -27,13 +28,27 @@ pub(super) struct Silencing {
     /// Invariant: for each alert of the store, the silences of `silences` that match it and have not
     /// expired; expired ones may linger until maintenance. Shared like `silences`.
     pub index: Arc<SilenceIndex>,
+    /// Which regular expressions are compiled.
+    programs: SilencePrograms,
     /// How long expired silences are kept.
     retention: Duration,
 }
 
+/// A silence that is in force now, or for which there is no room.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub silence: Arc<Silence>,
+    pub in_force: bool,
+}
+
 impl Silencing {
-    pub fn new(retention: Duration) -> Self {
-        Silencing { silences: Arc::default(), index: Arc::default(), retention }
+    pub fn new(settings: &EngineSettings) -> Self {
+        Silencing {
+            silences: Arc::default(),
+            index: Arc::default(),
+            programs: SilencePrograms::new(settings.silence_pattern_bytes_max),
+            retention: settings.retention,
+        }
     }
 
     /// Checks a request; the versions that follow from it are still to be merged.
@@ -44,7 +59,43 @@ impl Silencing {
         settings: &EngineSettings,
         new_id: impl FnOnce() -> String,
     ) -> Result<Posted, SilenceRefusal> {
-        self.silences.post(silence, now.wall, settings, new_id)
+        let posted = self.silences.post(silence, now.wall, settings, new_id)?;
+        let id = if posted.created { "" } else { posted.id.as_str() };
+        let bytes = posted.versions.last().map_or(0, silence_programs::bytes);
+        if !self.programs.has_room(id, bytes) {
+            let limit = self.programs.bytes_max();
+            return Err(SilenceRefusal::PatternsTooLarge { bytes, limit });
+        }
+        Ok(posted)
+    }
+
+    /// Limit: whether a version of `bytes` that a peer sent may be taken. One that ends a silence that
+    /// is known always may.
+    pub fn check_limits(
+        &self,
+        now: Now,
+        version: &SilenceRecord,
+        bytes: usize,
+        settings: &EngineSettings,
+    ) -> Result<(), RecordError> {
+        let refuse = |why| Err(RecordError { what: "silence", why });
+        let (count_max, bytes_max) = (settings.silences_max, settings.silence_bytes_max);
+        let id = &version.silence.id;
+        let is_known = self.silences.knows(id);
+        if is_known && version.silence.ends_at <= now.wall {
+            return Ok(());
+        }
+        if bytes_max > 0 && bytes > bytes_max {
+            return refuse(format!(
+                "{id} has {bytes} bytes (limit: {bytes_max}, --silences.max-silence-size-bytes)"
+            ));
+        }
+        if count_max > 0 && !is_known && self.silences.count() >= count_max {
+            return refuse(format!(
+                "{id} is one too many (limit: {count_max}, --silences.max-silences)"
+            ));
+        }
+        Ok(())
     }
 
     /// The version that expires the silence now, still to be merged; `None` if it has expired.
@@ -54,24 +105,112 @@ impl Silencing {
 
     /// Takes a version if it is newer than the known one; then returns its id.
     pub fn merge(&mut self, version: SilenceRecord, now: Now, alerts: &Alerts) -> Option<Arc<str>> {
-        let silence = Silence::clone(&version.silence);
+        let mut silence = Silence::clone(&version.silence);
         let id: Arc<str> = silence.id.as_str().into();
         let known = self.silences.find(&id).cloned();
+        let may_mute = |silence: &Silence| silence.state(now.wall) != SilenceState::Expired;
+        let was_indexed = known.as_ref().is_some_and(|known| may_mute(known))
+            && self.silences.not_in_force(&id).is_none();
+        let same = known.filter(|known| known.matcher_sets == silence.matcher_sets);
+        let unchanged = same.is_some();
+        match same {
+            _ if !may_mute(&silence) => silence = silence.without_programs(),
+            // What is compiled of them need not be compiled again.
+            Some(known) => silence.matcher_sets.clone_from(&known.matcher_sets),
+            None => {}
+        }
         let silences = Arc::make_mut(&mut self.silences);
         if !silences.merge(silence.clone(), now.wall) {
             return None;
         }
         silences.note_origin(version, self.retention);
-        let may_mute = |silence: &Silence| silence.state(now.wall) != SilenceState::Expired;
-        let was_indexed = known.as_ref().is_some_and(|known| may_mute(known));
-        let unchanged = known.is_some_and(|known| known.matcher_sets == silence.matcher_sets);
-        if was_indexed && !(unchanged && may_mute(&silence)) {
+        let makes_room = self.programs.forget(&id);
+        let in_force = may_mute(&silence) && silences.not_in_force(&id).is_none();
+        if in_force {
+            self.programs.add(&id, silence_programs::bytes(&silence));
+        } else if may_mute(&silence) {
+            self.programs.wait(id.clone());
+        }
+        if makes_room && !in_force {
+            self.try_again();
+        }
+        if was_indexed && !(unchanged && in_force) {
             Arc::make_mut(&mut self.index).remove_silences(&[id.clone()].into());
         }
-        if may_mute(&silence) && !(unchanged && was_indexed) {
+        if in_force && !(unchanged && was_indexed) {
             Arc::make_mut(&mut self.index).add_silence(&id, &silence, alerts);
         }
         Some(id)
+    }
+
+    /// Compiles programs that wait, as many as one turn may.
+    pub fn compile_some(&mut self, now: Now, alerts: &Alerts) -> Vec<Compiled> {
+        let (mut spent, mut compiled) = (0, Vec::new());
+        while spent < TURN_BYTES
+            && compiled.len() < TURN_SILENCES
+            && let Some(id) = self.programs.next(now.mono)
+        {
+            spent += self.compile(&id, alerts, &mut compiled);
+        }
+        if !compiled.is_empty() {
+            self.programs.pause(now.mono, spent);
+        }
+        compiled
+    }
+
+    /// Compiles all programs that wait; before there are alerts.
+    pub fn compile_all(&mut self, now: Now, alerts: &Alerts) -> Vec<Compiled> {
+        let mut compiled = Vec::new();
+        while let Some(id) = self.programs.next(now.mono) {
+            self.compile(&id, alerts, &mut compiled);
+        }
+        compiled
+    }
+
+    /// When to compile more.
+    pub fn next_compile(&self) -> Option<Mono> {
+        self.programs.next_at()
+    }
+
+    /// Returns how many bytes of programs were compiled.
+    fn compile(&mut self, id: &Arc<str>, alerts: &Alerts, compiled: &mut Vec<Compiled>) -> usize {
+        let Some(silence) = self.silences.find(id).cloned() else { return 0 };
+        if self.silences.not_in_force(id) != Some(NotInForce::Waiting) {
+            return 0;
+        }
+        let silences = Arc::make_mut(&mut self.silences);
+        match self.programs.compile(&silence) {
+            Some(bytes) => {
+                silences.put_in_force(id);
+                self.programs.add(id, bytes);
+                Arc::make_mut(&mut self.index).add_silence(id, &silence, alerts);
+                compiled.push(Compiled { silence, in_force: true });
+                bytes
+            }
+            None => {
+                silences.keep_out_of_force(id);
+                compiled.push(Compiled { silence, in_force: false });
+                0
+            }
+        }
+    }
+
+    /// There is room for programs again.
+    fn try_again(&mut self) {
+        if self.silences.lacks_room() {
+            for id in Arc::make_mut(&mut self.silences).try_again() {
+                self.programs.wait(id);
+            }
+        }
+    }
+
+    /// The clock is set back by so much; returns whether that is news.
+    pub fn set_clock_back(&mut self, by: Duration) -> bool {
+        let is_news = self.silences.set_back_by() != by;
+        if is_news {
+            Arc::make_mut(&mut self.silences).set_clock_back(by);
+        }
+        is_news
     }
 
     /// A silence with all that is to be kept and sent of it.
@@ -106,6 +245,13 @@ impl Silencing {
         let ended: &BTreeSet<Arc<str>> = &collected.ended;
         if !ended.is_empty() {
             Arc::make_mut(&mut self.index).remove_silences(ended);
+            let mut makes_room = false;
+            for id in ended {
+                makes_room |= self.programs.forget(id);
+            }
+            if makes_room {
+                self.try_again();
+            }
         }
         let records = collected.gone.iter().map(|id| Record::SilenceGone(id.to_string()));
         turn.keep.extend(records);

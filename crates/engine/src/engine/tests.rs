@@ -220,7 +220,10 @@ fn version(matchers: Matchers, updated: u64, ends: u64) -> SilenceRecord {
 #[test]
 fn a_silence_whose_matchers_a_peer_has_changed_silences_what_they_match_now() {
     let mut alerts = Alerts::new(0);
-    let mut silencing = Silencing::new(Duration::from_secs(60));
+    let mut silencing = Silencing::new(&EngineSettings {
+        retention: Duration::from_secs(60),
+        ..EngineSettings::default()
+    });
     let [a, b] = ["A", "B"].map(|name| {
         let new = alert(name, 0, now(600).wall);
         let change = alerts.report(new, now(0).wall, Duration::from_secs(300));

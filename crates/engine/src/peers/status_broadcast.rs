@@ -37,6 +37,9 @@ impl StatusBroadcast {
 
     /// `None` for anything else.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > BYTES_MAX {
+            return None;
+        }
         let Encoded { seconds, nanos, claims, from } = Encoded::decode(bytes).ok()?;
         let plausible = nanos < 1_000_000_000 && (0..=LATEST_SECONDS).contains(&seconds);
         plausible.then(|| StatusBroadcast {
@@ -49,3 +52,6 @@ impl StatusBroadcast {
 
 /// The end of the year 9999.
 const LATEST_SECONDS: i64 = 253_402_300_799;
+
+/// Limit: the bytes of a status broadcast, more than the claims of one take.
+const BYTES_MAX: usize = 1 << 20;

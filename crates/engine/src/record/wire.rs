@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::delivery::RememberedValue;
+use bellwether_model::regex::Pattern;
 use bellwether_model::{
     GroupKey, IntegrationId, Matcher, Matchers, Op, Remembered, Silence, Timestamp,
 };
@@ -217,7 +218,9 @@ fn matcher_from(message: pb::Matcher) -> Result<Matcher, RecordError> {
         Ok(pb::MatcherKind::NotRegexp) => Op::NotMatches,
         Err(_) => return Err(bad("silence", format!("unknown matcher type {}", message.kind))),
     };
-    Matcher::new(message.name, op, message.pattern).map_err(|error| bad("silence", error))
+    // To compile patterns takes long, and is limited: `silence_programs`.
+    Matcher::compiled_by(message.name, op, message.pattern, &mut Pattern::uncompiled)
+        .map_err(|error| bad("silence", error))
 }
 
 fn time_to(at: Timestamp) -> pb::Timestamp {

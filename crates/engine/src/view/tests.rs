@@ -306,10 +306,19 @@ fn a_view_knows_the_receivers_of_labels_and_the_members_of_the_cluster() {
     assert_eq!(all, ["root", "audit", "night"]);
     assert_eq!(view.peers(), []);
 
-    let peers = PeerSettings { name: "b".to_owned(), timeout: Duration::from_secs(15) };
+    let peers = PeerSettings {
+        name: "b".to_owned(),
+        timeout: Duration::from_secs(15),
+        corrects_clock: true,
+        trusts_claims: true,
+    };
     let settings = EngineSettings { peers: Some(peers), ..EngineSettings::default() };
     let mut member = Engine::new(view.plan().clone(), settings, 1);
-    let peers = ["c", "a"].map(|name| Peer { name: name.to_owned(), is_bellwether: true });
+    let peers = ["c", "a"].map(|name| Peer {
+        name: name.to_owned(),
+        address: std::net::Ipv4Addr::LOCALHOST.into(),
+        is_bellwether: true,
+    });
     let clocks = Now { wall: now(), mono: Mono(0) };
     member.handle(clocks, Input::Peers(peers.to_vec()), &mut Turn::default());
     let view = member.view();

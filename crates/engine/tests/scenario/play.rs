@@ -8,8 +8,8 @@
 //! Set-up:
 //! - `plan`: the configuration, in the lines below it, indented (see `plan.rs`).
 //! - `settings name=b peer_timeout=15s`: flags, before the plan or before a restart. `name` makes the
-//!   node a member of a cluster. The others: `retention`, `start_delay`, `silences_max`,
-//!   `silence_bytes_max`, `alerts_per_name_max`, `groups_max`.
+//!   node a member of a cluster; `claims=doubted`: it has no TLS. The others: `retention`, `start_delay`, `silences_max`,
+//!   `silence_bytes_max`, `silence_pattern_bytes_max`, `alerts_per_name_max`, `groups_max`.
 //!
 //! Alerts and silences:
 //! - `post {alertname=Disk} firing end=+1h`: a POST of one alert, or of several, one in each indented
@@ -46,7 +46,8 @@
 //! - `receive again`: the last received message, once more.
 //! - `status a claims team/webhook[0] {}:{alertname="Disk"}`: a status broadcast of a peer that tries
 //!   to send this; `status a claims`: what this node claimed last; `status a idle`: nothing.
-//! - `status a clock +24h`: a status broadcast of a peer whose clock is ahead.
+//! - `status a clock +4m`: a status broadcast of a peer whose clock is ahead; with `from b` it comes
+//!   from the address of another peer.
 //! - `full-state`: a peer requests all silences and log entries.
 //!
 //! Queries, whose result is printed:
@@ -56,6 +57,7 @@
 //!
 //! Every line of a trace begins with its offset from the start, Monday 2026-01-05 12:00 UTC.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use bellwether_engine::{
@@ -127,10 +129,20 @@ impl Play {
                 "start_delay" => settings.start_delay = duration(value),
                 "silences_max" => settings.silences_max = number(),
                 "silence_bytes_max" => settings.silence_bytes_max = number(),
+                "silence_pattern_bytes_max" => settings.silence_pattern_bytes_max = number(),
                 "alerts_per_name_max" => settings.alerts_per_name_max = number(),
                 "name" => {
                     let timeout = Duration::from_secs(15);
-                    settings.peers = Some(PeerSettings { name: value.to_owned(), timeout });
+                    settings.peers = Some(PeerSettings {
+                        name: value.to_owned(),
+                        timeout,
+                        corrects_clock: true,
+                        trusts_claims: true,
+                    });
+                }
+                "claims" => {
+                    let peers = settings.peers.as_mut().expect("a name first");
+                    peers.trusts_claims = value != "doubted";
                 }
                 "peer_timeout" => {
                     settings.peers.as_mut().expect("a name first").timeout = duration(value);
@@ -196,6 +208,7 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
         "peers" => {
             let peer = |word: &str| Peer {
                 name: word.trim_end_matches('*').to_owned(),
+                address: address_of_peer(word.trim_end_matches('*')),
                 is_bellwether: word.ends_with('*'),
             };
             world.handle(Input::Peers(rest.split_whitespace().map(peer).collect()));
@@ -216,8 +229,11 @@ fn act(name: &str, world: &mut World, word: &str, rest: &str, below: &str) {
             world.handle(Input::PeerRecords { channel, data });
         }
         "status" => {
+            let (rest, address) = rest.split_once(" from ").unwrap_or((rest, ""));
             let status = peer_status(rest, world);
-            world.handle(Input::StatusBroadcast { data: status.encode() });
+            let address = if address.is_empty() { &status.from } else { address };
+            let from = address_of_peer(address);
+            world.handle(Input::StatusBroadcast { from, data: status.encode() });
         }
         "full-state" => world.handle(Input::FullStateRequested { ticket }),
         "crash" => {
@@ -246,14 +262,16 @@ fn look(world: &mut World, word: &str) -> Vec<String> {
         "groups" => lines = trace::groups(&view, world.wall, world),
         "silences" => {
             for silence in view.silences() {
+                let why = view.not_in_force(&silence.id).map(|why| format!(" ({why:?})"));
                 lines.push(format!(
-                    "{} {} {} to {} by {:?}: {:?}",
+                    "{} {} {} to {} by {:?}: {:?}{}",
                     world.short_id(&silence.id),
-                    silence.state(world.wall).text(),
+                    view.silence_state(silence, world.wall).text(),
                     trace::offset(silence.starts_at),
                     trace::offset(silence.ends_at),
                     silence.created_by,
-                    silence.matcher_sets
+                    silence.matcher_sets,
+                    why.unwrap_or_default(),
                 ));
             }
             lines.sort();
@@ -269,6 +287,11 @@ fn look(world: &mut World, word: &str) -> Vec<String> {
         lines.push("none".to_owned());
     }
     lines
+}
+
+/// Each peer has an address of its own.
+fn address_of_peer(name: &str) -> IpAddr {
+    Ipv4Addr::new(10, 0, 0, name.bytes().last().unwrap_or_default()).into()
 }
 
 /// `a claims team/webhook[0] {}:{alertname="Disk"}`, `a claims` (what this node last claimed),

@@ -139,7 +139,14 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
             format!("the clock of {peer} is ahead by {ahead_seconds:.0}s")
         }
         Note::ClockAgrees { peer } => format!("the clock of {peer} agrees again"),
-        Note::ClockCorrected { by_seconds } => format!("clock corrected by {by_seconds:.0}s"),
+        Note::ClockCorrected { by_seconds, off_seconds } => {
+            format!("clock off by {off_seconds:.0}s, corrected by {by_seconds:.0}s")
+        }
+        Note::ClockNotCorrected { off_seconds, why } => {
+            format!("clock off by {off_seconds:.0}s, not corrected: {why:?}")
+        }
+        Note::StatusRefused { peer, why, .. } => format!("status of {peer} refused: {why:?}"),
+        Note::ClaimsRefused { peer, count } => format!("{count} claims of {peer} refused"),
         Note::HeldUp { by } => format!("held up for {}s; peers are heard first", by.as_secs()),
         Note::Settled => "settled".to_owned(),
         Note::AttemptFailed { integration, reason, retry, .. } => {
@@ -158,6 +165,9 @@ pub fn note(note: &Note, world: &World) -> Option<String> {
         }
         Note::SilenceUpdated { silence } => {
             format!("silence {} changed", world.short_id(&silence.id))
+        }
+        Note::SilenceNotInForce { silence } => {
+            format!("silence {} mutes nothing: patterns too large", world.short_id(&silence.id))
         }
         Note::SilenceExpired { silence } => {
             format!("silence {} expired", world.short_id(&silence.id))

@@ -20,6 +20,8 @@ pub struct Counters {
     pub refresh_joins: u64,
     pub refresh_joins_failed: u64,
     pub name_conflicts: u64,
+    /// Messages about nodes that were not taken as members since there are too many.
+    pub members_refused: u64,
     /// Failed joins, for whatever cause, by reason.
     pub joins_failed: BTreeMap<JoinFailure, u64>,
     /// Inbound connections whose TLS handshake failed.

@@ -308,6 +308,11 @@ impl Roster {
         self.names.values().any(|name| name.addresses.iter().any(|at| canonical(*at) == address))
     }
 
+    /// The addresses to which configured names resolved at their last lookups.
+    pub fn named(&self) -> impl Iterator<Item = Address> {
+        self.names.values().flat_map(|name| name.addresses.iter().map(|at| canonical(*at)))
+    }
+
     pub fn failed(&self) -> usize {
         self.failed.len()
     }

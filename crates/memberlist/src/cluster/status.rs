@@ -19,6 +19,8 @@ pub struct Status {
     pub position: usize,
     /// Including this node, sorted by name.
     pub members: Vec<Member>,
+    /// Nodes that were not taken as members since there are too many.
+    pub refused: Option<RefusedMembers>,
     /// The number of other members that the configuration names.
     pub expected: usize,
     /// Configured peers that are not members, and members that have failed.
@@ -40,6 +42,14 @@ pub struct Member {
     pub meta: Bytes,
     /// A probe failed, and the member has not refuted the suspicion yet.
     pub suspect: bool,
+}
+
+/// There are as many members as may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefusedMembers {
+    /// Messages about others since the start.
+    pub count: u64,
+    pub limit: usize,
 }
 
 /// A peer that should be a member and is not.

@@ -9,6 +9,8 @@
 //! every [`Output::Resolve`] by one [`Input::Resolved`];
 //! and every [`Output::StateRequested`] by one [`Input::State`], or the push-pull ends at its deadline.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 
 use crate::cluster::note::ClusterNote;
@@ -23,8 +25,9 @@ pub enum Input {
     /// Nothing but the passing of time.
     Tick,
 
-    /// A datagram came.
-    Datagram { from: Address, bytes: Bytes },
+    /// A datagram came. `from` is where answers go: under TLS, where the sender says that it is;
+    /// `source` is where it is.
+    Datagram { from: Address, source: IpAddr, bytes: Bytes },
     /// A datagram could not be sent, for a reason outside this host.
     Unreachable { to: Address },
     /// A peer opened a stream and sent this message. One [`Output::Reply`] or [`Output::Close`]
@@ -97,6 +100,7 @@ pub enum Output {
     Received {
         key: String,
         data: Bytes,
+        /// As its socket shows it, not as it says.
         from: Address,
         via: ReceivedVia,
     },

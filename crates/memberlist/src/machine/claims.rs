@@ -12,7 +12,7 @@ use bytes::Bytes;
 
 use super::suspicion::{Confirmation, SuspicionTimeout};
 use super::{LeaveState, Memberlist, MemberlistNote, MembershipEvent, Node, NodeMeta, Output};
-use crate::message::{Alive, Dead, Message, NodeName, NodeStatus, Suspect, Versions};
+use crate::message::{Address, Alive, Dead, Message, NodeName, NodeStatus, Suspect, Versions};
 
 impl Memberlist {
     /// Announces this node as the first member.
@@ -31,6 +31,10 @@ impl Memberlist {
             return;
         }
         let Some(versions) = self.admit(&claim, out) else { return };
+        if !self.has_room_for(&claim) {
+            let (refused, address) = (claim.node, claim.address);
+            return out.push(Output::Note(MemberlistNote::MembersFull { refused, address }));
+        }
         let settled = self.check_address(&claim, out);
         if self.nodes.get(&claim.node).is_some() {
             out.push(Output::Event(MembershipEvent::AliveSeen { node: claim.node.clone() }));
@@ -155,6 +159,20 @@ impl Memberlist {
             return None;
         }
         Some(versions)
+    }
+
+    /// Limit: whether the node is a member, or may become one.
+    fn has_room_for(&self, claim: &Alive) -> bool {
+        let is_member = |name: &NodeName| self.nodes.get(name).is_some_and(Node::is_member);
+        if claim.node == self.settings.name || is_member(&claim.node) {
+            return true;
+        }
+        let same = |at: Address| {
+            at.ip.to_canonical() == claim.address.ip.to_canonical() && at.port == claim.address.port
+        };
+        self.size() < self.settings.limits.members_max
+            || self.expected.iter().any(|at| same(*at))
+                && !self.members().any(|node| same(node.address))
     }
 
     pub(super) fn admits(&self, meta: &Bytes) -> bool {

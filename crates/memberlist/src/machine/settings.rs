@@ -68,6 +68,9 @@ pub struct MemberlistSettings {
 pub struct Limits {
     /// Known nodes, including failed ones and this node; more are ignored.
     pub nodes_max: usize,
+    /// Members, including this node; more are refused, unless they are expected
+    /// ([`Input::Expect`](super::Input::Expect)).
+    pub members_max: usize,
     /// Queued user messages; beyond it the most transmitted are dropped.
     pub user_queue_max: usize,
     /// Indirect pings relayed at one time; more are dropped.
@@ -131,7 +134,7 @@ impl MemberlistSettings {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { nodes_max: 10_000, user_queue_max: 4096, relays_max: 1024 }
+        Limits { nodes_max: 10_000, members_max: 100, user_queue_max: 4096, relays_max: 1024 }
     }
 }
 

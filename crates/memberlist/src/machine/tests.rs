@@ -65,7 +65,8 @@ impl Stage {
 
     fn receive_from(&mut self, from: u8, message: &Message) {
         let bytes = datagram_of(&[message]);
-        self.handle(Input::Datagram { from: address(from), bytes });
+        let from = address(from);
+        self.handle(Input::Datagram { from, source: from.ip, bytes });
     }
 
     /// Time passes, turn by turn, as the machine asks for; `out` has all that follows.

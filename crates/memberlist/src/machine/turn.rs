@@ -13,6 +13,8 @@
 //! empty `user_state`: the layer above adds its own before the message is written. A peer's user state
 //! comes out as [`MembershipEvent::RemoteState`].
 
+use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -26,8 +28,10 @@ use crate::wire::WireError;
 #[derive(Clone, Debug)]
 pub enum Input {
     Datagram {
-        /// The address that the socket reports.
+        /// Where answers go: the address that the socket reports, or the sender under TLS.
         from: Address,
+        /// The address that the socket reports.
+        source: IpAddr,
         /// Including the label.
         bytes: Bytes,
     },
@@ -48,6 +52,8 @@ pub enum Input {
     Send { to: Address, body: Bytes },
     /// Check whether a member is alive; [`MembershipEvent::LivenessConfirmed`] follows if so.
     CheckLiveness(NodeName),
+    /// Members may be at these addresses even if there are as many as may be, one at each.
+    Expect(BTreeSet<Address>),
     /// Replace this node's metadata.
     SetMeta(NodeMeta),
     /// Leave the cluster; ends with [`MembershipEvent::LeaveDone`]. It cannot be undone.
@@ -104,7 +110,7 @@ pub enum MembershipEvent {
     Update { node: NodeName },
     /// Two nodes claim the same name; the first one keeps it.
     Conflict { node: NodeName, address: Address, claimed: Address },
-    /// A user message from a peer.
+    /// A user message from a peer; `from` has the IP address that the socket reports.
     UserMessage { from: Address, via: DatagramOrStream, body: Bytes },
     /// The user state of a push-pull; never empty.
     RemoteState { from: Address, join: bool, body: Bytes },
@@ -189,6 +195,11 @@ pub enum MemberlistNote {
     /// [`Limits::nodes_max`](super::Limits::nodes_max) is reached.
     NodesFull {
         refused: NodeName,
+    },
+    /// [`Limits::members_max`](super::Limits::members_max) is reached.
+    MembersFull {
+        refused: NodeName,
+        address: Address,
     },
     /// [`Limits::relays_max`](super::Limits::relays_max) is reached.
     RelaysFull {

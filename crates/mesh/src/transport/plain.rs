@@ -103,7 +103,8 @@ async fn receive(socket: Arc<UdpSocket>, inbound: InboundSenders) {
         match socket.recv_from(&mut buffer).await {
             Ok((length, from)) => {
                 let datagram = buffer.get(..length).unwrap_or_default();
-                inbound.datagram(seen(from), Bytes::copy_from_slice(datagram));
+                let from = seen(from);
+                inbound.datagram(from, from.ip(), Bytes::copy_from_slice(datagram));
             }
             // An error that the kernel reports for a datagram sent before.
             Err(_) => {

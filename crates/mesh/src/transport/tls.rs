@@ -108,7 +108,7 @@ impl InboundConnection {
                     return;
                 };
                 let from = seen(SocketAddr::new(from.ip, from.port));
-                self.inbound.datagram(from, datagram);
+                self.inbound.datagram(from, self.from.ip(), datagram);
                 let error = self.read_packets(stream, frames).await;
                 self.packets_ended(&error);
                 return;
@@ -148,7 +148,8 @@ impl InboundConnection {
         loop {
             match timeout(PACKETS_IDLE_MAX, next_frame(&mut stream, &mut frames)).await {
                 Ok(Ok(Some(TlsFrame::Packet { from, datagram }))) => {
-                    self.inbound.datagram(seen(SocketAddr::new(from.ip, from.port)), datagram);
+                    let from = seen(SocketAddr::new(from.ip, from.port));
+                    self.inbound.datagram(from, self.from.ip(), datagram);
                 }
                 Ok(Ok(Some(TlsFrame::Stream))) => {
                     return io::Error::other("a stream began among datagrams");

@@ -69,6 +69,8 @@ pub fn add(report: &Report, peers: &[PeerView], drifted: &[String], out: &mut Ex
     let help = "Connections from peers whose TLS handshake failed.";
     let failed = counters.handshakes_failed;
     count("alertmanager_cluster_handshakes_failed_total", help, failed, out);
+    let help = "Messages about nodes that were not taken as members since there are too many.";
+    count("alertmanager_cluster_members_refused_total", help, counters.members_refused, out);
     let help = "Total number of times memberlist has noticed conflicting peer names";
     let conflicts = counters.name_conflicts;
     count("alertmanager_cluster_peer_name_conflicts_total", help, conflicts, out);

@@ -1,4 +1,4 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use bellwether_engine::Peer;
 use bellwether_memberlist::cluster::{Member, Status};
@@ -42,6 +42,7 @@ fn status() -> Status {
             member("c", own().meta().as_bytes()),
             member("d", other.meta().as_bytes()),
         ],
+        refused: None,
         expected: 3,
         missing: Vec::new(),
         failed_peers: 0,
@@ -90,7 +91,10 @@ fn flags_become_settings_and_errors_name_them() {
 
 #[test]
 fn bellwether_peers_and_drift_are_recognized_by_node_metadata() {
-    let peer = |name: &str, is_bellwether| Peer { name: name.to_owned(), is_bellwether };
+    let peer = |name: &str, is_bellwether| {
+        let address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        Peer { name: name.to_owned(), address, is_bellwether }
+    };
     assert_eq!(peers(&status()), [peer("a", false), peer("c", true), peer("d", true)]);
     assert_eq!(drifted(&status(), &own()), ["d"]);
 }

@@ -98,6 +98,13 @@ pub const TABLE: &[Flag] = &[
         "How large one encoded silence may be. No limit if zero or negative.",
     ),
     flag(
+        "silences.max-pattern-bytes",
+        "67108864",
+        Target::Count(|f| &mut f.silence_pattern_bytes_max),
+        "What the compiled regular expressions of all silences may take in memory; silences beyond it \
+         are kept, but mute nothing. No limit if zero or negative. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "log.silences",
         "",
         Target::Switch(|f| &mut f.log_silences),
@@ -344,6 +351,13 @@ pub const TABLE: &[Flag] = &[
         Target::Text(|f| &mut f.cluster_id),
         "An id of the cluster: servers with a different id are never joined. Go Alertmanagers have \
          none. (Not a flag of Alertmanager.)",
+    ),
+    flag(
+        "cluster.max-members",
+        "100",
+        Target::Count(|f| &mut f.cluster_max_members),
+        "How many members the cluster may have; others are refused, except at addresses of \
+         --cluster.peer. 0 for no limit. (Not a flag of Alertmanager.)",
     ),
     flag(
         "enable-feature",

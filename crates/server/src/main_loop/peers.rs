@@ -80,10 +80,13 @@ impl MainLoop {
     pub(super) fn take_from_mesh(&mut self, event: bellwether_mesh::MeshEvent) {
         use bellwether_mesh::MeshEvent;
         match event {
-            MeshEvent::Received { key, data, .. } => match key.as_str() {
+            MeshEvent::Received { key, data, from, via: _ } => match key.as_str() {
                 "sil" => self.receive_records(Channel::Silences, data.into()),
                 "nfl" => self.receive_records(Channel::NotificationLog, data.into()),
-                STATUS_KEY => self.handle(Input::StatusBroadcast { data: data.into() }),
+                STATUS_KEY => {
+                    let from = from.ip.to_canonical();
+                    self.handle(Input::StatusBroadcast { from, data: data.into() });
+                }
                 _ => {}
             },
             MeshEvent::StateRequested { token } => {

@@ -134,6 +134,7 @@ fn series_exist_before_anything_happens() {
 fn all_silences_are_counted_whatever_their_state() {
     let snapshot = Snapshot {
         silences_active: 1,
+        silences_not_in_force: 0,
         silences_pending: 2,
         silences_expired: 4,
         ..Snapshot::default()
@@ -199,6 +200,7 @@ fn cluster() -> ClusterSnapshot {
             settling: None,
             position: 0,
             members: vec![member(&own), member(&peer)],
+            refused: None,
             expected: 1,
             missing: Vec::new(),
             failed_peers: 0,

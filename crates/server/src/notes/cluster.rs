@@ -292,6 +292,12 @@ fn record_membership(note: &MemberlistNote) {
         MemberlistNote::PushPullFailed { to } => {
             debug!(component = CLUSTER, addr = %to, "Push-pull with peer failed");
         }
+        MemberlistNote::MembersFull { refused, address } => warn!(
+            component = CLUSTER, peer = %refused, addr = %address,
+            hint = "raise --cluster.max-members if the cluster is that large, else close the cluster \
+                    port to strangers",
+            "Peer refused: the cluster has too many members"
+        ),
         MemberlistNote::NodesFull { refused } => warn!(
             component = CLUSTER, peer = %refused,
             "Node ignored: too many nodes are known"

@@ -160,8 +160,8 @@ impl World<'_> {
                     self.state_requests.insert((node, ticket), token);
                     self.queue_input(node, Input::FullStateRequested { ticket });
                 }
-                Output::Received { key, data, .. } => {
-                    if let Some(input) = node::from_peer(&key, data.into()) {
+                Output::Received { key, data, from, .. } => {
+                    if let Some(input) = node::from_peer(&key, data.into(), from.ip) {
                         self.queue_input(node, input);
                     }
                 }

@@ -216,7 +216,10 @@ impl TestCluster {
         match output {
             Output::SendDatagram { to, bytes } => {
                 if self.reaches(at, to) {
-                    self.later(to, Input::Datagram { from: at, bytes: bytes.into() });
+                    self.later(
+                        to,
+                        Input::Datagram { from: at, source: at.ip, bytes: bytes.into() },
+                    );
                 }
                 return;
             }

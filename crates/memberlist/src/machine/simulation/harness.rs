@@ -189,7 +189,7 @@ impl Simulation {
             Envelope { label: &label, checksum: Checksum::None, compression: Compression::None };
         let from = Address::new(Ipv4Addr::new(10, 9, 9, 9), 9094);
         for bytes in pack(&[&encode_message(message)], envelope) {
-            self.handle(to, Input::Datagram { from, bytes: bytes.into() });
+            self.handle(to, Input::Datagram { from, source: from.ip, bytes: bytes.into() });
         }
     }
 
@@ -249,7 +249,7 @@ impl Simulation {
         }
         match event {
             ScheduledEvent::Datagram { to, from, bytes } => {
-                self.handle(to, Input::Datagram { from, bytes });
+                self.handle(to, Input::Datagram { from, source: from.ip, bytes });
             }
             ScheduledEvent::Call { to, caller, message } => self.call(to, caller, message),
             ScheduledEvent::Answer { caller, answer } => {

@@ -215,6 +215,29 @@ fn a_full_member_list_admits_no_node() {
 }
 
 #[test]
+fn more_members_than_may_be_are_refused_unless_they_are_expected() {
+    let mut stage = Stage::with(|settings| settings.limits.members_max = 3);
+    for number in 2..6 {
+        stage.receive(&alive(&format!("p{number}"), number, 1));
+    }
+    assert_eq!(stage.machine.size(), 3);
+    let refused = |node: &str, number| {
+        let (refused, address) = (name(node), address(number));
+        Output::Note(MemberlistNote::MembersFull { refused, address })
+    };
+    assert_eq!(stage.out, [refused("p5", 5)]);
+    assert!(stage.machine.node(&name("p4")).is_none(), "it is not remembered either");
+    stage.receive(&alive("p2", 2, 2));
+    assert_eq!(stage.incarnation("p2"), 2, "a member is updated");
+
+    stage.handle(Input::Expect([address(4)].into()));
+    stage.receive(&alive("p4", 4, 1));
+    assert_eq!(stage.machine.size(), 4);
+    stage.receive(&alive("p6", 4, 1));
+    assert_eq!(stage.out, [refused("p6", 4)], "one at each address");
+}
+
+#[test]
 fn what_a_node_says_about_itself_is_kept_and_a_change_is_an_event() {
     let mut stage = Stage::among(1);
     let claim = Alive { meta: Bytes::from_static(b"new"), ..alive_as("p2", 2, 2) };

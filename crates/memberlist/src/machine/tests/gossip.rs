@@ -117,7 +117,8 @@ fn news_of_a_peer_come_out_as_they_went_in() {
 #[test]
 fn an_invalid_message_is_noted_and_the_others_are_handled() {
     let mut stage = Stage::among(1);
-    stage.handle(Input::Datagram { from: address(2), bytes: Bytes::from_static(b"\xff\xff") });
+    let (from, bytes) = (address(2), Bytes::from_static(b"\xff\xff"));
+    stage.handle(Input::Datagram { from, source: from.ip, bytes });
     assert!(matches!(stage.notes()[..], [MemberlistNote::Undecodable { .. }]));
     assert_eq!(stage.machine.size(), 2);
 }

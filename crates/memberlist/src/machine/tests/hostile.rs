@@ -104,7 +104,10 @@ fn any_input(rng: &mut Rng) -> Input {
         4 => Input::Join(from),
         5 => Input::Broadcast(Bytes::from(vec![0; rng.index(2_000)])),
         6 => Input::Tick,
-        _ => Input::Datagram { from, bytes: datagram_of(&[&any_message(rng)]) },
+        _ => {
+            let bytes = datagram_of(&[&any_message(rng)]);
+            Input::Datagram { from, source: from.ip, bytes }
+        }
     }
 }
 
@@ -113,7 +116,8 @@ fn nothing_that_is_said_breaks_us_or_keeps_us_awake() {
     for seed in 0..60 {
         let mut rng = Rng::new(seed);
         let mut stage = Stage::with(|settings| {
-            settings.limits = Limits { nodes_max: 5, user_queue_max: 3, relays_max: 4 };
+            settings.limits =
+                Limits { nodes_max: 5, members_max: 4, user_queue_max: 3, relays_max: 4 };
         });
         for turn in 0..1_000 {
             stage.now = stage.now.plus(rng.delay_below(Duration::from_millis(300)));
