@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::client::Client;
 use crate::error::unusable;
+use crate::progress::Progress;
 use crate::redactor::Redactor;
 
 use self::chain::CredentialChain;
@@ -34,15 +35,16 @@ mod providers;
 mod region;
 mod signature;
 
-/// Makes the call. Ends at `deadline` at the latest.
+/// Makes the call. Ends at `deadline` at the latest; `progress` says then what was being done.
 pub async fn call(
     call: &AwsCall,
     client: &Client,
     redactor: &Redactor,
+    progress: &Progress,
     deadline: Instant,
 ) -> Result<Response, RequestError> {
     let environment = Environment(&|name| std::env::var(name).ok());
-    let called = call_in(environment, call, client, redactor, deadline);
+    let called = call_in(environment, call, client, redactor, progress, deadline);
     match tokio::time::timeout_at(deadline, called).await {
         Ok(Ok(response) | Err(AwsError::Rejected(response))) => Ok(response),
         Ok(Err(AwsError::Failed(error))) => Err(error),
@@ -56,6 +58,7 @@ async fn call_in(
     call: &AwsCall,
     client: &Client,
     redactor: &Redactor,
+    progress: &Progress,
     deadline: Instant,
 ) -> Result<Response, AwsError> {
     let profiles = profile::read(environment).await;
@@ -63,8 +66,16 @@ async fn call_in(
     let region = region(signer, &profiles, environment)?;
     let endpoints = Endpoints { region: &region, environment };
     let profiles = &profiles;
-    let context =
-        CallContext { client, signer, profiles, endpoints, environment, redactor, deadline };
+    let context = CallContext {
+        client,
+        signer,
+        profiles,
+        endpoints,
+        environment,
+        redactor,
+        progress,
+        deadline,
+    };
     let chain = CredentialChain::new(&context);
     let credentials = client.aws_credentials.get_or_fetch(chain.credentials()).await?;
     redactor.add(credentials.session_token.reveal());
@@ -75,7 +86,7 @@ async fn call_in(
     };
     let scope = Scope { region: &region, service: call.service, now: now() };
     let request = sign_form(&scope, &credentials, url, &call.form);
-    let response = client.send(request, redactor, deadline).await?;
+    let response = client.send_noting(request, redactor, progress, deadline).await?;
     if response.status == 403 {
         client.aws_credentials.clear().await;
     }

@@ -17,9 +17,10 @@ use url::{Host, Url};
 
 use crate::aws::credentials::CredentialCache;
 use crate::credentials::{AddedHeaders, Credentials};
-use crate::error::{BuildError, transport, unusable};
+use crate::error::{BuildError, transport, unusable, within};
 use crate::firewall::NetworkPolicy;
 use crate::header::{basic, secret_value};
+use crate::progress::Progress;
 use crate::redactor::Redactor;
 use crate::redirect::{self, Redirect};
 use crate::response;
@@ -77,13 +78,25 @@ impl Client {
         redactor: &Redactor,
         deadline: Instant,
     ) -> Result<Response, RequestError> {
+        self.send_noting(request, redactor, &Progress::default(), deadline).await
+    }
+
+    /// [`Client::send`]; if time runs out, `progress` says what was being done, for which host, and
+    /// in which phase.
+    pub(crate) async fn send_noting(
+        &self,
+        request: Request,
+        redactor: &Redactor,
+        progress: &Progress,
+        deadline: Instant,
+    ) -> Result<Response, RequestError> {
         let timeout = request.timeout;
         let own = timeout.and_then(|timeout| Some((Instant::now().checked_add(timeout)?, timeout)));
         let (until, late) = match own {
             Some((own, timeout)) if own < deadline => (own, RequestError::TimedOut(timeout)),
             _ => (deadline, RequestError::DeadlinePassed),
         };
-        match timeout_at(until, self.send_following_redirects(request, redactor)).await {
+        match timeout_at(until, self.send_following_redirects(request, redactor, progress)).await {
             Ok(answer) => Ok(response::read(answer?, until).await),
             Err(_) => Err(late),
         }
@@ -94,6 +107,7 @@ impl Client {
     pub(crate) async fn send_plain(
         &self,
         request: Request,
+        progress: &Progress,
         deadline: Instant,
     ) -> Result<Response, RequestError> {
         let outgoing = OutgoingRequest {
@@ -103,7 +117,7 @@ impl Client {
             headers: header_map(&request.headers)?,
             body: request.body,
         };
-        match timeout_at(deadline, self.transport.send(outgoing)).await {
+        match timeout_at(deadline, self.transport.send(outgoing, progress)).await {
             Ok(answer) => Ok(response::read(answer?, deadline).await),
             Err(_) => Err(RequestError::DeadlinePassed),
         }
@@ -114,6 +128,7 @@ impl Client {
         &self,
         request: Request,
         redactor: &Redactor,
+        progress: &Progress,
     ) -> Result<Answer, RequestError> {
         redactor.add_url(request.url.reveal());
         self.transport.add_proxy_secrets(redactor);
@@ -126,7 +141,10 @@ impl Client {
         let mut on_first_host = true;
         for _ in 0..redirect::CHAIN_MAX {
             on_first_host = on_first_host && redirect::is_same_site(&first, &url);
-            let headers = self.headers(&own_headers, &url, on_first_host, redactor).await?;
+            let operation = transport_error::operation(&method, &url);
+            let adding = progress.enter(&operation);
+            let headers = self.headers(&own_headers, &url, on_first_host, redactor, &adding).await;
+            let headers = headers.map_err(|error| within(&operation, error))?;
             let outgoing = OutgoingRequest {
                 method: method.clone(),
                 url: without_user(&url)?,
@@ -134,7 +152,7 @@ impl Client {
                 headers,
                 body: body.clone(),
             };
-            let answer = self.transport.send(outgoing).await?;
+            let answer = self.transport.send(outgoing, progress).await?;
             if !self.follow_redirects {
                 return Ok(answer);
             }
@@ -163,6 +181,7 @@ impl Client {
         url: &Url,
         on_first_host: bool,
         redactor: &Redactor,
+        progress: &Progress,
     ) -> Result<HeaderMap, RequestError> {
         let mut headers = own.clone();
         self.added_headers.add_to(&mut headers, on_first_host, redactor).await?;
@@ -181,7 +200,7 @@ impl Client {
         let replaces = matches!(self.credentials, Credentials::OAuth2(_));
         if on_first_host
             && (replaces || !headers.contains_key(AUTHORIZATION))
-            && let Some(value) = self.credentials.authorization(&agent).await?
+            && let Some(value) = self.credentials.authorization(&agent, progress).await?
         {
             headers.insert(AUTHORIZATION, value);
         }
@@ -210,14 +229,6 @@ const FIRST_HOST_ONLY: [HeaderName; 8] = [
     HeaderName::from_static("x-auth-token"),
     HeaderName::from_static("x-user-id"),
 ];
-
-/// What the request does, for the text of its failure.
-pub(crate) fn operation(request: &Request) -> String {
-    Url::parse(request.url.reveal()).map_or_else(
-        |_| String::new(),
-        |url| transport_error::operation(&wire_method(request.method), &url),
-    )
-}
 
 const BAD_REDIRECT: &str = "redirected to what is not an http or https URL";
 

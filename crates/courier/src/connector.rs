@@ -31,6 +31,7 @@ use crate::answers::{AnswerStream, StatusLine};
 use crate::firewall::Firewall;
 use crate::header::basic;
 use crate::network::{self, ConnectError, causes, find, permitted};
+use crate::progress::note_connecting;
 use crate::proxy::ProxyRules;
 
 /// Limit: for everything until the connection can be used.
@@ -129,6 +130,7 @@ impl Connector {
             return Ok(Stream { io, is_for_proxy: true, is_http2: false, addresses });
         }
         let headers = &self.proxies.connect_headers;
+        note_connecting(|| format!("proxyconnect tcp: read tcp {}", addresses.0));
         let opening = tunnel(&mut io, &target, proxy, headers);
         let opened = timeout_at(deadline, opening).await;
         opened.unwrap_or_else(|_| Err(format!("read tcp {}: i/o timeout", addresses.0)))?;
@@ -182,7 +184,9 @@ impl Target {
 }
 
 async fn resolve(target: &Target, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
-    let slow = || format!("dial tcp: lookup {}: i/o timeout", target.host);
+    let looking = || format!("dial tcp: lookup {}", target.host);
+    note_connecting(looking);
+    let slow = || format!("{}: i/o timeout", looking());
     let lookup = timeout_at(deadline, network::lookup(&target.host, target.port)).await;
     lookup.map_err(|_| slow())?.map_err(|error| format!("dial tcp: {error}"))
 }
@@ -195,6 +199,7 @@ async fn dial(
 ) -> Result<(TcpStream, Addresses), String> {
     let addresses: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
     let addresses = Addresses(addresses.join(", ").into());
+    note_connecting(|| format!("dial tcp {}", addresses.0));
     let resolver =
         service_fn(move |_| std::future::ready(io::Result::Ok(found.clone().into_iter())));
     let mut connector = HttpConnector::new_with_resolver(resolver);
@@ -221,6 +226,7 @@ async fn handshake<T>(
     addresses: &Addresses,
     deadline: Instant,
 ) -> Result<T, String> {
+    note_connecting(|| format!("TLS handshake with {}", addresses.0));
     match timeout_at(deadline, connecting).await {
         Ok(Ok(stream)) => Ok(stream),
         Ok(Err(error))
@@ -286,9 +292,9 @@ async fn socks(
     addresses: &Addresses,
     deadline: Instant,
 ) -> Result<TcpStream, String> {
-    let failed = |reason: &dyn std::fmt::Display| {
-        format!("socks connect tcp {}->{}: {reason}", addresses.0, target.authority())
-    };
+    let step = format!("socks connect tcp {}->{}", addresses.0, target.authority());
+    note_connecting(|| step.clone());
+    let failed = |reason: &dyn std::fmt::Display| format!("{step}: {reason}");
     let mut tcp = Some(TokioIo::new(tcp));
     let connect = service_fn(move |_: Uri| {
         std::future::ready(tcp.take().ok_or(io::Error::from(io::ErrorKind::NotConnected)))

@@ -16,6 +16,7 @@ use crate::error::{BuildError, reject_secret_ref};
 use crate::firewall::Firewall;
 use crate::header::{basic, secret_value};
 use crate::oauth2::TokenSource;
+use crate::progress::Progress;
 use crate::redactor::Redactor;
 use crate::source::Source;
 
@@ -82,6 +83,7 @@ impl Credentials {
     pub async fn authorization(
         &self,
         user_agent: &HeaderValue,
+        progress: &Progress,
     ) -> Result<Option<HeaderValue>, RequestError> {
         match self {
             Credentials::None => Ok(None),
@@ -94,7 +96,9 @@ impl Credentials {
                 let credentials = credentials.text("authorization credentials").await?;
                 secret_value(&format!("{kind} {}", credentials.reveal())).map(Some)
             }
-            Credentials::OAuth2(tokens) => tokens.authorization(user_agent).await.map(Some),
+            Credentials::OAuth2(tokens) => {
+                tokens.authorization(user_agent, progress).await.map(Some)
+            }
         }
     }
 }

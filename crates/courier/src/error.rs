@@ -29,6 +29,17 @@ pub(crate) fn denied(detail: impl Into<String>) -> RequestError {
     RequestError::Denied(detail.into())
 }
 
+/// The failure of what was a part of `step`.
+pub(crate) fn within(step: &str, error: RequestError) -> RequestError {
+    match error {
+        RequestError::Transport(detail) => transport(format!("{step}: {detail}")),
+        RequestError::Denied(detail) => denied(format!("{step}: {detail}")),
+        other @ (RequestError::TimedOut(_)
+        | RequestError::DeadlinePassed
+        | RequestError::Unusable(_)) => other,
+    }
+}
+
 pub(crate) fn unusable(detail: impl Into<String>) -> RequestError {
     RequestError::Unusable(detail.into())
 }

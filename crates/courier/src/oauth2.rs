@@ -17,20 +17,24 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use url::{Url, form_urlencoded};
 
-use crate::error::{BuildError, denied, reject_secret_ref, transport};
+use crate::error::{BuildError, reject_secret_ref, transport, within};
 use crate::firewall::Firewall;
 use crate::header::{basic, secret_value};
+use crate::progress::Progress;
 use crate::response;
 use crate::source::Source;
 use crate::transport::{Http2, OutgoingRequest, Transport};
+use crate::transport_error::operation;
 
 /// A token is renewed this long before it expires.
 const EXPIRY_MARGIN: Duration = Duration::from_secs(10);
-/// Limit: for one request to the token's server, answer included.
+/// Limit: for one request to the token's server, answer included, in an attempt that has as much time.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(60);
+/// What an attempt does while it has no token, for the text of its failure.
+const FETCH: &str = "oauth2: cannot fetch token";
 
 /// Where tokens come from, and the last one.
 pub struct TokenSource {
@@ -100,12 +104,16 @@ impl TokenSource {
         })
     }
 
-    /// The header for a request that is sent now.
+    /// The header for a request that is sent now. Its caller drops this when the attempt's time is
+    /// over; `progress` says then what the token's server was waited for.
     pub async fn authorization(
         &self,
         user_agent: &HeaderValue,
+        progress: &Progress,
     ) -> Result<HeaderValue, RequestError> {
         let client_secret = self.client_secret.text("oauth2 client secret").await?;
+        let progress = progress.enter(FETCH);
+        progress.set(format!("another attempt's {}", operation(&Method::POST, &self.url)));
         let mut last = self.last.lock().await;
         if let Some(token) = &last.token
             && token.client_secret == client_secret
@@ -114,7 +122,8 @@ impl TokenSource {
             return Ok(token.authorization.clone());
         }
         let asked = Instant::now();
-        let grant = self.fetch(&mut last.style, &client_secret, user_agent).await?;
+        let grant = self.fetch(&mut last.style, &client_secret, user_agent, &progress).await;
+        let grant = grant.map_err(|error| within(FETCH, error))?;
         let authorization = secret_value(&format!("{} {}", grant.kind, grant.access_token))?;
         let expires = grant.lifetime.map(|lifetime| asked + lifetime.saturating_sub(EXPIRY_MARGIN));
         last.token = Some(Token { authorization: authorization.clone(), expires, client_secret });
@@ -126,18 +135,20 @@ impl TokenSource {
         style: &mut Option<Style>,
         client_secret: &Secret,
         user_agent: &HeaderValue,
+        progress: &Progress,
     ) -> Result<Grant, RequestError> {
         let first = style.unwrap_or(Style::Header);
-        let answer = self.ask(first, client_secret, user_agent).await?;
+        let answer = self.ask(first, client_secret, user_agent, progress).await?;
         let (used, granted) = match (Grant::parse(&answer), *style) {
             (Err(_), None) => {
-                let answer = self.ask(Style::Form, client_secret, user_agent).await?;
+                let answer = self.ask(Style::Form, client_secret, user_agent, progress).await?;
                 (Style::Form, Grant::parse(&answer))
             }
             (granted, _) => (first, granted),
         };
-        let grant =
-            granted.map_err(|detail| transport(format!("oauth2: cannot fetch token: {detail}")))?;
+        let grant = granted.map_err(|detail| {
+            transport(format!("{}: {detail}", operation(&Method::POST, &self.url)))
+        })?;
         *style = Some(used);
         Ok(grant)
     }
@@ -147,6 +158,7 @@ impl TokenSource {
         style: Style,
         client_secret: &Secret,
         user_agent: &HeaderValue,
+        progress: &Progress,
     ) -> Result<Response, RequestError> {
         let mut headers = HeaderMap::from_iter([
             (CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded")),
@@ -177,16 +189,9 @@ impl TokenSource {
             body,
         };
         let deadline = Instant::now() + FETCH_TIMEOUT;
-        let answer = tokio::time::timeout_at(deadline, self.transport.send(outgoing)).await;
-        let answer = answer.map_err(|_| transport("oauth2: cannot fetch token: no answer"))?;
-        let cannot = |error| match error {
-            RequestError::Transport(detail) => {
-                transport(format!("oauth2: cannot fetch token: {detail}"))
-            }
-            RequestError::Denied(detail) => denied(format!("oauth2: cannot fetch token: {detail}")),
-            other => other,
-        };
-        Ok(response::read(answer.map_err(cannot)?, deadline).await)
+        let answer = timeout_at(deadline, self.transport.send(outgoing, progress)).await;
+        let late = |_| transport(format!("{}: i/o timeout", progress.own_step()));
+        Ok(response::read(answer.map_err(late)??, deadline).await)
     }
 }
 

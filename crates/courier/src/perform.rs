@@ -14,7 +14,6 @@ use tokio::time::Instant;
 
 use crate::aws;
 use crate::client::Client;
-use crate::client::operation;
 use crate::progress::Progress;
 use crate::redactor::Redactor;
 use crate::smtp;
@@ -167,14 +166,11 @@ async fn run_exchange(
     for _ in 0..EXCHANGE_REQUESTS_MAX {
         let progress = Progress::default();
         let response = match step {
-            Step::Send(request) => {
-                progress.set(operation(&request));
-                client.send(request, redactor, deadline).await
-            }
+            Step::Send(request) => client.send_noting(request, redactor, &progress, deadline).await,
             Step::Mail(mail) => {
                 smtp::deliver(&mail, client.policy(), redactor, &progress, deadline).await
             }
-            Step::Aws(call) => aws::call(&call, client, redactor, deadline).await,
+            Step::Aws(call) => aws::call(&call, client, redactor, &progress, deadline).await,
             Step::Done(outcome) => return outcome,
         };
         let ran_out_of_time =

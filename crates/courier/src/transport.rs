@@ -4,6 +4,8 @@
 //! for the next request; when a certificate file changes they are dropped, and new ones are made
 //! with the new content. How one is opened is `connector`'s.
 
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,6 +16,7 @@ use http::{Method, Request, Uri};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use rustls::ClientConfig;
@@ -24,6 +27,7 @@ use crate::connector::{Connector, credentials};
 use crate::error::{BuildError, denied, transport, unusable};
 use crate::firewall::Firewall;
 use crate::header::basic;
+use crate::progress::Progress;
 use crate::proxy::ProxyRules;
 use crate::redactor::Redactor;
 use crate::tls::{self, TlsMaterial, reject_secret_refs};
@@ -97,10 +101,16 @@ impl Transport {
         Ok(Transport { tls, http2, proxies, firewall, state })
     }
 
-    /// Sends one request and waits for the head of its answer, however long that takes.
-    pub async fn send(&self, outgoing: OutgoingRequest) -> Result<Answer, RequestError> {
+    /// Sends one request and waits for the head of its answer, however long that takes; `progress`
+    /// says what it is waiting for.
+    pub async fn send(
+        &self,
+        outgoing: OutgoingRequest,
+        progress: &Progress,
+    ) -> Result<Answer, RequestError> {
         let OutgoingRequest { method, url, target, mut headers, body } = outgoing;
         let operation = transport_error::operation(&method, &url);
+        let phase = progress.enter(&operation);
         if TlsMaterial::may_change(&self.tls) {
             self.refresh().await?;
         }
@@ -126,7 +136,11 @@ impl Transport {
             let text = format!("{operation}: {}", transport_error::describe(&error));
             if transport_error::is_denied(&error) { denied(text) } else { transport(text) }
         };
-        client.request(request).await.map_err(failed)
+        let connected = capture_connection(&mut request);
+        tokio::select! {
+            answer = phase.following(client.request(request)) => answer.map_err(failed),
+            never = note_connected(connected, &phase) => match never {},
+        }
     }
 
     /// Adds the credentials that proxies are sent.
@@ -155,6 +169,15 @@ impl Transport {
         }
         Ok(())
     }
+}
+
+/// Says that the answer is waited for, once there is a connection.
+async fn note_connected(mut connected: CaptureConnection, phase: &Progress) -> Infallible {
+    if let Some(connection) = connected.wait_for_connection_metadata().await.as_ref() {
+        let peer = transport_error::peer(connection);
+        phase.set(format!("awaiting headers from{peer}"));
+    }
+    pending().await
 }
 
 /// Compat: spaces, quotes, angle brackets and what is not ASCII are escaped in a query; Go sends them as

@@ -10,6 +10,7 @@ use std::io;
 
 use http::{Extensions, Method};
 use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::Connected;
 use url::Url;
 
 use crate::answers::AnswerFault;
@@ -56,17 +57,18 @@ pub fn describe(error: &legacy::Error) -> String {
         return format!("malformed HTTP response: {error}");
     }
     match find::<io::Error>(&causes) {
-        Some(io_error) => format!("read tcp{}: {}", peer(error), network::describe(io_error)),
+        Some(io_error) => {
+            let peer = error.connect_info().map(peer).unwrap_or_default();
+            format!("read tcp{peer}: {}", network::describe(io_error))
+        }
         None => joined(&causes),
     }
 }
 
 /// ` 10.0.0.1:443`, if it is known.
-fn peer(error: &legacy::Error) -> String {
+pub fn peer(connection: &Connected) -> String {
     let mut extensions = Extensions::new();
-    if let Some(connection) = error.connect_info() {
-        connection.get_extras(&mut extensions);
-    }
+    connection.get_extras(&mut extensions);
     extensions.get::<Addresses>().map(|known| format!(" {}", known.0)).unwrap_or_default()
 }
 

@@ -9,6 +9,7 @@ use super::error::{AwsError, failed};
 use super::profile::Profiles;
 use super::region::Endpoints;
 use crate::client::Client;
+use crate::progress::Progress;
 use crate::redactor::Redactor;
 
 /// One call's settings and means.
@@ -21,6 +22,7 @@ pub struct CallContext<'a> {
     pub environment: Environment<'a>,
     /// Is given every token that is sent to a provider.
     pub redactor: &'a Redactor,
+    pub progress: &'a Progress,
     pub deadline: Instant,
 }
 

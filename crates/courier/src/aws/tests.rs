@@ -17,6 +17,7 @@ use super::environment::Environment;
 use super::error::AwsError;
 use crate::client::Client;
 use crate::firewall::NetworkPolicy;
+use crate::progress::Progress;
 use crate::redactor::Redactor;
 
 /// A server, an environment that leads to it, and the requests that it received.
@@ -86,7 +87,8 @@ impl FakeAws {
         let variables = |name: &str| self.variables.get(name).cloned();
         let environment = Environment(&variables);
         let redactor = Redactor::default();
-        call_in(environment, &call, &self.client, &redactor, deadline).await
+        let progress = Progress::default();
+        call_in(environment, &call, &self.client, &redactor, &progress, deadline).await
     }
 
     #[track_caller]

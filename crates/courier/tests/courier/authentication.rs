@@ -56,7 +56,7 @@ async fn files_with_credentials_are_read_for_each_request() {
 
     std::fs::remove_file(&password).expect("removed");
     let error = transport_error(post_to(&client, &server.url("/")).await);
-    assert!(error.starts_with("unable to read basic auth password: "), "{error}");
+    assert!(error.contains(": unable to read basic auth password: "), "{error}");
     assert_eq!(server.received().len(), 2);
 }
 
@@ -120,7 +120,7 @@ async fn added_headers_join_those_of_the_request() {
 
     std::fs::remove_file(&path).expect("removed");
     let error = transport_error(post_to(&client, &server.url("/")).await);
-    assert!(error.starts_with("unable to read headers file"), "{error}");
+    assert!(error.contains(": unable to read headers file"), "{error}");
 }
 
 #[track_caller]

@@ -203,7 +203,11 @@ async fn failed_requests_become_outcomes() {
     let expected = Outcome::Retry {
         after: None,
         reason: FailureReason::ContextDeadlineExceeded,
-        detail: format!("Post \"http://{}/<redacted>\": context deadline exceeded", server.address),
+        detail: format!(
+            "Post \"http://{address}/<redacted>\": awaiting headers from {address}: \
+             context deadline exceeded",
+            address = server.address
+        ),
     };
     let outcome = notify(&webhook(&server), &client(|_| {}), deadline).await;
     assert_eq!(outcome, expected);

@@ -1,13 +1,19 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
-use bellwether_courier::{Client, NetworkPolicy};
+use bellwether_courier::{Client, NetworkPolicy, Redactor};
 use bellwether_integrations::http::{HttpConfig, OAuth2, TlsConfig};
-use bellwether_model::Secret;
+use bellwether_model::{FailureReason, Outcome, Secret};
 use rustls::version::TLS13;
+use tokio::time::Instant;
 
 use crate::certificates::{Authority, server_config};
-use crate::server::{Received, Server, client, ok, plain, post_to, transport_error, with_headers};
+use crate::exchange::{notify, webhook_at};
+use crate::server::{
+    Answer, FullPort, Received, Server, client, closed_port, ok, plain, post, post_to,
+    transport_error, with_headers,
+};
 
 fn oauth2(tokens: &Server) -> OAuth2 {
     OAuth2 {
@@ -160,7 +166,7 @@ async fn a_changed_secret_file_invalidates_the_token() {
     assert_eq!(authorizations(&server), ["Bearer t0", "Bearer t0", "Bearer t1"]);
     std::fs::remove_file(&path).expect("removed");
     let text = transport_error(post_to(&client, &server.url("/")).await);
-    assert!(text.starts_with("unable to read oauth2 client secret"), "{text}");
+    assert!(text.contains(": unable to read oauth2 client secret"), "{text}");
 }
 
 #[tokio::test]
@@ -177,10 +183,116 @@ async fn without_a_token_nothing_is_sent() {
         let tokens = Server::start(move |_| plain(status, body)).await;
         let server = Server::start(ok).await;
         let text = transport_error(post_to(&using(oauth2(&tokens)), &server.url("/")).await);
-        assert!(text.starts_with("oauth2: cannot fetch token: "), "{text}");
+        assert!(text.starts_with(&fetching(&server, &tokens)), "{text}");
         assert!(text.contains(piece) && !text.contains("MARKER"), "{text}");
         assert!(server.received().is_empty());
     }
+}
+
+/// How every failure to fetch a token begins.
+fn fetching(server: &Server, tokens: &Server) -> String {
+    let (server, tokens) = (server.address, tokens.address);
+    format!(
+        "Post \"http://{server}/\": oauth2: cannot fetch token: \
+         Post \"http://{tokens}/<redacted>\": "
+    )
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_cannot_be_reached_is_named() {
+    let server = Server::start(ok).await;
+    let port = closed_port().await;
+    let text = async |token_url: &str| {
+        let config = OAuth2 { token_url: token_url.into(), ..oauth2(&server) };
+        let text = transport_error(post_to(&using(config), &server.url("/")).await);
+        let prefix = format!("Post \"http://{}/\": oauth2: cannot fetch token: ", server.address);
+        text.strip_prefix(&prefix).expect("what was done").to_owned()
+    };
+    assert_eq!(
+        text(&format!("http://localhost:{port}/MARKER")).await.replace("[::1]:", "127.0.0.1:"),
+        format!(
+            "Post \"http://localhost:{port}/<redacted>\": dial tcp 127.0.0.1:{port}: connect: connection refused"
+        )
+    );
+    let unknown = "Post \"http://nosuch.invalid/<redacted>\": \
+                   dial tcp: lookup nosuch.invalid: no such host";
+    assert_eq!(text("http://nosuch.invalid/MARKER").await, unknown);
+    assert!(server.received().is_empty());
+}
+
+/// What an attempt with this token endpoint reports when its time is over.
+async fn late(server: &Server, token_url: &str) -> String {
+    let config =
+        OAuth2 { client_id: "me".into(), token_url: token_url.into(), ..OAuth2::default() };
+    let webhook = webhook_at(server.url("/MARKER"));
+    let deadline = Instant::now() + Duration::from_millis(200);
+    match notify(&webhook, &using(config), deadline).await {
+        Outcome::Retry { reason: FailureReason::ContextDeadlineExceeded, detail, .. } => {
+            let prefix = format!(
+                "Post \"http://{}/<redacted>\": oauth2: cannot fetch token: ",
+                server.address
+            );
+            detail.strip_prefix(&prefix).expect("what was done").to_owned()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_token_endpoint_that_hangs_ends_with_the_attempt_and_is_named() {
+    let server = Server::start(ok).await;
+    let silent = Server::start(|_| Answer::Hang(String::new())).await;
+    let address = silent.address;
+    let expected = format!(
+        "Post \"http://{address}/<redacted>\": awaiting headers from {address}: \
+         context deadline exceeded"
+    );
+    assert_eq!(late(&server, &silent.url("/MARKER")).await, expected);
+    let expected = format!(
+        "Post \"https://{address}/<redacted>\": TLS handshake with {address}: \
+         context deadline exceeded"
+    );
+    assert_eq!(late(&server, &format!("https://{address}/MARKER")).await, expected);
+    let full = FullPort::new().await;
+    let address = full.address;
+    let expected = format!(
+        "Post \"http://{address}/<redacted>\": dial tcp {address}: context deadline exceeded"
+    );
+    assert_eq!(late(&server, &format!("http://{address}/MARKER")).await, expected);
+    assert!(server.received().is_empty());
+}
+
+#[tokio::test]
+async fn an_attempt_that_waits_for_the_token_of_another_says_so() {
+    let server = Server::start(ok).await;
+    let silent = Server::start(|_| Answer::Hang(String::new())).await;
+    let client = using(oauth2(&silent));
+    let webhook = webhook_at(server.url("/MARKER"));
+    let deadline = Instant::now() + Duration::from_millis(200);
+    let (first, second) = tokio::join!(
+        notify(&webhook, &client, deadline + Duration::from_secs(1)),
+        notify(&webhook, &client, deadline),
+    );
+    for (outcome, step) in [(first, "awaiting headers"), (second, "another attempt's Post")] {
+        let Outcome::Retry { reason: FailureReason::ContextDeadlineExceeded, detail, .. } = outcome
+        else {
+            panic!("{outcome:?}")
+        };
+        assert!(detail.contains(step), "{detail}");
+    }
+    assert_eq!(silent.received().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_endpoint_that_hangs_does_not_take_a_long_attempt_whole() {
+    let server = Server::start(ok).await;
+    let silent = Server::start(|_| Answer::Hang(String::new())).await;
+    let deadline = Instant::now() + Duration::from_secs(300);
+    let client = using(oauth2(&silent));
+    let answer = client.send(post(&server.url("/")), &Redactor::default(), deadline).await;
+    let waited = format!("awaiting headers from {}: i/o timeout", silent.address);
+    assert_eq!(transport_error(answer), fetching(&server, &silent) + &waited);
+    assert!(Instant::now() < deadline - Duration::from_secs(200));
 }
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::server::{
-    Answer, FullPort, Server, client, ok, plain, post, post_to, soon, transport_error, with_headers,
+    Answer, FullPort, Server, client, closed_port, ok, plain, post, post_to, soon, transport_error,
+    with_headers,
 };
 
 #[tokio::test]
@@ -159,9 +160,7 @@ async fn an_unknown_host_is_named() {
 
 #[tokio::test]
 async fn the_addresses_of_a_name_are_shown() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
-    let port = listener.local_addr().expect("it is bound").port();
-    drop(listener);
+    let port = closed_port().await;
     let url = format!("http://localhost:{port}/MARKER");
     let text = transport_error(post_to(&client(|_| {}), &url).await);
     assert!(text.starts_with(&format!("Post \"http://localhost:{port}/<redacted>\": dial tcp ")));

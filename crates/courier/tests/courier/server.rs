@@ -223,6 +223,12 @@ impl FullPort {
     }
 }
 
+/// A port on loopback that nobody listens to.
+pub async fn closed_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has ports");
+    listener.local_addr().expect("it is bound").port()
+}
+
 /// `status` with a body of a few letters.
 pub fn plain(status: u16, body: &str) -> Answer {
     with_headers(status, "", body)

@@ -102,7 +102,7 @@ async fn fetch(
         timeout: None,
     };
     let deadline = context.deadline.min(Instant::now() + REQUEST_TIMEOUT);
-    Ok(context.client.send_plain(request, deadline).await?)
+    Ok(context.client.send_plain(request, context.progress, deadline).await?)
 }
 
 fn parse(response: &Response, source: &str) -> Result<AwsCredentials, AwsError> {

@@ -53,7 +53,7 @@ pub async fn role_credentials(
         body: Bytes::new(),
         timeout: None,
     };
-    let response = context.client.send_plain(request, context.deadline).await?;
+    let response = context.client.send_plain(request, context.progress, context.deadline).await?;
     let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     if response.status != 200 {
         let message = body["message"].as_str().unwrap_or("no message");

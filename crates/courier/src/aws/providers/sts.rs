@@ -65,7 +65,7 @@ pub async fn assume_role_with_web_identity(
 const VERSION: (&str, &str) = ("Version", "2011-06-15");
 
 async fn call(context: &CallContext<'_>, request: Request) -> Result<AwsCredentials, AwsError> {
-    let response = context.client.send_plain(request, context.deadline).await?;
+    let response = context.client.send_plain(request, context.progress, context.deadline).await?;
     if response.status != 200 {
         return Err(AwsError::Rejected(response));
     }
