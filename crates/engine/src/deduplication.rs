@@ -304,7 +304,7 @@ const DEFER_MAX: Duration = Duration::from_secs(60);
 
 /// The same after an attempt of its own: so rarely that both hardly ever reach a receiver that has
 /// just recovered.
-const DEFER_AGAIN_MAX: Duration = Duration::from_secs(5 * 60);
+const DEFER_AGAIN_MAX: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests;

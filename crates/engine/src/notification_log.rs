@@ -252,7 +252,7 @@ fn supersedes(entry: &LogEntry, known: &LogEntry) -> bool {
 const ENTRY_BYTES_USUAL: usize = 192;
 
 /// Senders repeat what fires more often than that.
-const PEER_KNOWLEDGE_LASTS: Duration = Duration::from_secs(5 * 60);
+const PEER_KNOWLEDGE_LASTS: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests;

@@ -455,7 +455,7 @@ const GO_NOTICES_AFTER: Duration = Duration::from_secs(5);
 /// Compat: a Go node gossips its log entry in rounds of a fifth of a second.
 const GO_GOSSIP_TAKES: Duration = Duration::from_secs(1);
 /// Longer than any wait.
-const DEPARTED_REMEMBERED: Duration = Duration::from_secs(10 * 60);
+const DEPARTED_REMEMBERED: Duration = Duration::from_mins(10);
 /// Limit: former members that are remembered.
 const DEPARTED_MAX: usize = 1_000;
 /// Limit: former members that a Go node may not have noticed to be gone; a cluster loses fewer at once,

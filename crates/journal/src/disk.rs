@@ -259,3 +259,15 @@ pub(crate) const PROBE: &str = "PROBE";
 
 const FILE_MODE: u32 = 0o600;
 const DIRECTORY_MODE: u32 = 0o700;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_that_cannot_be_created_is_an_error_and_not_tried_for_ever() {
+        let root = tempfile::tempdir().unwrap();
+        let missing = root.path().join("missing").join("journal");
+        assert_eq!(create_beside(&missing).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+}

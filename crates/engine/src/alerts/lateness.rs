@@ -177,7 +177,7 @@ fn is_late(ends_at: Timestamp, now: Timestamp) -> bool {
 }
 
 /// Clocks that are wrong by less are common, also with programs that report past ends.
-const LATE_MIN: Duration = Duration::from_secs(30 * 60);
+const LATE_MIN: Duration = Duration::from_mins(30);
 
 /// How often the end must move ahead before the clock counts as late.
 const MOVES_MIN: u32 = 2;

@@ -211,4 +211,4 @@ const SEEN_MESSAGES_MAX: usize = 1_000_000;
 
 /// Limit: how far ahead of this node's clock a record may be; clocks that are off by a day are known
 /// from the field.
-const AHEAD_MAX: Duration = Duration::from_secs(2 * 24 * 3600);
+const AHEAD_MAX: Duration = Duration::from_hours(48);

@@ -3,16 +3,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_model::{
-    FailureReason, IntegrationId, LabelSet, Matcher, Matchers, Mono, NewAlert, Now, Op, Outcome,
-    Remembered, Silence, Timestamp,
+    FailureReason, GroupKey, IntegrationId, LabelSet, Matcher, Matchers, Mono, NewAlert, Now, Op,
+    Outcome, Remembered, Silence, Timestamp,
 };
 
 use super::Engine;
+use super::notification::Notification;
 use super::pauses::Pauses;
 use super::replication::Replication;
 use super::silencing::Silencing;
 use crate::alerts::Alerts;
-use crate::replicated::SilenceRecord;
+use crate::replicated::{LogEntry, LogKey, Notified, SilenceRecord};
 use crate::{
     Channel, Effect, EngineSettings, GroupBy, Input, Integration, Note, Plan, PlanParts,
     PostedSilence, Receiver, RefusedAlerts, RouteSpec, Ticket, Timing, Turn, wire,
@@ -75,7 +76,7 @@ fn posted(alerts: Vec<NewAlert>, refused: RefusedAlerts) -> Input {
 fn handle(engine: &mut Engine, now: Now, input: Input) -> (Turn, bool) {
     let (generation, mut turn) = (engine.generation(), Turn::default());
     engine.handle(now, input, &mut turn);
-    (turn, engine.generation() != generation)
+    (turn, engine.generation() > generation)
 }
 
 #[test]
@@ -290,4 +291,37 @@ fn a_node_that_is_held_up_is_held_once_in_a_quarter_of_a_minute() {
         pauses.note(Now { wall, ..now(101) }, None).map(|by| by.as_secs())
     };
     assert_eq!([slept(10), slept(11)], [None, Some(11)]);
+}
+
+#[test]
+fn an_expired_log_entry_stays_only_for_a_resolve_of_a_group_that_is_there() {
+    let key = |group: &str| LogKey {
+        group: GroupKey::from_text(group),
+        integration: IntegrationId { receiver: "team".into(), kind: "webhook".into(), index: 0 },
+    };
+    let mut notification = Notification::new(&EngineSettings::default());
+    let fires = Notified { firing: vec![1], ..Notified::default() };
+    let pending = Notified { resolve_pending: vec![1], ..Notified::default() };
+    let resolved = Notified { resolved: vec![1], ..Notified::default() };
+    let entries = [("fires", &fires), ("gone", &fires), ("pending", &pending), ("over", &resolved)];
+    for (group, notified) in entries {
+        let lasts = Duration::from_secs(10);
+        let entry = LogEntry::new(key(group), notified.clone(), now(0).wall, lasts);
+        notification.log.merge(entry);
+    }
+    let groups = ["fires", "pending", "over"].map(GroupKey::from_text).into();
+    assert_eq!(notification.remove_expired(now(11), &groups, &mut Turn::default()), 2);
+    let stays = ["fires", "gone", "pending", "over"]
+        .map(|group| notification.log.find(&key(group)).is_some());
+    assert_eq!(stays, [true, false, true, false]);
+}
+
+#[test]
+fn amendments_of_an_entry_are_within_a_microsecond() {
+    let is_amended = |nanoseconds| {
+        let then = now(0).wall;
+        crate::replicated::is_amended(then, then.plus(Duration::from_nanos(nanoseconds)))
+    };
+    assert!(is_amended(0) && is_amended(1) && is_amended(999));
+    assert!(!is_amended(1_000));
 }

@@ -516,3 +516,79 @@ fn equal_inputs_give_equal_outputs() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_peer_that_does_not_answer_is_suspected_then_lost_then_forgotten() {
+    let mut cluster = TestCluster::of_three();
+    let suspects = |cluster: &TestCluster| -> Vec<String> {
+        let members = cluster.cluster(1).members().filter(|member| member.suspect);
+        members.map(|member| member.name.to_string()).collect()
+    };
+    assert!(suspects(&cluster).is_empty());
+    let b = NodeName::new("b").unwrap();
+    let counts = |cluster: &TestCluster| cluster.cluster(1).counters();
+    assert!(counts(&cluster).peers[&b].alive_messages > 0);
+    cluster.crash(2);
+    let mut suspected = false;
+    for _ in 0..60 {
+        cluster.run(seconds(1));
+        suspected |= suspects(&cluster) == ["b"];
+    }
+    assert!(suspected);
+    assert_eq!(cluster.members(1), ["a", "c"]);
+    assert_eq!(counts(&cluster).peers_left, 1);
+    cluster.run(seconds(600));
+    assert!(!counts(&cluster).peers.contains_key(&b), "nothing is left of it");
+}
+
+#[test]
+fn a_node_is_not_settled_before_it_says_so() {
+    let mut cluster = TestCluster::new();
+    cluster.boot(settings("a", 1, &[]));
+    cluster.run(seconds(1));
+    assert!(!cluster.cluster(1).is_settled());
+    cluster.run(seconds(60));
+    assert!(cluster.cluster(1).is_settled());
+}
+
+#[test]
+fn two_nodes_of_one_name_are_counted() {
+    let mut cluster = TestCluster::of_three();
+    cluster.boot(settings("b", 4, &[FIRST]));
+    cluster.run(seconds(10));
+    let conflict = |note: &&ClusterNote| matches!(note, ClusterNote::NameConflict { .. });
+    let said = cluster.notes(1).iter().filter(conflict).count();
+    assert!(said > 0);
+    assert_eq!(cluster.cluster(1).counters().name_conflicts, said as u64);
+}
+
+#[test]
+fn every_failure_of_a_join_has_its_own_name_in_metrics() {
+    let names: std::collections::BTreeSet<&str> =
+        JoinFailure::ALL.into_iter().map(JoinFailure::reason).collect();
+    assert_eq!(names.len(), JoinFailure::ALL.len());
+    let is_label = |name: &&str| name.bytes().all(|it| it.is_ascii_lowercase() || it == b'_');
+    assert!(names.iter().all(is_label), "{names:?}");
+    assert_eq!(JoinFailure::TimedOut.reason(), "timeout");
+}
+
+#[test]
+fn an_update_of_exactly_half_a_datagram_is_passed_on() {
+    let mut cluster = TestCluster::of_three();
+    let data = Bytes::from(vec![7; GOSSIP_BYTES_MAX]);
+    cluster.give(2, Input::Forward { key: "sil".to_owned(), data: data.clone() });
+    cluster.run(seconds(1));
+    assert!(cluster.received(1).contains(&update("sil", &data, ReceivedVia::Datagram)));
+}
+
+#[test]
+fn a_settling_node_says_how_many_times_it_has_looked() {
+    let mut cluster = TestCluster::new();
+    cluster.boot(settings("a", 1, &["am:9094"]));
+    cluster.run(seconds(9));
+    let polls = cluster.notes(1).iter().filter_map(|note| match note {
+        ClusterNote::SettlePoll { polls, .. } => Some(*polls),
+        _ => None,
+    });
+    assert_eq!(polls.collect::<Vec<_>>(), [0, 1, 2, 3]);
+}

@@ -151,4 +151,34 @@ mod tests {
         }
         assert!(!troubles.failed(minutes(0), at(u16::MAX), JoinFailure::Closed));
     }
+
+    #[test]
+    fn what_is_over_or_not_expected_any_longer_is_forgotten() {
+        let at = |last: u8| Address::new(IpAddr::from([10, 0, 0, last]), 9094);
+        let mut troubles = Troubles::default();
+        for last in [1, 2] {
+            troubles.failed(minutes(0), at(last), JoinFailure::Closed);
+            troubles.refused(minutes(0), at(last).ip, Refused::Handshake);
+        }
+        troubles.tidy(minutes(0), |address| address == at(1));
+        assert_eq!([1, 2].map(|last| troubles.at(at(last))), [Some(JoinFailure::Closed), None]);
+        assert!(!troubles.refused(minutes(1), at(1).ip, Refused::Handshake), "it was said");
+        troubles.ended(at(1));
+        assert!(troubles.refused(minutes(1), at(1).ip, Refused::Handshake), "it was well between");
+        assert!(!troubles.refused(minutes(1), at(2).ip, Refused::Handshake), "not of the other");
+    }
+
+    #[test]
+    fn a_host_that_was_not_said_for_half_a_day_is_forgotten() {
+        let host = IpAddr::from([10, 0, 0, 1]);
+        let known = |after| {
+            let mut troubles = Troubles::default();
+            troubles.refused(minutes(0), host, Refused::Handshake);
+            troubles.tidy(Mono::default().plus(after), |_| true);
+            troubles.inbound.len()
+        };
+        let half_a_day = Duration::from_hours(12);
+        assert_eq!(known(half_a_day - Duration::from_nanos(1)), 1);
+        assert_eq!(known(half_a_day), 0);
+    }
 }

@@ -119,3 +119,51 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{Memberlist, MemberlistSettings};
+    use super::*;
+    use crate::message::Address;
+
+    fn name(text: &str) -> NodeName {
+        NodeName::new(text).unwrap()
+    }
+
+    /// The record of the node itself, under another name and status.
+    fn node(text: &str, status: NodeStatus) -> Node {
+        let address = Address::new([10, 0, 0, 1], 9094);
+        let settings = MemberlistSettings::alertmanager(name("me"), address, 0);
+        let machine = Memberlist::new(Mono(0), settings, 1, &mut Vec::new());
+        Node { name: name(text), status, ..machine.nodes.own().clone() }
+    }
+
+    #[test]
+    fn the_only_member_among_many_failed_ones_is_found_each_time() {
+        let mut rng = Rng::new(1);
+        let mut nodes = Nodes::new(node("me", NodeStatus::Alive));
+        for number in 0..20 {
+            nodes.insert(node(&format!("dead{number}"), NodeStatus::Dead), &mut rng);
+        }
+        nodes.insert(node("p", NodeStatus::Alive), &mut rng);
+        for _ in 0..200 {
+            let next = nodes.next_to_probe(Mono(0), Duration::MAX, &mut rng);
+            assert_eq!(next.map(|node| node.name), Some(name("p")));
+        }
+    }
+
+    #[test]
+    fn a_new_member_may_get_any_place_of_the_round() {
+        let places = (0..100).map(|seed| {
+            let mut rng = Rng::new(seed);
+            let mut nodes = Nodes::new(node("me", NodeStatus::Alive));
+            nodes.insert(node("a", NodeStatus::Alive), &mut rng);
+            nodes.insert(node("b", NodeStatus::Alive), &mut rng);
+            nodes.order.iter().position(|it| *it == name("b"))
+        });
+        let places: std::collections::BTreeSet<_> = places.collect();
+        assert_eq!(places.len(), 3);
+    }
+}

@@ -53,3 +53,28 @@ impl Rng {
         z ^ (z >> 31)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::Rng;
+
+    #[test]
+    fn the_numbers_are_those_of_split_mix_64() {
+        // The reference implementation's, for this seed.
+        let expected = [6457827717110365317, 3203168211198807973, 9817491932198370423];
+        let mut rng = Rng::new(1234567);
+        assert_eq!([(); 3].map(|()| rng.next()), expected);
+    }
+
+    #[test]
+    fn a_shuffle_may_give_every_order() {
+        let shuffled = |seed| {
+            let mut items = [1, 2, 3];
+            Rng::new(seed).shuffle(&mut items);
+            items
+        };
+        assert_eq!((0..100).map(shuffled).collect::<BTreeSet<_>>().len(), 6);
+    }
+}

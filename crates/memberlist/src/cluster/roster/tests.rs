@@ -248,3 +248,48 @@ fn an_address_is_the_same_in_both_forms() {
     assert_eq!(canonical(at("[::ffff:10.0.0.2]:9094")), at("10.0.0.2:9094"));
     assert_eq!(canonical(at("[fd00::2]:9094")), at("[fd00::2]:9094"));
 }
+
+#[test]
+fn a_name_that_never_stood_for_anything_is_looked_up_often_at_first_and_rarely_later() {
+    let mut notes = Vec::new();
+    let settings = settings(&["am:9094"]);
+    let mut roster = Roster::new(seconds(0), &settings);
+    let mut lookups = Vec::new();
+    for second in 0..600 {
+        for text in roster.advance(seconds(second), &mut notes) {
+            lookups.push(second);
+            roster.resolved(seconds(second), &text, &[], None, &mut notes);
+        }
+    }
+    let in_hurry = HURRIED_LOOKUPS.as_secs();
+    let (early, late): (Vec<u64>, Vec<u64>) = lookups.iter().partition(|at| **at < in_hurry);
+    assert!(early.len() as u64 >= in_hurry / LOOKUP_RETRY.as_secs(), "{early:?}");
+    let refresh = settings.refresh_interval.as_secs();
+    assert!(late.len() as u64 <= (600 - in_hurry) / refresh + 2, "{late:?}");
+
+    // One that stood for something is in no hurry.
+    let mut roster = Roster::new(seconds(0), &settings);
+    roster.advance(seconds(0), &mut notes);
+    roster.resolved(seconds(0), "am:9094", &[at("10.0.0.2:9094")], None, &mut notes);
+    let next = seconds(0).plus(settings.refresh_interval);
+    assert_eq!(roster.advance(next, &mut notes), ["am:9094"]);
+    roster.resolved(next, "am:9094", &[], None, &mut notes);
+    let soon = next.plus(LOOKUP_RETRY * 2);
+    assert!(roster.advance(soon, &mut notes).is_empty());
+}
+
+#[test]
+fn peers_are_expected_where_they_are_configured_or_were_lost() {
+    let mut notes = Vec::new();
+    let mut roster = Roster::new(seconds(0), &settings(&["10.0.0.2:9094"]));
+    roster.joined(seconds(0), &node("c"), at("10.0.0.3:9094"));
+    let expected = |roster: &Roster| {
+        ["10.0.0.2:9094", "10.0.0.3:9094", "10.0.0.4:9094"].map(|it| roster.expects(at(it)))
+    };
+    let known = |roster: &Roster| {
+        ["10.0.0.2:1", "10.0.0.3:1", "10.0.0.4:1"].map(|host| roster.knows_host(at(host)))
+    };
+    assert_eq!((expected(&roster), known(&roster)), ([true, false, false], [true, true, false]));
+    roster.lost(seconds(1), &node("c"), at("10.0.0.3:9094"), Departure::Failed, &mut notes);
+    assert_eq!((expected(&roster), known(&roster)), ([true, true, false], [true, true, false]));
+}

@@ -301,3 +301,23 @@ fn a_leave_that_reaches_no_peer_ends_after_its_timeout() {
     stage.pass(Duration::from_millis(1));
     assert_eq!(stage.events(), [MembershipEvent::LeaveDone]);
 }
+
+#[test]
+fn only_an_outdated_suspicion_of_this_node_makes_it_say_again_that_it_is_alive() {
+    let says = |stage: &mut Stage| {
+        stage.pass(SECOND);
+        let alive =
+            |message: &Message| matches!(message, Message::Alive(it) if it.node == name("me"));
+        stage.sent().iter().any(|(_, message)| alive(message))
+    };
+    let mut stage = Stage::among(2);
+    stage.machine.probe_at = Mono(u64::MAX);
+    stage.receive(&suspect("me", 1, "p2"));
+    assert!(says(&mut stage), "it refutes");
+    stage.silence_news();
+    let own = stage.incarnation("me");
+    stage.receive(&suspect("p2", 0, "p3"));
+    assert!(!says(&mut stage), "another node is suspected");
+    stage.receive(&suspect("me", own - 1, "p2"));
+    assert!(says(&mut stage), "who suspects it has not heard");
+}

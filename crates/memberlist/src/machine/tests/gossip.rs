@@ -146,3 +146,63 @@ fn dead_nodes_still_get_gossip_for_a_while_and_nodes_that_left_do_not() {
     stage.handle(Input::Broadcast(Bytes::from_static(b"two")));
     assert_eq!(stage.sent(), [(address(2), user("two"))]);
 }
+
+#[test]
+fn each_round_reaches_every_node_once_some_at_a_time() {
+    let mut stage = Stage::among(31);
+    stage.machine.probe_at = Mono(u64::MAX);
+    let mut reached = std::collections::BTreeSet::new();
+    let mut turns = 0;
+    for _ in 0..100 {
+        stage.now = stage.now.plus(Duration::from_millis(200));
+        stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+        let targets: std::collections::BTreeSet<Address> =
+            stage.sent().into_iter().map(|(to, _)| to).collect();
+        assert_eq!(targets.len(), 3, "three at a time");
+        reached.extend(targets);
+        turns += 1;
+        if reached.len() == 31 {
+            break;
+        }
+    }
+    // What was left of the round before may take part of the first.
+    assert!(turns <= 2 * 31_usize.div_ceil(3), "{turns} turns");
+}
+
+#[test]
+fn news_that_nobody_is_there_for_wake_no_one() {
+    let mut stage = Stage::new();
+    stage.machine.probe_at = Mono(u64::MAX);
+    stage.handle(Input::Broadcast(Bytes::from_static(b"news")));
+    let next = stage.machine.next_wakeup();
+    assert!(next.is_none_or(|at| at > stage.now.plus(SECOND)), "{next:?}");
+}
+
+#[test]
+fn there_is_room_for_a_message_exactly_if_it_is_not_too_large() {
+    let mut sizes = Vec::new();
+    for bytes in 1300..1410 {
+        let mut stage = Stage::among(1);
+        let has_room = stage.machine.has_gossip_room(bytes);
+        stage.handle(Input::Broadcast(Bytes::from(vec![1; bytes])));
+        let too_large =
+            |note: &MemberlistNote| matches!(note, MemberlistNote::MessageTooLarge { .. });
+        assert_eq!(has_room, !stage.notes().iter().any(too_large), "{bytes} bytes");
+        if has_room {
+            sizes.push(bytes);
+        }
+    }
+    assert!(!sizes.is_empty() && sizes.len() < 110, "{sizes:?}");
+    let mut stage = Stage::among(1);
+    stage.machine.gossip_at = Mono(u64::MAX);
+    stage.handle(Input::Broadcast(Bytes::from(vec![1; 700])));
+    assert!(stage.machine.has_gossip_room(600), "beside what waits");
+    assert!(!stage.machine.has_gossip_room(700));
+}
+
+#[test]
+fn a_larger_configuration_gossips_to_more_at_a_time() {
+    let gossip_nodes =
+        |peers| MemberlistSettings::alertmanager(name("me"), address(1), peers).gossip_nodes;
+    assert_eq!([0, 3, 7, 8, 20].map(gossip_nodes), [3, 3, 3, 4, 10]);
+}

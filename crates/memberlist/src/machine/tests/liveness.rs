@@ -49,3 +49,32 @@ fn who_is_no_member_is_not_asked() {
     stage.handle(Input::CheckLiveness(name("unknown")));
     assert_eq!(stage.out, []);
 }
+
+#[test]
+fn an_answer_is_that_of_the_node_that_was_asked() {
+    let mut stage = Stage::among(2);
+    let mut opened = Vec::new();
+    for node in ["p2", "p3", "p2", "p3"] {
+        stage.handle(Input::CheckLiveness(name(node)));
+        opened.extend(stage.out.iter().filter_map(|output| match output {
+            Output::OpenStream { stream, to, message: StreamMessage::Ping(ping), .. } => {
+                Some((*stream, *to, ping.sequence))
+            }
+            _ => None,
+        }));
+    }
+    let [(to_p2, _, first), (to_p3, _, second)] = opened[..] else { panic!("{opened:?}") };
+    assert_ne!(to_p2, to_p3, "each has its own stream");
+    assert_ne!(first, second, "and its own number");
+    let answer = StreamMessage::Ack(Ack { sequence: second, payload: Bytes::new() });
+    stage.handle(Input::StreamReplied { stream: to_p3, reply: answer });
+    let confirmed = MembershipEvent::LivenessConfirmed { node: name("p3") };
+    assert_eq!(stage.events(), [confirmed]);
+}
+
+#[test]
+fn pings_have_different_numbers() {
+    let mut stage = Stage::among(2);
+    let numbers: std::collections::BTreeSet<u32> = (0..2).map(|_| stage.until_ping().1).collect();
+    assert_eq!(numbers.len(), 2);
+}

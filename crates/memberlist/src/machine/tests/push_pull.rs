@@ -179,3 +179,14 @@ fn an_answer_without_a_question_is_turned_away() {
     stage.handle(Input::StreamReplied { stream: StreamId(99), reply: answer });
     assert!(stage.out.is_empty());
 }
+
+#[test]
+fn records_that_could_not_be_read_are_noted() {
+    let noted = |skipped| {
+        let mut stage = Stage::among(1);
+        offered(&mut stage, PushPull { skipped, ..knowing(Vec::new()) });
+        stage.notes()
+    };
+    assert_eq!(noted(0), []);
+    assert_eq!(noted(2), [MemberlistNote::RecordsSkipped { from: address(9), count: 2 }]);
+}
