@@ -28,6 +28,8 @@ pub(crate) struct NotificationLog {
     /// Alerts that an entry said were firing, where a newer one of a peer did not mention them: when
     /// that entry was made, and when the newer one came. Invariant: like that of `resolved_before`.
     left_out: BTreeMap<LogKey, BTreeMap<u64, (Timestamp, Mono)>>,
+    /// When the receiver last answered a notification of this node. Invariant: only keys of `entries`.
+    answered: BTreeMap<LogKey, Timestamp>,
     /// Entries whose timestamp is ahead of the clock, with the time at which this was first seen.
     in_future: BTreeMap<LogKey, Timestamp>,
     /// All entries as peers get them, if none has changed since the last request: most of the time
@@ -40,8 +42,9 @@ pub(crate) struct NotificationLog {
 #[must_use]
 pub(crate) enum FromPeer {
     /// It replaced the one under its key. `missing`: the alerts that were notified as firing by
-    /// that, and that the new one does not mention.
-    Merged { missing: Vec<u64> },
+    /// that, and that the new one does not mention. `concurrent`: what this node notified at the same
+    /// time, if its receiver had not answered yet when the new one was made.
+    Merged { missing: Vec<u64>, concurrent: Option<Notified> },
     /// It is older than the one under its key, but it says of some alerts that they were notified as
     /// resolved that the newer one does not mention. `not_pending`: of these, those that are resolve
     /// pending only because this entry was not known when the newer one came.
@@ -101,6 +104,9 @@ impl NotificationLog {
         let known_at = known.map_or(entry.at, |known| known.at);
         let known = known.map(|known| known.notified.clone()).unwrap_or_default();
         let missing = known.missing_from(&entry.notified);
+        let answered_at = self.answered.remove(&key);
+        let is_concurrent = answered_at.is_some_and(|answered_at| entry.at < answered_at);
+        let concurrent = is_concurrent.then(|| known.clone());
         self.merge(entry);
         let mut left_out = self.left_out.remove(&key).unwrap_or_default();
         left_out.retain(|_, (_, at)| now.mono.since(*at) < PEER_KNOWLEDGE_LASTS);
@@ -110,7 +116,12 @@ impl NotificationLog {
         }
         self.note_resolved(&key, known.resolved, now.mono);
         self.received.insert(key, now);
-        FromPeer::Merged { missing }
+        FromPeer::Merged { missing, concurrent }
+    }
+
+    /// The receiver has answered the notification that the entry under this key tells of.
+    pub fn note_answer(&mut self, key: &LogKey, now: Timestamp) {
+        self.answered.insert(key.clone(), now);
     }
 
     /// What this node notifies now decides which resolves are pending.
@@ -193,6 +204,7 @@ impl NotificationLog {
             self.received.remove(key);
             self.resolved_before.remove(key);
             self.left_out.remove(key);
+            self.answered.remove(key);
             self.in_future.remove(key);
             self.entries.remove(key);
         }

@@ -427,7 +427,7 @@ impl Engine {
             Some(PeerRecord::LogEntry(entry)) => {
                 let key = entry.key.clone();
                 match self.notification.merge_peer_entry(now, entry, turn) {
-                    FromPeer::Merged { missing: hashes } => {
+                    FromPeer::Merged { missing: hashes, .. } => {
                         if !hashes.is_empty() {
                             missing.entry(key).or_default().extend(hashes);
                         }

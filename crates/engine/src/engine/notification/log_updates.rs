@@ -92,11 +92,14 @@ impl Notification {
     pub fn merge_peer_entry(&mut self, now: Now, entry: LogEntry, turn: &mut Turn) -> FromPeer {
         let merged = self.log.merge_from_peer(entry.clone(), now);
         match &merged {
-            FromPeer::Merged { .. } => {
+            FromPeer::Merged { concurrent, .. } => {
                 if let Some(id) = self.deliveries.waiting_for(&entry.key) {
                     self.deliveries.reschedule(id, now.mono);
                 }
-                turn.keep.push(Record::LogEntry(entry));
+                turn.keep.push(Record::LogEntry(entry.clone()));
+                if let Some(own) = concurrent {
+                    self.keep_contradicted_pending(&entry, own, turn);
+                }
             }
             FromPeer::Late { not_pending } => {
                 self.resolve_not_pending(&entry.key, not_pending, turn)
@@ -132,6 +135,15 @@ impl Notification {
             notified.resolve_pending.dedup();
             let entry = LogEntry { notified, ..entry.clone() };
             self.amend_and_broadcast(entry, turn);
+        }
+    }
+
+    /// A peer made `entry` while the receiver had not answered this node yet. Which of the two came last
+    /// is not known.
+    fn keep_contradicted_pending(&mut self, entry: &LogEntry, own: &Notified, turn: &mut Turn) {
+        let notified = entry.notified.clone().merged_with_concurrent(own);
+        if notified != entry.notified {
+            self.amend_and_broadcast(LogEntry { notified, ..entry.clone() }, turn);
         }
     }
 

@@ -189,6 +189,7 @@ impl Notification {
                     None => notified,
                 };
                 self.record(at, &delivery, notified, remember, turn);
+                self.log.note_answer(&delivery.key, now.wall);
                 Some(finish(&delivery, End::Succeeded))
             }
             Outcome::Refused { reason, detail } => {
