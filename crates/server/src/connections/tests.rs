@@ -23,14 +23,14 @@ fn address(text: &str) -> IpAddr {
 
 /// Which of them has been told to make room for one more.
 async fn ended(connections: &Arc<Connections>, slots: &mut Vec<Slot>) -> usize {
-    let mut admitted = tokio::spawn({
+    let admitted = tokio::spawn({
         let connections = Arc::clone(connections);
         async move { connections.admit(address(OTHER)).await.is_some() }
     });
     while slots.iter().all(|slot| !slot.connection.has_made_room()) {
         tokio::task::yield_now().await;
     }
-    assert!(!(&mut admitted).is_finished(), "it waits until there is room");
+    assert!(!admitted.is_finished(), "it waits until there is room");
     let place = slots.iter().position(|slot| slot.connection.has_made_room()).unwrap();
     assert_eq!(slots[place].connection.ended().await, End::NoRoom);
     slots.remove(place);
