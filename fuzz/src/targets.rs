@@ -276,7 +276,7 @@ fn member_of_three(turn: &mut Turn) -> Engine {
     });
     let name = "a".to_owned();
     let peers =
-        Some(PeerSettings { name, timeout: minute, corrects_clock: true, trusts_claims: true });
+        Some(PeerSettings { name, timeout: minute, corrects_clock: true, trusts_status: true });
     let mut engine =
         Engine::new(Arc::new(plan), EngineSettings { peers, ..EngineSettings::default() }, 1);
     let peers = ["b", "c"].map(|name| Peer {

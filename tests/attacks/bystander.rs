@@ -20,6 +20,8 @@ pub struct Bystander {
     kept: Client,
     pages: Sink,
     posted: usize,
+    /// The folder that the server works in.
+    _setup: Setup,
     _alone: MutexGuard<'static, ()>,
 }
 
@@ -48,9 +50,10 @@ impl Bystander {
             GROUP_WAIT.as_millis(),
             pages.url("/bystander"),
         );
-        let server = change(Setup::new(bellwether_e2e::Program::Bellwether, &config)).start();
+        let setup = change(Setup::new(bellwether_e2e::Program::Bellwether, &config));
+        let server = setup.start();
         let kept = server.new_client().with_timeout(GIVE_UP);
-        Self { server, kept, pages, posted: 0, _alone: alone }
+        Self { server, kept, pages, posted: 0, _setup: setup, _alone: alone }
     }
 
     /// Posts alerts and receives their pages, each in time; `when` is named if one is late.

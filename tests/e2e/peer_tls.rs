@@ -16,7 +16,7 @@ use bellwether_e2e::fixtures::silence;
 const CONFIG: &str = "{route: {receiver: none}, receivers: [{name: none}]}";
 
 /// Servers and clients alike show the certificate of this name.
-fn settings(authority: &AuthorityFolder, name: &str) -> String {
+pub fn settings(authority: &AuthorityFolder, name: &str) -> String {
     let [cert, key, ca] = [format!("{name}.crt"), format!("{name}.key"), "ca.crt".to_owned()]
         .map(|file| authority.path(&file));
     format!(

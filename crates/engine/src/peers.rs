@@ -41,9 +41,9 @@ pub struct PeerSettings {
     /// Whether this node's clock may be corrected by those of peers: not if anyone who reaches the
     /// port is a peer, that is, without TLS, label and cluster id.
     pub corrects_clock: bool,
-    /// Whether only peers can claim anything, that is, with TLS. Else a claim may be forged, and is
-    /// heeded for `timeout` at most.
-    pub trusts_claims: bool,
+    /// Whether only peers can send a status broadcast, that is, with TLS. Else one must come from the
+    /// address of its member, and a claim is heeded for `timeout` at most, since it may be forged.
+    pub trusts_status: bool,
 }
 
 /// Another member of the cluster, suspects included.
@@ -187,12 +187,13 @@ impl Peers {
         status: StatusBroadcast,
     ) -> Result<StatusTaken, StatusRefusal> {
         let StatusBroadcast { from: name, wall, claims } = status;
+        let trusts_status = self.settings.as_ref().is_some_and(|settings| settings.trusts_status);
         let all = self.peers.values().map(|peer| &peer.claims);
         let all = all.chain(self.departed.values().map(|peer| &peer.claims));
         let held: usize = all.map(claims::Claims::count).sum();
         let peer = self.peers.get_mut(&name).filter(|peer| peer.is_bellwether);
         let peer = peer.ok_or(StatusRefusal::NoPeer)?;
-        if peer.address != from {
+        if peer.address != from && !trusts_status {
             let is_news = !std::mem::replace(&mut peer.is_misplaced, true);
             return Err(StatusRefusal::OtherAddress { is_news });
         }
@@ -221,7 +222,7 @@ impl Peers {
     /// claim costs.
     pub fn claim_heeded_for(&self, max: Duration) -> Duration {
         match &self.settings {
-            Some(settings) if !settings.trusts_claims => max.min(settings.timeout),
+            Some(settings) if !settings.trusts_status => max.min(settings.timeout),
             Some(_) | None => max,
         }
     }

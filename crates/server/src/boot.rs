@@ -86,7 +86,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         name: mesh.cluster.machine.name.to_string(),
         timeout: flags.cluster_peer_timeout.positive().unwrap_or_default(),
         corrects_clock: cluster::tells_members_apart(&flags),
-        trusts_claims: !flags.cluster_tls_config.is_empty(),
+        trusts_status: !flags.cluster_tls_config.is_empty(),
     });
     let restored = restore(opened, &storage, plan, settings, &clock, &metrics)?;
     loader.takes_effect(&applied);

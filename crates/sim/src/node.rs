@@ -149,7 +149,7 @@ impl Node {
             name: self.name.clone(),
             timeout: PEER_TIMEOUT,
             corrects_clock: true,
-            trusts_claims: true,
+            trusts_status: true,
         };
         let peers = Some(peers).filter(|_| self.has_membership);
         let mut engine =

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bellwether_e2e::Program::{Bellwether, Go};
+use bellwether_e2e::certificates::{AuthorityFolder, replace};
 use bellwether_e2e::{Answer, Cluster, Request, Sink};
 use serde_json::json;
 
 use super::{config, notifications, seconds, wait_for_notifications};
+use crate::peer_tls;
 use bellwether_e2e::fixtures::{alert, resolved, statuses};
 
 #[test]
@@ -63,12 +65,19 @@ fn three_retry_and_one_delivers() {
 }
 
 /// The receiver fails for longer than every node's wait, then recovers, long before the others would
-/// try whether it is only the first that cannot reach it.
+/// try whether it is only the first that cannot reach it. With TLS, since without it anybody may claim
+/// to be trying, and is believed for one wait only.
 fn one_delivers_after_an_outage(nodes: usize) {
     let hook = Sink::start();
+    let folder = tempfile::tempdir().expect("the temporary folder is writable");
+    let authority = AuthorityFolder::new(folder.path());
+    authority.sign("node", &["peer.example"]);
+    let tls = folder.path().join("tls.yml");
+    replace(&tls, &peer_tls::settings(&authority, "node"));
     let mut cluster =
         Cluster::new(&vec![Bellwether; nodes], &config(&hook.url("/"), "100ms", "20s", "4h"))
             .flag("--cluster.peer-timeout=1s")
+            .flag(&format!("--cluster.tls-config={}", tls.display()))
             .expect_log("Notify attempt failed");
     cluster.start();
     let works_from = Instant::now() + Duration::from_secs(4);

@@ -146,7 +146,7 @@ fn peers(claims: Claims) -> Peers {
         name: "b".to_owned(),
         timeout,
         corrects_clock: true,
-        trusts_claims: claims == Claims::Trusted,
+        trusts_status: claims == Claims::Trusted,
     };
     let mut peers = Peers::new(Some(settings));
     let peer = |name: &str| Peer { name: name.to_owned(), address: ADDRESS, is_bellwether: true };

@@ -14,7 +14,7 @@ fn now(seconds: u64) -> Now {
 fn peers(own: &str, others: &[(&str, bool)]) -> Peers {
     let timeout = Duration::from_secs(15);
     let settings =
-        PeerSettings { name: own.to_owned(), timeout, corrects_clock: true, trusts_claims: true };
+        PeerSettings { name: own.to_owned(), timeout, corrects_clock: true, trusts_status: true };
     let mut peers = Peers::new(Some(settings));
     let others = others.iter().map(|(name, is_bellwether)| peer(name, *is_bellwether));
     peers.set_peers(now(0), others.collect());
@@ -96,7 +96,7 @@ fn no_node_notifies_before_a_living_go_node_ahead_would_have() {
 fn a_go_node_ahead_has_a_second_to_gossip_however_short_the_peer_timeout() {
     let timeout = Duration::from_millis(100);
     let settings =
-        PeerSettings { name: "c".to_owned(), timeout, corrects_clock: true, trusts_claims: true };
+        PeerSettings { name: "c".to_owned(), timeout, corrects_clock: true, trusts_status: true };
     let mut peers = Peers::new(Some(settings));
     let ours = peer("a", true);
     let go = peer("b", false);
@@ -236,7 +236,7 @@ fn whatever_peers_say_the_clock_is_set_back_by_five_minutes_at_most_and_never_ah
 fn a_clock_is_not_corrected_where_anyone_may_be_a_peer() {
     let timeout = Duration::from_secs(15);
     let settings =
-        PeerSettings { name: "a".to_owned(), timeout, corrects_clock: false, trusts_claims: false };
+        PeerSettings { name: "a".to_owned(), timeout, corrects_clock: false, trusts_status: false };
     let mut peers = Peers::new(Some(settings));
     peers.set_peers(now(0), vec![peer("b", true), peer("c", true)]);
     for at in 0..3 {
@@ -366,7 +366,7 @@ fn a_claim_holds_until_three_and_a_half_seconds_after_the_last_status() {
 }
 
 #[test]
-fn former_members_are_remembered_for_ten_minutes_and_a_thousand_of_them() {
+fn former_members_are_remembered_for_ten_minutes_and_ten_of_them_counted() {
     let second = Duration::from_secs(1);
     let go = peer("y", false);
     let set = |peers: &mut Peers, at: u64| peers.set_peers(now(at), vec![go.clone()]);
@@ -377,12 +377,12 @@ fn former_members_are_remembered_for_ten_minutes_and_a_thousand_of_them() {
     set(&mut few, 700);
     assert_eq!(few.wait(now(0).mono), 15 * second);
 
-    let names: Vec<String> = (0..1_001).map(|number| format!("p{number:04}")).collect();
+    let names: Vec<String> = (0..11).map(|number| format!("p{number:02}")).collect();
     let mut all: Vec<(&str, bool)> = names.iter().map(|name| (name.as_str(), true)).collect();
     all.push(("y", false));
     let mut many = peers("z", &all);
     set(&mut many, 100);
-    assert_eq!(many.wait(now(0).mono), 15 * 1_001 * second, "a thousand turns, and that of y");
+    assert_eq!(many.wait(now(0).mono), 15 * 11 * second, "ten turns, and that of y");
 }
 
 #[test]

@@ -310,7 +310,7 @@ fn a_view_knows_the_receivers_of_labels_and_the_members_of_the_cluster() {
         name: "b".to_owned(),
         timeout: Duration::from_secs(15),
         corrects_clock: true,
-        trusts_claims: true,
+        trusts_status: true,
     };
     let settings = EngineSettings { peers: Some(peers), ..EngineSettings::default() };
     let mut member = Engine::new(view.plan().clone(), settings, 1);

@@ -137,12 +137,12 @@ impl Play {
                         name: value.to_owned(),
                         timeout,
                         corrects_clock: true,
-                        trusts_claims: true,
+                        trusts_status: true,
                     });
                 }
                 "claims" => {
                     let peers = settings.peers.as_mut().expect("a name first");
-                    peers.trusts_claims = value != "doubted";
+                    peers.trusts_status = value != "doubted";
                 }
                 "peer_timeout" => {
                     settings.peers.as_mut().expect("a name first").timeout = duration(value);

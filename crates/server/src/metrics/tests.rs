@@ -162,6 +162,7 @@ fn the_document_lists_exactly_the_exposed_metrics() {
     let metrics = Metrics::new(Features::default());
     metrics.request_seconds.with(&["200", "/", "get"]).observe(0.1);
     metrics.response_bytes.with(&["/", "get"]).observe(10.0);
+    metrics.status_broadcasts_refused.with(&["malformed"]).increment();
     let snapshot = Snapshot { cluster: Some(cluster()), ..Snapshot::default() };
     let text = metrics.text(&snapshot, Form::Classic);
     let shown: BTreeSet<(&str, &str)> = text
