@@ -253,7 +253,11 @@ fn a_clock_is_not_corrected_where_anyone_may_be_a_peer() {
 
 #[test]
 fn a_status_broadcast_counts_only_from_the_address_of_a_bellwether_member() {
-    let mut peers = peers("b", &[("a", true), ("c", true), ("g", false)]);
+    let timeout = Duration::from_secs(15);
+    let settings =
+        PeerSettings { name: "b".to_owned(), timeout, corrects_clock: true, trusts_status: false };
+    let mut peers = Peers::new(Some(settings));
+    peers.set_peers(now(0), vec![peer("a", true), peer("c", true), peer("g", false)]);
     let forged = |from: &str, at: IpAddr, peers: &mut Peers| {
         let wall = now(0).wall.minus(HOUR);
         let status = StatusBroadcast { from: from.to_owned(), wall, claims: vec![7] };
@@ -268,6 +272,15 @@ fn a_status_broadcast_counts_only_from_the_address_of_a_bellwether_member() {
     assert_eq!(peers.claimed_until(7, false, now(1).mono), None);
     assert_eq!(peers.take_clock_changes(), []);
     assert!(forged("a", address("a"), &mut peers).is_ok());
+    assert!(peers.claimed_until(7, false, now(1).mono).is_some());
+}
+
+#[test]
+fn with_tls_a_status_broadcast_counts_from_any_address() {
+    let mut peers = peers("b", &[("a", true), ("c", true)]);
+    let (wall, claims) = (now(0).wall, vec![7]);
+    let status = StatusBroadcast { from: "a".to_owned(), wall, claims };
+    assert!(peers.take_status(now(0), wall, address("z"), status).is_ok());
     assert!(peers.claimed_until(7, false, now(1).mono).is_some());
 }
 
