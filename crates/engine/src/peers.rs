@@ -41,7 +41,7 @@ pub struct PeerSettings {
     /// Whether this node's clock may be corrected by those of peers: not if anyone who reaches the
     /// port is a peer, that is, without TLS, label and cluster id.
     pub corrects_clock: bool,
-    /// Whether only peers can send a status broadcast, that is, with TLS. Else one must come from the
+    /// Whether only peers with a certificate can send a status broadcast. Else one must come from the
     /// address of its member, and a claim is heeded for `timeout` at most, since it may be forged.
     pub trusts_status: bool,
 }

@@ -52,7 +52,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let http_metrics = Arc::clone(&metrics);
     metrics.alerts_limit.set(settings.alerts_per_name_max as f64);
     let storage = PathBuf::from(&flags.storage_path);
-    let security = security(&flags)?;
+    let (security, verify_peers) = security(&flags)?;
     let web = Web::open(&flags.web_config_file).with_context(|| {
         format!("web.config.file of the listener {}", flags.web_listen_addresses.join(", "))
     })?;
@@ -86,7 +86,7 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         name: mesh.cluster.machine.name.to_string(),
         timeout: flags.cluster_peer_timeout.positive().unwrap_or_default(),
         corrects_clock: cluster::tells_members_apart(&flags),
-        trusts_status: !flags.cluster_tls_config.is_empty(),
+        trusts_status: verify_peers,
     });
     let restored = restore(opened, &storage, plan, settings, &clock, &metrics)?;
     loader.takes_effect(&applied);
@@ -160,15 +160,16 @@ async fn stop(running: Running) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What `--cluster.tls-config` asks for.
-fn security(flags: &Flags) -> anyhow::Result<Security> {
+/// What `--cluster.tls-config` asks for, and whether it lets only peers with a certificate in.
+fn security(flags: &Flags) -> anyhow::Result<(Security, bool)> {
     let path = &flags.cluster_tls_config;
     if path.is_empty() || flags.cluster_listen_address.is_empty() {
-        return Ok(Security::Plain);
+        return Ok((Security::Plain, false));
     }
     let credentials = PeerCredentials::open(Path::new(path))
         .context("unable to initialize TLS transport configuration for gossip mesh")?;
-    Ok(Security::Tls(Arc::new(credentials)))
+    let verify_peers = credentials.verify_peers();
+    Ok((Security::Tls(Arc::new(credentials)), verify_peers))
 }
 
 /// Starts the mesh and connects it with the main loop.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use bellwether_config::ClusterTls;
+use bellwether_config::{ClientAuth, ClusterTls};
 use bellwether_mesh::Credentials;
 use rustls::{ClientConfig, ServerConfig};
 
@@ -17,6 +17,8 @@ use crate::file_backed::FileBacked;
 use crate::tls;
 
 pub struct PeerCredentials {
+    /// Whether each peer must show a certificate of the authority.
+    verify_peers: bool,
     server: FileBacked<ServerConfig>,
     client: FileBacked<ClientConfig>,
 }
@@ -29,6 +31,7 @@ impl PeerCredentials {
         let mut config = ClusterTls::parse(&text).with_context(|| path.display().to_string())?;
         config.resolve_paths(path.parent().unwrap_or(Path::new("")));
         let ClusterTls { server, client } = config;
+        let verify_peers = server.client_auth == Some(ClientAuth::RequireAndVerify);
         let client_files = [&client.ca_file, &client.cert_file, &client.key_file]
             .into_iter()
             .filter(|path| !path.is_empty())
@@ -43,9 +46,16 @@ impl PeerCredentials {
         });
         let file = || path.display().to_string();
         Ok(PeerCredentials {
+            verify_peers,
             client: client.with_context(file)?,
             server: server.with_context(file)?,
         })
+    }
+
+    /// Whether only holders of a certificate of the authority can be peers. With TLS alone anyone who
+    /// reaches the port can.
+    pub fn verify_peers(&self) -> bool {
+        self.verify_peers
     }
 }
 
