@@ -203,9 +203,9 @@ fn a_full_disk_is_survived_and_with_space_again_everything_is_durable_without_a_
     let answer = server.post("/api/v2/silences", &silence("Quiet", "after").to_string());
     assert_eq!((answer.status, answer.header("x-bellwether-saved")), (200, None));
     let lines = server.process.lines();
-    let told = |message: &str| lines.iter().filter(|line| line.contains(message)).count();
-    assert_eq!(told("Journal cannot be written"), 1);
-    assert_eq!(told("Journal is written again"), 1);
+    let logged = |message: &str| lines.iter().filter(|line| line.contains(message)).count();
+    assert_eq!(logged("Journal cannot be written"), 1);
+    assert_eq!(logged("Journal is written again"), 1);
     server.kill();
 
     // Nothing that was done without a disk is lost, and nobody is notified again.
@@ -248,8 +248,9 @@ fn a_stop_while_the_disk_is_full_ends_in_time_and_says_what_is_lost() {
     server.process.terminate();
     assert!(server.process.wait().success());
     let lines = server.process.lines();
-    let told = |line: &&String| line.contains("Stopped without saving") && line.contains("remedy");
-    assert!(lines.iter().any(|line| told(&line)), "{}", lines.join("\n"));
+    let is_logged =
+        |line: &&String| line.contains("Stopped without saving") && line.contains("remedy");
+    assert!(lines.iter().any(|line| is_logged(&line)), "{}", lines.join("\n"));
     drop(server);
 
     // It starts on the full disk too, with what is on it, and becomes writable by itself.

@@ -10,7 +10,7 @@
 //! - `maintenance`: when to remove what has expired.
 //!
 //! This file has the four kinds of calls (restore, handle, next wake-up, reads) and what is common to
-//! all inputs; what is passed for each input is in `carry.rs`.
+//! all inputs; what is passed for each input is in `carry.rs`, `due.rs` and `merging.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -37,10 +37,12 @@ use silencing::Silencing;
 pub use live::LiveRecords;
 
 mod carry;
+mod due;
 mod intake;
 mod judging;
 mod live;
 mod maintenance;
+mod merging;
 mod notification;
 mod pauses;
 mod replication;

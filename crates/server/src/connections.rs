@@ -52,7 +52,7 @@ struct Open {
     /// The sequence number of the next one.
     next: u64,
     all: BTreeMap<u64, Arc<Connection>>,
-    /// Those in `all` that have been told to make room.
+    /// Those in `all` that are being closed to make room.
     leaving: usize,
     /// When the log last said that there is no room.
     said_full_at: Option<Instant>,

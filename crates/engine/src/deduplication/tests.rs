@@ -160,21 +160,27 @@ fn claim(peers: &mut Peers, peer: &str, at: u64) {
     peers.take_status(now(at), now(at).wall, ADDRESS, status).expect("a status of a peer");
 }
 
-#[test]
-fn a_node_waits_for_its_turn_and_no_longer_than_the_flush() {
-    let key = key();
-    let mut candidate = Candidate {
-        key: &key,
+/// A delivery whose flush lasts 300 s.
+fn due_since_the_start(key: &LogKey) -> Candidate<'_> {
+    Candidate {
+        key,
         send_resolved: true,
         repeat_interval: Duration::ZERO,
         since: now(0).mono,
         deadline: now(300).mono,
         last_attempt: None,
         waited_with: None,
-    };
-    let deferral = |candidate: &Candidate<'_>, peers: &Peers, second| {
-        super::deferral(candidate, peers, now(second).mono)
-    };
+    }
+}
+
+fn deferral(candidate: &Candidate<'_>, peers: &Peers, second: u64) -> Option<(Mono, Deferral)> {
+    super::deferral(candidate, peers, now(second).mono)
+}
+
+#[test]
+fn a_node_waits_for_its_turn_and_no_longer_than_the_flush() {
+    let key = key();
+    let mut candidate = due_since_the_start(&key);
     let until = |second| now(second).mono;
     assert_eq!(deferral(&candidate, &Peers::new(None), 0), None);
 
@@ -210,18 +216,7 @@ fn a_node_waits_for_its_turn_and_no_longer_than_the_flush() {
 #[test]
 fn a_claim_that_cannot_be_forged_is_heeded_for_a_minute_and_after_an_attempt_for_five() {
     let key = key();
-    let mut candidate = Candidate {
-        key: &key,
-        send_resolved: true,
-        repeat_interval: Duration::ZERO,
-        since: now(0).mono,
-        deadline: now(300).mono,
-        last_attempt: None,
-        waited_with: None,
-    };
-    let deferral = |candidate: &Candidate<'_>, peers: &Peers, second| {
-        super::deferral(candidate, peers, now(second).mono)
-    };
+    let mut candidate = due_since_the_start(&key);
     let until = |second| now(second).mono;
     let mut peers = peers(Claims::Trusted);
     claim(&mut peers, "c", 74);

@@ -10,8 +10,8 @@
 //!
 //! What peers say may be forged. So the clock is only ever set *back*, and by five minutes at most:
 //! a clock that is set ahead would end alerts and silences, and remove records that no peer could
-//! bring back, while one that is set back keeps all of them longer. A node whose clock is late is
-//! told so, and goes by its own clock: it ends nothing too soon, and whatever a peer sends with a
+//! bring back, while one that is set back keeps all of them longer. A node whose clock is late
+//! logs it, and goes by its own clock: it ends nothing too soon, and whatever a peer sends with a
 //! later timestamp it takes as it comes.
 //!
 //! To the engine a correction that vanishes is a clock that jumps ahead. So it outlives the majority

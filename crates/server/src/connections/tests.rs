@@ -21,7 +21,7 @@ fn address(text: &str) -> IpAddr {
     text.parse().unwrap()
 }
 
-/// Which of them has been told to make room for one more.
+/// Which of them is closed to make room for one more.
 async fn ended(connections: &Arc<Connections>, slots: &mut Vec<Slot>) -> usize {
     let admitted = tokio::spawn({
         let connections = Arc::clone(connections);

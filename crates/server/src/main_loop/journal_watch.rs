@@ -1,4 +1,4 @@
-//! Is everything durable that should be, and who has been told if it is not?
+//! Is everything durable that should be, and what has been logged and answered if it is not?
 //!
 //! In: the state of the journal's writer, after each of its answers. Out: one log line when a condition
 //! begins and one when it ends, metrics, and the text of the readiness check.
@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 #[derive(Clone, Debug, Default)]
 pub struct StoreCondition(Arc<Mutex<Option<String>>>);
 
-/// What has been told.
+/// What has been logged and answered.
 pub struct JournalWatch {
     path: PathBuf,
     condition: StoreCondition,
@@ -48,7 +48,7 @@ impl JournalWatch {
         }
     }
 
-    /// Compares with what has been told. `failure` is what answers are based on.
+    /// Compares with what has been logged. `failure` is what answers are based on.
     pub fn look(&mut self, health: &Health, failure: Option<&JournalError>, metrics: &Metrics) {
         self.look_at_failure(failure, metrics);
         self.look_at_reserve(health);

@@ -4,7 +4,7 @@
 //! To check a hash costs tens of milliseconds by design, so results are cached, and only one hash is
 //! checked at a time: many wrong passwords use one processor at most. Passwords that were right are
 //! cached apart from those that were wrong, so that no number of wrong ones makes a user wait who has
-//! been let in before; other users take turns with whoever guesses ([`Turns`]). An unknown name takes
+//! been let in before; other users take turns with those who guess ([`Turns`]). An unknown name takes
 //! as long as the user whose hash is the most expensive, so that the time does not reveal which names
 //! exist.
 
