@@ -103,8 +103,8 @@ impl Rendering {
         Rendering { handle: Arc::new(Handle(Arc::new(pool))), metrics }
     }
 
-    /// Does `work` for this integration once it is its turn, until `deadline` at the latest. If the caller does not wait any longer, what
-    /// has not begun is not done. `None` if the work panicked.
+    /// Does `work` for this integration once it is its turn, until `deadline` at the latest. If the
+    /// caller does not wait any longer, what has not begun is not done. `None` if the work panicked.
     pub async fn run<T: Send + 'static>(
         &self,
         integration: &IntegrationId,

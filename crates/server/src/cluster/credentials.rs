@@ -68,3 +68,41 @@ impl Credentials for PeerCredentials {
         Ok(self.client.now().value)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use bellwether_e2e::certificates::Authority;
+
+    use super::PeerCredentials;
+
+    fn verify_peers(client_auth_type: &str) -> bool {
+        let folder = tempfile::tempdir().unwrap();
+        let authority = Authority::new();
+        let identity = authority.sign(&["127.0.0.1"]);
+        let files =
+            [("ca.crt", &authority.pem), ("a.crt", &identity.cert), ("a.key", &identity.key)];
+        for (name, text) in files {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        let config = format!(
+            "tls_server_config:\n  cert_file: a.crt\n  key_file: a.key\n{client_auth_type}\
+             tls_client_config:\n  ca_file: ca.crt\n  cert_file: a.crt\n  key_file: a.key\n"
+        );
+        let path = folder.path().join("tls.yml");
+        fs::write(&path, config).unwrap();
+        PeerCredentials::open(&path).unwrap().verify_peers()
+    }
+
+    #[test]
+    fn peers_are_verified_only_where_each_must_show_a_certificate_of_the_authority() {
+        let with = |kind| format!("  client_auth_type: {kind}\n  client_ca_file: ca.crt\n");
+        assert!(verify_peers(&with("RequireAndVerifyClientCert")));
+        assert!(!verify_peers(&with("VerifyClientCertIfGiven")));
+        for kind in ["NoClientCert", "RequestClientCert", "RequireAnyClientCert"] {
+            assert!(!verify_peers(&format!("  client_auth_type: {kind}\n")), "{kind}");
+        }
+        assert!(!verify_peers(""));
+    }
+}
