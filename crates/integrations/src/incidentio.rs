@@ -48,6 +48,7 @@ impl IncidentIo {
             alert_source_token_file,
             max_alerts,
             timeout,
+            metadata: _,
         } = config;
         Ok(IncidentIo {
             url: SecretSource::new(&Secret::new(url.as_str()), url_file),

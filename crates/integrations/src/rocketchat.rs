@@ -68,6 +68,7 @@ impl RocketChat {
             title,
             title_link,
             text,
+            message_text: _,
             fields,
             short_fields,
             emoji,

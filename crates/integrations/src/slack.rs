@@ -114,6 +114,7 @@ impl Slack {
             mrkdwn_in,
             actions,
             update_message,
+            post_updates_to_thread: _,
             timeout,
         } = config;
         let field = |it: &Field, templates: &mut Templates| FieldTexts {

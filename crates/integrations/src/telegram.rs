@@ -53,6 +53,7 @@ impl Telegram {
             message,
             disable_notifications,
             parse_mode,
+            timeout: _,
         } = config;
         Ok(Telegram {
             api_url: api_url.clone(),

@@ -18,6 +18,7 @@ impl Block for Config {
         v.field("alert_source_token_file", &mut self.alert_source_token_file);
         v.shown("max_alerts", &mut self.max_alerts);
         v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
+        v.field("metadata", &mut self.metadata);
     }
 
     fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {

@@ -22,6 +22,7 @@ impl Block for Config {
         v.field("title", &mut self.title);
         v.field("title_link", &mut self.title_link);
         v.field("text", &mut self.text);
+        v.field("message_text", &mut self.message_text);
         v.field(
             "fields",
             &mut Required { list: &mut self.fields, message: "a field cannot be null" },

@@ -44,6 +44,7 @@ impl Block for Config {
             &mut Required { list: &mut self.actions, message: "a action cannot be null" },
         );
         v.shown("update_message", &mut self.update_message);
+        v.shown("post_updates_to_thread", &mut self.post_updates_to_thread);
         v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
     }
 
@@ -61,13 +62,8 @@ impl Block for Config {
         let has_url = !self.api_url.is_empty() || !self.api_url_file.is_empty();
         let has_token = !self.app_token.is_empty() || !self.app_token_file.is_empty();
         at_most_one(has_url, has_token, ["api_url/api_url_file", "app_token/app_token_file"])?;
-        // Compat: looked at before the globals are merged, so the URL must be the receiver's own.
-        refuse_if(
-            self.update_message && self.api_url.reveal() != POST_MESSAGE_URL,
-            "update_message",
-            "update_message can only be used with bot tokens. api_url must be set to \
-             https://slack.com/api/chat.postMessage",
-        )
+        // What is missing may come from `global`, so it is looked at again after merging.
+        check_bot_options(self).map_err(|(option, message)| Problem::at(option, message))
     }
 }
 
@@ -107,13 +103,52 @@ impl IntegrationSettings for Config {
             });
             self.api_url = bellwether_model::Secret::new(self.app_url.as_str());
         }
-        Ok(())
+        check_bot_options(self).map_err(|(_, message)| message)
     }
 
     fn http_with_relative_paths(&mut self) -> Option<&mut HttpConfig> {
         self.http_config.as_mut()
     }
 }
+
+/// Both options need a bot's token, so messages must go where a token is used. `Err` names the option,
+/// and says why.
+fn check_bot_options(config: &Config) -> Result<(), (&'static str, &'static str)> {
+    let options = [
+        (config.update_message, UPDATE_MESSAGE),
+        (config.post_updates_to_thread, POST_UPDATES_TO_THREAD),
+    ];
+    for (_, option) in options.into_iter().filter(|(is_set, _)| *is_set) {
+        if config.api_url.is_empty() {
+            if !config.api_url_file.is_empty() {
+                return Err((option.name, option.with_file));
+            }
+        } else if config.api_url.reveal() != POST_MESSAGE_URL {
+            return Err((option.name, option.with_other_url));
+        }
+    }
+    Ok(())
+}
+
+/// The texts of an option that needs a bot's token.
+struct BotOption {
+    name: &'static str,
+    with_file: &'static str,
+    with_other_url: &'static str,
+}
+
+const UPDATE_MESSAGE: BotOption = BotOption {
+    name: "update_message",
+    with_file: "update_message can't be used with api_url_file",
+    with_other_url: "update_message can only be used with bot tokens. api_url must be set to \
+                     https://slack.com/api/chat.postMessage",
+};
+const POST_UPDATES_TO_THREAD: BotOption = BotOption {
+    name: "post_updates_to_thread",
+    with_file: "post_updates_to_thread can't be used with api_url_file",
+    with_other_url: "post_updates_to_thread can only be used with bot tokens. api_url must be set \
+                     to https://slack.com/api/chat.postMessage",
+};
 
 impl Block for Field {
     fn fields(&mut self, v: &mut dyn Visitor) {

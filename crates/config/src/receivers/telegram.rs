@@ -6,7 +6,7 @@ use bellwether_integrations::telegram::config::Config;
 use super::{IntegrationSettings, adopt, adopt_http, at_most_one};
 use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
-use crate::value::HttpUrl;
+use crate::value::{GoDuration, HttpUrl};
 
 impl Block for Config {
     fn fields(&mut self, v: &mut dyn Visitor) {
@@ -21,6 +21,7 @@ impl Block for Config {
         v.field("message", &mut self.message);
         v.field("disable_notifications", &mut self.disable_notifications);
         v.field("parse_mode", &mut self.parse_mode);
+        v.shown("timeout", &mut GoDuration::OrNanoseconds(&mut self.timeout));
     }
 
     fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {

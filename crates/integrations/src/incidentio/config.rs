@@ -1,5 +1,6 @@
 //! What an operator can set for one incident.io alert source.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwether_model::Secret;
@@ -22,6 +23,8 @@ pub struct Config {
     pub max_alerts: u64,
     /// Limit for one request; zero: only the delivery's own deadline.
     pub timeout: Duration,
+    /// Sent along with the alerts. The values are templates.
+    pub metadata: BTreeMap<String, String>,
 }
 
 impl Default for Config {
@@ -35,6 +38,7 @@ impl Default for Config {
             alert_source_token_file: String::new(),
             max_alerts: 0,
             timeout: Duration::ZERO,
+            metadata: BTreeMap::new(),
         }
     }
 }

@@ -23,7 +23,10 @@ pub struct Config {
     pub color: String,
     pub title: String,
     pub title_link: String,
+    /// Of the attachment.
     pub text: String,
+    /// Of the message itself, above the attachment.
+    pub message_text: String,
     pub fields: Vec<Field>,
     pub short_fields: bool,
     pub emoji: String,
@@ -49,6 +52,7 @@ impl Default for Config {
             title: r#"{{ template "rocketchat.default.title" . }}"#.to_owned(),
             title_link: r#"{{ template "rocketchat.default.titlelink" . }}"#.to_owned(),
             text: r#"{{ template "rocketchat.default.text" . }}"#.to_owned(),
+            message_text: String::new(),
             fields: Vec::new(),
             short_fields: false,
             emoji: r#"{{ template "rocketchat.default.emoji" . }}"#.to_owned(),

@@ -43,6 +43,8 @@ pub struct Config {
     pub actions: Vec<Action>,
     /// Edit the message of the group instead of posting another.
     pub update_message: bool,
+    /// Post what follows into the thread of the group's first message.
+    pub post_updates_to_thread: bool,
     /// Limit for one request; zero: only the delivery's own deadline.
     pub timeout: Duration,
 }
@@ -78,6 +80,7 @@ impl Default for Config {
             mrkdwn_in: Vec::new(),
             actions: Vec::new(),
             update_message: false,
+            post_updates_to_thread: false,
             timeout: Duration::ZERO,
         }
     }

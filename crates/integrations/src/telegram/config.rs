@@ -1,5 +1,7 @@
 //! What an operator can set for one Telegram chat.
 
+use std::time::Duration;
+
 use bellwether_model::Secret;
 
 use crate::http::HttpConfig;
@@ -24,6 +26,8 @@ pub struct Config {
     pub disable_notifications: bool,
     /// `Markdown`, `MarkdownV2`, `HTML`, or empty for plain text.
     pub parse_mode: String,
+    /// Limit for one request; zero: only the delivery's own deadline.
+    pub timeout: Duration,
 }
 
 impl Default for Config {
@@ -40,6 +44,7 @@ impl Default for Config {
             message: r#"{{ template "telegram.default.message" . }}"#.to_owned(),
             disable_notifications: false,
             parse_mode: "HTML".to_owned(),
+            timeout: Duration::ZERO,
         }
     }
 }
