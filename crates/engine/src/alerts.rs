@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Fingerprint, Matchers, NewAlert, Timestamp};
+use bellwether_model::{Alert, Fingerprint, NewAlert, Timestamp};
 
 mod label_bits;
 mod lateness;
@@ -209,12 +209,13 @@ impl Alerts {
         self.shards[shard_of(fingerprint)].find(fingerprint)
     }
 
-    /// The alerts for which all of these matchers hold.
-    pub fn matching(&self, matchers: &Matchers) -> impl Iterator<Item = &Arc<Alert>> {
-        let required = LabelBits::required(&matchers.0);
-        let rows = self.shards.iter().flat_map(|shard| &shard.rows);
-        let candidates = rows.filter(move |row| row.label_bits.covers(required));
-        candidates.map(|row| &row.alert).filter(|alert| matchers.matches(&alert.labels))
+    /// The alerts from this fingerprint on, ascending.
+    pub fn from(&self, first: Fingerprint) -> impl Iterator<Item = (LabelBits, &Arc<Alert>)> {
+        let shards = &self.shards[shard_of(first)..];
+        let rows = shards.iter().flat_map(move |shard| {
+            &shard.rows[shard.rows.partition_point(|row| row.fingerprint < first)..]
+        });
+        rows.map(|row| (row.label_bits, &row.alert))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Alert>> {

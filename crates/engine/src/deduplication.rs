@@ -105,7 +105,7 @@ struct Known<'a> {
     entry: Option<&'a LogEntry>,
     /// When `entry` was notified, by this node's clock.
     notified_at: Option<Timestamp>,
-    /// Alerts that were lately notified as resolved, though `entry` may not say so any more.
+    /// Alerts that were lately notified as resolved, ascending, though `entry` may not say so any more.
     resolved_lately: Vec<u64>,
     /// Up to when peers knew more than this node, if one of them made `entry`.
     peers_knew_until: Option<Timestamp>,
@@ -178,23 +178,24 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
     let before = known.entry.map_or(&nothing, |entry| &entry.notified);
     let mut alerts = Selection::none(judged);
     let mut notified = Notified::default();
-    for (at, judged_alert) in judged.alerts.iter().enumerate() {
-        let hash = judged_alert.log_hash;
+    let mut was_firing = Ascending::of(&before.firing);
+    let mut was_pending = Ascending::of(&before.resolve_pending);
+    let mut was_resolved = Ascending::of(&before.resolved);
+    for (hash, at) in judged.by_hash.iter().copied() {
+        let judged_alert = &judged.alerts[at as usize];
         let resolved = judged_alert.resolved_at(judged.now);
         let suppressed = judged_alert.verdict.is_suppressed();
-        if suppressed && !before.was_notified_firing(hash) {
+        if suppressed && !was_firing.contains(hash) && !was_pending.contains(hash) {
             // It was notified as resolved, and is to be notified no second time when the mute ends. If
             // it ended after that, it has fired again, and a peer may have notified that.
-            let ended = judged_alert.alert.ends_at;
-            let is_that_end = known.notified_at.is_some_and(|at| ended <= at);
-            if resolved && is_that_end && contains(&before.resolved, hash) {
+            let is_that_end = known.notified_at.is_some_and(|at| judged_alert.ends_at <= at);
+            if resolved && is_that_end && was_resolved.contains(hash) {
                 notified.resolved.push(hash);
             }
             continue;
         }
-        let is_older =
-            known.peers_knew_until.is_some_and(|until| judged_alert.alert.updated_at < until);
-        if !resolved && is_older && contains(&before.resolved, hash) {
+        let is_older = known.peers_knew_until.is_some_and(|until| judged_alert.updated_at < until);
+        if !resolved && is_older && was_resolved.contains(hash) {
             notified.resolved.push(hash);
             continue;
         }
@@ -210,14 +211,17 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
     }
     let fires = !notified.firing.is_empty();
     if unknown == UnknownAlerts::Keep {
-        let mut known: Vec<u64> = judged.alerts.iter().map(|it| it.log_hash).collect();
-        known.sort_unstable();
-        let is_unknown = |hash: &&u64| !contains(&known, **hash);
+        let known: Vec<u64> = judged.by_hash.iter().map(|(hash, _)| *hash).collect();
+        let unknown = |hashes: &[u64]| {
+            let mut known = Ascending::of(&known);
+            let unknown = hashes.iter().copied().filter(|hash| !known.contains(*hash));
+            unknown.collect::<Vec<u64>>()
+        };
         // A notification with resolved alerts alone may be read as if all had resolved: a node that
         // knows better is to notify again that they fire.
         let still = if fires { &mut notified.firing } else { &mut notified.resolve_pending };
-        still.extend(before.firing.iter().filter(is_unknown));
-        notified.resolve_pending.extend(before.resolve_pending.iter().filter(is_unknown));
+        still.extend(unknown(&before.firing));
+        notified.resolve_pending.extend(unknown(&before.resolve_pending));
     }
     for hashes in [&mut notified.firing, &mut notified.resolved, &mut notified.resolve_pending] {
         hashes.sort_unstable();
@@ -251,10 +255,11 @@ fn reason(
         return due.then_some(Reason::AllAlertsResolved);
     }
     let mut resolved = Ascending::of(&before.resolved);
+    let mut resolved_lately = Ascending::of(&known.resolved_lately);
     let is_new = |hash: &u64| {
-        let was_notified =
-            contains(&known.resolved_lately, *hash) && !before.was_notified_firing(*hash);
-        !resolved.contains(*hash) && !was_notified
+        let is_known = resolved.contains(*hash)
+            || resolved_lately.contains(*hash) && !before.was_notified_firing(*hash);
+        !is_known
     };
     if send_resolved && notified.resolved.iter().any(is_new) {
         return Some(Reason::SomeAlertsResolved);
@@ -293,10 +298,6 @@ fn deferral(candidate: &Candidate<'_>, peers: &Peers, now: Mono) -> Option<(Mono
     };
     let until = left_until.min(deferred_until).min(deadline);
     (until > now).then_some((until, Deferral::Claimed))
-}
-
-fn contains(hashes: &[u64], hash: u64) -> bool {
-    hashes.binary_search(&hash).is_ok()
 }
 
 /// How long this node defers to a peer that claims a notification, before it tries too.

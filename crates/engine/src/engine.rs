@@ -26,8 +26,8 @@ use crate::turn::{Input, Note, Reply, Turn};
 use crate::view::View;
 
 use carry::note_programs;
-use intake::{Deadlines, Intake, restored_alert};
-use judging::{Budget, Judging, Purpose, STEP_COST, Spent};
+use intake::{Deadlines, Intake, PASSED_PER_TURN, restored_alert};
+use judging::{Budget, Flushed, Judging, Purpose, STEP_COST, Spent};
 use maintenance::Maintenance;
 use notification::Notification;
 use pauses::Pauses;
@@ -68,6 +68,8 @@ pub struct Engine {
     pauses: Pauses,
     /// The group whose judgement was begun in an earlier turn.
     judging: Option<Judging>,
+    /// The large group that was flushed last, while deliveries of the flush are undecided.
+    flushed: Option<Flushed>,
     spent: Spent,
     /// When to remove what has expired.
     maintenance: Maintenance,
@@ -91,6 +93,7 @@ impl Engine {
             replication: Replication::new(settings.peers.clone()),
             pauses: Pauses::default(),
             judging: None,
+            flushed: None,
             spent: Spent::default(),
             maintenance: Maintenance::default(),
             rng: Rng::new(seed),
@@ -171,7 +174,7 @@ impl Engine {
             }
             Input::Outcome { delivery, outcome } => self.take_outcome(now, delivery, outcome, turn),
             Input::PeerRecords { channel, data } => {
-                self.merge_peer_records(now, channel, data, turn);
+                self.replication.queue(now.mono, channel, data);
             }
             Input::StatusBroadcast { from, data } => {
                 if self.replication.take_status(now, os_wall, from, &data, turn) {
@@ -198,7 +201,10 @@ impl Engine {
             Input::Plan(plan) => self.take_plan(now, plan, turn),
             Input::Tick => {}
         }
+        self.merge_peer_records(now, turn);
         self.compile_programs(now, turn);
+        self.silencing.find_some(&self.intake.alerts);
+        self.intake.find_unmuted(now, &self.plan, PASSED_PER_TURN, turn);
         self.advance(now, turn);
         self.tend_peers(now, os_wall, turn);
     }
@@ -213,8 +219,10 @@ impl Engine {
         let deliveries = deliveries.map(|at| self.pauses.after(at));
         let look = self.pauses.next().filter(|_| !self.replication.peers.is_alone());
         let at_once = self.has_work_left().then(|| self.pauses.after(self.last_mono));
+        let merging = self.replication.has_arrived().then_some(self.last_mono);
         let (maintenance, peers) = (self.maintenance.next(), self.replication.peers.next());
-        let others = [deliveries, maintenance, peers, look, self.silencing.next_compile()];
+        let compiling = self.silencing.next_compile();
+        let others = [merging, deliveries, maintenance, peers, look, compiling];
         others.into_iter().chain([flushes, at_once]).flatten().min()
     }
 
@@ -258,6 +266,7 @@ impl Engine {
         let expected = self.next_wakeup();
         if let Some(by) = self.pauses.note(now, expected) {
             self.judging = None;
+            self.flushed = None;
             turn.notes.push(Note::HeldUp { by });
         }
     }
@@ -273,7 +282,9 @@ impl Engine {
             self.generation += 1;
             budget.spend(self.intake.close_flush(now, &self.plan, id, turn));
         }
+        // What a peer has notified is to be known before anything is notified here.
         while !budget.is_spent()
+            && !self.replication.holds(now.mono)
             && let Some(purpose) = self.next_purpose(now)
         {
             self.generation += 1;
@@ -289,6 +300,8 @@ impl Engine {
     /// What is to be done first of all that is due: what has been begun, then deliveries.
     fn next_purpose(&self, now: Now) -> Option<Purpose> {
         let begun = self.judging.as_ref().map(|judging| judging.purpose);
+        let flushed = self.flushed.as_ref().and_then(Flushed::next).map(Purpose::Delivery);
+        let begun = begun.or(flushed);
         let delivery = || self.notification.deliveries.next_due(now.mono).map(Purpose::Delivery);
         let may_flush = self.replication.peers.is_settled()
             && self.starts_at.is_some_and(|start| start <= now.mono);
@@ -298,7 +311,12 @@ impl Engine {
 
     /// Whether a turn is wanted at once for what has been begun.
     fn has_work_left(&self) -> bool {
-        self.judging.is_some() || self.intake.closing().is_some() || !self.spent.is_empty()
+        self.judging.is_some()
+            || self.flushed.is_some()
+            || self.intake.closing().is_some()
+            || self.intake.has_ended_mutes()
+            || self.silencing.has_work_left()
+            || !self.spent.is_empty()
     }
 
     fn mute_context(&self) -> MuteContext<'_> {

@@ -16,7 +16,7 @@ use bellwether_model::{Alert, Fingerprint, Mono, Now};
 use crate::alerts::Alerts;
 use crate::group::{Group, MutedBy, Suppressed};
 use crate::mute::{Judged, MuteContext, Verdict};
-use crate::replicated::LogEntry;
+use crate::replicated::{Ascending, LogEntry};
 use crate::route::Route;
 
 /// The alerts of the group whose fingerprints come after `after`, ascending.
@@ -45,16 +45,16 @@ pub(crate) fn suppressed(
     let mut until: Option<Mono> = None;
     let wait = route.timing.group_wait;
     let interval_change = LazyCell::new(|| context.next_interval_change(route, now.wall));
-    for judged in judged.alerts.iter() {
+    let firing = entries.iter().map(|entry| entry.map_or(NONE, |entry| &entry.notified.firing));
+    let mut notified: Vec<_> = firing.map(Ascending::of).collect();
+    let mut silences_before: &[Arc<str>] = &[];
+    for (hash, at) in judged.by_hash.iter().copied() {
+        let judged = &judged.alerts[at as usize];
         let verdict = &judged.verdict;
         if !verdict.is_suppressed() || judged.resolved_at(now.wall) {
             continue;
         }
-        let hash = judged.log_hash;
-        let knows = |entry: &Option<&LogEntry>| {
-            entry.is_some_and(|entry| entry.notified.firing.binary_search(&hash).is_ok())
-        };
-        if !entries.is_empty() && entries.iter().all(knows) {
+        if !entries.is_empty() && notified.iter_mut().all(|firing| firing.contains(hash)) {
             continue;
         }
         let ends = match verdict {
@@ -64,7 +64,10 @@ pub(crate) fn suppressed(
                 Some(*until).filter(|until| *until <= now.wall)
             }
             Verdict::Silenced { by: silences, until } => {
-                by.extend(silences.iter().cloned().map(MutedBy::Silence));
+                if silences_before != silences {
+                    by.extend(silences.iter().cloned().map(MutedBy::Silence));
+                    silences_before = silences;
+                }
                 Some(*until)
             }
             Verdict::OutsideActiveIntervals | Verdict::InsideMuteInterval => {
@@ -79,6 +82,9 @@ pub(crate) fn suppressed(
     let until = until.unwrap_or(Mono(u64::MAX));
     (!by.is_empty()).then_some(Suppressed { until, by })
 }
+
+/// Of an integration that was notified of nothing.
+const NONE: &[u64] = &[];
 
 /// Sorts into the order in which receivers and readers see the alerts of a group.
 pub(crate) fn sort_as_shown<T>(items: &mut [T], alert: impl Fn(&T) -> &Arc<Alert>) {

@@ -8,6 +8,7 @@
 //! All deadlines stand in one ordered set. It sends nothing and judges nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,20 +134,21 @@ impl Groups {
         self.deadlines.first().filter(|(at, _)| *at <= now).map(|(_, id)| *id)
     }
 
-    /// The groups with a change that this mute suppresses.
-    pub fn suppressed_by(&self, muted_by: &MutedBy) -> Vec<GroupId> {
-        let suppressed = |group: &Group| {
-            group
-                .state
-                .suppressed
-                .as_ref()
-                .is_some_and(|suppressed| suppressed.by.contains(muted_by))
-        };
-        self.table.iter().filter(|(_, group)| suppressed(group)).map(|(id, _)| *id).collect()
+    /// The groups after `after`.
+    pub fn after(&self, after: Option<GroupId>) -> impl Iterator<Item = (GroupId, &Group)> {
+        let begin = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.table.range((begin, Bound::Unbounded)).map(|(id, group)| (*id, group))
     }
 }
 
 impl GroupState {
+    /// Whether there is a change that this mute suppresses, or any mute.
+    pub fn is_suppressed_by(&self, muted_by: Option<&MutedBy>) -> bool {
+        let by_this =
+            |by: &BTreeSet<MutedBy>| muted_by.is_none_or(|muted_by| by.contains(muted_by));
+        self.suppressed.as_ref().is_some_and(|suppressed| by_this(&suppressed.by))
+    }
+
     fn next(&self) -> Mono {
         self.suppressed.as_ref().map_or(self.due, |suppressed| self.due.min(suppressed.until))
     }

@@ -5,6 +5,7 @@
 //! one counts, because the order decides which counter rises. Nothing is remembered: the same
 //! judgement serves a flush and a reader's query.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
@@ -34,13 +35,16 @@ pub(crate) enum Verdict {
     },
 }
 
-/// A group's alerts with their verdicts, in the order of their fingerprints.
-#[derive(Debug)]
+/// A group's alerts with their verdicts, in the order of their fingerprints; cheap to clone.
+#[derive(Clone, Debug)]
 pub(crate) struct Judged {
     /// Decides which of them fire.
     pub now: Timestamp,
     /// Shared with attempts, since a large group has many.
     pub alerts: Arc<Vec<JudgedAlert>>,
+    /// How log entries name them, ascending, each with its position: they are compared with the
+    /// lists of log entries, which are ascending too.
+    pub by_hash: Arc<Vec<(u64, u32)>>,
 }
 
 /// One alert of a group. What every flush needs of it is here, since the alerts themselves are
@@ -49,16 +53,16 @@ pub(crate) struct Judged {
 pub(crate) struct JudgedAlert {
     pub alert: Arc<Alert>,
     pub verdict: Verdict,
-    /// How log entries name it.
-    pub log_hash: u64,
-    ends_at: Timestamp,
+    pub fingerprint: Fingerprint,
+    pub updated_at: Timestamp,
+    pub ends_at: Timestamp,
 }
 
 /// Some of the alerts of a judged group.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     of: Arc<Vec<JudgedAlert>>,
-    /// Their positions, ascending. Limit: groups of four billion alerts do not fit into memory.
+    /// Their positions.
     chosen: Vec<u32>,
 }
 
@@ -81,7 +85,8 @@ pub(crate) struct MuteContext<'a> {
 }
 
 impl MuteContext<'_> {
-    /// Judges alerts of one group of `route`, for a notification. The source of an inhibition and its
+    /// Judges alerts of one group of `route`, for a notification, and says how log entries name
+    /// each. The source of an inhibition and its
     /// targets are resolved by different evaluations, so an inhibition lasts until `group_wait` after
     /// its source has ended.
     pub fn judge<'a>(
@@ -89,19 +94,21 @@ impl MuteContext<'_> {
         route: &Route,
         alerts: impl Iterator<Item = &'a Arc<Alert>>,
         now: Timestamp,
-    ) -> impl Iterator<Item = JudgedAlert> {
+    ) -> impl Iterator<Item = (JudgedAlert, u64)> {
         let by_route = self.route_verdict(route, now);
         let since = now.minus(route.timing.group_wait);
         alerts.map(move |alert| {
             let verdict = self.inhibition(&alert.labels, since);
             let verdict = verdict.or_else(|| by_route.clone());
-            let verdict = verdict.or_else(|| self.silenced(alert.fingerprint, now));
-            JudgedAlert {
+            let verdict = verdict.or_else(|| self.silenced(alert, now));
+            let judged = JudgedAlert {
                 verdict: verdict.unwrap_or(Verdict::Active),
-                log_hash: alert.labels.log_hash(),
+                fingerprint: alert.fingerprint,
+                updated_at: alert.updated_at,
                 ends_at: alert.ends_at,
                 alert: alert.clone(),
-            }
+            };
+            (judged, alert.labels.log_hash())
         })
     }
 
@@ -111,7 +118,7 @@ impl MuteContext<'_> {
         Some(Verdict::Inhibited { by, until })
     }
 
-    fn silenced(&self, alert: Fingerprint, now: Timestamp) -> Option<Verdict> {
+    fn silenced(&self, alert: &Alert, now: Timestamp) -> Option<Verdict> {
         let mut by = Vec::new();
         let mut until = now;
         for (id, silence) in self.silences.active(self.silence_index.of(alert), now) {
@@ -198,22 +205,21 @@ impl JudgedAlert {
     pub fn resolved_at(&self, now: Timestamp) -> bool {
         self.ends_at <= now
     }
+
+    /// Whether it resolved by itself, since no report moved its end ahead.
+    pub fn timed_out_at(&self, now: Timestamp) -> bool {
+        self.resolved_at(now) && self.ends_at > self.updated_at
+    }
 }
 
 impl Judged {
     /// How many alerts each cause suppresses.
-    pub fn suppressed_by_cause(&self) -> impl Iterator<Item = (Suppression, usize)> {
-        let mute_context = [
-            Suppression::Inhibition,
-            Suppression::ActiveTimeInterval,
-            Suppression::MuteTimeInterval,
-            Suppression::Silence,
-        ];
-        mute_context.into_iter().filter_map(|cause| {
-            let suppressed = self.alerts.iter().filter(|it| it.verdict.cause() == Some(cause));
-            let count = suppressed.count();
-            (count > 0).then_some((cause, count))
-        })
+    pub fn suppressed_by_cause(&self) -> BTreeMap<Suppression, usize> {
+        let mut counts = BTreeMap::new();
+        for cause in self.alerts.iter().filter_map(|judged| judged.verdict.cause()) {
+            *counts.entry(cause).or_default() += 1;
+        }
+        counts
     }
 }
 
@@ -222,8 +228,8 @@ impl Selection {
         Selection { of: judged.alerts.clone(), chosen: Vec::with_capacity(judged.alerts.len()) }
     }
 
-    pub fn add(&mut self, at: usize) {
-        self.chosen.extend(u32::try_from(at));
+    pub fn add(&mut self, at: u32) {
+        self.chosen.push(at);
     }
 
     /// Leaves out those that have resolved.

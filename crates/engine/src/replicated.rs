@@ -116,10 +116,15 @@ impl Notified {
     /// where the two contradict each other, the alert becomes resolve pending.
     #[must_use]
     pub(crate) fn merged_with_concurrent(mut self, other: &Notified) -> Notified {
+        let mut other_resolved = Ascending::of(&other.resolved);
+        let mut other_firing = Ascending::of(&other.firing);
+        let mut other_pending = Ascending::of(&other.resolve_pending);
         let contradicted: Vec<u64> = self
             .firing
-            .extract_if(.., |hash| other.resolved.binary_search(hash).is_ok())
-            .chain(self.resolved.extract_if(.., |hash| other.was_notified_firing(*hash)))
+            .extract_if(.., |hash| other_resolved.contains(*hash))
+            .chain(self.resolved.extract_if(.., |hash| {
+                other_firing.contains(*hash) || other_pending.contains(*hash)
+            }))
             .collect();
         self.resolve_pending.extend(contradicted);
         self.resolve_pending.sort_unstable();
@@ -138,8 +143,14 @@ impl Notified {
 
     /// The alerts that were notified as firing and that `next` does not mention.
     pub(crate) fn missing_from(&self, next: &Notified) -> Vec<u64> {
-        let notified_firing = self.firing.iter().chain(&self.resolve_pending).copied();
-        notified_firing.filter(|hash| !next.mentions(*hash)).collect()
+        let mut missing = Vec::new();
+        for hashes in [&self.firing, &self.resolve_pending] {
+            let lists = [&next.firing, &next.resolve_pending, &next.resolved];
+            let mut lists = lists.map(|hashes| Ascending::of(hashes));
+            let mut is_mentioned = |hash| lists.iter_mut().any(|list| list.contains(hash));
+            missing.extend(hashes.iter().copied().filter(|hash| !is_mentioned(*hash)));
+        }
+        missing
     }
 }
 

@@ -25,6 +25,8 @@ pub(crate) struct RouteIndex(pub u32);
 #[derive(Debug)]
 pub(crate) struct Routes {
     nodes: Vec<Node>,
+    /// What it was compiled from.
+    spec: RouteSpec,
 }
 
 /// What a route says about the alerts that it takes.
@@ -54,10 +56,15 @@ struct Node {
 
 impl Routes {
     pub fn compile(root: &RouteSpec) -> Self {
-        let mut routes = Routes { nodes: Vec::new() };
+        let mut routes = Routes { nodes: Vec::new(), spec: root.clone() };
         let mut taken = BTreeMap::new();
         routes.add(root, String::from("{}"), &mut taken);
         routes
+    }
+
+    /// Whether both sort alerts into the same groups, which are due at the same times.
+    pub fn is_like(&self, other: &Routes) -> bool {
+        self.spec == other.spec
     }
 
     pub fn route(&self, at: RouteIndex) -> &Route {

@@ -281,10 +281,10 @@ impl Silences {
     /// Those of `ids` that are active at `now`.
     pub fn active<'a>(
         &'a self,
-        ids: &'a [Arc<str>],
+        ids: impl Iterator<Item = &'a Arc<str>>,
         now: Timestamp,
     ) -> impl Iterator<Item = (&'a Arc<str>, &'a Silence)> {
-        let found = ids.iter().filter_map(|id| Some((id, &**self.by_id.get(id)?)));
+        let found = ids.filter_map(|id| Some((id, &**self.by_id.get(id)?)));
         found.filter(move |(_, silence)| self.state_of(silence, now) == SilenceState::Active)
     }
 

@@ -295,7 +295,7 @@ impl<'a> Judge<'a> {
         let view = self.view;
         let silenced_by = &mut self.status.silenced_by;
         silenced_by.clear();
-        let active = view.silences.active(view.silence_index.of(alert.fingerprint), self.now);
+        let active = view.silences.active(view.silence_index.of(alert), self.now);
         silenced_by.extend(active.map(|(id, _)| id.clone()));
         self.status.inhibited_by = match self.mute_context().inhibition(&alert.labels, self.now) {
             Some(Verdict::Inhibited { by, .. }) => Some(by),

@@ -4,15 +4,17 @@
 mod plan;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_engine::{
-    AlertQuery, Attempt, Effect, Engine, EngineSettings, Input, Note, Plan, Record, RefusedAlerts,
-    Reply, Ticket, Turn,
+    AlertQuery, Attempt, Channel, Effect, Engine, EngineSettings, Input, LogEntry, LogKey, Note,
+    Notified, Plan, PostedSilence, Record, RefusedAlerts, Reply, Ticket, Turn, wire,
 };
 use bellwether_model::{
-    LabelSet, Mono, NewAlert, Notification, Now, Outcome, Remembered, Timestamp,
+    GroupKey, IntegrationId, LabelSet, Matcher, Matchers, Mono, NewAlert, Notification, Now, Op,
+    Outcome, Remembered, Silence, Timestamp,
 };
 
 const ALERTS: usize = 5_000;
@@ -83,9 +85,33 @@ impl World {
     }
 
     fn count(&self) -> usize {
+        self.count_of(&AlertQuery::default())
+    }
+
+    fn count_of(&self, query: &AlertQuery) -> usize {
         let mut count = 0;
-        self.engine.view().each_alert(self.now().wall, &AlertQuery::default(), |_| count += 1);
+        self.engine.view().each_alert(self.now().wall, query, |_| count += 1);
         count
+    }
+
+    /// Silences all alerts; returns the silence's id.
+    fn silence(&mut self) -> String {
+        let silence = PostedSilence {
+            id: None,
+            matchers: vec![Matcher::new("alertname", Op::Equal, "Disk").expect("no pattern")],
+            starts_at: Timestamp::ZERO,
+            ends_at: self.now().wall.plus(Duration::from_secs(7200)),
+            created_by: "me".into(),
+            comment: "why".into(),
+            annotations: Default::default(),
+        };
+        self.handle(Input::PostSilence { silence, ticket: Ticket(2) });
+        let mut effects = self.turn.after.iter();
+        let id = effects.find_map(|effect| match effect {
+            Effect::Reply(Reply::PostSilence { reply: Ok(id), .. }) => Some(id.clone()),
+            _ => None,
+        });
+        id.expect("a silence is answered in its own turn")
     }
 }
 
@@ -224,6 +250,168 @@ fn resolved_alerts_leave_over_several_turns() {
     assert_eq!(gone.len(), ALERTS - 3);
     assert_eq!(collections, [ALERTS - 3], "one maintenance, however many turns it takes");
     assert_eq!(maintenances, 1);
+}
+
+#[test]
+fn a_turn_decides_one_delivery_of_a_large_group() {
+    let mut world = World::new();
+    let plan = plan::parse_plan(
+        "route receiver=team group_wait=10s group_interval=5m\n\
+         receiver team: webhook, email, slack",
+    );
+    world.handle(Input::Plan(plan));
+    let mut kinds = Vec::new();
+    while kinds.len() < 3 {
+        world.tick();
+        let attempts = world.turn.after.iter().filter_map(|effect| match effect {
+            Effect::Attempt(attempt) => Some(attempt),
+            _ => None,
+        });
+        let attempts: Vec<&Attempt> = attempts.collect();
+        assert!(attempts.len() <= 1, "{} attempts begin in one turn", attempts.len());
+        for attempt in attempts {
+            assert_eq!(firing(&attempt.notification()), ALERTS);
+            kinds.push(attempt.integration.kind.to_string());
+        }
+    }
+    assert_eq!(kinds, ["webhook", "email", "slack"]);
+    assert_eq!(world.mono, Mono(10_000_000_000), "all in the turns of one flush");
+}
+
+#[test]
+fn a_silence_over_many_alerts_is_in_force_at_once_and_so_is_its_end() {
+    let mut world = World::new();
+    let not_silenced = AlertQuery { silenced: false, ..AlertQuery::default() };
+    let id = world.silence();
+    assert_eq!(world.count_of(&not_silenced), 0);
+    let mut turns = 0;
+    while world.engine.next_wakeup() <= Some(world.mono) {
+        world.tick();
+        assert_eq!(world.count_of(&not_silenced), 0, "after {turns} turns");
+        turns += 1;
+    }
+    assert!(turns > 2, "{turns} turns for {ALERTS} alerts");
+    // A new alert has it too.
+    world.post(vec![alert(ALERTS, None)]);
+    assert_eq!(world.count_of(&not_silenced), 0);
+
+    let suppressed =
+        |note: &Note| matches!(note, Note::Suppressed { alerts, .. } if *alerts == ALERTS + 1);
+    while !world.turn.notes.iter().any(suppressed) {
+        world.tick();
+    }
+    world.handle(Input::ExpireSilence { id, ticket: Ticket(3) });
+    assert_eq!(world.count_of(&not_silenced), ALERTS + 1);
+    let (attempt, _) = world.attempt();
+    assert_eq!(firing(&attempt.notification()), ALERTS + 1);
+}
+
+/// A message that says which alerts of a group have been notified.
+fn entry(at: Timestamp, group: String, alerts: Vec<u64>) -> Vec<u8> {
+    let integration = IntegrationId { receiver: "team".into(), kind: "webhook".into(), index: 0 };
+    wire::encode_entry(&LogEntry {
+        key: LogKey { group: GroupKey::from_text(group), integration },
+        notified: Notified { firing: alerts, ..Notified::default() },
+        at,
+        expires_at: at.plus(Duration::from_secs(3600)),
+        remembered: Remembered::default(),
+        wire: None,
+    })
+}
+
+/// Records of as many groups that this node does not have.
+fn other_entries(at: Timestamp, numbers: Range<usize>) -> Vec<u8> {
+    let mut data = Vec::new();
+    for number in numbers {
+        let group = format!("{{}}:{{n=\"{number}\"}}");
+        wire::append_message(&mut data, &entry(at, group, vec![number as u64]));
+    }
+    data
+}
+
+#[test]
+fn records_that_keep_coming_do_not_hold_up_notifications() {
+    let mut world = World::new();
+    world.mono = Mono(10_000_000_000);
+    let mut attempts = 0;
+    for round in 0..60 {
+        // More than one turn merges, so that there are always some left.
+        let data = other_entries(world.now().wall, 600 * round..600 * (round + 1));
+        world.handle(Input::PeerRecords { channel: Channel::NotificationLog, data });
+        let is_attempt = |effect: &&Effect| matches!(effect, Effect::Attempt(_));
+        attempts += world.turn.after.iter().filter(is_attempt).count();
+        if world.mono < Mono(11_000_000_000) {
+            assert_eq!(attempts, 0, "a peer may have notified it");
+        }
+        world.mono = world.mono.plus(Duration::from_millis(30));
+    }
+    assert_eq!(attempts, 1);
+}
+
+#[test]
+fn silences_of_a_peer_come_over_several_turns_where_there_are_many_alerts() {
+    let mut world = World::new();
+    let (at, ends_at) = (world.now().wall, world.now().wall.plus(Duration::from_secs(600)));
+    let mut data = Vec::new();
+    for number in 0..50 {
+        let silence = Silence {
+            id: format!("silence-{number}"),
+            matcher_sets: vec![Matchers(vec![
+                Matcher::new("alertname", Op::Equal, "Disk").expect("no pattern"),
+            ])],
+            starts_at: at,
+            ends_at,
+            updated_at: at,
+            created_by: String::new(),
+            comment: String::new(),
+            annotations: Default::default(),
+        };
+        wire::append_message(&mut data, &wire::encode_silence(&silence, ends_at));
+    }
+    world.handle(Input::PeerRecords { channel: Channel::Silences, data });
+    let mut silences = Vec::new();
+    while silences.iter().sum::<usize>() < 50 {
+        let is_silence = |record: &&Record| matches!(record, Record::Silence(_));
+        silences.push(world.turn.keep.iter().filter(is_silence).count());
+        assert!(world.mono < Mono(1_000_000_000), "{silences:?}");
+        world.tick();
+    }
+    assert_eq!(silences[..2], [16, 1], "others wait until alerts of the first are found");
+}
+
+#[test]
+fn a_large_state_is_merged_in_several_turns_and_before_anything_is_flushed() {
+    let mut world = World::new();
+    world.mono = Mono(10_000_000_000);
+    let at = world.now().wall;
+    let mut data = other_entries(at, 1..ALERTS);
+    // The last one says that all of this node's alerts have been notified.
+    let mut hashes: Vec<u64> =
+        (0..ALERTS).map(|number| alert(number, None).labels.log_hash()).collect();
+    hashes.sort_unstable();
+    wire::append_message(&mut data, &entry(at, "{}:{}".to_owned(), hashes));
+
+    world.handle(Input::PeerRecords { channel: Channel::NotificationLog, data: data.clone() });
+    let mut merged = 0;
+    let mut forwarded = Vec::new();
+    let is_nothing = |note: &Note| matches!(note, Note::NothingToNotify { .. });
+    while !world.turn.notes.iter().any(is_nothing) {
+        let is_entry = |record: &&Record| matches!(record, Record::LogEntry(_));
+        let in_turn = world.turn.keep.iter().filter(is_entry).count();
+        assert!(in_turn <= PER_TURN, "{in_turn} in one turn");
+        merged += in_turn;
+        for effect in world.turn.after.drain(..) {
+            match effect {
+                Effect::Attempt(_) => panic!("a peer has notified it"),
+                Effect::Forward { data, .. } => forwarded.push(data),
+                _ => {}
+            }
+        }
+        world.tick();
+    }
+    assert_eq!(merged, ALERTS);
+    assert_eq!(forwarded, [data], "it is passed on as it came");
+    assert_eq!(world.mono, Mono(10_000_000_000));
 }
 
 #[test]

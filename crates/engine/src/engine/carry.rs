@@ -4,7 +4,8 @@
 //! in `due`, what peers send in `merging`. The functions see all parts, the rules are in the parts: the
 //! functions here call them in order, and pass each only what it needs.
 
-use std::collections::BTreeMap;
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bellwether_model::{GroupKey, NewAlert, Now, Silence};
@@ -73,12 +74,14 @@ impl Engine {
         self.generation += 1;
         // Groups are about to get other ids. What was being judged is still due.
         self.judging = None;
+        self.flushed = None;
         while let Some(id) = self.intake.closing() {
             self.intake.close_flush(now, &self.plan, id, turn);
         }
         let old_plan = std::mem::replace(&mut self.plan, plan);
-        let moved = self.intake.take_plan(now, &old_plan, &self.plan, turn);
-        self.notification.move_groups(&moved);
+        if let Some(moved) = self.intake.take_plan(now, &old_plan, &self.plan, turn) {
+            self.notification.move_groups(&moved);
+        }
     }
 
     pub(super) fn restore_groups(
@@ -162,11 +165,12 @@ impl Engine {
         version: SilenceRecord,
         turn: &mut Turn,
     ) -> bool {
-        let Some(id) = self.silencing.merge(version, now, &self.intake.alerts) else {
-            return false;
-        };
+        let merged = self.silencing.merge(version, now, &self.intake.alerts);
+        let Some((id, was_known)) = merged else { return false };
         self.generation += 1;
-        self.intake.reconsider_silenced_by(now, &self.plan, id, turn);
+        if was_known {
+            self.intake.reconsider_silenced_by(now, &self.plan, id, turn);
+        }
         true
     }
 }
@@ -193,9 +197,14 @@ impl Engine {
         let (mut silences, mut log_entries) = (0, 0);
         if due.records {
             silences = self.silencing.remove_expired(now, turn);
-            let groups = self.intake.groups.iter();
-            let groups = groups.map(|(id, group)| self.log_group_key(id, group)).collect();
-            log_entries = self.notification.remove_expired(now, &groups, turn);
+            // Their names are only wanted if an entry has expired that awaits a resolve.
+            let (plan, groups) = (&self.plan, &self.intake.groups);
+            let groups = LazyCell::new(|| {
+                let names = groups.iter().map(|(id, group)| log_group_key(plan, id, group));
+                names.collect::<BTreeSet<GroupKey>>()
+            });
+            let has_group = |key: &GroupKey| groups.contains(key);
+            log_entries = self.notification.remove_expired(now, has_group, turn);
             if silences + log_entries > 0 {
                 self.replication.forget_seen();
             }
@@ -206,8 +215,12 @@ impl Engine {
 
     /// The key under which the notification log has a group.
     pub(super) fn log_group_key(&self, id: GroupId, group: &Group) -> GroupKey {
-        GroupKey::new(&self.plan.routes.route(id.route).identity, &group.labels)
+        log_group_key(&self.plan, id, group)
     }
+}
+
+fn log_group_key(plan: &Plan, id: GroupId, group: &Group) -> GroupKey {
+    GroupKey::new(&plan.routes.route(id.route).identity, &group.labels)
 }
 
 /// Says which silences are not in force.

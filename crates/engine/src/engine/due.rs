@@ -2,12 +2,13 @@
 //!
 //! In: a group, a delivery or an outcome. Out: flushes, attempts and log entries, in the turn. A flush
 //! needs the group, what mutes its alerts, the notification log and the turn of peers at once, so the
-//! functions see all parts of the [`Engine`]; the rules are in the parts.
+//! functions see all parts of the [`Engine`]; the rules are in the parts. How much of it fits into one
+//! turn is known to `judging`.
 
 use bellwether_model::{Now, Outcome};
 
 use super::Engine;
-use super::judging::{Budget, Judging, Purpose};
+use super::judging::{Budget, Flushed, Judging, Purpose, is_small};
 use super::notification::{Batch, Finished, Resumed, Step, note_flush};
 use crate::deliveries::{CLAIMED_AFTER, Delivery};
 use crate::flush;
@@ -22,7 +23,7 @@ impl Engine {
     pub(super) fn flush(&mut self, now: Now, id: GroupId, budget: &mut Budget, turn: &mut Turn) {
         let plan = self.plan.clone();
         let route = plan.routes.route(id.route);
-        let Some(judged) = self.judge(now, Purpose::Flush(id), id, budget) else { return };
+        let Some(judged) = self.judge(now, Purpose::Flush(id), id, budget, turn) else { return };
         let suppressed = self.suppressed(now, id, &judged);
         let Some(group) = self.intake.groups.find(id) else { return };
         let is_early = group.state.due > now.mono;
@@ -34,30 +35,30 @@ impl Engine {
             return self.intake.stay_suppressed(now, &plan, id, still, turn);
         }
         let resolved = judged.alerts.iter().filter(|alert| alert.resolved_at(judged.now));
-        let resolved: Vec<_> = resolved.map(|it| it.alert.clone()).collect();
+        let resolved: Vec<_> = resolved.map(|it| (it.fingerprint, it.updated_at)).collect();
         note_flush(group.key(route), &judged, resolved.len(), turn);
-        // What resolved by itself was last written as firing.
-        let timed_out = resolved.iter().filter(|alert| alert.ends_at > alert.updated_at);
-        turn.keep
-            .extend(timed_out.map(|alert| Record::Alert { alert: alert.clone(), ended: true }));
 
         let integrations = plan.receiver(&route.receiver).map_or(&[][..], |r| &r.integrations);
         let batch = Batch { id, group, route, judged: &judged };
         let wait = self.replication.peers.wait(now.mono);
         let deliveries = self.notification.open(now, &batch, integrations, wait);
-        let open = OpenFlush {
-            deliveries: deliveries.len(),
-            failed: false,
-            resolved: resolved.iter().map(|a| (a.fingerprint, a.updated_at)).collect(),
-        };
+        let open = OpenFlush { deliveries: deliveries.len(), failed: false, resolved };
         self.intake.open_flush(now, id, route.timing.group_interval, suppressed, open);
         if deliveries.is_empty() {
             self.intake.close_flush(now, &plan, id, turn);
         }
-        for (delivery_id, delivery) in deliveries {
-            self.consider(now, delivery_id, delivery, &judged, turn);
+        if is_small(judged.alerts.len()) {
+            for (delivery_id, delivery) in deliveries {
+                self.consider(now, delivery_id, delivery, &judged, turn);
+            }
+            return self.spent.add(judged);
         }
-        self.spent.add(judged);
+        budget.exhaust();
+        let ids = deliveries.iter().map(|(delivery_id, _)| *delivery_id);
+        self.flushed = Some(Flushed::new(judged, ids)).filter(|it| !it.is_decided());
+        for (delivery_id, delivery) in deliveries {
+            self.notification.deliveries.wait(delivery_id, delivery, now.mono);
+        }
     }
 
     /// A delivery's wait is over: try again, or give up.
@@ -69,9 +70,12 @@ impl Engine {
         turn: &mut Turn,
     ) {
         let purpose = Purpose::Delivery(id);
+        let flushed = self.take_flushed(id);
+        let is_flushed = flushed.is_some();
         let judged = match self.notification.group_to_judge(now, id) {
+            Some(group) if is_flushed => flushed.map(|judged| (group, judged)),
             Some(group) => {
-                let judged = self.judge(now, purpose, group, budget);
+                let judged = self.judge(now, purpose, group, budget, turn);
                 if self.judging.is_some() {
                     return;
                 }
@@ -91,9 +95,14 @@ impl Engine {
                     let finished = Finished::without_group(&delivery);
                     return self.finish(now, finished, turn);
                 };
-                // A mute may have begun since the flush.
-                let suppressed = self.suppressed(now, group, &judged);
-                self.intake.groups.change(group, |state| state.suppressed = suppressed);
+                if !is_flushed {
+                    // A mute may have begun since the flush.
+                    let suppressed = self.suppressed(now, group, &judged);
+                    self.intake.groups.change(group, |state| state.suppressed = suppressed);
+                }
+                if !is_small(judged.alerts.len()) {
+                    budget.exhaust();
+                }
                 self.consider(now, id, *delivery, &judged, turn);
                 self.spent.add(judged);
             }
@@ -144,6 +153,16 @@ impl Engine {
         }
     }
 
+    /// The group as its flush has judged it, for a delivery that is yet to be decided.
+    fn take_flushed(&mut self, id: DeliveryId) -> Option<Judged> {
+        let flushed = self.flushed.as_mut()?;
+        let judged = flushed.take(id)?;
+        if flushed.is_decided() {
+            self.flushed = None;
+        }
+        Some(judged)
+    }
+
     /// Judges as many alerts of a group as `budget` allows, and goes on with what was begun for the
     /// same purpose. `None` if there is no such group, or if alerts are left for the next turn.
     fn judge(
@@ -152,6 +171,7 @@ impl Engine {
         purpose: Purpose,
         group: GroupId,
         budget: &mut Budget,
+        turn: &mut Turn,
     ) -> Option<Judged> {
         let begun = self.judging.take().filter(|it| it.purpose == purpose);
         let mut judging = match begun {
@@ -161,6 +181,11 @@ impl Engine {
         let max = if judging.is_small() { usize::MAX } else { budget.left() };
         let count = self.judge_some(now, &mut judging, max);
         budget.spend(count);
+        if matches!(purpose, Purpose::Flush(_)) {
+            // What resolved by itself was last written as firing.
+            let timed_out = judging.timed_out(count).cloned();
+            turn.keep.extend(timed_out.map(|alert| Record::Alert { alert, ended: true }));
+        }
         if count == max {
             self.judging = Some(judging);
             return None;

@@ -7,10 +7,11 @@
 //!
 //! It judges nothing and knows neither silences nor deliveries.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_model::{Alert, Now};
+use bellwether_model::{Alert, Mono, Now};
 
 use crate::alerts::{Alerts, Change, Was};
 use crate::deliveries::End;
@@ -22,7 +23,7 @@ use crate::settings::EngineSettings;
 use crate::turn::{Note, Turn};
 
 pub(super) use regroup::{Deadlines, restored_alert};
-use regroup::{Earlier, latest_due, soonest_look};
+use regroup::{Earlier, latest_due};
 
 mod regroup;
 
@@ -38,6 +39,19 @@ pub(super) struct Intake {
     groups_max: usize,
     /// Groups whose flush has ended, and which resolved alerts are still to leave.
     closing: Vec<GroupId>,
+    /// Mutes that have ended, as far as groups have not been found that they suppressed.
+    ended: VecDeque<EndedMute>,
+}
+
+/// A mute that may have ended, and whose groups are to be looked at soon.
+#[derive(Debug)]
+struct EndedMute {
+    /// `None`: any mute.
+    mute: Option<MutedBy>,
+    /// When it ended.
+    at: Mono,
+    /// The last group that was looked at for it.
+    last: Option<GroupId>,
 }
 
 impl Intake {
@@ -48,6 +62,7 @@ impl Intake {
             groups: Groups::default(),
             groups_max: settings.groups_max,
             closing: Vec::new(),
+            ended: VecDeque::new(),
         }
     }
 
@@ -80,13 +95,45 @@ impl Intake {
 
     /// Looks soon at the groups whose alerts this silence may no longer suppress.
     pub fn reconsider_silenced_by(&mut self, now: Now, plan: &Plan, id: Arc<str>, turn: &mut Turn) {
-        for id in self.groups.suppressed_by(&MutedBy::Silence(id)) {
+        self.reconsider(now, plan, Some(MutedBy::Silence(id)), turn);
+    }
+
+    /// Looks soon at the groups that this mute has suppressed. If there are many groups, most of them
+    /// are found by the next calls of [`Intake::find_unmuted`].
+    fn reconsider(&mut self, now: Now, plan: &Plan, mute: Option<MutedBy>, turn: &mut Turn) {
+        self.ended.push_back(EndedMute { mute, at: now.mono, last: None });
+        if self.groups.count() <= PASSED_PER_TURN {
+            self.find_unmuted(now, plan, PASSED_PER_TURN, turn);
+        }
+    }
+
+    /// Whether [`Intake::find_unmuted`] is wanted at once.
+    pub fn has_ended_mutes(&self) -> bool {
+        !self.ended.is_empty()
+    }
+
+    /// Passes some groups, `max` for each mute that has ended, and looks soon at those that it has
+    /// suppressed.
+    pub fn find_unmuted(&mut self, now: Now, plan: &Plan, max: usize, turn: &mut Turn) {
+        let Some(mut ended) = self.ended.pop_front() else { return };
+        let mut passed = 0;
+        let next = self.groups.after(ended.last).take(max).inspect(|(id, _)| {
+            passed += 1;
+            ended.last = Some(*id);
+        });
+        let suppressed =
+            next.filter(|(_, group)| group.state.is_suppressed_by(ended.mute.as_ref()));
+        let unmuted: Vec<GroupId> = suppressed.map(|(id, _)| id).collect();
+        for id in unmuted {
+            let at = ended.at.plus(plan.routes.route(id.route).timing.group_wait);
             let mut is_earlier = false;
-            let at = soonest_look(plan.routes.route(id.route), now);
             self.groups.change(id, |state| is_earlier = state.look_by(at));
             if is_earlier {
                 self.keep_deadline(now, plan, id, turn);
             }
+        }
+        if passed == max {
+            self.ended.push_front(ended);
         }
     }
 
@@ -280,6 +327,9 @@ impl Intake {
         self.groups_max > 0 && self.groups.count() >= self.groups_max
     }
 }
+
+/// Limit: groups that one turn looks for after the end of a mute; about a millisecond's work.
+pub(super) const PASSED_PER_TURN: usize = 512;
 
 /// Limit: alerts that leave a group in one turn; about a millisecond's work.
 const LEAVE_PER_TURN: usize = 512;

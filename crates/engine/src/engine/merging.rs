@@ -1,63 +1,73 @@
-//! What peers send, and what they are sent.
+//! What peers send, merged into what this node knows; and what they are sent.
 //!
-//! In: records of peers, and the time. Out: silences and log entries that this node did not have, what
-//! follows from them for alerts and deliveries, liveness checks, status broadcasts and full states.
+//! In: records of peers, some in each turn; signs that peers are alive. Out: records, messages, and
+//! deliveries that look again. Reading records is `replication`'s, merging them that of the parts
+//! that own silences and notification log.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use bellwether_model::{GroupKey, Now, Timestamp};
 
 use super::Engine;
-use super::replication::PeerRecord;
+use super::replication::{Arrived, PeerRecord};
 use crate::notification_log::FromPeer;
-use crate::record::{Record, RecordError, wire};
+use crate::record::{Record, RecordError};
 use crate::replicated::LogKey;
-use crate::turn::{Channel, Effect, FullState, Note, Turn};
+use crate::turn::{Effect, FullState, Note, Turn};
 
 impl Engine {
-    /// Merges records that a peer sent. A message that cannot be read is passed over.
-    pub(super) fn merge_peer_records(
-        &mut self,
-        now: Now,
-        channel: Channel,
-        data: Vec<u8>,
-        turn: &mut Turn,
-    ) {
-        let (mut changed, mut rejected, mut missing) = (0, None, BTreeMap::new());
-        for message in wire::split_messages(&data) {
-            let merged = message.and_then(|message| {
-                self.merge_peer_record(now, channel, message, &mut missing, turn)
-            });
-            match merged {
-                Ok(has_changed) => changed += usize::from(has_changed),
-                Err(error) => rejected = Some(error),
+    /// Merges records that peers sent, as many as fit into a turn. A message that cannot be read is
+    /// passed over.
+    pub(super) fn merge_peer_records(&mut self, now: Now, turn: &mut Turn) {
+        let mut budget = RECORDS_PER_TURN;
+        let (mut merged, mut missing) = (Vec::new(), BTreeMap::new());
+        while budget > 0
+            && let Some(mut arrived) = self.replication.next_arrived()
+        {
+            let is_behind = self.replication.is_behind();
+            while (budget > 0 || is_behind)
+                && let Some(message) = arrived.next_message()
+            {
+                let result = self.merge_peer_record(now, &mut arrived, message, &mut missing, turn);
+                arrived.rejected = result.err().or(arrived.rejected);
+                budget = if self.silencing.is_crowded() { 0 } else { budget.saturating_sub(1) };
             }
+            if !arrived.is_merged() {
+                self.replication.put_back(now.mono, arrived);
+                break;
+            }
+            merged.push(arrived);
         }
         if !missing.is_empty() {
+            // In the turn of the entries: a crash must not come in between.
             let known = self.known_alerts(missing.keys());
             self.notification.keep_resolves_pending(now, missing, &known, turn);
         }
-        if let Some(error) = rejected {
-            turn.notes.push(Note::RecordsRejected { channel, why: error.to_string() });
-        }
-        if changed > 0 {
-            turn.notes.push(Note::RecordsMerged { channel, changed });
-            turn.after.push(Effect::Forward { channel, data });
+        for Arrived { channel, data, changed, rejected, .. } in merged {
+            if let Some(error) = rejected {
+                turn.notes.push(Note::RecordsRejected { channel, why: error.to_string() });
+            }
+            if changed > 0 {
+                turn.notes.push(Note::RecordsMerged { channel, changed });
+                turn.after.push(Effect::Forward { channel, data });
+            }
         }
     }
 
-    /// Returns whether the record was news, and adds to `missing` the alerts that were notified as
-    /// firing and that it does not mention.
+    /// Merges one of the records, notes what came of it, and adds to `missing` the alerts that were
+    /// notified as firing and that it does not mention.
     fn merge_peer_record(
         &mut self,
         now: Now,
-        channel: Channel,
-        message: &[u8],
+        arrived: &mut Arrived,
+        message: Range<usize>,
         missing: &mut BTreeMap<LogKey, Vec<u64>>,
         turn: &mut Turn,
-    ) -> Result<bool, RecordError> {
-        let changed = match self.replication.read(now, channel, message)? {
-            None => return Ok(false),
+    ) -> Result<(), RecordError> {
+        let message = &arrived.data[message];
+        let changed = match self.replication.read(now, arrived.channel, message)? {
+            None => return Ok(()),
             Some(PeerRecord::Silence(version)) => {
                 let bytes = message.len();
                 self.silencing.check_limits(now, &version, bytes, &self.settings)?;
@@ -82,7 +92,8 @@ impl Engine {
             }
         };
         self.replication.mark_seen(message);
-        Ok(changed)
+        arrived.changed += usize::from(changed);
+        Ok(())
     }
 
     /// The log hashes of the alerts that this node knows, for the groups of these log entries.
@@ -130,3 +141,6 @@ impl Engine {
         FullState { silences, notification_log: self.notification.log.encode() }
     }
 }
+
+/// Limit: records of peers that one turn merges; about a millisecond's work.
+const RECORDS_PER_TURN: usize = 512;

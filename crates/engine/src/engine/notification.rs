@@ -8,7 +8,7 @@
 //! It holds no alerts and changes no group: when the wait of a delivery is over, the caller judges
 //! its alerts again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bellwether_model::{GroupKey, Now};
@@ -114,11 +114,11 @@ impl Notification {
     pub fn remove_expired(
         &mut self,
         now: Now,
-        groups: &BTreeSet<GroupKey>,
+        has_group: impl Fn(&GroupKey) -> bool,
         turn: &mut Turn,
     ) -> usize {
         let gone = self.log.collect(now.wall, |entry| {
-            entry.notified.awaits_resolve() && groups.contains(&entry.key.group)
+            entry.notified.awaits_resolve() && has_group(&entry.key.group)
         });
         let count = gone.len();
         turn.keep.extend(gone.into_iter().map(Record::LogEntryGone));

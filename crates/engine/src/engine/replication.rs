@@ -4,9 +4,10 @@
 //! what to check or send. It reads records and says which may be merged; merging is for the parts
 //! that own the silences and the notification log.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::hash::BuildHasherDefault;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::time::Duration;
 
 use bellwether_model::{Mono, Now, Timestamp};
@@ -21,6 +22,22 @@ pub(super) struct Replication {
     /// Who else is there, who answers, whose turn it is, and what their clocks show.
     pub peers: Peers,
     seen: SeenMessages,
+    /// Messages of peers that are not merged yet, in the order in which they came. The first may be
+    /// half merged: a full state has too many records for one turn.
+    arrived: VecDeque<Arrived>,
+    /// Since when `arrived` has not been empty.
+    arrived_since: Option<Mono>,
+}
+
+/// Records that a peer sent together, and what came of those that have been merged.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub channel: Channel,
+    pub data: Vec<u8>,
+    /// How many bytes of `data` have been read.
+    read: usize,
+    pub changed: usize,
+    pub rejected: Option<RecordError>,
 }
 
 /// A record of a peer that may be merged.
@@ -43,7 +60,49 @@ struct SeenMessages {
 
 impl Replication {
     pub fn new(settings: Option<PeerSettings>) -> Self {
-        Replication { peers: Peers::new(settings), seen: SeenMessages::default() }
+        Replication {
+            peers: Peers::new(settings),
+            seen: SeenMessages::default(),
+            arrived: VecDeque::new(),
+            arrived_since: None,
+        }
+    }
+
+    /// Takes records that are to be merged after all that came before.
+    pub fn queue(&mut self, now: Mono, channel: Channel, data: Vec<u8>) {
+        self.arrived_since.get_or_insert(now);
+        self.arrived.push_back(Arrived { channel, data, read: 0, changed: 0, rejected: None });
+    }
+
+    /// What is to be merged next.
+    pub fn next_arrived(&mut self) -> Option<Arrived> {
+        let next = self.arrived.pop_front();
+        if self.arrived.is_empty() {
+            self.arrived_since = None;
+        }
+        next
+    }
+
+    /// Puts back what is half merged.
+    pub fn put_back(&mut self, now: Mono, arrived: Arrived) {
+        self.arrived_since.get_or_insert(now);
+        self.arrived.push_front(arrived);
+    }
+
+    pub fn has_arrived(&self) -> bool {
+        !self.arrived.is_empty()
+    }
+
+    /// Whether to notify nothing until records are merged that have arrived: they may say that a peer
+    /// has notified it. Limit: no longer than [`HOLD_MAX`], however many records peers send.
+    pub fn holds(&self, now: Mono) -> bool {
+        self.arrived_since.is_some_and(|since| now < since.plus(HOLD_MAX))
+    }
+
+    /// Whether more has arrived than is to wait in memory.
+    pub fn is_behind(&self) -> bool {
+        let bytes = self.arrived.iter().map(|arrived| arrived.data.len());
+        bytes.sum::<usize>() > ARRIVED_BYTES_MAX
     }
 
     /// The record in a message; `None` if it has expired or was seen before.
@@ -180,6 +239,27 @@ impl Replication {
     }
 }
 
+impl Arrived {
+    /// Where in `data` the next message is; `None` after the last one. What cannot be separated is
+    /// rejected.
+    pub fn next_message(&mut self) -> Option<Range<usize>> {
+        let mut rest = &self.data[self.read..];
+        let message = wire::next_message(&mut rest)?;
+        self.read = self.data.len() - rest.len();
+        match message {
+            Ok(message) => Some(self.read - message.len()..self.read),
+            Err(error) => {
+                self.rejected = Some(error);
+                None
+            }
+        }
+    }
+
+    pub fn is_merged(&self) -> bool {
+        self.read == self.data.len()
+    }
+}
+
 /// A record of the far future could never be replaced, nor would it ever expire, on any node.
 fn check_timestamp(what: &'static str, at: Timestamp, now: Now) -> Result<(), RecordError> {
     if at <= now.wall.plus(AHEAD_MAX) {
@@ -205,6 +285,12 @@ impl SeenMessages {
 fn hash(message: &[u8]) -> u64 {
     twox_hash::XxHash64::oneshot(0, message)
 }
+
+/// Limit: how long records that have arrived hold up notifications.
+const HOLD_MAX: Duration = Duration::from_secs(1);
+
+/// Limit: bytes of records that wait to be merged; beyond it a turn merges a whole message.
+const ARRIVED_BYTES_MAX: usize = 32 << 20;
 
 /// Limit: hashes of messages; all are forgotten when it is reached.
 const SEEN_MESSAGES_MAX: usize = 1_000_000;

@@ -6,7 +6,7 @@
 //!
 //! It knows no groups and no notifications.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::alerts::Alerts;
 use crate::record::{Record, RecordError, wire};
 use crate::replicated::SilenceRecord;
 use crate::settings::EngineSettings;
-use crate::silence_index::SilenceIndex;
+use crate::silence_index::{SHARDS, SilenceIndex};
 use crate::silence_programs::{self, NotInForce, SilencePrograms, TURN_BYTES, TURN_SILENCES};
 use crate::silences::{Posted, PostedSilence, SilenceRefusal, Silences};
 use crate::turn::Turn;
@@ -32,6 +32,11 @@ pub(super) struct Silencing {
     programs: SilencePrograms,
     /// How long expired silences are kept.
     retention: Duration,
+    /// Silences that have ended and are being taken out of `index`, some alerts in each turn; each with
+    /// how many shards may still have it.
+    leaving: BTreeMap<Arc<str>, usize>,
+    /// The shard of `index` that is next for all of `leaving`.
+    next_shard: usize,
 }
 
 /// A silence that is in force now, or for which there is no room.
@@ -48,6 +53,8 @@ impl Silencing {
             index: Arc::default(),
             programs: SilencePrograms::new(settings.silence_pattern_bytes_max),
             retention: settings.retention,
+            leaving: BTreeMap::new(),
+            next_shard: 0,
         }
     }
 
@@ -103,14 +110,21 @@ impl Silencing {
         self.silences.expire(id, now.wall)
     }
 
-    /// Takes a version if it is newer than the known one; then returns its id.
-    pub fn merge(&mut self, version: SilenceRecord, now: Now, alerts: &Alerts) -> Option<Arc<str>> {
+    /// Takes a version if it is newer than the known one; then returns its id, and whether another
+    /// version was known.
+    pub fn merge(
+        &mut self,
+        version: SilenceRecord,
+        now: Now,
+        alerts: &Alerts,
+    ) -> Option<(Arc<str>, bool)> {
         let mut silence = Silence::clone(&version.silence);
         let id: Arc<str> = silence.id.as_str().into();
         let known = self.silences.find(&id).cloned();
         let may_mute = |silence: &Silence| silence.state(now.wall) != SilenceState::Expired;
         let was_indexed = known.as_ref().is_some_and(|known| may_mute(known))
             && self.silences.not_in_force(&id).is_none();
+        let was_known = known.is_some();
         let same = known.filter(|known| known.matcher_sets == silence.matcher_sets);
         let unchanged = same.is_some();
         match same {
@@ -125,22 +139,65 @@ impl Silencing {
         }
         silences.note_origin(version, self.retention);
         let makes_room = self.programs.forget(&id);
-        let in_force = may_mute(&silence) && silences.not_in_force(&id).is_none();
+        let may_mute = may_mute(&silence);
+        let in_force = may_mute && silences.not_in_force(&id).is_none();
         if in_force {
             self.programs.add(&id, silence_programs::bytes(&silence));
-        } else if may_mute(&silence) {
+        } else if may_mute {
             self.programs.wait(id.clone());
         }
         if makes_room && !in_force {
             self.try_again();
         }
-        if was_indexed && !(unchanged && in_force) {
-            Arc::make_mut(&mut self.index).remove_silences(&[id.clone()].into());
+        let stays_indexed = was_indexed && unchanged && in_force;
+        if !may_mute {
+            if was_indexed {
+                self.let_leave(id.clone());
+            }
+        } else if self.leaving.remove(&id).is_some() || was_indexed && !stays_indexed {
+            // A peer changed the matchers, or made the silence active again. No user can: that makes
+            // another silence.
+            Arc::make_mut(&mut self.index).remove_silence(&id);
         }
-        if in_force && !(unchanged && was_indexed) {
+        if in_force && !stays_indexed {
             Arc::make_mut(&mut self.index).add_silence(&id, &silence, alerts);
         }
-        Some(id)
+        Some((id, was_known))
+    }
+
+    /// Brings the index further, by what fits into a turn.
+    pub fn find_some(&mut self, alerts: &Alerts) {
+        if !self.index.is_finished() {
+            Arc::make_mut(&mut self.index).find_some(alerts);
+        }
+        if !self.leaving.is_empty() {
+            let end = self.next_shard + SHARDS_PER_TURN;
+            let index = Arc::make_mut(&mut self.index);
+            index.remove_from(self.next_shard..end, |id| self.leaving.contains_key(id));
+            self.next_shard = end % SHARDS;
+            self.leaving.retain(|_, shards| {
+                *shards -= SHARDS_PER_TURN;
+                *shards > 0
+            });
+        }
+    }
+
+    /// The silence has ended: it leaves the index over several turns.
+    fn let_leave(&mut self, id: Arc<str>) {
+        if !self.index.is_finished() {
+            Arc::make_mut(&mut self.index).stop_finding(&id);
+        }
+        self.leaving.insert(id, SHARDS);
+    }
+
+    /// Whether alerts of so many silences are still to be found that no more should come in this turn.
+    pub fn is_crowded(&self) -> bool {
+        self.index.is_crowded()
+    }
+
+    /// Whether [`Silencing::find_some`] is wanted at once.
+    pub fn has_work_left(&self) -> bool {
+        !self.index.is_finished() || !self.leaving.is_empty()
     }
 
     /// Compiles programs that wait, as many as one turn may.
@@ -234,7 +291,7 @@ impl Silencing {
 
     /// Forgets an alert that left the store.
     pub fn remove_alert(&mut self, alert: &Alert) {
-        if !self.index.of(alert.fingerprint).is_empty() {
+        if self.index.holds(alert.fingerprint) {
             Arc::make_mut(&mut self.index).remove_alert(alert.fingerprint);
         }
     }
@@ -242,16 +299,13 @@ impl Silencing {
     /// Removes what has expired; returns how many silences readers no longer see.
     pub fn remove_expired(&mut self, now: Now, turn: &mut Turn) -> usize {
         let collected = Arc::make_mut(&mut self.silences).collect(now.wall, self.retention);
-        let ended: &BTreeSet<Arc<str>> = &collected.ended;
-        if !ended.is_empty() {
-            Arc::make_mut(&mut self.index).remove_silences(ended);
-            let mut makes_room = false;
-            for id in ended {
-                makes_room |= self.programs.forget(id);
-            }
-            if makes_room {
-                self.try_again();
-            }
+        let mut makes_room = false;
+        for id in collected.ended {
+            makes_room |= self.programs.forget(&id);
+            self.let_leave(id);
+        }
+        if makes_room {
+            self.try_again();
         }
         let records = collected.gone.iter().map(|id| Record::SilenceGone(id.to_string()));
         turn.keep.extend(records);
@@ -272,3 +326,6 @@ impl Silencing {
         data
     }
 }
+
+/// Limit: a turn takes ended silences out of so much of the index. It divides the whole.
+const SHARDS_PER_TURN: usize = SHARDS / 64;

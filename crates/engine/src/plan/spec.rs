@@ -7,7 +7,7 @@ use std::time::Duration;
 use bellwether_model::{LabelSet, Matchers};
 
 /// One node of the routing tree, with what it inherits already filled in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RouteSpec {
     pub receiver: Arc<str>,
     pub group_by: GroupBy,

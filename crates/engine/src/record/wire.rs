@@ -115,16 +115,19 @@ pub fn decode_entry(bytes: &[u8]) -> Result<LogEntry, RecordError> {
 /// Ends after the first error: after a wrong length, messages cannot be separated.
 pub fn split_messages(file: &[u8]) -> impl Iterator<Item = Result<&[u8], RecordError>> {
     let mut rest = file;
-    std::iter::from_fn(move || {
-        if rest.is_empty() {
-            return None;
-        }
-        let message = split_message(&mut rest);
-        if message.is_err() {
-            rest = &[];
-        }
-        Some(message)
-    })
+    std::iter::from_fn(move || next_message(&mut rest))
+}
+
+/// Takes the first message off a snapshot file, as [`split_messages`] does.
+pub(crate) fn next_message<'a>(rest: &mut &'a [u8]) -> Option<Result<&'a [u8], RecordError>> {
+    if rest.is_empty() {
+        return None;
+    }
+    let message = split_message(rest);
+    if message.is_err() {
+        *rest = &[];
+    }
+    Some(message)
 }
 
 /// Appends one message to a snapshot file.

@@ -41,7 +41,7 @@ fn silence(id: &str, sets: Vec<Matchers>, starts_at: i64, ends_at: i64) -> Silen
 
 fn holding(silences: &Silences, labels: &LabelSet, now: i64) -> Vec<String> {
     let matching = silences.matching(labels);
-    silences.active(&matching, at(now)).map(|(id, _)| id.to_string()).collect()
+    silences.active(matching.iter(), at(now)).map(|(id, _)| id.to_string()).collect()
 }
 
 #[test]

@@ -78,14 +78,22 @@ impl Intake {
     /// Sorts all alerts again under another plan. A group whose route, receiver and labels are the
     /// same keeps its deadline and its open flush, so a reload that changes nothing does nothing.
     ///
-    /// Returns the new ids of the groups that are still there, by their old ones.
+    /// Returns the new ids of the groups that are still there, by their old ones; `None` if all groups
+    /// stay as they are.
     pub fn take_plan(
         &mut self,
         now: Now,
         old_plan: &Plan,
         plan: &Plan,
         turn: &mut Turn,
-    ) -> BTreeMap<GroupId, GroupId> {
+    ) -> Option<BTreeMap<GroupId, GroupId>> {
+        if plan.routes.is_like(&old_plan.routes) {
+            self.keep_groups(now, old_plan, plan, turn);
+            return None;
+        }
+        while self.has_ended_mutes() {
+            self.find_unmuted(now, old_plan, usize::MAX, turn);
+        }
         let old_groups = self.groups.take_all();
         let old_by_name: BTreeMap<GroupName, &Group> = old_groups
             .iter()
@@ -99,7 +107,19 @@ impl Intake {
         }
         let moved = self.hand_over(now, old_plan, plan, old_groups, turn);
         turn.notes.push(Note::PlanApplied { groups: self.groups.count(), kept: moved.len() });
-        moved
+        Some(moved)
+    }
+
+    /// Takes a plan under which all groups stay as they are.
+    fn keep_groups(&mut self, now: Now, old_plan: &Plan, plan: &Plan, turn: &mut Turn) {
+        if plan.inhibit_rules != old_plan.inhibit_rules {
+            self.inhibition.restore(plan, self.alerts.iter());
+        }
+        if !plan.mutes_like(old_plan) {
+            self.reconsider(now, plan, None, turn);
+        }
+        let groups = self.groups.count();
+        turn.notes.push(Note::PlanApplied { groups, kept: groups });
     }
 
     /// Gives the state of the old groups to the new ones of the same names.

@@ -11,7 +11,7 @@ use super::Notification;
 use crate::deliveries::{Delivery, Intent};
 use crate::notification_log::FromPeer;
 use crate::record::{Record, wire};
-use crate::replicated::{LogEntry, LogKey, Notified};
+use crate::replicated::{Ascending, LogEntry, LogKey, Notified};
 use crate::turn::{Channel, Turn};
 
 impl Notification {
@@ -79,7 +79,8 @@ impl Notification {
         turn: &mut Turn,
     ) {
         let Some(entry) = self.log.find(&delivery.key) else { return };
-        let has_resolved = |hash: &u64| notified.resolved.binary_search(hash).is_ok();
+        let mut resolved = Ascending::of(&notified.resolved);
+        let has_resolved = |hash: &u64| resolved.contains(*hash);
         if delivery.integration.send_resolved || !entry.notified.firing.iter().any(has_resolved) {
             return;
         }
