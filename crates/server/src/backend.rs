@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::cluster::{self, SharedMetadata};
 use crate::features::Features;
 use crate::load::CurrentConfig;
-use crate::main_loop::{Command, EventSenders, ReplySender, ServerEvent, StoreCondition};
+use crate::main_loop::{Command, EventSenders, ServerEvent, StoreCondition};
 use crate::metrics::{ClusterSnapshot, Form, Metrics, Snapshot};
 use crate::notes::requests;
 use crate::receivers::ReceiverSettings;
@@ -63,21 +63,21 @@ impl Backend for ServerBackend {
         alerts: Vec<NewAlert>,
         refused: RefusedAlerts,
     ) -> Result<Answered<AlertsReply>, Unavailable> {
-        self.command(|reply| Command::Alerts { alerts, refused, reply }).await
+        self.senders.take_alerts(alerts, refused).await
     }
 
     async fn post_silence(
         &self,
         silence: PostedSilence,
     ) -> Result<Answered<Result<String, SilenceRefusal>>, Unavailable> {
-        self.command(|reply| Command::PostSilence { silence, reply }).await
+        self.senders.command(|reply| Command::PostSilence { silence, reply }).await
     }
 
     async fn expire_silence(
         &self,
         id: String,
     ) -> Result<Answered<Result<(), UnknownSilence>>, Unavailable> {
-        self.command(|reply| Command::ExpireSilence { id, reply }).await
+        self.senders.command(|reply| Command::ExpireSilence { id, reply }).await
     }
 
     fn status(&self) -> StatusInfo {
@@ -183,17 +183,6 @@ impl Backend for ServerBackend {
 }
 
 impl ServerBackend {
-    /// Hands a command to the main loop and waits for its reply.
-    async fn command<R>(
-        &self,
-        command: impl FnOnce(ReplySender<R>) -> Command,
-    ) -> Result<Answered<R>, Unavailable> {
-        let (reply, received) = oneshot::channel();
-        let sent = self.senders.commands.send(ServerEvent::Command(command(reply))).await;
-        sent.map_err(|_| Unavailable::ShuttingDown)?;
-        received.await.map_err(|_| Unavailable::ShuttingDown)?
-    }
-
     fn cluster(&self) -> ClusterInfo {
         cluster::info(self.mesh.as_ref(), &self.metadata.read())
     }

@@ -9,6 +9,7 @@
 //! behind. Reads wait only for their turn. Internal events never wait: there is at most one per attempt
 //! under way and one per commit, and the loop needs them to go on.
 
+mod clients;
 mod journal_watch;
 mod peers;
 mod replies;

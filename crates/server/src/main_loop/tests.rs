@@ -18,6 +18,7 @@ use bellwether_model::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
+use super::clients::ALERTS_PER_COMMAND;
 use super::{
     Command, EventSenders, JournalWatch, MainLoop, Parts, ReplySender, ServerEvent, StoreCondition,
     Unsaved, event_channels,
@@ -237,6 +238,11 @@ fn alert() -> NewAlert {
     }
 }
 
+fn numbered(number: usize) -> NewAlert {
+    let labels = LabelSet::new([("alertname", "Disk"), ("number", &number.to_string())]);
+    NewAlert { fingerprint: labels.fingerprint(), labels, ..alert() }
+}
+
 fn silence() -> PostedSilence {
     PostedSilence {
         id: None,
@@ -289,6 +295,82 @@ async fn the_time_of_processing_is_counted_by_alerts_as_in_go() {
     assert_eq!((received("firing"), received("resolved")), (4, 2));
     assert_eq!(fixture.metrics.alerts_invalid.read(), 3);
     fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_post_enters_in_parts_and_is_answered_whole() {
+    let mut fixture = fixture(vec![]);
+    fixture.open();
+    let count = 20 * ALERTS_PER_COMMAND + 1;
+    let mut alerts: Vec<NewAlert> = (0..count).map(numbered).collect();
+    // Its start is after its end.
+    let bad = 3 * ALERTS_PER_COMMAND + 7;
+    alerts[bad].starts_at = Some(Timestamp::from_unix(2_000_000_000, 0));
+    alerts[bad].ends_at = Some(Timestamp::from_unix(1_000_000_000, 0));
+    let refused = RefusedAlerts { firing: 1, resolved: 2 };
+    let Answered { reply, saved } = fixture.senders.take_alerts(alerts, refused).await.unwrap();
+    assert_eq!(saved, Saved::HERE);
+    let positions: Vec<usize> = reply.rejected.iter().map(|one| one.position).collect();
+    assert_eq!(positions, [bad]);
+
+    let (reply, view) = oneshot::channel();
+    fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
+    let mut shown = 0;
+    view.await.unwrap().each_alert(Timestamp::ZERO, &Default::default(), |_| shown += 1);
+    assert_eq!(shown, count - 1);
+    let keys = fixture.store.open().1;
+    let kept = keys.iter().filter(|entry| entry.key[0] == b'a').count();
+    assert_eq!(kept, count - 1, "not all alerts are durable");
+    let received = |status| fixture.metrics.alerts_received.with(&[status, "v2"]).read();
+    assert_eq!((received("firing"), received("resolved")), (count as u64, 3));
+    assert_eq!(fixture.metrics.alerts_invalid.read(), 4);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_post_is_answered_only_when_its_last_part_is_durable() {
+    let mut fixture = fixture(vec![]);
+    let alerts: Vec<NewAlert> = (0..20 * ALERTS_PER_COMMAND).map(numbered).collect();
+    let senders = fixture.senders.clone();
+    let answer =
+        tokio::spawn(async move { senders.take_alerts(alerts, RefusedAlerts::default()).await });
+    // Eight parts are under way at most, so the first commits cannot hold all of them.
+    for commits in 0..3 {
+        fixture.commit_begins().await;
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(fixture.store.commits(), commits);
+        assert!(!answer.is_finished(), "answered before all of it was durable");
+        fixture.gate.send(()).unwrap();
+    }
+    fixture.open();
+    assert_eq!(answer.await.unwrap(), saved(AlertsReply::default()));
+    let kept = fixture.store.open().1.iter().filter(|entry| entry.key[0] == b'a').count();
+    assert_eq!(kept, 20 * ALERTS_PER_COMMAND);
+    fixture.stop().await;
+}
+
+#[tokio::test]
+async fn a_large_post_that_is_not_durable_is_in_force_whole_and_answered_so() {
+    for unsaved in [Unsaved::Taken, Unsaved::Refused] {
+        let mut fixture = fixture_with(vec![], unsaved);
+        fixture.store.fail_after(0, Fault::DiskFull);
+        fixture.open();
+        let alerts = (0..10 * ALERTS_PER_COMMAND).map(numbered).collect();
+        let answer = fixture.senders.take_alerts(alerts, RefusedAlerts::default()).await;
+        let expected = match unsaved {
+            Unsaved::Taken => self::unsaved(AlertsReply::default()),
+            Unsaved::Refused => Err(Unavailable::NotDurable),
+        };
+        assert_eq!(answer, expected);
+        let (reply, view) = oneshot::channel();
+        fixture.senders.reads.send(ServerEvent::Read { reply }).await.ok().unwrap();
+        let mut shown = 0;
+        view.await.unwrap().each_alert(Timestamp::ZERO, &Default::default(), |_| shown += 1);
+        assert_eq!(shown, 10 * ALERTS_PER_COMMAND);
+        fixture.stop().await;
+    }
 }
 
 #[tokio::test]
