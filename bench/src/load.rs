@@ -74,9 +74,22 @@ pub fn large_groups_config(receiver: &str, group_wait: u64, group_interval: u64)
     )
 }
 
+/// The configuration of the run with groups whose receiver fails, one for each cluster.
+pub fn clusters_config(webhook: &str, group_wait: u64, group_interval: u64) -> String {
+    format!(
+        "route:\n  receiver: sink\n  group_by: [cluster]\n  group_wait: {group_wait}s\n  \
+         group_interval: {group_interval}s\n  repeat_interval: 4h\nreceivers:\n- name: sink\n  \
+         webhook_configs:\n  - url: {webhook}\n"
+    )
+}
+
 /// Bodies of `per_post` alerts each that together hold the alerts `0..count`.
 pub fn bodies(count: usize, per_post: usize, times: Times) -> Vec<Vec<u8>> {
-    let indices: Vec<usize> = (0..count).collect();
+    bodies_of(&(0..count).collect::<Vec<_>>(), per_post, times)
+}
+
+/// Bodies of `per_post` alerts each that together hold these alerts.
+pub fn bodies_of(indices: &[usize], per_post: usize, times: Times) -> Vec<Vec<u8>> {
     indices.chunks(per_post).map(|chunk| body(chunk.iter().map(|&i| alert(i, times)))).collect()
 }
 

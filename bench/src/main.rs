@@ -7,7 +7,8 @@
 //!
 //! In reading order: `options` (what to measure), `load` (the alerts, routes, rules and silences),
 //! `driver` (sending and reading), `one_server` (one server's figures), `notify` (what many groups
-//! cost), `large_groups` (what large ones cost), `cluster` (three nodes), `table` (the result).
+//! cost), `large_groups` (what large ones cost), `stalls` (what they cost others), `cluster` (three
+//! nodes), `table` (the result).
 //!
 //! It builds the server in its own profile: run it with `--release`.
 
@@ -21,6 +22,7 @@ mod notify;
 mod one_server;
 mod options;
 mod smtp_sink;
+mod stalls;
 mod table;
 
 use bellwether_e2e::Program;
@@ -52,8 +54,10 @@ fn main() -> anyhow::Result<()> {
             let title = format!("{} groups at once", options.groups);
             println!("{}", table::compare(&title, &options.programs, &columns));
             rendering(&options);
+            stalls(&options);
         }
         Mode::Rendering => rendering(&options),
+        Mode::Stalls => stalls(&options),
         Mode::Cluster { ref scenarios } => {
             let run = |&program: &Program| cluster::program(program, scenarios);
             let columns: Vec<_> = options.programs.iter().map(run).collect();
@@ -66,6 +70,16 @@ fn main() -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+fn stalls(options: &Options) {
+    let mut columns = Vec::new();
+    for &program in &options.programs {
+        eprintln!("# {}: failing groups of {} alerts", program.name(), stalls::ALERTS);
+        columns.push(stalls::server(program, options));
+    }
+    let title = format!("{} groups of {} alerts that fail", stalls::GROUPS, stalls::ALERTS);
+    println!("{}", table::compare(&title, &options.programs, &columns));
 }
 
 fn rendering(options: &Options) {

@@ -15,6 +15,8 @@ pub struct Options {
     pub rounds: usize,
     /// Each read is repeated for at least this long.
     pub read_for: Duration,
+    /// How long single alerts are posted while large groups fail.
+    pub stalls_for: Duration,
 }
 
 pub enum Mode {
@@ -24,6 +26,8 @@ pub enum Mode {
     OneNode { alerts: usize },
     /// Both servers, only notifications of large groups.
     Rendering,
+    /// Both servers, only the waits of a client while large groups fail.
+    Stalls,
     /// Three nodes of each.
     Cluster { scenarios: Vec<Scenario> },
 }
@@ -47,10 +51,11 @@ const SCENARIOS: [(&str, Scenario); 5] = [
 ];
 
 const HELP: &str = "\
-usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering | --alerts N | --cluster [SCENARIO]]
+usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering | --stalls | --alerts N | --cluster [SCENARIO]]
   --quick       10,000 alerts only, fewer repetitions
   --only WHICH  measure one of the two servers
   --rendering   only what a notification of a large group costs
+  --stalls      only how long a client waits while large groups fail
   --alerts N    only Bellwether with N alerts: ingestion, memory, the first filtered read
   --cluster     three nodes of each; only one SCENARIO of spread, idle, failover, duplicates and
                 notification-log";
@@ -63,6 +68,7 @@ impl Options {
             groups: 3_000,
             rounds: 5,
             read_for: Duration::from_secs(2),
+            stalls_for: Duration::from_secs(30),
         };
         while let Some(argument) = arguments.next()? {
             match argument {
@@ -72,6 +78,7 @@ impl Options {
                     }
                     options.read_for = Duration::from_millis(500);
                     options.rounds = 2;
+                    options.stalls_for = Duration::from_secs(10);
                 }
                 Arg::Long("only") => {
                     options.programs = match arguments.value()?.string()?.as_str() {
@@ -81,6 +88,7 @@ impl Options {
                     };
                 }
                 Arg::Long("rendering") => options.mode = Mode::Rendering,
+                Arg::Long("stalls") => options.mode = Mode::Stalls,
                 Arg::Long("alerts") => {
                     options.mode = Mode::OneNode { alerts: arguments.value()?.parse()? };
                     options.programs = vec![Program::Bellwether];
