@@ -188,15 +188,17 @@ impl NotificationLog {
         }
     }
 
-    /// Drops what has expired, except entries that `is_needed` names; returns their keys.
+    /// Drops what has expired, `max` entries at most, except entries that `is_needed` names; returns
+    /// their keys.
     pub fn collect(
         &mut self,
         now: Timestamp,
+        max: usize,
         is_needed: impl Fn(&LogEntry) -> bool,
     ) -> Vec<LogKey> {
         let expired = |entry: &LogEntry| entry.expires_at <= now && !is_needed(entry);
-        let keys: Vec<LogKey> =
-            self.entries.values().filter(|entry| expired(entry)).map(|e| e.key.clone()).collect();
+        let gone = self.entries.values().filter(|entry| expired(entry)).take(max);
+        let keys: Vec<LogKey> = gone.map(|entry| entry.key.clone()).collect();
         if !keys.is_empty() {
             self.encoded = None;
         }

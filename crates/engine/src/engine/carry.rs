@@ -204,7 +204,10 @@ impl Engine {
                 names.collect::<BTreeSet<GroupKey>>()
             });
             let has_group = |key: &GroupKey| groups.contains(key);
-            log_entries = self.notification.remove_expired(now, has_group, turn);
+            log_entries = self.notification.remove_expired(now, REMOVED_PER_TURN, has_group, turn);
+            if log_entries == REMOVED_PER_TURN {
+                self.maintenance.go_on(now);
+            }
             if silences + log_entries > 0 {
                 self.replication.forget_seen();
             }
@@ -229,5 +232,6 @@ pub(super) fn note_programs(compiled: Vec<Compiled>, turn: &mut Turn) {
     turn.notes.extend(refused.map(|it| Note::SilenceNotInForce { silence: it.silence }));
 }
 
-/// Limit: alerts that one turn removes; about a millisecond's work.
+/// Limit: alerts, and entries of the notification log, that one turn removes; about a millisecond's
+/// work each.
 const REMOVED_PER_TURN: usize = 512;

@@ -56,6 +56,11 @@ impl Maintenance {
         None
     }
 
+    /// There may be more expired records than one turn removes: the others are due at once.
+    pub fn go_on(&mut self, now: Now) {
+        self.records = Some(now.mono);
+    }
+
     pub fn next(&self) -> Option<Mono> {
         self.alerts.into_iter().chain(self.records).min()
     }

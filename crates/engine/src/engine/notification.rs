@@ -109,15 +109,16 @@ impl Notification {
         }
     }
 
-    /// Removes entries of the log that have expired; returns how many. One with a pending resolve
-    /// stays as long as its group is there.
+    /// Removes entries of the log that have expired, `max` at most; returns how many. One with a pending
+    /// resolve stays as long as its group is there.
     pub fn remove_expired(
         &mut self,
         now: Now,
+        max: usize,
         has_group: impl Fn(&GroupKey) -> bool,
         turn: &mut Turn,
     ) -> usize {
-        let gone = self.log.collect(now.wall, |entry| {
+        let gone = self.log.collect(now.wall, max, |entry| {
             entry.notified.awaits_resolve() && has_group(&entry.key.group)
         });
         let count = gone.len();

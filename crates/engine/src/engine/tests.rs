@@ -315,7 +315,8 @@ fn an_expired_log_entry_stays_only_for_a_resolve_of_a_group_that_is_there() {
     }
     let groups = ["fires", "pending", "over"].map(GroupKey::from_text);
     let has_group = |key: &GroupKey| groups.contains(key);
-    assert_eq!(notification.remove_expired(now(11), has_group, &mut Turn::default()), 2);
+    assert_eq!(notification.remove_expired(now(11), 1, has_group, &mut Turn::default()), 1);
+    assert_eq!(notification.remove_expired(now(11), 512, has_group, &mut Turn::default()), 1);
     let stays = ["fires", "gone", "pending", "over"]
         .map(|group| notification.log.find(&key(group)).is_some());
     assert_eq!(stays, [true, false, true, false]);

@@ -110,8 +110,8 @@ fn expired_entries_are_collected_unless_a_resolve_is_pending() {
         ));
     }
     let resolve_pending = |entry: &LogEntry| entry.key == key("h");
-    assert_eq!(notification_log.collect(at(9), resolve_pending), []);
-    assert_eq!(notification_log.collect(at(10), resolve_pending), [key("g")]);
+    assert_eq!(notification_log.collect(at(9), usize::MAX, resolve_pending), []);
+    assert_eq!(notification_log.collect(at(10), usize::MAX, resolve_pending), [key("g")]);
     assert!(
         notification_log.find(&key("h")).is_some() && notification_log.find(&key("i")).is_some()
     );
@@ -158,7 +158,7 @@ fn what_peers_get_follows_every_change() {
     assert_eq!(notification_log.encode(), encoded(&[entry("g", 1), entry("h", 5)]));
     notification_log.merge(entry("g", 0));
     assert_eq!(notification_log.encode(), encoded(&[entry("g", 1), entry("h", 5)]));
-    notification_log.collect(at(11), |_| false);
+    notification_log.collect(at(11), usize::MAX, |_| false);
     assert_eq!(notification_log.encode(), encoded(&[entry("h", 5)]));
 }
 
