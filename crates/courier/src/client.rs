@@ -17,6 +17,7 @@ use url::{Host, Url};
 
 use crate::aws::credentials::CredentialCache;
 use crate::credentials::{AddedHeaders, Credentials};
+use crate::dials::Dials;
 use crate::error::{BuildError, transport, unusable, within};
 use crate::firewall::NetworkPolicy;
 use crate::header::{basic, secret_value};
@@ -46,7 +47,11 @@ impl Client {
     ///
     /// # Errors
     /// Everything that would make each request fail, as far as it can be seen now.
-    pub fn build(config: &HttpConfig, policy: &NetworkPolicy) -> Result<Self, BuildError> {
+    pub fn build(
+        config: &HttpConfig,
+        policy: &NetworkPolicy,
+        dials: &Dials,
+    ) -> Result<Self, BuildError> {
         let http2 = if config.enable_http2 { Http2::Offer } else { Http2::Avoid };
         Ok(Client {
             credentials: Credentials::build(config, &policy.firewall)?,
@@ -57,6 +62,7 @@ impl Client {
                 &config.proxy,
                 http2,
                 &policy.firewall,
+                dials,
             )?,
             policy: policy.clone(),
             aws_credentials: CredentialCache::default(),

@@ -28,6 +28,7 @@ use tower::{Service, service_fn};
 use url::Url;
 
 use crate::answers::{AnswerStream, StatusLine};
+use crate::dials::{DialError, DialFailure, Dials, Established};
 use crate::firewall::Firewall;
 use crate::header::basic;
 use crate::network::{self, ConnectError, causes, find, permitted};
@@ -50,11 +51,14 @@ pub struct Connector {
     /// Sent and expected instead of the URL's host.
     pub server_name: Option<ServerName<'static>>,
     pub firewall: Arc<Firewall>,
+    /// Where connections are counted.
+    pub dials: Dials,
 }
 
 /// An open connection.
 pub struct Stream {
     io: AnswerStream<Box<dyn Duplex>>,
+    _established: Established,
     /// Requests on it are in absolute form.
     is_for_proxy: bool,
     is_http2: bool,
@@ -68,6 +72,13 @@ pub struct Addresses(pub Arc<str>);
 trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// A connection before TLS.
+struct Tcp<T> {
+    io: T,
+    addresses: Addresses,
+    established: Established,
+}
 
 /// Host and port of a URL or URI.
 struct Target {
@@ -100,10 +111,8 @@ impl Connector {
         let target = Target::of(url);
         let has_tls = url.scheme() == "https";
         let Some(proxy) = self.proxies.proxy_for(url) else {
-            let found = permitted(resolve(&target, deadline).await?, &self.firewall)?;
-            let (tcp, addresses) = dial(&target, found, deadline).await?;
-            let secured = self.secured(Box::new(tcp), &target, has_tls, addresses, deadline);
-            return Ok(secured.await?);
+            let tcp = self.open(&target, Some(&self.firewall), deadline).await?;
+            return Ok(self.secured(tcp, &target, has_tls, deadline).await?);
         };
         if let Ok(address) = target.host.parse()
             && let Some(reason) = self.firewall.refusal(address)
@@ -112,12 +121,13 @@ impl Connector {
         }
         let proxy_target = Target::of(proxy);
         let through = |failure: String| format!("proxyconnect tcp: {failure}");
-        let found = resolve(&proxy_target, deadline).await.map_err(through)?;
-        let (tcp, addresses) = dial(&proxy_target, found, deadline).await.map_err(through)?;
+        let opening = self.open(&proxy_target, None, deadline).await;
+        let Tcp { io: tcp, addresses, established } =
+            opening.map_err(|error| through(error.to_string()))?;
         if proxy.scheme() == "socks5h" {
-            let tunnel = socks(tcp, proxy, url, &target, &addresses, deadline).await?;
-            let secured = self.secured(Box::new(tunnel), &target, has_tls, addresses, deadline);
-            return Ok(secured.await?);
+            let io = socks(tcp, proxy, url, &target, &addresses, deadline).await?;
+            let tunnel = Tcp { io, addresses, established };
+            return Ok(self.secured(tunnel, &target, has_tls, deadline).await?);
         }
         let mut io: Box<dyn Duplex> = Box::new(tcp);
         if proxy.scheme() == "https" {
@@ -126,36 +136,69 @@ impl Connector {
             io = Box::new(handshake(connecting, &addresses, deadline).await.map_err(through)?);
         }
         if !has_tls {
-            let io = AnswerStream::new(io);
-            return Ok(Stream { io, is_for_proxy: true, is_http2: false, addresses });
+            return Ok(Stream {
+                io: AnswerStream::new(io),
+                _established: established,
+                is_for_proxy: true,
+                is_http2: false,
+                addresses,
+            });
         }
         let headers = &self.proxies.connect_headers;
         note_connecting(|| format!("proxyconnect tcp: read tcp {}", addresses.0));
         let opening = tunnel(&mut io, &target, proxy, headers);
         let opened = timeout_at(deadline, opening).await;
         opened.unwrap_or_else(|_| Err(format!("read tcp {}: i/o timeout", addresses.0)))?;
-        Ok(self.secured(io, &target, has_tls, addresses, deadline).await?)
+        let tunnel = Tcp { io, addresses, established };
+        Ok(self.secured(tunnel, &target, has_tls, deadline).await?)
+    }
+
+    /// A TCP connection to the receiver or a proxy, which is counted.
+    async fn open(
+        &self,
+        target: &Target,
+        firewall: Option<&Firewall>,
+        deadline: Instant,
+    ) -> Result<Tcp<TcpStream>, ConnectError> {
+        let mut denied = None;
+        let opening = async {
+            let mut found = resolve(target, deadline).await?;
+            if let Some(firewall) = firewall {
+                found = permitted(found, firewall).map_err(|error| {
+                    let text = error.to_string();
+                    denied = Some(error);
+                    DialError { failure: DialFailure::Other, text }
+                })?;
+            }
+            dial(target, found, deadline).await
+        };
+        match self.dials.following(opening).await {
+            Ok(((io, addresses), established)) => Ok(Tcp { io, addresses, established }),
+            Err(error) => Err(denied.unwrap_or(ConnectError::Failed(error.text))),
+        }
     }
 
     /// The connection to the receiver itself.
     async fn secured(
         &self,
-        io: Box<dyn Duplex>,
+        tcp: Tcp<impl Duplex + 'static>,
         target: &Target,
         has_tls: bool,
-        addresses: Addresses,
         deadline: Instant,
     ) -> Result<Stream, String> {
+        let Tcp { io, addresses, established: _established } = tcp;
+        let io: Box<dyn Duplex> = Box::new(io);
+        let is_for_proxy = false;
         if !has_tls {
             let io = AnswerStream::new(io);
-            return Ok(Stream { io, is_for_proxy: false, is_http2: false, addresses });
+            return Ok(Stream { io, _established, is_for_proxy, is_http2: false, addresses });
         }
         let connecting = TlsConnector::from(self.tls.clone()).connect(self.name(target)?, io);
         let stream = handshake(connecting, &addresses, deadline).await?;
         let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
         let io: Box<dyn Duplex> = Box::new(stream);
         let io = if is_http2 { AnswerStream::untouched(io) } else { AnswerStream::new(io) };
-        Ok(Stream { io, is_for_proxy: false, is_http2, addresses })
+        Ok(Stream { io, _established, is_for_proxy, is_http2, addresses })
     }
 
     fn name(&self, target: &Target) -> Result<ServerName<'static>, String> {
@@ -183,12 +226,14 @@ impl Target {
     }
 }
 
-async fn resolve(target: &Target, deadline: Instant) -> Result<Vec<SocketAddr>, String> {
+async fn resolve(target: &Target, deadline: Instant) -> Result<Vec<SocketAddr>, DialError> {
     let looking = || format!("dial tcp: lookup {}", target.host);
     note_connecting(looking);
-    let slow = || format!("{}: i/o timeout", looking());
+    let failed = |text| DialError { failure: DialFailure::Resolution, text };
     let lookup = timeout_at(deadline, network::lookup(&target.host, target.port)).await;
-    lookup.map_err(|_| slow())?.map_err(|error| format!("dial tcp: {error}"))
+    lookup
+        .map_err(|_| failed(format!("{}: i/o timeout", looking())))?
+        .map_err(|error| failed(format!("dial tcp: {error}")))
 }
 
 /// A TCP connection to the first address that accepts one, IPv4 and IPv6 in parallel.
@@ -196,7 +241,7 @@ async fn dial(
     target: &Target,
     found: Vec<SocketAddr>,
     deadline: Instant,
-) -> Result<(TcpStream, Addresses), String> {
+) -> Result<(TcpStream, Addresses), DialError> {
     let addresses: Vec<String> = found.iter().map(SocketAddr::to_string).collect();
     let addresses = Addresses(addresses.join(", ").into());
     note_connecting(|| format!("dial tcp {}", addresses.0));
@@ -206,18 +251,26 @@ async fn dial(
     connector.enforce_http(false);
     connector.set_nodelay(true);
     let uri = Uri::builder().scheme("http").authority(target.authority()).path_and_query("/");
-    let uri = uri.build().map_err(|error| format!("dial tcp {}: {error}", addresses.0))?;
+    let failed = |failure, reason: &dyn std::fmt::Display| {
+        Err(DialError { failure, text: format!("dial tcp {}: {reason}", addresses.0) })
+    };
+    let uri = match uri.build() {
+        Ok(uri) => uri,
+        Err(error) => return failed(DialFailure::Other, &error),
+    };
     match timeout_at(deadline, connector.call(uri)).await {
         Ok(Ok(tcp)) => Ok((tcp.into_inner(), addresses)),
         Ok(Err(error)) => {
             let causes = causes(&error);
-            let reason = match find::<io::Error>(&causes) {
-                Some(error) => network::describe(error),
-                None => error.to_string(),
+            let io_error = find::<io::Error>(&causes);
+            let failure = match io_error.map(io::Error::kind) {
+                Some(io::ErrorKind::ConnectionRefused) => DialFailure::Refused,
+                _ => DialFailure::Other,
             };
-            Err(format!("dial tcp {}: connect: {reason}", addresses.0))
+            let reason = io_error.map_or_else(|| error.to_string(), network::describe);
+            failed(failure, &format_args!("connect: {reason}"))
         }
-        Err(_) => Err(format!("dial tcp {}: i/o timeout", addresses.0)),
+        Err(_) => failed(DialFailure::Timeout, &"i/o timeout"),
     }
 }
 

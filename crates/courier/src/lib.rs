@@ -19,6 +19,7 @@ mod certificate;
 mod client;
 mod connector;
 mod credentials;
+mod dials;
 mod error;
 mod firewall;
 mod header;
@@ -38,6 +39,7 @@ mod transport_error;
 
 pub use certificate::Certificate;
 pub use client::Client;
+pub use dials::{DialEvent, DialFailure, DialObserver, Dials};
 pub use error::BuildError;
 pub use firewall::{Firewall, NetworkPolicy, PlaintextAuth};
 pub use perform::{

@@ -20,6 +20,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 use url::{Url, form_urlencoded};
 
+use crate::dials::Dials;
 use crate::error::{BuildError, reject_secret_ref, transport, within};
 use crate::firewall::Firewall;
 use crate::header::{basic, secret_value};
@@ -99,7 +100,14 @@ impl TokenSource {
             client_secret: Source::new(&config.client_secret, &config.client_secret_file),
             url,
             form,
-            transport: Transport::build(&config.tls_config, &config.proxy, Http2::Avoid, firewall)?,
+            transport: Transport::build(
+                &config.tls_config,
+                &config.proxy,
+                Http2::Avoid,
+                firewall,
+                // Compat: the Go Alertmanager does not count them.
+                &Dials::default(),
+            )?,
             last: Mutex::default(),
         })
     }

@@ -24,6 +24,7 @@ use rustls::pki_types::ServerName;
 use url::Url;
 
 use crate::connector::{Connector, credentials};
+use crate::dials::Dials;
 use crate::error::{BuildError, denied, transport, unusable};
 use crate::firewall::Firewall;
 use crate::header::basic;
@@ -51,6 +52,7 @@ pub struct Transport {
     http2: Http2,
     proxies: Arc<ProxyRules>,
     firewall: Arc<Firewall>,
+    dials: Dials,
     state: Mutex<State>,
 }
 
@@ -85,6 +87,7 @@ impl Transport {
         proxy: &ProxyConfig,
         http2: Http2,
         firewall: &Arc<Firewall>,
+        dials: &Dials,
     ) -> Result<Self, BuildError> {
         reject_secret_refs(tls)?;
         let material = TlsMaterial::read(tls).map_err(|unreadable| BuildError::Unreadable {
@@ -95,10 +98,11 @@ impl Transport {
         let settings = tls::client_config(tls, &material)?;
         let proxies = Arc::new(ProxyRules::build(proxy, |name| std::env::var(name).ok())?);
         let tls = Arc::new(tls.clone());
-        let client = client(&tls, settings, http2, &proxies, firewall);
-        let firewall = Arc::clone(firewall);
+        let client = client(&tls, settings, http2, &proxies, firewall, dials);
+        dials.begin();
+        let (firewall, dials) = (Arc::clone(firewall), dials.clone());
         let state = Mutex::new(State { material, client });
-        Ok(Transport { tls, http2, proxies, firewall, state })
+        Ok(Transport { tls, http2, proxies, firewall, dials, state })
     }
 
     /// Sends one request and waits for the head of its answer, however long that takes; `progress`
@@ -164,7 +168,8 @@ impl Transport {
         if state.material != material {
             let settings = tls::client_config(&self.tls, &material)
                 .map_err(|error| transport(error.to_string()))?;
-            let client = client(&self.tls, settings, self.http2, &self.proxies, &self.firewall);
+            let Transport { tls, http2, proxies, firewall, dials, state: _ } = self;
+            let client = client(tls, settings, *http2, proxies, firewall, dials);
             *state = State { material, client };
         }
         Ok(())
@@ -200,6 +205,7 @@ fn client(
     http2: Http2,
     proxies: &Arc<ProxyRules>,
     firewall: &Arc<Firewall>,
+    dials: &Dials,
 ) -> HttpClient {
     let proxy_tls = Arc::new(settings.clone());
     let mut offering = settings;
@@ -213,6 +219,7 @@ fn client(
         // It has been parsed before, for the settings.
         server_name: ServerName::try_from(tls.server_name.clone()).ok(),
         firewall: Arc::clone(firewall),
+        dials: dials.clone(),
     };
     legacy::Client::builder(TokioExecutor::new())
         .timer(TokioTimer::new())

@@ -14,12 +14,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_config::{Config, GroupBy, InhibitRule, NamedIntervals, Receiver, Route};
-use bellwether_courier::{Client, NetworkPolicy};
+use bellwether_courier::{Client, Dials};
 use bellwether_engine as engine;
 use bellwether_engine::PlanParts;
 use bellwether_integrations::http::HttpConfig;
 use bellwether_integrations::templates::ReadYaml;
-use bellwether_integrations::{Integration, IntegrationConfig, TemplateFault, Templates};
+use bellwether_integrations::{Integration, IntegrationConfig, Kind, TemplateFault, Templates};
 use bellwether_model::{IntegrationId, LabelSet, Matchers};
 
 use crate::attempts::{IntegrationNotifier, Notifiers};
@@ -153,7 +153,7 @@ fn build_receivers(
     let mut templates =
         Templates::load(external_url, ReadYaml(bellwether_config::read_value), files)
             .map_err(|error| format!("failed to parse templates: {error}"))?;
-    let built = build_integrations(receivers, used, &mut templates, &settings.network)?;
+    let built = build_integrations(receivers, used, &mut templates, settings)?;
     let (definitions, template_faults) = templates.finish(route_labels.iter().map(String::as_str));
     let definitions = Arc::new(definitions.with_mentions(settings.mentions));
     let notifiers = built.into_iter().map(|(id, integration, client)| {
@@ -306,7 +306,7 @@ fn build_integrations(
     receivers: &[Receiver],
     used: &BTreeSet<Arc<str>>,
     templates: &mut Templates,
-    network: &NetworkPolicy,
+    settings: &ReceiverSettings,
 ) -> Result<Vec<BuiltIntegration>, String> {
     let mut all = Vec::new();
     let mut clients = Clients::default();
@@ -314,9 +314,9 @@ fn build_integrations(
     for receiver in receivers.iter().filter(|receiver| used.contains(receiver.name.as_str())) {
         for (index, config) in receiver.indexed() {
             let integration = config.build(&host_name, templates);
-            let built = integration.map_err(|error| error.to_string()).and_then(|integration| {
-                Ok((integration, clients.build(config.http_config(), network)?))
-            });
+            let built = integration
+                .map_err(|error| error.to_string())
+                .and_then(|integration| Ok((integration, clients.build(config, settings)?)));
             let (integration, client) = built.map_err(|reason| {
                 let key = config.kind().config_key();
                 format!("receiver {:?}, {key}[{index}]: {reason}", receiver.name)
@@ -328,24 +328,29 @@ fn build_integrations(
     Ok(all)
 }
 
-/// Clients by their configuration, so that receivers with equal ones share connections.
+/// Clients by kind and configuration, so that integrations with equal ones share connections.
 #[derive(Default)]
-struct Clients(Vec<(HttpConfig, Arc<Client>)>);
+struct Clients(Vec<(Kind, HttpConfig, Arc<Client>)>);
 
 impl Clients {
     fn build(
         &mut self,
-        config: Option<&HttpConfig>,
-        network: &NetworkPolicy,
+        config: &IntegrationConfig,
+        settings: &ReceiverSettings,
     ) -> Result<Arc<Client>, String> {
-        let config = config.cloned().unwrap_or_default();
-        if let Some((_, client)) = self.0.iter().find(|(held, _)| *held == config) {
+        let (kind, own) = (config.kind(), config.http_config());
+        let config = own.cloned().unwrap_or_default();
+        let held = self.0.iter().find(|(of, held, _)| *of == kind && *held == config);
+        if let Some((_, _, client)) = held {
             return Ok(Arc::clone(client));
         }
-        let client =
-            Client::build(&config, network).map_err(|error| format!("http_config: {error}"))?;
-        let client = Arc::new(client);
-        self.0.push((config, Arc::clone(&client)));
+        let dials = match own {
+            Some(_) => Dials::new(kind.name(), Arc::clone(&settings.dials)),
+            None => Dials::default(),
+        };
+        let client = Client::build(&config, &settings.network, &dials);
+        let client = Arc::new(client.map_err(|error| format!("http_config: {error}"))?);
+        self.0.push((kind, config, Arc::clone(&client)));
         Ok(client)
     }
 }

@@ -19,6 +19,7 @@ pub use value::{Counter, Gauge, Histogram, Labelled, Summary};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bellwether_courier::{DialEvent, DialFailure, DialObserver};
 use bellwether_engine::PeerView;
 use bellwether_integrations::Kind;
 use bellwether_mesh::Report;
@@ -83,6 +84,10 @@ pub struct Metrics {
     /// The one file of both is the journal.
     pub silences_maintenance_errors: Arc<Counter>,
     pub notification_log_maintenance_errors: Arc<Counter>,
+    pub dials_attempted: Arc<Labelled<Counter>>,
+    pub dials_established: Arc<Labelled<Counter>>,
+    pub dials_failed: Arc<Labelled<Counter>>,
+    pub dials_closed: Arc<Labelled<Counter>>,
     pub scrapes: Arc<Labelled<Counter>>,
     pub scrapes_in_flight: Arc<Gauge>,
     pub journal_commits: Arc<Counter>,
@@ -182,6 +187,10 @@ impl Metrics {
             notification_log_collections: all.single("alertmanager_nflog_maintenance_total", "How many maintenances were executed for the notification log."),
             silences_maintenance_errors: all.single("alertmanager_silences_maintenance_errors_total", "How many maintenances were executed for silences that failed."),
             notification_log_maintenance_errors: all.single("alertmanager_nflog_maintenance_errors_total", "How many maintenances were executed for the notification log that failed."),
+            dials_attempted: all.labelled("net_conntrack_dialer_conn_attempted_total", "Total number of connections attempted by the given dialer a given name.", &["dialer_name"]),
+            dials_established: all.labelled("net_conntrack_dialer_conn_established_total", "Total number of connections successfully established by the given dialer a given name.", &["dialer_name"]),
+            dials_failed: all.labelled("net_conntrack_dialer_conn_failed_total", "Total number of connections failed to dial by the dialer a given name.", &["dialer_name", "reason"]),
+            dials_closed: all.labelled("net_conntrack_dialer_conn_closed_total", "Total number of connections closed which originated from the dialer of a given name.", &["dialer_name"]),
             scrapes: all.labelled("promhttp_metric_handler_requests_total", "Total number of scrapes by HTTP status code.", &["code"]),
             scrapes_in_flight: all.single("promhttp_metric_handler_requests_in_flight", "Current number of scrapes being served."),
             journal_commits: all.single("alertmanager_journal_commits_total", "Commits of the journal, each with one sync."),
@@ -318,6 +327,34 @@ impl Metrics {
             by_group.with(&[key, "suppressed"]).add(*suppressed as f64);
         }
         by_group
+    }
+}
+
+impl DialObserver for Metrics {
+    fn begin(&self, client: &'static str) {
+        for dials in [&self.dials_attempted, &self.dials_established, &self.dials_closed] {
+            dials.with(&[client]);
+        }
+        for reason in ["refused", "resolution", "timeout", "unknown"] {
+            self.dials_failed.with(&[client, reason]);
+        }
+    }
+
+    fn note(&self, client: &'static str, event: DialEvent) {
+        let failed = |reason| self.dials_failed.with(&[client, reason]).increment();
+        match event {
+            DialEvent::Attempted => self.dials_attempted.with(&[client]).increment(),
+            DialEvent::Established => self.dials_established.with(&[client]).increment(),
+            DialEvent::Closed => self.dials_closed.with(&[client]).increment(),
+            DialEvent::Failed(DialFailure::Resolution) => failed("resolution"),
+            DialEvent::Failed(DialFailure::Timeout) => failed("timeout"),
+            DialEvent::Failed(DialFailure::Other) => failed("unknown"),
+            // Compat: go-conntrack counts it under both.
+            DialEvent::Failed(DialFailure::Refused) => {
+                failed("refused");
+                failed("unknown");
+            }
+        }
     }
 }
 

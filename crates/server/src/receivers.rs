@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bellwether_courier::{Firewall, NetworkPolicy, PlaintextAuth};
+use bellwether_courier::{DialObserver, Firewall, NetworkPolicy, PlaintextAuth};
 use bellwether_integrations::Mentions;
 use ipnet::IpNet;
 
@@ -22,6 +22,8 @@ pub struct ReceiverSettings {
     pub mentions: Mentions,
     /// Where notifications may be sent.
     pub network: NetworkPolicy,
+    /// Counts connections to them.
+    pub dials: Arc<dyn DialObserver>,
 }
 
 impl ReceiverSettings {
@@ -43,15 +45,17 @@ impl ReceiverSettings {
                 flags.receivers_deny_private,
                 flags.receivers_deny_plaintext_auth,
             )?,
+            dials: Arc::clone(metrics) as Arc<dyn DialObserver>,
         })
     }
 
     /// Those of a server that is started without flags.
     pub fn usual(metrics: Arc<Metrics>) -> Self {
         ReceiverSettings {
-            rendering: Rendering::new(Limits::new(RENDER_TIMEOUT), metrics),
+            rendering: Rendering::new(Limits::new(RENDER_TIMEOUT), Arc::clone(&metrics)),
             mentions: Mentions::default(),
             network: NetworkPolicy::default(),
+            dials: metrics,
         }
     }
 }

@@ -16,6 +16,7 @@ use super::call_in;
 use super::environment::Environment;
 use super::error::AwsError;
 use crate::client::Client;
+use crate::dials::Dials;
 use crate::firewall::NetworkPolicy;
 use crate::progress::Progress;
 use crate::redactor::Redactor;
@@ -51,8 +52,12 @@ impl FakeAws {
             variables: BTreeMap::new(),
             folder,
             received,
-            client: Client::build(&HttpConfig::default(), &NetworkPolicy::default())
-                .expect("a client"),
+            client: Client::build(
+                &HttpConfig::default(),
+                &NetworkPolicy::default(),
+                &Dials::default(),
+            )
+            .expect("a client"),
             signer: SigV4 { region: "eu-west-1".into(), ..SigV4::default() },
             base: base.clone(),
         };

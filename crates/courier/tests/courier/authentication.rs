@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use bellwether_courier::{Client, NetworkPolicy, Redactor};
+use bellwether_courier::{Client, Dials, NetworkPolicy, Redactor};
 use bellwether_integrations::http::{
     Authorization, BasicAuth, Header, HttpConfig, RequestError, TlsConfig,
 };
@@ -127,7 +127,7 @@ async fn added_headers_join_those_of_the_request() {
 fn refused(change: impl FnOnce(&mut HttpConfig), piece: &str) {
     let mut config = HttpConfig::default();
     change(&mut config);
-    let error = Client::build(&config, &NetworkPolicy::default())
+    let error = Client::build(&config, &NetworkPolicy::default(), &Dials::default())
         .expect_err("it must be refused")
         .to_string();
     assert!(error.contains(piece), "{error}");

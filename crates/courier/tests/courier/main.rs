@@ -3,6 +3,7 @@
 
 mod authentication;
 mod certificates;
+mod dials;
 mod exchange;
 mod firewall;
 mod mail;

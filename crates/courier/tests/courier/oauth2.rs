@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use bellwether_courier::{Client, NetworkPolicy, Redactor};
+use bellwether_courier::{Client, Dials, NetworkPolicy, Redactor};
 use bellwether_integrations::http::{HttpConfig, OAuth2, TlsConfig};
 use bellwether_model::{FailureReason, Outcome, Secret};
 use rustls::version::TLS13;
@@ -321,7 +321,7 @@ async fn the_token_endpoint_has_its_own_tls_and_proxy() {
 fn unsupported_grant_types_are_refused() {
     let refused = |oauth2: OAuth2, piece: &str| {
         let config = HttpConfig { oauth2: Some(oauth2), ..HttpConfig::default() };
-        let error = Client::build(&config, &NetworkPolicy::default())
+        let error = Client::build(&config, &NetworkPolicy::default(), &Dials::default())
             .expect_err("it must be refused")
             .to_string();
         assert!(error.contains(piece) && !error.contains("MARKER"), "{error}");

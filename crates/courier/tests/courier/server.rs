@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bellwether_courier::{Client, NetworkPolicy, Redactor};
+use bellwether_courier::{Client, Dials, NetworkPolicy, Redactor};
 use bellwether_integrations::http::{HttpConfig, Method, Request, RequestError, Response};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -266,7 +266,7 @@ pub fn client(change: impl FnOnce(&mut HttpConfig)) -> Client {
 pub fn client_with(policy: &NetworkPolicy, change: impl FnOnce(&mut HttpConfig)) -> Client {
     let mut config = HttpConfig::default();
     change(&mut config);
-    Client::build(&config, policy).expect("a good configuration")
+    Client::build(&config, policy, &Dials::default()).expect("a good configuration")
 }
 
 /// Posts to `url` and waits for the answer.

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bellwether_courier::{BuildError, Client, NetworkPolicy};
+use bellwether_courier::{BuildError, Client, Dials, NetworkPolicy};
 use bellwether_integrations::http::{HttpConfig, TlsConfig, TlsVersion};
 use bellwether_model::Secret;
 use bytes::Bytes;
@@ -284,8 +284,8 @@ async fn files_that_change_are_read_again() {
 fn unusable_tls_settings_are_refused_when_the_client_is_built() {
     let refused = |tls_config: TlsConfig| {
         let config = HttpConfig { tls_config, ..HttpConfig::default() };
-        let error =
-            Client::build(&config, &NetworkPolicy::default()).expect_err("it must be refused");
+        let error = Client::build(&config, &NetworkPolicy::default(), &Dials::default())
+            .expect_err("it must be refused");
         assert!(!error.to_string().contains("MARKER"), "{error}");
         error
     };
