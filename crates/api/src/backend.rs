@@ -186,6 +186,8 @@ pub enum Observation {
     },
     /// A matcher parses differently in the classic and the UTF-8 syntax.
     MatcherWarning(String),
+    /// Of a remote procedure call.
+    Rpc(bellwether_connect::Observation),
     Refused(RefusedRequest),
     /// A request to version 1 of the API, which is gone; the path is decoded.
     OldApi {

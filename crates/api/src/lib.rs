@@ -3,6 +3,9 @@
 //! In: HTTP requests. Out: commands for the [`Backend`], and responses made from its [`View`]s.
 //! [`router`] builds the service.
 //!
+//! Remote procedure calls below `/api/` and native gRPC pass through here too; [`bellwether_connect`]
+//! answers them.
+//!
 //! This crate does not know gossip, the journal or the configuration file, and it puts no times on
 //! alerts: what depends on the present is the engine's to decide.
 //!
@@ -18,6 +21,9 @@ mod router;
 mod state;
 
 mod pages;
+
+mod rpc;
+mod rpc_backend;
 
 mod api;
 mod body;
@@ -46,6 +52,8 @@ mod saved;
 
 pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
+pub use bellwether_connect::{ConnectSettings, Observation as RpcObservation, Procedure};
+
 pub use backend::{
     Answered, Backend, Check, ClusterInfo, ClusterState, DryRunRequest, Exposition,
     IntegrationTest, Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX,

@@ -36,7 +36,10 @@ pub(crate) async fn answer<B: Backend>(
 ) -> Response {
     let backend = &*state.backend;
     match kind {
-        PageKind::Home => home(backend),
+        PageKind::Home => home(backend, ""),
+        PageKind::InterfaceRoot => home(backend, "../"),
+        // The router redirects it.
+        PageKind::Interface => not_found(),
         PageKind::Asset => not_found(),
         PageKind::Metrics => metrics(backend, &request.headers).await,
         PageKind::Healthy if request.method == Method::HEAD => empty(StatusCode::OK),
@@ -119,21 +122,21 @@ fn gzipped(body: &[u8]) -> std::io::Result<Vec<u8>> {
     packer.finish()
 }
 
-/// Links are relative, so that they hold under any prefix and behind any proxy.
-fn home<B: Backend>(backend: &B) -> Response {
+/// Links are relative, so that they hold under any prefix and behind any proxy; `up` leads to the root.
+fn home<B: Backend>(backend: &B, up: &str) -> Response {
     let status = backend.status();
     let state = if backend.readiness().is_ready() { "ready" } else { "not ready" };
     let page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width\"><title>Bellwether</title></head>\n\
          <body>\n<h1>Bellwether</h1>\n\
-         <p>This alert manager is <a href=\"-/ready?verbose\">{state}</a>. It speaks the API of \
+         <p>This alert manager is <a href=\"{up}-/ready?verbose\">{state}</a>. It speaks the API of \
          Alertmanager {version}.</p>\n<ul>\n\
-         <li><a href=\"api/v2/alerts\">Alerts</a>, in <a href=\"api/v2/alerts/groups\">groups</a>\n\
-         <li><a href=\"api/v2/silences\">Silences</a>\n\
-         <li><a href=\"api/v2/receivers\">Receivers</a>\n\
-         <li><a href=\"api/v2/status\">Status and configuration</a>\n\
-         <li><a href=\"metrics\">Metrics</a>\n</ul>\n</body>\n</html>\n",
+         <li><a href=\"{up}api/v2/alerts\">Alerts</a>, in <a href=\"{up}api/v2/alerts/groups\">groups</a>\n\
+         <li><a href=\"{up}api/v2/silences\">Silences</a>\n\
+         <li><a href=\"{up}api/v2/receivers\">Receivers</a>\n\
+         <li><a href=\"{up}api/v2/status\">Status and configuration</a>\n\
+         <li><a href=\"{up}metrics\">Metrics</a>\n</ul>\n</body>\n</html>\n",
         version = escape(&status.version.version),
     );
     let mut response = typed(StatusCode::OK, "text/html; charset=utf-8", page);

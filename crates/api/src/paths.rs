@@ -3,7 +3,8 @@
 //! In: method and path. Out: a [`Destination`], which may be a redirect or an error.
 //!
 //! Compat: upstream stacks three routers, and each shows. The outermost one cleans paths and sends
-//! `/api/v2` to `/api/v2/`, with status 307. Behind it pages are found by an exact path, or else by
+//! `/api/v2` to `/api/v2/`, with status 307. What is below `/api/` and belongs to no version is a
+//! procedure. Behind it pages are found by an exact path, or else by
 //! one that differs in case or a final slash, to which it redirects; `OPTIONS` is answered by
 //! itself. The API has a router of its own, which accepts a final slash.
 
@@ -15,6 +16,10 @@ use percent_encoding::percent_decode_str;
 pub(crate) enum Destination {
     /// Within the API.
     Api,
+    /// A procedure, at this path below the place where all are mounted.
+    Rpc {
+        path: String,
+    },
     Page(Page),
     /// To the root from a place above it.
     Root,
@@ -43,6 +48,9 @@ pub(crate) struct Page {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PageKind {
     Home,
+    /// Where the second interface of upstream is; it leads to its root.
+    Interface,
+    InterfaceRoot,
     Asset,
     Metrics,
     Healthy,
@@ -53,6 +61,14 @@ pub(crate) enum PageKind {
     ReceiverTest,
     /// The first version of the API, which is gone.
     OldApi,
+}
+
+/// What a request seems to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Native gRPC.
+    Grpc,
+    Other,
 }
 
 /// Endpoints of the API.
@@ -68,19 +84,36 @@ pub(crate) enum ApiPath {
 
 /// Finds the destination of a decoded path under a route prefix, which is `/` or begins with one
 /// and does not end in one.
-pub(crate) fn resolve(method: &Method, path: &str, route_prefix: &str) -> Destination {
+pub(crate) fn resolve(
+    method: &Method,
+    asked: Asked,
+    path: &str,
+    route_prefix: &str,
+) -> Destination {
     let prefix = route_prefix.trim_end_matches('/');
     let clean = cleaned(path);
     if clean != path {
         return Destination::Redirect { status: StatusCode::TEMPORARY_REDIRECT, path: clean };
     }
-    match path.strip_prefix(prefix).and_then(|below| below.strip_prefix(API_ROOT)) {
-        Some("") => {
-            let path = format!("{path}/");
-            return Destination::Redirect { status: StatusCode::TEMPORARY_REDIRECT, path };
+    let below = path.strip_prefix(prefix);
+    if below.is_some_and(|below| [RPC_ROOT, OLD_API_ROOT, API_ROOT].contains(&below)) {
+        let path = format!("{path}/");
+        return Destination::Redirect { status: StatusCode::TEMPORARY_REDIRECT, path };
+    }
+    let is_below = |root: &str| {
+        let below = below.and_then(|below| below.strip_prefix(root));
+        below.filter(|below| below.starts_with('/'))
+    };
+    if is_below(API_ROOT).is_some() {
+        return Destination::Api;
+    }
+    if is_below(OLD_API_ROOT).is_none() && is_below(OWN_API_ROOT).is_none() {
+        match (is_below(RPC_ROOT), asked) {
+            (Some(_), Asked::Grpc) => return Destination::NotFound,
+            (Some(procedure), Asked::Other) => return Destination::Rpc { path: procedure.into() },
+            (None, Asked::Grpc) => return Destination::Rpc { path: path.into() },
+            (None, Asked::Other) => {}
         }
-        Some(below) if below.starts_with('/') => return Destination::Api,
-        _ => {}
     }
     let pages = Pages { prefix };
     if let Some(found) = pages.exact(method, path) {
@@ -179,13 +212,14 @@ impl Pages<'_> {
             return Some(toggled);
         }
         let split = path.split_at_checked(self.prefix.len())?;
-        let below = split.1.strip_suffix('/').filter(|it| !it.is_empty()).unwrap_or(split.1);
+        let without = split.1.strip_suffix('/').filter(|it| !it.is_empty()).unwrap_or(split.1);
         if !split.0.eq_ignore_ascii_case(self.prefix) {
             return None;
         }
-        let mut entries = ENTRIES.iter().filter(|entry| entry.methods.contains(method));
-        entries
-            .find_map(|entry| entry.fits(below))
+        let entries = || ENTRIES.iter().filter(|entry| entry.methods.contains(method));
+        let fitting = |below: &str| entries().find_map(|entry| entry.fits(below));
+        fitting(split.1)
+            .or_else(|| fitting(without))
             .map(|fixed| format!("{}{fixed}", self.prefix))
             .filter(|fixed| fixed != path)
     }
@@ -264,10 +298,13 @@ const GET_POST: &[Method] = &[Method::GET, Method::POST];
 const GET_DELETE: &[Method] = &[Method::GET, Method::DELETE];
 const POST: &[Method] = &[Method::POST];
 
-static ENTRIES: [Entry; 14] = [
+static ENTRIES: [Entry; 17] = [
     entry("/", GET, PageKind::Home, "/"),
     entry("/favicon.ico", GET, PageKind::Asset, "/favicon.ico"),
     entry("/assets/*path", GET, PageKind::Asset, "/assets/*path"),
+    entry("/ui", GET, PageKind::Interface, "/ui"),
+    entry("/ui/", GET, PageKind::InterfaceRoot, "/ui/"),
+    entry("/ui/assets/*path", GET, PageKind::Asset, "/ui/assets/*path"),
     entry("/metrics", GET, PageKind::Metrics, "/metrics"),
     entry("/-/healthy", GET_HEAD, PageKind::Healthy, "/-/healthy"),
     entry("/-/ready", GET_HEAD, PageKind::Ready, "/-/ready"),
@@ -282,6 +319,10 @@ static ENTRIES: [Entry; 14] = [
 ];
 
 const API_ROOT: &str = "/api/v2";
+const OLD_API_ROOT: &str = "/api/v1";
+/// Where procedures are, but for native gRPC, which is at the root whatever the prefix.
+const RPC_ROOT: &str = "/api";
+const OWN_API_ROOT: &str = "/api/bellwether";
 
 /// Below a root of its own, so that it can never be in the way of a later API of upstream.
 const RECEIVER_TEST: &str = "/api/bellwether/v1/receivers/test";

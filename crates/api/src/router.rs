@@ -8,6 +8,7 @@ use std::time::Instant;
 use axum::body::{Body, HttpBody};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bellwether_connect::is_grpc;
 use bellwether_encoding::html::escape;
 use http::header::{ALLOW, HeaderValue, LOCATION};
 use http::{Method, StatusCode};
@@ -16,9 +17,9 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_enco
 use crate::answer::{empty, not_found, text_error, typed};
 use crate::backend::Backend;
 use crate::heads::query;
-use crate::paths::{ApiPath, Destination, resolve};
+use crate::paths::{ApiPath, Asked, Destination, Page, PageKind, resolve};
 use crate::state::{Admitted, ApiSettings, AppState};
-use crate::{api, pages};
+use crate::{api, pages, rpc};
 
 /// The service for all paths, to be served by the caller on its listeners.
 pub fn router<B: Backend>(backend: Arc<B>, settings: ApiSettings) -> axum::Router {
@@ -36,7 +37,12 @@ async fn answer<B: Backend>(State(state): State<Arc<AppState<B>>>, request: Requ
         return not_found();
     }
     let path = percent_decode_str(request.uri().path()).decode_utf8_lossy();
-    match resolve(&method, &path, &state.settings.route_prefix) {
+    let asked = match is_grpc(request.version(), request.headers()) {
+        true => Asked::Grpc,
+        false => Asked::Other,
+    };
+    match resolve(&method, asked, &path, &state.settings.route_prefix) {
+        Destination::Rpc { path } => rpc::answer(&state, &path, request).await,
         Destination::Redirect { status, path } => {
             redirect(&method, status, &path, query(request.uri(), request.headers()))
         }
@@ -72,20 +78,27 @@ async fn page<B: Backend>(
     let method = parts.method.clone();
     let started = Instant::now();
     let (handler, response) = match destination {
-        Destination::Page(page) => {
-            let response = pages::answer(&state, page.kind, parts, body, deadline).await;
-            (page.handler, response)
+        Destination::Page(Page { kind: PageKind::Interface, handler }) => {
+            let path = format!("{}/", percent_decode_str(parts.uri.path()).decode_utf8_lossy());
+            (handler, redirect(&method, StatusCode::FOUND, &path, None))
         }
         Destination::Root => {
             let prefix = &state.settings.route_prefix;
             ("/", redirect(&method, StatusCode::FOUND, prefix, None))
+        }
+        Destination::Page(page) => {
+            let response = pages::answer(&state, page.kind, parts, body, deadline).await;
+            (page.handler, response)
         }
         Destination::Options { allowed } => return allowing(empty(StatusCode::OK), &allowed),
         Destination::MethodNotAllowed { allowed } => {
             let refusal = text_error(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n");
             return allowing(refusal, &allowed);
         }
-        Destination::NotFound | Destination::Api | Destination::Redirect { .. } => {
+        Destination::NotFound
+        | Destination::Api
+        | Destination::Rpc { .. }
+        | Destination::Redirect { .. } => {
             return not_found();
         }
     };

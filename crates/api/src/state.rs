@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
+use bellwether_connect::{Connect, ConnectSettings};
 use bellwether_model::MatcherMode;
 use bellwether_model::duration::format_go;
 use bellwether_model::matcher::Compile;
@@ -22,6 +23,7 @@ use crate::body::{BodyFault, BodyReader};
 use crate::body_budget::BodyBudget;
 use crate::limits::{ConcurrencyLimit, Permit};
 use crate::patterns::{Busy, Compiled, Patterns};
+use crate::rpc_backend::RpcBackend;
 
 /// What the operator sets by flags.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub struct ApiSettings {
     pub body_bytes_max: usize,
     /// Whether receivers may be tested (`--web.enable-receiver-test`).
     pub receiver_test: bool,
+    /// Limits of remote procedure calls.
+    pub connect: ConnectSettings,
 }
 
 /// A request that may be worked on.
@@ -59,6 +63,7 @@ pub(crate) struct AppState<B: Backend> {
     body_budget: BodyBudget,
     /// Limit: what compiling the patterns of requests takes.
     patterns: Patterns,
+    pub connect: Arc<Connect<RpcBackend<B>>>,
     /// Limit: one receiver test at a time.
     pub test_slot: Arc<Semaphore>,
 }
@@ -69,7 +74,9 @@ impl<B: Backend> AppState<B> {
         let test_slot = Arc::new(Semaphore::new(1));
         let body_budget = BodyBudget::new(BODIES_BYTES_MAX);
         let patterns = Patterns::new();
-        AppState { backend, settings, get_limit, body_budget, patterns, test_slot }
+        let rpc_backend = Arc::new(RpcBackend(Arc::clone(&backend)));
+        let connect = Arc::new(Connect::new(rpc_backend, settings.connect.clone()));
+        AppState { backend, settings, get_limit, body_budget, patterns, connect, test_slot }
     }
 
     /// Runs `work` within the limits of number and time.
@@ -190,7 +197,7 @@ impl<B: Backend> AppState<B> {
 }
 
 /// The label of the HTTP metrics: made-up methods share one.
-fn method_label(method: &Method) -> &'static str {
+pub(crate) fn method_label(method: &Method) -> &'static str {
     match *method {
         Method::GET => "get",
         Method::PUT => "put",
@@ -214,6 +221,7 @@ impl Default for ApiSettings {
             matcher_mode: MatcherMode::default(),
             body_bytes_max: BODY_BYTES_MAX,
             receiver_test: false,
+            connect: ConnectSettings::default(),
         }
     }
 }

@@ -175,6 +175,7 @@ impl Backend for ServerBackend {
                 metrics.patterns_refused.with(&[reason]).increment();
             }
             Observation::GetRejected => metrics.requests_over_limit.increment(),
+            Observation::Rpc(observation) => metrics.rpc.observe(&observation),
             Observation::MatcherWarning(warning) => warn!(component = "api", "{warning}"),
             Observation::Refused(request) => requests::refused(&request),
             Observation::OldApi { path, method } => requests::old_api(&path, method.as_str()),

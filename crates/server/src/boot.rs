@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use bellwether_api::{ApiSettings, BODY_BYTES_MAX, router};
+use bellwether_api::{ApiSettings, BODY_BYTES_MAX, ConnectSettings, router};
 use bellwether_engine::{EngineSettings, PeerSettings};
 use bellwether_journal::{FileJournal, Writer};
 use bellwether_mesh::{Handle, Mesh, MeshSettings, Security};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
@@ -127,17 +127,20 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         mesh: mesh.clone(),
         metadata,
     };
-    let app = router(Arc::new(backend), api_settings(&flags, features, route_prefix));
+    let (stop_streams, stopping) = watch::channel(false);
+    let app = router(Arc::new(backend), api_settings(&flags, features, route_prefix, stopping));
     let signals = Signals::listen()?;
     let servers = HttpServers::open(bound, app, web, connections_max, http_metrics)?;
 
     signals.wait_for_stop(&reloads).await;
     info!("Received shutdown signal, exiting gracefully...");
-    stop(Running { servers, reloader, senders, main_loop, mesh }).await
+    stop(Running { stop_streams, servers, reloader, senders, main_loop, mesh }).await
 }
 
 /// The parts of a running server, in the order in which they end.
 struct Running {
+    /// Ends remote procedure calls, which may be endless.
+    stop_streams: watch::Sender<bool>,
     servers: HttpServers,
     reloader: JoinHandle<()>,
     senders: EventSenders,
@@ -147,7 +150,8 @@ struct Running {
 }
 
 async fn stop(running: Running) -> anyhow::Result<()> {
-    let Running { servers, reloader, senders, main_loop, mesh } = running;
+    let Running { stop_streams, servers, reloader, senders, main_loop, mesh } = running;
+    let _ = stop_streams.send(true);
     servers.close().await;
     reloader.abort();
     // The loop is still running: it ends only after this.
@@ -258,7 +262,12 @@ fn external_url(flags: &Flags, bound: &[Bound]) -> anyhow::Result<ExternalUrl> {
     url.map_err(|reason| anyhow!(reason).context("failed to determine external URL"))
 }
 
-fn api_settings(flags: &Flags, features: Features, route_prefix: String) -> ApiSettings {
+fn api_settings(
+    flags: &Flags,
+    features: Features,
+    route_prefix: String,
+    stopping: watch::Receiver<bool>,
+) -> ApiSettings {
     ApiSettings {
         route_prefix,
         get_concurrency: usize::try_from(flags.web_get_concurrency).unwrap_or(0),
@@ -266,5 +275,6 @@ fn api_settings(flags: &Flags, features: Features, route_prefix: String) -> ApiS
         matcher_mode: features.matchers,
         body_bytes_max: BODY_BYTES_MAX,
         receiver_test: flags.web_receiver_test,
+        connect: ConnectSettings { stopping, ..ConnectSettings::default() },
     }
 }

@@ -10,6 +10,7 @@
 
 mod process;
 mod registry;
+mod rpc;
 mod text;
 mod value;
 
@@ -29,6 +30,7 @@ use crate::cluster;
 use crate::features::Features;
 use crate::version;
 use registry::Registry;
+use rpc::RpcMetrics;
 
 /// The metrics that are kept up to date while the server runs.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub struct Metrics {
     pub requests_over_limit: Arc<Counter>,
     pub bodies_abandoned: Arc<Labelled<Counter>>,
     pub patterns_refused: Arc<Labelled<Counter>>,
+    pub rpc: RpcMetrics,
     pub connections: Arc<Gauge>,
     pub connections_max: Arc<Gauge>,
     pub connections_ended: Arc<Labelled<Counter>>,
@@ -148,6 +151,7 @@ impl Metrics {
             requests_over_limit: all.constant("alertmanager_http_concurrency_limit_exceeded_total", "Total number of times an HTTP request failed because the concurrency limit was reached.", &GET),
             bodies_abandoned: all.labelled("alertmanager_http_bodies_abandoned_total", "Request bodies that were not read to their end.", &["reason"]),
             patterns_refused: all.labelled("alertmanager_http_patterns_refused_total", "Requests refused for their regular expressions.", &["reason"]),
+            rpc: RpcMetrics::new(&mut all),
             connections: all.single("alertmanager_http_connections", "Open HTTP connections."),
             connections_max: all.single("alertmanager_http_connections_max", "How many HTTP connections may be open."),
             connections_ended: all.labelled("alertmanager_http_connections_ended_total", "HTTP connections that the server ended or refused.", &["reason"]),

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bellwether_api::{Procedure, RpcObservation};
 use bellwether_courier::DialObserver;
 use bellwether_engine::PeerView;
 use bellwether_memberlist::cluster::{Counters, Member, Status};
@@ -165,6 +166,9 @@ fn the_document_lists_exactly_the_exposed_metrics() {
     metrics.response_bytes.with(&["/", "get"]).observe(10.0);
     metrics.status_broadcasts_refused.with(&["malformed"]).increment();
     metrics.begin("webhook");
+    for procedure in [Procedure::GetStatus, Procedure::WatchHealth] {
+        metrics.rpc.observe(&RpcObservation::Ended { procedure, outcome: "ok", seconds: 0.1 });
+    }
     let snapshot = Snapshot { cluster: Some(cluster()), ..Snapshot::default() };
     let text = metrics.text(&snapshot, Form::Classic);
     let shown: BTreeSet<(&str, &str)> = text

@@ -1,0 +1,90 @@
+//! Remote procedure calls: where they are mounted, and how they are measured.
+//!
+//! In: a request, and the path of the procedure. Out: the answer of [`bellwether_connect`].
+//!
+//! Compat: none of the limits of other requests holds here, as upstream has it; these have their own.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::Response;
+use bellwether_connect::Procedure;
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+
+use crate::backend::{Backend, Observation};
+use crate::heads::query;
+use crate::state::{AppState, method_label};
+
+/// Answers a call; `path` is what is below the place where the procedures are mounted, decoded.
+pub(crate) async fn answer<B: Backend>(
+    state: &AppState<B>,
+    path: &str,
+    request: Request,
+) -> Response {
+    let mut measured = Measured {
+        backend: Arc::clone(&state.backend),
+        handler: Procedure::at(path).map_or("unmatched", Procedure::path),
+        method: method_label(request.method()),
+        code: CLIENT_GONE,
+        began: Instant::now(),
+    };
+    let sent = query(request.uri(), request.headers()).unwrap_or_default().to_owned();
+    let response = state.connect.answer(path, &sent, request).await;
+    measured.code = response.status().as_u16();
+    response.map(|inner| Body::new(MeasuredBody { inner, _measured: measured }))
+}
+
+/// Reports a request when its answer has been sent, or given up.
+struct Measured<B: Backend> {
+    backend: Arc<B>,
+    handler: &'static str,
+    method: &'static str,
+    code: u16,
+    began: Instant,
+}
+
+impl<B: Backend> Drop for Measured<B> {
+    fn drop(&mut self) {
+        self.backend.observe(Observation::Request {
+            handler: self.handler.to_owned(),
+            method: self.method,
+            code: self.code,
+            seconds: self.began.elapsed().as_secs_f64(),
+            response_bytes: None,
+        });
+    }
+}
+
+/// A body that is measured to its end.
+struct MeasuredBody<B: Backend> {
+    inner: Body,
+    _measured: Measured<B>,
+}
+
+impl<B: Backend> HttpBody for MeasuredBody<B> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.inner).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+/// What Go's library counts if nothing was answered.
+const CLIENT_GONE: u16 = 200;

@@ -1,0 +1,202 @@
+//! The answers of the Go Alertmanager 0.35.0 to the same requests.
+//!
+//! Each line of `golden.jsonl` is a request (bodies in base64) and what the Go program answered, over
+//! HTTP/1.1 or, with `"http":2`, over HTTP/2 without TLS. Left out are `Date`, the length and the
+//! transfer encoding; the announced trailers are sorted. Compressed answers are compared decompressed.
+//! Requests whose answers are not equal are not in the file: descriptors of reflection itself, and of
+//! what else is built into the Go program; fields of the right number and the wrong wire type, which
+//! the Go program skips.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bellwether_connect::{
+    Backend, Connect, ConnectSettings, Observation, Status, Version, is_grpc,
+};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Version as HttpVersion};
+use http_body_util::{BodyExt as _, Full};
+use serde_json::Value;
+use tokio::time::timeout;
+
+struct Fixed(Status);
+
+impl Backend for Fixed {
+    fn status(&self) -> Status {
+        self.0.clone()
+    }
+
+    fn observe(&self, _: Observation) {}
+}
+
+/// What the Go program was when it was asked, by its first answer.
+fn status(first: &Value) -> Status {
+    let answer: Value = serde_json::from_str(first["text"].as_str().unwrap()).unwrap();
+    let status = &answer["status"];
+    let started: jiff::Timestamp = status["startTime"].as_str().unwrap().parse().unwrap();
+    Status {
+        version: Version {
+            go_version: status["versionInfo"]["goVersion"].as_str().unwrap().into(),
+            ..Version::default()
+        },
+        config: status["config"]["original"].as_str().unwrap().into(),
+        started_at: (started.as_second(), started.subsec_nanosecond()),
+        ..Status::default()
+    }
+}
+
+#[derive(Debug, PartialEq)]
+struct Answer {
+    status: u64,
+    headers: BTreeMap<String, String>,
+    body: Vec<u8>,
+    trailers: BTreeMap<String, String>,
+    goes_on: bool,
+}
+
+fn map(value: &Value) -> BTreeMap<String, String> {
+    let members = value.as_object().into_iter().flatten();
+    members.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+}
+
+fn expected(line: &Value) -> Answer {
+    let body = match line["text"].as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => STANDARD.decode(line["bytes"].as_str().unwrap()).unwrap(),
+    };
+    let headers = map(&line["answer"]);
+    Answer {
+        status: line["status"].as_u64().unwrap(),
+        body: decompressed(&headers, body),
+        headers,
+        trailers: map(&line["trailers"]),
+        goes_on: line["goes_on"].as_bool().unwrap_or_default(),
+    }
+}
+
+/// The body with everything that is compressed in it decompressed; flags stay.
+fn decompressed(headers: &BTreeMap<String, String>, body: Vec<u8>) -> Vec<u8> {
+    let unzip = |bytes: &[u8]| {
+        let mut out = Vec::new();
+        flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).unwrap();
+        out
+    };
+    if headers.contains_key("content-encoding") {
+        return unzip(&body);
+    }
+    let is_framed = ["grpc-accept-encoding", "connect-accept-encoding"];
+    if !is_framed.iter().any(|name| headers.contains_key(*name)) {
+        return body;
+    }
+    let (mut out, mut rest) = (Vec::new(), body.as_slice());
+    while let Some((head, behind)) = rest.split_first_chunk::<5>() {
+        let length = u32::from_be_bytes(head[1..].try_into().unwrap()) as usize;
+        let (message, behind) = behind.split_at(length);
+        out.push(head[0]);
+        let message = if head[0] & 1 == 0 { message.to_vec() } else { unzip(message) };
+        out.extend((message.len() as u32).to_be_bytes());
+        out.extend(message);
+        rest = behind;
+    }
+    out
+}
+
+fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+    let pair = |(name, value): (&HeaderName, _)| (name.to_string(), text(value));
+    headers.iter().map(pair).collect()
+}
+
+fn request(line: &Value) -> Request<Body> {
+    let body = line["body"].as_str().map(|body| STANDARD.decode(body).unwrap());
+    let mut request = Request::new(match body {
+        None => Body::empty(),
+        Some(bytes) if line["open"] == true => {
+            let sent = Full::new(Bytes::from(bytes));
+            Body::new(sent.with_trailers(std::future::pending()))
+        }
+        Some(bytes) => Body::from(bytes),
+    });
+    *request.method_mut() = line["method"].as_str().unwrap().parse().unwrap();
+    *request.uri_mut() = line["path"].as_str().unwrap().parse().unwrap();
+    if line["http"] == 2 {
+        *request.version_mut() = HttpVersion::HTTP_2;
+    }
+    for (name, value) in map(&line["headers"]) {
+        let name: HeaderName = name.parse().unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    request
+}
+
+async fn answer(connect: &Arc<Connect<Fixed>>, line: &Value) -> Answer {
+    let request = request(line);
+    let uri = request.uri().clone();
+    let path = match is_grpc(request.version(), request.headers()) {
+        true => uri.path(),
+        false => uri.path().strip_prefix("/api").unwrap(),
+    };
+    let response = connect.answer(path, uri.query().unwrap_or_default(), request).await;
+    let (head, mut body) = response.into_parts();
+    let mut headers = texts(&head.headers);
+    if let Some(names) = headers.get_mut("trailer") {
+        let mut sorted: Vec<&str> = names.split(',').collect();
+        sorted.sort_unstable();
+        *names = sorted.join(",");
+    }
+    let (mut bytes, mut trailers, mut goes_on) = (Vec::new(), BTreeMap::new(), false);
+    loop {
+        match timeout(Duration::from_secs(5), body.frame()).await {
+            Err(_) => goes_on = true,
+            Ok(None) => {}
+            Ok(Some(frame)) => {
+                match frame.unwrap().into_data() {
+                    Ok(data) => bytes.extend(data),
+                    Err(frame) => trailers = texts(&frame.into_trailers().unwrap()),
+                }
+                continue;
+            }
+        }
+        break;
+    }
+    Answer {
+        status: u64::from(head.status.as_u16()),
+        body: decompressed(&headers, bytes),
+        headers,
+        trailers,
+        goes_on,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_are_those_of_the_go_program() {
+    let lines: Vec<Value> = include_str!("golden.jsonl")
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let backend = Arc::new(Fixed(status(&lines[0])));
+    let connect = Arc::new(Connect::new(backend, ConnectSettings::default()));
+    let mut different = 0;
+    for (number, line) in lines.iter().enumerate() {
+        let (expected, ours) = (expected(line), answer(&connect, line).await);
+        if expected != ours {
+            different += 1;
+            let body = |answer: &Answer| String::from_utf8_lossy(&answer.body).into_owned();
+            let mut line = line.clone();
+            let line_members = line.as_object_mut().unwrap();
+            for name in ["text", "bytes", "answer", "status"] {
+                line_members.remove(name);
+            }
+            eprintln!("line {}: {line}", number + 1);
+            eprintln!("  theirs: {expected:?} {:?}", body(&expected));
+            eprintln!("  ours:   {ours:?} {:?}", body(&ours));
+        }
+    }
+    assert!(lines.len() > 250, "the file is there");
+    assert_eq!(different, 0, "of {} answers", lines.len());
+}
