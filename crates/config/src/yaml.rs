@@ -167,11 +167,28 @@ fn read(text: &str) -> Result<Result<Document, ScanError>, Error> {
         };
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
         loader.at_bracket = matches!(chars.get(span.start.index()), Some('[' | '{'));
+        if let Event::Scalar(_, ScalarStyle::DoubleQuoted, ..) = &event
+            && has_escaped_slash(chars.get(span.start.index()..span.end.index()).unwrap_or(&[]))
+        {
+            // Compat: the older dialect has no such escape.
+            let message = "found unknown escape character".to_owned();
+            return Err(Error::at_line(Some(line), message));
+        }
         if loader.take(event, line)? == Loading::Finished {
             break;
         }
     }
     Ok(Ok(loader.document))
+}
+
+fn has_escaped_slash(quoted: &[char]) -> bool {
+    let mut chars = quoted.iter();
+    while let Some(char) = chars.next() {
+        if *char == '\\' && chars.next() == Some(&'/') {
+            return true;
+        }
+    }
+    false
 }
 
 #[derive(PartialEq)]

@@ -7,6 +7,7 @@ mod text;
 use crate::parse::tree::Form;
 use crate::value::{Call, Function, Type, Value};
 
+pub use self::text::join as join_printed;
 pub(crate) use self::text::{html_reference, url_query, write_html};
 
 /// All of them, and how the renderer treats them.

@@ -31,6 +31,7 @@ mod render;
 mod templates;
 mod value;
 
+pub use builtin::join_printed;
 pub use error::{Error, ErrorKind};
 pub use html::to_json;
 pub use limits::{Interrupt, Limits, ParseLimits};

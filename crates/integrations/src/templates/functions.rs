@@ -6,21 +6,20 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;
 use bellwether_model::Timestamp;
+use bellwether_model::duration::parse_go;
 use bellwether_model::regex::{Pattern, Replacer};
-use bellwether_template::{Call, Function, List, Trust, Type, Value, to_json};
+use bellwether_template::{Call, Function, List, Trust, Type, Value, join_printed, to_json};
 
 use super::text::{self, bytes};
 use super::time::Moment;
-use super::value::{Host, joined};
+use super::value::Host;
 
 pub(super) static FUNCTIONS: &[Function] = &[
     Function::new("toUpper", &[Type::Text], |call| Ok(Value::from(text::upper(&call.text(0))))),
     Function::new("toLower", &[Type::Text], |call| Ok(Value::from(text::lower(&call.text(0))))),
     Function::new("title", &[Type::Text], |call| Ok(Value::from(text::title(&call.text(0))))),
     Function::new("trimSpace", &[Type::Text], |call| Ok(Value::from(call.text(0).trim()))),
-    Function::new("join", &[Type::Text, Type::List(&Type::Text)], |call| {
-        Ok(Value::from(joined(&call.items(1), &call.text(0))))
-    }),
+    Function::new("join", &[Type::Text, Type::Any], join),
     Function::new("match", &[Type::Text, Type::Text], is_match),
     Function::new("reReplaceAll", &[Type::Text, Type::Text, Type::Text], replace_all),
     Function::new("urlUnescape", &[Type::Text], |call| {
@@ -46,6 +45,10 @@ pub(super) static FUNCTIONS: &[Function] = &[
     }),
     Function::new("mustToDate", &[Type::Text, Type::Text], |call| {
         Moment::parse(&call.text(0), &call.text(1)).map(Value::object)
+    }),
+    Function::new("addDuration", &[Type::Text, TIME], |call| {
+        let nanos = parse_go(&call.text(0)).map_err(|error| error.to_string())?;
+        Ok(Value::Int(moment(call, 1).plus(nanos).unix_millis()))
     }),
     Function::new("humanizeDuration", &[Type::Any], |call| {
         text::humanized(call.argument(0)).map(Value::from)
@@ -73,6 +76,15 @@ fn host<'a>(call: &Call<'a>) -> &'a Host {
 
 fn moment<'a>(call: &Call<'a>, position: usize) -> &'a Moment {
     call.object(position).expect("the type was checked")
+}
+
+/// Of a list of anything; what is not a list is an error, and nothing is an empty list.
+fn join(call: &Call<'_>) -> Result<Value, String> {
+    match (call.argument(1), call.list(1)) {
+        (_, Some(list)) => join_printed(call, &list.items, &call.text(0)),
+        (Value::Nil, None) => Ok(Value::from("")),
+        (other, None) => Err(format!("join expects a slice or array, got {}", other.type_name())),
+    }
 }
 
 fn is_match(call: &Call<'_>) -> Result<Value, String> {

@@ -1,4 +1,4 @@
-//! What templates say, compared with what the Go Alertmanager 0.34 said for the same data.
+//! What templates say, compared with what the Go Alertmanager 0.35 said for the same data.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

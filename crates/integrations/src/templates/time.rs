@@ -59,6 +59,11 @@ impl Moment {
         Span(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
     }
 
+    /// Milliseconds since 1970, rounded down.
+    pub(crate) fn unix_millis(&self) -> i64 {
+        units(self, 1_000_000)
+    }
+
     fn civil(&self) -> Civil {
         Civil::of(self.at, &self.zone)
     }
@@ -71,7 +76,7 @@ impl Moment {
         Moment { at: self.at, zone: Zone::Offset(0) }
     }
 
-    fn plus(&self, span: i64) -> Self {
+    pub(crate) fn plus(&self, span: i64) -> Self {
         self.at(self.at.unix_nanos() + i128::from(span))
     }
 
@@ -169,8 +174,13 @@ fn int(value: impl Into<i64>) -> Result<Value, String> {
 }
 
 fn unix(call: &Call<'_>, unit: i128) -> Result<Value, String> {
+    Ok(Value::Int(units(moment(call), unit)))
+}
+
+/// Units of so many nanoseconds since 1970.
+fn units(moment: &Moment, unit: i128) -> i64 {
     // Wraps as Go's does beyond the years that nanoseconds can count.
-    Ok(Value::Int(moment(call).at.unix_nanos().div_euclid(unit) as i64))
+    moment.at.unix_nanos().div_euclid(unit) as i64
 }
 
 const MOMENT_METHODS: &[Function] = &[

@@ -95,6 +95,21 @@ fn joined(call: &Call<'_>) -> Result<Text, String> {
     }
 }
 
+/// What `print` makes of each item, with a separator between them.
+///
+/// # Errors
+/// None; the result is what functions have in common.
+pub fn join(call: &Call<'_>, items: &[Value], separator: &str) -> Result<Value, String> {
+    build(call, |sink| {
+        for (position, item) in items.iter().enumerate() {
+            if position > 0 {
+                sink.push_str(separator);
+            }
+            write_print(sink, std::slice::from_ref(item));
+        }
+    })
+}
+
 fn build(call: &Call<'_>, write: impl FnOnce(&mut Sink)) -> Result<Value, String> {
     let mut sink = Sink::new(call.text_bytes_max);
     write(&mut sink);

@@ -182,9 +182,14 @@ impl<'a> Call<'a> {
 
     /// The items of an argument whose parameter is a list, with a name or without.
     pub fn items(&self, position: usize) -> Vec<Value> {
+        self.list(position).map(|list| list.items.clone()).unwrap_or_default()
+    }
+
+    /// An argument if it is a list, with a name or without.
+    pub fn list(&self, position: usize) -> Option<Arc<List>> {
         match &*self.argument(position).beneath() {
-            Value::List(list) => list.items.clone(),
-            _ => Vec::new(),
+            Value::List(list) => Some(Arc::clone(list)),
+            _ => None,
         }
     }
 
