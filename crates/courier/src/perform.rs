@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bellwether_integrations::http::RequestError;
 use bellwether_integrations::{
-    BeginError, Definitions, Exchange, Files, Integration, Interrupt, Renderer, Step, TemplateFault,
+    Definitions, Exchange, Files, Integration, Interrupt, Renderer, Step, TemplateFault,
 };
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};
 use tokio::time::Instant;
@@ -113,8 +113,10 @@ impl Beginning {
         });
         match begun {
             Err(outcome) => (Rendered::Ended(outcome), Vec::new()),
-            Ok((Err(BeginError::NeedsFile(path)), _)) => (Rendered::NeedsFile(path), Vec::new()),
-            Ok((Err(BeginError::Ended(outcome)), faults)) => (Rendered::Ended(outcome), faults),
+            Ok((Err(error), faults)) => match error.outcome() {
+                Err(path) => (Rendered::NeedsFile(path), Vec::new()),
+                Ok(outcome) => (Rendered::Ended(outcome), faults),
+            },
             Ok((Ok(begun), faults)) => (Rendered::Begun(begun), faults),
         }
     }

@@ -48,10 +48,10 @@ async fn body(mut answer: Answer, deadline: Instant) -> Bytes {
     body.freeze()
 }
 
-/// Seconds, or a date by the receiver's clock, which its `Date` shows; anything else is as good as
-/// nothing.
+/// Whole seconds, or a date by the receiver's clock, which its `Date` shows; anything else is as good
+/// as nothing. White space around a field is not part of it, and gone by now.
 fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name: HeaderName| Some(headers.get(name)?.to_str().ok()?.trim());
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok();
     let date = |text| httpdate::parse_http_date(text).ok();
     let retry_after = text(RETRY_AFTER)?;
     let wait = match retry_after.parse() {
@@ -82,7 +82,7 @@ mod tests {
     #[test]
     fn a_wait_is_given_in_seconds_or_as_a_date() {
         check("0", Some(Duration::ZERO));
-        check(" 120 ", Some(Duration::from_secs(120)));
+        check("120", Some(Duration::from_secs(120)));
         check("Sun, 06 Nov 1994 08:49:37 GMT", Some(Duration::from_secs(77)));
         check("Sun, 06 Nov 1994 08:40:00 GMT", Some(Duration::ZERO));
     }
@@ -97,6 +97,32 @@ mod tests {
         };
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:07 GMT"), Some(Duration::from_secs(30)));
         assert_eq!(wait("yesterday"), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn the_wait_is_that_of_the_go_alertmanager() {
+        // 2026-11-30 03:00:00, a Monday.
+        let arrival = SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_007_600);
+        for (asked, date, wait) in [
+            ("5", None, 5),
+            ("0", None, 0),
+            ("-5", None, 0),
+            ("1.5", None, 0),
+            (" 5", None, 0),
+            ("Mon, 30 Nov 2026 03:00:10 GMT", None, 10),
+            ("Mon, 30 Nov 2026 03:00:10 GMT", Some("Mon, 30 Nov 2026 03:00:04 GMT"), 6),
+            ("Monday, 30-Nov-26 03:00:10 GMT", None, 10),
+            ("Mon Nov 30 03:00:10 2026", None, 10),
+            ("Mon, 30 Nov 2026 02:59:00 GMT", None, 0),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(RETRY_AFTER, HeaderValue::from_static(asked));
+            if let Some(date) = date {
+                headers.insert(DATE, HeaderValue::from_static(date));
+            }
+            let found = retry_after(&headers, arrival).unwrap_or_default();
+            assert_eq!(found, Duration::from_secs(wait), "{asked} {date:?}");
+        }
     }
 
     #[test]

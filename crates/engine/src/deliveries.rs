@@ -43,6 +43,8 @@ pub(crate) struct Delivery {
     /// Of those since it was last left to others.
     pub first_attempt: Option<Mono>,
     pub last_attempt: Option<Mono>,
+    /// What is reported if it ends without success.
+    pub failure: ReportedFailure,
     pub state: State,
 }
 
@@ -65,8 +67,19 @@ pub(crate) enum State {
     BackingOff,
     /// There is no time for another attempt. It stays until its deadline, so that the group's next
     /// flush does not attempt what has just failed.
-    GaveUp { reason: FailureReason, detail: String },
+    GaveUp,
 }
+
+/// Why an attempt failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Failure {
+    pub reason: FailureReason,
+    pub detail: String,
+}
+
+/// The failure that is reported if the flush ends without success.
+#[derive(Debug, Default)]
+pub(crate) struct ReportedFailure(pub Option<Failure>);
 
 /// What the notification log had before the intent of an attempt was recorded.
 #[derive(Debug)]
@@ -91,6 +104,22 @@ impl Delivery {
     /// How long what is noted about it is remembered.
     pub fn lasts(&self, retention: Duration) -> Duration {
         retention.min(self.repeat_interval.saturating_mul(2))
+    }
+}
+
+impl ReportedFailure {
+    /// Takes the failure of an attempt that may be repeated; `is_open`: the flush has not ended. Says
+    /// whether that is worth a line in the log: it is another failure than the one before.
+    ///
+    /// Compat: what the end of the flush has cut off is reported only if no attempt failed before, and
+    /// if it says more than that.
+    pub fn take(&mut self, failure: &Failure, is_open: bool) -> bool {
+        let is_news = is_open && self.0.as_ref() != Some(failure);
+        let says_more = self.0.is_none() && failure.reason != FailureReason::Other;
+        if is_news || (!is_open && says_more) {
+            self.0 = Some(failure.clone());
+        }
+        is_news
     }
 }
 
@@ -159,7 +188,7 @@ impl Deliveries {
     /// Hashes of what this node has been trying to notify for a while.
     pub fn claims(&self, now: Mono) -> Vec<u64> {
         let tried = self.table.values().filter(|delivery| {
-            let is_trying = !matches!(delivery.state, State::GaveUp { .. });
+            let is_trying = !matches!(delivery.state, State::GaveUp);
             is_trying && delivery.first_attempt.is_some_and(|at| at.plus(CLAIMED_AFTER) <= now)
         });
         tried.map(|delivery| delivery.key.hash()).collect()
@@ -203,3 +232,49 @@ pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(30);
 
 /// How long a delivery is tried before this node claims it: most attempts take less.
 pub(crate) const CLAIMED_AFTER: Duration = Duration::from_millis(10);
+
+#[cfg(test)]
+mod tests {
+    use bellwether_model::FailureReason;
+
+    use super::{Failure, ReportedFailure};
+
+    fn failure(reason: FailureReason, detail: &str) -> Failure {
+        Failure { reason, detail: detail.to_owned() }
+    }
+
+    #[test]
+    fn a_failure_is_news_if_its_text_or_its_reason_differs_from_the_one_before() {
+        let mut reported = ReportedFailure::default();
+        let refused = failure(FailureReason::Other, "connection refused");
+        let busy = failure(FailureReason::ServerError, "unexpected status code 503");
+        let busy_too = failure(FailureReason::Other, "unexpected status code 503");
+        for (given, is_news) in [
+            (&refused, true),
+            (&refused, false),
+            (&busy, true),
+            (&busy, false),
+            (&busy_too, true),
+            (&refused, true),
+        ] {
+            assert_eq!(reported.take(given, true), is_news, "{given:?}");
+            assert_eq!(reported.0.as_ref(), Some(given));
+        }
+    }
+
+    #[test]
+    fn what_the_end_of_the_flush_cuts_off_is_reported_only_if_it_is_all_that_is_known() {
+        let cut_off = failure(FailureReason::ContextDeadlineExceeded, "time is up");
+        let unknown = failure(FailureReason::Other, "time is up");
+        let busy = failure(FailureReason::ServerError, "unexpected status code 503");
+        let mut reported = ReportedFailure::default();
+        assert!(!reported.take(&unknown, false));
+        assert_eq!(reported.0, None);
+        assert!(!reported.take(&cut_off, false));
+        assert_eq!(reported.0.as_ref(), Some(&cut_off));
+        let mut reported = ReportedFailure::default();
+        assert!(reported.take(&busy, true));
+        assert!(!reported.take(&cut_off, false));
+        assert_eq!(reported.0.as_ref(), Some(&busy));
+    }
+}

@@ -366,6 +366,8 @@ pub enum Note {
         detail: String,
         /// Whether another attempt may follow.
         retry: bool,
+        /// Whether it may be repeated, and failed in another way than the attempt before.
+        is_news: bool,
     },
     Delivered {
         key: GroupKey,

@@ -13,7 +13,7 @@ use crate::http::Request;
 use crate::outcome::BeginError;
 use crate::renderer::Renderer;
 use crate::secret::SecretSource;
-use crate::templates::Templates;
+use crate::templates::{Templates, TextTemplate};
 
 pub mod config;
 mod exchange;
@@ -31,12 +31,14 @@ pub struct IncidentIo {
     max_alerts: u64,
     /// Zero: no limit.
     timeout: Duration,
+    /// Sorted by name.
+    metadata: Vec<(String, TextTemplate)>,
 }
 
 impl IncidentIo {
     /// # Errors
     /// None; the result is what all integrations have in common.
-    pub fn build(config: &Config, _: &mut Templates) -> Result<Self, BuildError> {
+    pub fn build(config: &Config, templates: &mut Templates) -> Result<Self, BuildError> {
         let Config {
             // Whether to notify of resolved alerts is decided before an attempt begins.
             send_resolved: _,
@@ -48,13 +50,16 @@ impl IncidentIo {
             alert_source_token_file,
             max_alerts,
             timeout,
-            metadata: _,
+            metadata,
         } = config;
+        let metadata =
+            metadata.iter().map(|(name, value)| (name.clone(), templates.text("metadata", value)));
         Ok(IncidentIo {
             url: SecretSource::new(&Secret::new(url.as_str()), url_file),
             token: SecretSource::new(alert_source_token, alert_source_token_file),
             max_alerts: *max_alerts,
             timeout: *timeout,
+            metadata: metadata.collect(),
         })
     }
 }
@@ -65,7 +70,9 @@ impl Integration for IncidentIo {
         // Compat: read at each attempt; see docs/compat.md#secret-files.
         let token = renderer.secret(&self.token)?;
         let left_out = renderer.limit_alerts(self.max_alerts);
-        let body = message::body(renderer, left_out);
+        let rendered = |(name, value): &(String, _)| (name.clone(), renderer.line(value));
+        let metadata: Vec<_> = self.metadata.iter().map(rendered).collect();
+        let body = message::body(renderer, &metadata, left_out);
         let mut request = Request::post_json(url, body).timeout(self.timeout);
         if !token.is_empty() {
             request = request.header("Authorization", format!("Bearer {}", token.reveal()));

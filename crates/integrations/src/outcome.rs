@@ -14,6 +14,11 @@ use crate::http::{RequestError, Response};
 pub enum BeginError {
     /// The caller is to read this file, hand it to the renderer, and begin again.
     NeedsFile(String),
+    /// A file cannot be read. Compat: worth another try, since secrets are rotated by replacing
+    /// files; see docs/compat.md#secret-files.
+    File(String),
+    /// A template failed without which nothing can be sent.
+    Template(String),
     /// The attempt is over before it began: it was refused, or there was nothing to do.
     Ended(Outcome),
 }
@@ -23,6 +28,43 @@ impl BeginError {
     pub fn refused(detail: impl Into<String>) -> Self {
         let reason = FailureReason::Other;
         BeginError::Ended(Outcome::Refused { reason, detail: detail.into() })
+    }
+
+    /// With the reasons `fileReadError` and `templateError`, where `other` is said of most receivers.
+    #[must_use]
+    pub fn classified(self) -> Self {
+        match self {
+            BeginError::File(detail) => retry(FailureReason::FileReadError, detail).into(),
+            BeginError::Template(detail) => {
+                Outcome::Refused { reason: FailureReason::TemplateError, detail }.into()
+            }
+            other @ (BeginError::NeedsFile(_) | BeginError::Ended(_)) => other,
+        }
+    }
+
+    /// With this before the text of a failed template, or an unreadable file.
+    #[must_use]
+    pub fn said(self, before: &str) -> Self {
+        match self {
+            BeginError::File(detail) => BeginError::File(format!("{before}: {detail}")),
+            BeginError::Template(detail) => BeginError::Template(format!("{before}: {detail}")),
+            other @ (BeginError::NeedsFile(_) | BeginError::Ended(_)) => other,
+        }
+    }
+
+    /// What the attempt came to.
+    ///
+    /// # Errors
+    /// With the path of the file that is to be read instead.
+    pub fn outcome(self) -> Result<Outcome, String> {
+        match self {
+            BeginError::NeedsFile(path) => Err(path),
+            BeginError::File(detail) => Ok(retry(FailureReason::Other, detail)),
+            BeginError::Template(detail) => {
+                Ok(Outcome::Refused { reason: FailureReason::Other, detail })
+            }
+            BeginError::Ended(outcome) => Ok(outcome),
+        }
     }
 }
 

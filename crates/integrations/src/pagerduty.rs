@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use bellwether_model::Secret;
+use bellwether_model::{FailureReason, Outcome, Secret};
 
 use crate::exchange::{BuildError, Exchange, Integration, OneRequest};
 use crate::http::Request;
@@ -159,25 +159,42 @@ impl Integration for PagerDuty {
     fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         match &self.api {
             Api::V1 { service_key } => {
-                let key = renderer.secret_text(service_key)?;
-                if key.is_empty() {
-                    return Err(BeginError::refused("service key cannot be empty"));
-                }
+                let key = key(renderer, service_key, "service key", "v1")?;
                 let body = message::v1(self, &key, renderer);
                 let request = Request::post_json(Secret::new(URL_V1), body).timeout(self.timeout);
                 Ok(OneRequest::exchange(request, exchange::judge_v1))
             }
             Api::V2(v2) => {
-                let key = renderer.secret_text(&v2.routing_key)?;
-                if key.is_empty() {
-                    return Err(BeginError::refused("routing key cannot be empty"));
-                }
+                let key = key(renderer, &v2.routing_key, "routing key", "v2")?;
                 let body = message::v2(self, v2, &key, renderer);
                 let request = Request::post_json(v2.url.clone(), body).timeout(self.timeout);
                 Ok(OneRequest::exchange(request, exchange::judge_v2))
             }
         }
     }
+}
+
+/// The key that an event is for.
+fn key(
+    renderer: &mut Renderer<'_>,
+    text: &SecretText,
+    name: &str,
+    version: &str,
+) -> Result<Secret, BeginError> {
+    let key = renderer.secret_text(text).map_err(|error| {
+        let said = match &error {
+            BeginError::File(_) => format!("failed to read {name} from file"),
+            BeginError::Template(_) | BeginError::NeedsFile(_) | BeginError::Ended(_) => {
+                format!("failed to template PagerDuty {version} message")
+            }
+        };
+        error.said(&said).classified()
+    })?;
+    if key.is_empty() {
+        let detail = format!("{name} cannot be empty");
+        return Err(Outcome::Refused { reason: FailureReason::ConfigError, detail }.into());
+    }
+    Ok(key)
 }
 
 const URL_V1: &str = "https://events.pagerduty.com/generic/2010-04-15/create_event.json";

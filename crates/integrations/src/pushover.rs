@@ -3,9 +3,6 @@
 //! The URL holds token and user key, so it is a secret although its beginning is well known. Messages
 //! of the highest priority are repeated every `retry` until someone acknowledges them or `expire` passes;
 //! Pushover wants both with any priority.
-//!
-//! Compat: white space around a token or user key in a file is dropped; see
-//! docs/compat.md#pushover-files.
 
 use std::time::Duration;
 

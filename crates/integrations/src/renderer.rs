@@ -15,7 +15,7 @@
 //! Each failure is remembered as a [`TemplateFault`] for the log, and the other texts are rendered as if
 //! nothing had happened.
 
-use bellwether_model::{FailureReason, Notification, Outcome, Secret};
+use bellwether_model::{Notification, Secret};
 use bellwether_template::{Error, Interrupt, Limits, Prepared, Value as TemplateValue};
 use serde_json::value::RawValue;
 
@@ -132,7 +132,7 @@ impl<'a> Renderer<'a> {
     /// If its template fails.
     pub fn required(&mut self, text: &TextTemplate) -> Result<String, BeginError> {
         self.render(text)
-            .map_err(|error| BeginError::refused(format!("{}: {}", text.field, error.text)))
+            .map_err(|error| BeginError::Template(format!("{}: {}", text.field, error.text)))
     }
 
     /// A secret that is not a template; without white space around it if it comes from a file.
@@ -172,10 +172,9 @@ impl<'a> Renderer<'a> {
         rendered.map(|text| self.noted(Secret::new(text))).map_err(|_| {
             let reason = "the template failed".to_owned();
             self.faults.push(TemplateFault { field: field.into(), reason });
-            BeginError::Ended(Outcome::Refused {
-                reason: FailureReason::Other,
-                detail: format!("{field}: the template failed; it may be secret and is not shown"),
-            })
+            BeginError::Template(format!(
+                "{field}: the template failed; it may be secret and is not shown"
+            ))
         })
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use bellwether_model::{FailureReason, Outcome, Secret};
+use bellwether_model::Secret;
 
 use crate::outcome::BeginError;
 
@@ -61,17 +61,11 @@ impl Files {
         self.0.insert(path, content);
     }
 
-    /// Compat: a file that cannot be read is worth another try, since secrets are rotated by
-    /// replacing files; see docs/compat.md#secret-files.
     fn content(&self, path: &str) -> Result<&Secret, BeginError> {
         match self.0.get(path) {
             None => Err(BeginError::NeedsFile(path.to_owned())),
             Some(Ok(content)) => Ok(content),
-            Some(Err(reason)) => Err(BeginError::Ended(Outcome::Retry {
-                after: None,
-                reason: FailureReason::Other,
-                detail: format!("read {path}: {reason}"),
-            })),
+            Some(Err(reason)) => Err(BeginError::File(format!("read {path}: {reason}"))),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Slack: a message with one attachment, to an incoming webhook or by an app's token.
 //!
 //! With a token the app URL is used and the token travels as bearer authorization. Only a token can
-//! update an earlier message, whose place is then remembered with the delivery. If Slack does not
-//! update it, a new message is posted.
+//! update an earlier message, or post to its thread; where that message is, is then remembered with the
+//! delivery. If Slack does not do it, a new message is posted.
 //! Compat: the place is remembered under the names `threadTs` and `channelId`, which a Go
 //! Alertmanager in the same cluster reads too.
 
@@ -16,7 +16,7 @@ use bellwether_model::delivery::RememberedValue;
 use bellwether_model::{Reason, Secret};
 
 use self::config::{Action, Config, Confirmation, Field};
-use self::exchange::{CHANNEL, Post, SlackExchange, TIMESTAMP, Update};
+use self::exchange::{CHANNEL, Edit, Post, SlackExchange, TIMESTAMP};
 use self::message::Place;
 use crate::exchange::{BuildError, Exchange, Integration};
 use crate::http::Request;
@@ -30,6 +30,7 @@ use crate::templates::{Templates, TextTemplate};
 pub struct Slack {
     url: SecretSource,
     update_message: bool,
+    post_updates_to_thread: bool,
     timeout: Duration,
     channel: TextTemplate,
     username: TextTemplate,
@@ -114,7 +115,7 @@ impl Slack {
             mrkdwn_in,
             actions,
             update_message,
-            post_updates_to_thread: _,
+            post_updates_to_thread,
             timeout,
         } = config;
         let field = |it: &Field, templates: &mut Templates| FieldTexts {
@@ -126,6 +127,7 @@ impl Slack {
         Ok(Slack {
             url: SecretSource::new(api_url, api_url_file),
             update_message: *update_message,
+            post_updates_to_thread: *post_updates_to_thread,
             timeout: *timeout,
             channel: templates.text("channel", channel),
             username: templates.text("username", username),
@@ -149,46 +151,58 @@ impl Slack {
         })
     }
 
-    /// Where the message is that is to be updated.
-    fn place(&self, renderer: &Renderer<'_>) -> Option<Place> {
+    /// The timestamp and the channel of the message that came first.
+    fn first_message(&self, renderer: &Renderer<'_>) -> Option<(String, String)> {
         let notification = renderer.notification();
-        if !self.update_message || notification.reason == Reason::FirstNotification {
+        if !self.remembers() || notification.reason == Reason::FirstNotification {
             return None;
         }
         let text = |name: &str| match notification.remembered.0.get(name) {
             Some(RememberedValue::Text(text)) if !text.is_empty() => Some(text.clone()),
             _ => None,
         };
-        Some(Place { timestamp: text(TIMESTAMP)?, channel: text(CHANNEL)? })
+        Some((text(TIMESTAMP)?, text(CHANNEL)?))
+    }
+
+    fn remembers(&self) -> bool {
+        self.update_message || self.post_updates_to_thread
     }
 }
 
 impl Integration for Slack {
     fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
         let url = renderer.secret(&self.url)?;
-        let place = self.place(renderer);
-        // If an earlier message is updated, the channel is needed only if that fails.
-        let channel = match (renderer.required(&self.channel), &place) {
+        let first = self.first_message(renderer);
+        // If there is an earlier message, the channel is needed only if that one fails.
+        let channel = match (renderer.required(&self.channel), &first) {
             (Ok(channel), _) => channel,
-            (Err(_), Some(place)) => place.channel.clone(),
+            (Err(_), Some((_, channel))) => channel.clone(),
             (Err(error), None) => return Err(error),
         };
         let content = message::content(self, renderer);
-        let request = |url: Secret, channel: &str, timestamp: &str| {
-            Request::post_json(url, message::addressed(channel, timestamp, &content))
-                .timeout(self.timeout)
+        let request = |url: Secret, place: Place<'_>| {
+            Request::post_json(url, message::addressed(&content, place)).timeout(self.timeout)
         };
-        let update = place.map(|place| Update {
-            request: request(Secret::new(UPDATE_URL), &place.channel, &place.timestamp),
-            channel: place.channel,
-            remembered: renderer.notification().remembered.clone(),
-        });
+        let mut edits = Vec::new();
+        if let Some((timestamp, channel)) = first {
+            let place = Place { channel: &channel, ..Place::default() };
+            if self.update_message {
+                let place = Place { timestamp: &timestamp, ..place };
+                let request = request(Secret::new(UPDATE_URL), place);
+                edits.push(Edit { request, channel: channel.clone() });
+            }
+            if self.post_updates_to_thread {
+                let request = request(url.clone(), Place { thread: &timestamp, ..place });
+                edits.push(Edit { request, channel: channel.clone() });
+            }
+        }
         let post = Post {
-            request: request(url, &channel, ""),
+            request: request(url, Place { channel: &channel, ..Place::default() }),
             channel,
-            is_remembered: self.update_message,
+            is_remembered: self.remembers(),
         };
-        Ok(Box::new(SlackExchange::new(update, post)))
+        let remembered = renderer.notification().remembered.clone();
+        Ok(Box::new(SlackExchange::new(edits, remembered, post)))
     }
 }
 

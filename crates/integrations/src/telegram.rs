@@ -6,6 +6,9 @@
 
 pub mod config;
 mod exchange;
+mod known;
+
+use std::time::Duration;
 
 use bellwether_model::{FailureReason, Outcome, Secret};
 
@@ -29,6 +32,8 @@ pub struct Telegram {
     message: TextTemplate,
     quiet: bool,
     parse_mode: String,
+    /// Zero: no limit.
+    timeout: Duration,
 }
 
 #[derive(Debug)]
@@ -53,7 +58,7 @@ impl Telegram {
             message,
             disable_notifications,
             parse_mode,
-            timeout: _,
+            timeout,
         } = config;
         Ok(Telegram {
             api_url: api_url.clone(),
@@ -73,6 +78,7 @@ impl Telegram {
             },
             quiet: *disable_notifications,
             parse_mode: parse_mode.clone(),
+            timeout: *timeout,
         })
     }
 }
@@ -91,10 +97,11 @@ impl Integration for Telegram {
             quiet: self.quiet,
             parse_mode: String::new(),
             text: if self.parse_mode == HTML { html::visible_text(&text) } else { text.clone() },
+            timeout: self.timeout,
         });
         let parse_mode = self.parse_mode.clone();
-        let (thread, quiet) = (self.thread, self.quiet);
-        let message = Message { url, chat, thread, quiet, parse_mode, text };
+        let (thread, quiet, timeout) = (self.thread, self.quiet, self.timeout);
+        let message = Message { url, chat, thread, quiet, parse_mode, text, timeout };
         Ok(Box::new(TelegramExchange::new(message, plain)))
     }
 }

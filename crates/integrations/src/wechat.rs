@@ -14,15 +14,14 @@ use self::exchange::{SharedToken, WeChatExchange};
 use crate::exchange::{BuildError, Exchange, Integration};
 use crate::outcome::BeginError;
 use crate::renderer::Renderer;
-use crate::secret::SecretSource;
-use crate::templates::{Templates, TextTemplate};
+use crate::templates::{SecretText, Templates, TextTemplate};
 
 /// One configured application.
 #[derive(Debug)]
 pub struct WeChat {
     /// Ends with a slash.
     api_url: String,
-    secret: SecretSource,
+    secret: SecretText,
     corp_id: TextTemplate,
     message: TextTemplate,
     to_user: TextTemplate,
@@ -55,8 +54,8 @@ impl WeChat {
             api_url: api_url.clone(),
             // Compat: the file counts before the secret.
             secret: match api_secret_file.as_str() {
-                "" => SecretSource::new(api_secret, ""),
-                file => SecretSource::new(&Secret::default(), file),
+                "" => templates.secret("api_secret", api_secret, ""),
+                file => templates.secret("api_secret", &Secret::default(), file),
             },
             corp_id: templates.text("corp_id", corp_id),
             message: templates.text("message", message),
@@ -72,8 +71,10 @@ impl WeChat {
 
 impl Integration for WeChat {
     fn begin(&self, renderer: &mut Renderer<'_>) -> Result<Box<dyn Exchange>, BeginError> {
-        let secret = renderer.secret(&self.secret)?;
-        let corp_id = renderer.required(&self.corp_id)?;
+        let (secret, corp_id) = self.account(renderer).map_err(|error| match &error {
+            BeginError::Template(_) => error.said("templating error").classified(),
+            BeginError::File(_) | BeginError::NeedsFile(_) | BeginError::Ended(_) => error,
+        })?;
         let body = message::json(self, renderer);
         Ok(Box::new(WeChatExchange::new(
             &self.api_url,
@@ -83,6 +84,13 @@ impl Integration for WeChat {
             self.token.clone(),
             renderer.notification().now,
         )))
+    }
+}
+
+impl WeChat {
+    /// The secret and the company's id: what the token is asked for with.
+    fn account(&self, renderer: &mut Renderer<'_>) -> Result<(Secret, String), BeginError> {
+        Ok((renderer.secret_text(&self.secret)?, renderer.required(&self.corp_id)?))
     }
 }
 

@@ -80,6 +80,16 @@ pub enum FailureReason {
     ContextDeadlineExceeded,
     AuthError,
     RateLimited,
+    /// A template failed without which nothing can be sent.
+    TemplateError,
+    FileReadError,
+    ConfigError,
+    /// Compat: upstream's, but cannot happen here: what is sent can always be encoded.
+    EncodingError,
+    /// No connection, or it broke.
+    RequestError,
+    /// Compat: upstream's, but cannot happen here.
+    MissingContext,
     /// Not one of upstream's: the operator does not allow connections to the receiver's address.
     AddressDenied,
 }
@@ -105,7 +115,7 @@ impl Reason {
 }
 
 impl FailureReason {
-    pub const ALL: [FailureReason; 8] = [
+    pub const ALL: [FailureReason; 14] = [
         FailureReason::Other,
         FailureReason::ClientError,
         FailureReason::ServerError,
@@ -113,6 +123,12 @@ impl FailureReason {
         FailureReason::ContextDeadlineExceeded,
         FailureReason::AuthError,
         FailureReason::RateLimited,
+        FailureReason::TemplateError,
+        FailureReason::FileReadError,
+        FailureReason::ConfigError,
+        FailureReason::EncodingError,
+        FailureReason::RequestError,
+        FailureReason::MissingContext,
         FailureReason::AddressDenied,
     ];
 
@@ -125,6 +141,12 @@ impl FailureReason {
             FailureReason::ContextDeadlineExceeded => "contextDeadlineExceeded",
             FailureReason::AuthError => "authError",
             FailureReason::RateLimited => "rateLimited",
+            FailureReason::TemplateError => "templateError",
+            FailureReason::FileReadError => "fileReadError",
+            FailureReason::ConfigError => "configError",
+            FailureReason::EncodingError => "encodingError",
+            FailureReason::RequestError => "requestError",
+            FailureReason::MissingContext => "missingContext",
             FailureReason::AddressDenied => "addressDenied",
         }
     }

@@ -224,8 +224,12 @@ impl Attempts {
                 slot.notifier.notify(notification, deadline, &mut faults).await
             };
             let outcome = timeout_at(deadline, notified).await;
-            if let Ok(Outcome::Delivered { .. }) = outcome {
-                log_success(&about, number, begun.elapsed());
+            match &outcome {
+                Ok(Outcome::Delivered { .. }) => log_success(&about, number, begun.elapsed()),
+                Ok(Outcome::Retry { after: Some(wait), .. }) if !wait.is_zero() => {
+                    log_rate_limit(&about, *wait);
+                }
+                Ok(Outcome::Retry { .. } | Outcome::Refused { .. }) | Err(_) => {}
             }
             report_faults(&metrics, &about, &faults);
             report.outcome = Some(outcome.unwrap_or_else(|_| Outcome::Retry {
@@ -271,6 +275,24 @@ fn log_success(about: &About, attempts: u32, duration: Duration) {
         };
     }
     if attempts <= 1 { log!(debug) } else { log!(info) }
+}
+
+/// The receiver has asked for a wait.
+fn log_rate_limit(about: &About, wait: Duration) {
+    let About { integration, group_key, .. } = about;
+    macro_rules! log {
+        ($message:literal) => {
+            warn!(
+                receiver = %integration.receiver, integration = %integration.kind,
+                group_key = %group_key, retry_after_secs = wait.as_secs_f64(), $message
+            )
+        };
+    }
+    match &*integration.kind {
+        "slack" => log!("Rate limited by Slack, delaying retry"),
+        "webex" => log!("Rate limited by Webex, delaying retry"),
+        _ => log!("Rate limited by receiver, delaying retry"),
+    }
 }
 
 /// Logs and counts the templates that failed.

@@ -178,11 +178,11 @@ pub fn record(note: &Note, metrics: &Metrics, silence_log: SilenceLog) {
                 "Notify attempt"
             );
         }
-        Note::AttemptFailed { key, integration, number, reason, detail, retry } => {
+        Note::AttemptFailed { key, integration, number, reason, detail, retry: _, is_news } => {
             metrics.attempts_failed.with(&labels(metrics, integration)).increment();
             let reason = reason.label();
-            // Without a retry, the failed delivery is logged instead.
-            if *retry {
+            // If it is not repeated, the failed delivery is logged instead.
+            if *is_news {
                 warn!(
                     component = DISPATCHER, receiver = %integration.receiver,
                     integration = integration_name(integration), aggrGroup = %key,

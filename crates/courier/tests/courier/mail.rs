@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use bellwether_courier::{Firewall, NetworkPolicy, PlaintextAuth};
 use bellwether_integrations::SecretSource;
 use bellwether_integrations::http::TlsConfig;
 use bellwether_integrations::mail::{Mail, MailAccount, MailServer, Security};
@@ -12,7 +13,7 @@ use rustls::version::{TLS12, TLS13};
 use tokio::time::Instant;
 
 use crate::certificates::{Authority, self_signed_version_1, server_config};
-use crate::exchange::deliver_mail;
+use crate::exchange::{deliver_mail, deliver_mail_under};
 use crate::mail_server::{MailServerStub, Say};
 use crate::server::{FullPort, soon};
 
@@ -38,14 +39,17 @@ fn with_account(server: MailServer, change: impl FnOnce(&mut MailAccount)) -> Ma
     MailServer { account: Some(account), ..server }
 }
 
-async fn outcome_until(server: MailServer, until: Instant) -> Outcome {
-    let mail = Mail {
+fn mail(server: MailServer) -> Mail {
+    Mail {
         server: Arc::new(server),
         from: "from@x".into(),
         to: vec!["a@x".into(), "b@x".into()],
         message: Bytes::from_static(b"Subject: s\r\n\r\n.dot\r\n..two\r\nend\r\n"),
-    };
-    deliver_mail(mail, until).await
+    }
+}
+
+async fn outcome_until(server: MailServer, until: Instant) -> Outcome {
+    deliver_mail(mail(server), until).await
 }
 
 async fn outcome(server: MailServer) -> Outcome {
@@ -277,6 +281,64 @@ async fn password_files_are_read_only_when_needed() {
     let sink = MailServerStub::start(accepting(&["AUTH LOGIN"])).await;
     let text = "find auth mechanism: missing password for LOGIN auth mechanism";
     retried(outcome(with_account(to(&sink, Security::Never), empty)).await, text);
+}
+
+#[tokio::test]
+async fn a_denied_address_gets_no_mail() {
+    let network = |text: &str| text.parse().expect("a fixed network");
+    let home = vec![network("127.0.0.1/32")];
+    for (firewall, flag) in [
+        (
+            Firewall { deny_private: true, allowed: home.clone(), ..Firewall::default() },
+            "--receivers.deny-private",
+        ),
+        (
+            Firewall { denied: vec![network("127.0.0.0/8")], allowed: home, ..Firewall::default() },
+            "--receivers.deny-cidr",
+        ),
+    ] {
+        let policy = NetworkPolicy { firewall: Arc::new(firewall), ..NetworkPolicy::default() };
+        let sink = MailServerStub::start(accepting(&[])).await;
+        let away = MailServer { host: "127.0.0.2".into(), ..to(&sink, Security::Never) };
+        let outcome = deliver_mail_under(&policy, mail(away), soon()).await;
+        let Outcome::Refused { reason: FailureReason::AddressDenied, detail } = outcome else {
+            panic!("{outcome:?}")
+        };
+        assert!(detail.contains(&format!("127.0.0.2 is denied by {flag}")), "{detail}");
+        // The server takes one connection: it has had none yet.
+        let home = to(&sink, Security::Never);
+        delivered(&deliver_mail_under(&policy, mail(home), soon()).await);
+    }
+}
+
+#[tokio::test]
+async fn where_it_is_denied_no_password_travels_in_clear() {
+    let speaks_login = |line: &str| match line {
+        "AUTH LOGIN" => Say::line("334 VXNlcm5hbWU6"),
+        "bWU=" => Say::line("334 UGFzc3dvcmQ6"),
+        "cGFzcw==" => Say::line("235 welcome"),
+        line => accepting(&["AUTH LOGIN"])(line),
+    };
+    let under = |plaintext_auth| NetworkPolicy { plaintext_auth, ..NetworkPolicy::default() };
+    for (host, plaintext_auth, is_sent) in [
+        ("127.0.0.2", PlaintextAuth::Local, false),
+        ("127.0.0.2", PlaintextAuth::AsConfigured, true),
+        ("127.0.0.1", PlaintextAuth::Local, true),
+    ] {
+        let sink = MailServerStub::start(speaks_login).await;
+        let server = with_account(to(&sink, Security::Never), |_| {});
+        let server = MailServer { host: host.into(), ..server };
+        let outcome = deliver_mail_under(&under(plaintext_auth), mail(server), soon()).await;
+        let transcript = sink.transcript().await;
+        assert_eq!(transcript.contains(&"AUTH LOGIN".to_owned()), is_sent, "{transcript:?}");
+        if is_sent {
+            delivered(&outcome);
+        } else {
+            let Outcome::Retry { detail, .. } = outcome else { panic!("{outcome:?}") };
+            let text = "LOGIN auth: unencrypted connection: --receivers.deny-plaintext-auth is set";
+            assert!(detail.starts_with(text), "{detail}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bellwether_model::{GroupKey, Now};
 
-use crate::deliveries::{Deliveries, Delivery, State};
+use crate::deliveries::{Deliveries, Delivery, ReportedFailure, State};
 use crate::group::{Group, GroupId};
 use crate::mute::Judged;
 use crate::notification_log::NotificationLog;
@@ -96,6 +96,7 @@ impl Notification {
             alerts: 0,
             first_attempt: None,
             last_attempt: None,
+            failure: ReportedFailure::default(),
             state: State::BackingOff,
         };
         integrations.iter().map(|it| (self.deliveries.new_id(), delivery(it))).collect()

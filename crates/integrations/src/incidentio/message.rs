@@ -7,23 +7,35 @@ use crate::renderer::Renderer;
 use bellwether_encoding::json::Object;
 
 /// `left_out` counts the alerts that are left out.
-pub fn body(renderer: &Renderer<'_>, left_out: u64) -> String {
+pub fn body(renderer: &Renderer<'_>, metadata: &[(String, String)], left_out: u64) -> String {
     let alerts = renderer.data().alerts.len();
-    let whole = with_alerts(renderer, alerts, left_out);
+    let whole = with_alerts(renderer, metadata, alerts, left_out);
     if whole.len() <= BODY_BYTES_MAX || alerts <= 1 {
         return whole;
     }
     // Compat: those that are left out here are counted too; see docs/compat.md#incidentio-count.
-    with_alerts(renderer, 1, left_out + (alerts as u64 - 1))
+    with_alerts(renderer, metadata, 1, left_out + (alerts as u64 - 1))
 }
 
-fn with_alerts(renderer: &Renderer<'_>, count: usize, left_out: u64) -> String {
+fn with_alerts(
+    renderer: &Renderer<'_>,
+    metadata: &[(String, String)],
+    count: usize,
+    left_out: u64,
+) -> String {
     let mut body = String::new();
     let mut object = Object::begin(&mut body);
     renderer.data().write_first(count, &mut object);
     object.string("version", FORMAT_VERSION);
     object.string("groupKey", renderer.notification().group_key.as_str());
     object.number("truncatedAlerts", left_out);
+    if !metadata.is_empty() {
+        let mut members = Object::begin(object.value("metadata"));
+        for (name, value) in metadata {
+            members.string(name, value);
+        }
+        members.end();
+    }
     object.end();
     body.push('\n');
     body

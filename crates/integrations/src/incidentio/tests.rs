@@ -1,4 +1,4 @@
-//! The requests in `tests/` are those of the Go Alertmanager 0.34 with the same configuration and
+//! The requests in `tests/` are those of the Go Alertmanager 0.35 with the same configuration and
 //! alerts, byte for byte, but for the count of alerts that a body too large leaves out.
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use bellwether_model::{FailureReason, Notification, Outcome, Reason, Secret};
 use super::IncidentIo;
 use super::config::Config;
 use super::message::BODY_BYTES_MAX;
+use crate::exchange::Step;
 use crate::http::RequestError;
 use crate::outcome::{BeginError, delivered};
 use crate::tests::{Harness, answer, check_snapshot, firing, many, mixed, resolved};
@@ -46,6 +47,21 @@ fn requests_equal_those_of_the_go_program() {
         ..Config::default()
     };
     check("one.mixed", &one, &mixed(), Reason::SomeAlertsResolved);
+}
+
+#[test]
+fn metadata_follows_the_alerts_its_values_rendered_and_its_keys_not() {
+    let pairs = [("n", "{{ len .Alerts }}"), ("a{{ 1 }}", "x\"y<"), ("bad", "{{ .Nothing }}")];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let config = Config { metadata: pairs.into(), ..plain() };
+    let (begun, faults) = harness(&config).begin(&firing());
+    let Step::Send(request) = begun.expect("it begins").begin() else { panic!("it is sent") };
+    let body = String::from_utf8(request.body.to_vec()).expect("JSON is UTF-8");
+    let (_, metadata) = body.split_once(r#","truncatedAlerts":0,"#).expect("a count");
+    let start = r#""metadata":{"a{{ 1 }}":"x\"y\u003c","bad":"[FIRING:1] "#;
+    assert!(metadata.starts_with(start), "{metadata}");
+    assert!(metadata.ends_with(",\"n\":\"1\"}}\n"), "{metadata}");
+    assert_eq!((faults.len(), &*faults[0].field), (1, "metadata"));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The requests in `tests/` are those of the Go Alertmanager 0.34 with the same configuration and
+//! The requests in `tests/` are those of the Go Alertmanager 0.35 with the same configuration and
 //! alerts, byte for byte.
 
 use bellwether_model::{FailureReason, Notification, Outcome, Secret};

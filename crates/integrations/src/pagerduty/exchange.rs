@@ -9,27 +9,45 @@ use crate::http::{RequestError, Response};
 use crate::outcome::{ResponseRules, body_excerpt, check_response_with, delivered};
 
 /// Version 1 says 403 when events come too fast.
-///
-/// Compat: its failures are not classified; see docs/compat.md#pagerduty-v1.
 pub fn judge_v1(answer: Result<Response, RequestError>) -> Outcome {
+    let is_too_fast = answer.as_ref().is_ok_and(|response| response.status == 403);
     let rules = ResponseRules { retry: &[403], detail: explanation };
-    match check_response_with("pagerduty", answer, &rules) {
-        Ok(_) => delivered(),
-        Err(outcome) => unclassified(outcome),
+    let mut outcome = judge(answer, &rules, "failed to post message to PagerDuty v1");
+    if let Outcome::Retry { reason, .. } = &mut outcome
+        && is_too_fast
+    {
+        *reason = FailureReason::RateLimited;
     }
+    outcome
 }
 
 pub fn judge_v2(answer: Result<Response, RequestError>) -> Outcome {
     let rules = ResponseRules { detail: explanation, ..ResponseRules::default() };
-    match check_response_with("pagerduty", answer, &rules) {
-        Ok(_) => delivered(),
-        Err(outcome) => outcome,
-    }
+    judge(answer, &rules, "failed to post message to PagerDuty")
 }
 
-fn unclassified(mut outcome: Outcome) -> Outcome {
-    if let Outcome::Retry { reason, .. } | Outcome::Refused { reason, .. } = &mut outcome {
-        *reason = FailureReason::Other;
+/// `failed` is said of requests that could not be made.
+fn judge(answer: Result<Response, RequestError>, rules: &ResponseRules, failed: &str) -> Outcome {
+    let (why, failed) = match &answer {
+        Ok(_) | Err(RequestError::Denied(_)) => (None, None),
+        Err(RequestError::Transport(_) | RequestError::Unusable(_)) => {
+            (Some(FailureReason::RequestError), Some(failed))
+        }
+        Err(RequestError::TimedOut(_) | RequestError::DeadlinePassed) => {
+            (Some(FailureReason::ContextDeadlineExceeded), None)
+        }
+    };
+    let mut outcome = match check_response_with("pagerduty", answer, rules) {
+        Ok(_) => delivered(),
+        Err(outcome) => outcome,
+    };
+    if let Outcome::Retry { reason, detail, .. } | Outcome::Refused { reason, detail } =
+        &mut outcome
+    {
+        *reason = why.unwrap_or(*reason);
+        if let Some(failed) = failed {
+            *detail = format!("{failed}: {detail}");
+        }
     }
     outcome
 }

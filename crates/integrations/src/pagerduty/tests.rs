@@ -1,4 +1,4 @@
-//! The requests in `tests/` are those of the Go Alertmanager 0.34 with the same configuration and
+//! The requests in `tests/` are those of the Go Alertmanager 0.35 with the same configuration and
 //! alerts, byte for byte.
 
 use std::collections::BTreeMap;
@@ -151,8 +151,49 @@ fn a_key_that_renders_to_nothing_is_refused() {
         (Config { service_key: nothing.clone(), ..given() }, "service key cannot be empty"),
     ] {
         let (begun, faults) = harness(&config).begin(&firing());
-        assert_eq!(begun.err(), Some(BeginError::refused(text)));
+        let (reason, detail) = (FailureReason::ConfigError, text.to_owned());
+        assert_eq!(begun.err(), Some(Outcome::Refused { reason, detail }.into()));
         assert_eq!(faults, []);
+    }
+}
+
+#[test]
+fn why_there_is_no_key_or_no_answer_is_classified() {
+    let bad = Secret::new("{{ .Nothing }}");
+    for config in [
+        Config { routing_key: bad.clone(), ..given() },
+        Config { service_key: bad.clone(), ..given() },
+    ] {
+        let error = harness(&config).begin(&firing()).0.err().expect("it is refused");
+        let Ok(Outcome::Refused { reason, detail }) = error.outcome() else {
+            panic!("it is refused");
+        };
+        assert_eq!(reason, FailureReason::TemplateError);
+        assert!(detail.starts_with("failed to template PagerDuty v"), "{detail}");
+    }
+    for (config, name) in [
+        (Config { routing_key_file: "gone".into(), ..given() }, "routing key"),
+        (Config { service_key_file: "gone".into(), ..given() }, "service key"),
+    ] {
+        let mut harness = harness(&config);
+        harness.files.insert("gone".into(), Err("no such file".into()));
+        let error = harness.begin(&firing()).0.err().expect("it fails");
+        let (after, reason) = (None, FailureReason::FileReadError);
+        let detail = format!("failed to read {name} from file: read gone: no such file");
+        assert_eq!(error.outcome(), Ok(Outcome::Retry { after, reason, detail }));
+    }
+    for (config, version) in [(v1(), " v1"), (v2(), "")] {
+        let outcome = harness(&config).outcome(Err(RequestError::Transport("refused".into())));
+        let (after, reason) = (None, FailureReason::RequestError);
+        let detail = format!("failed to post message to PagerDuty{version}: refused");
+        assert_eq!(outcome, Outcome::Retry { after, reason, detail });
+        let outcome = harness(&config).outcome(Err(RequestError::DeadlinePassed));
+        let (reason, detail) =
+            (FailureReason::ContextDeadlineExceeded, "context deadline exceeded".to_owned());
+        assert_eq!(outcome, Outcome::Retry { after, reason, detail });
+        let outcome = harness(&config).outcome(Err(RequestError::Denied("denied".into())));
+        let (reason, detail) = (FailureReason::AddressDenied, "denied".to_owned());
+        assert_eq!(outcome, Outcome::Refused { reason, detail });
     }
 }
 
@@ -213,13 +254,14 @@ fn the_answer_decides_between_success_retry_and_refusal() {
     let explained = "unexpected status code 400: Event object is invalid: a,b";
     // Status, body, text; then for each version whether it is tried again, and why it failed.
     let table = [
-        (400, invalid, explained, (false, Other), (false, ClientError)),
-        (400, "rubbish", "unexpected status code 400", (false, Other), (false, ClientError)),
-        (400, "{}", "unexpected status code 400: : ", (false, Other), (false, ClientError)),
-        (403, invalid, "unexpected status code 403", (true, Other), (false, AuthError)),
-        (404, "", "unexpected status code 404", (false, Other), (false, ClientError)),
-        (429, "slow", "unexpected status code 429", (true, Other), (true, RateLimited)),
-        (500, "why", "unexpected status code 500", (true, Other), (true, ServerError)),
+        (400, invalid, explained, (false, ClientError), (false, ClientError)),
+        (400, "rubbish", "unexpected status code 400", (false, ClientError), (false, ClientError)),
+        (400, "{}", "unexpected status code 400: : ", (false, ClientError), (false, ClientError)),
+        (401, "", "unexpected status code 401", (false, AuthError), (false, AuthError)),
+        (403, invalid, "unexpected status code 403", (true, RateLimited), (false, AuthError)),
+        (404, "", "unexpected status code 404", (false, ClientError), (false, ClientError)),
+        (429, "slow", "unexpected status code 429", (true, RateLimited), (true, RateLimited)),
+        (500, "why", "unexpected status code 500", (true, ServerError), (true, ServerError)),
         (302, "", "unexpected status code 302", (false, Other), (false, Other)),
     ];
     let expected = |(again, reason): (bool, FailureReason), detail: &str| match again {
@@ -262,7 +304,7 @@ fn the_configured_timeout_is_used() {
         outcome,
         Outcome::Retry {
             after: None,
-            reason: FailureReason::Other,
+            reason: FailureReason::ContextDeadlineExceeded,
             detail: "context deadline exceeded: configured pagerduty timeout reached (1.5s)".into()
         }
     );

@@ -1,9 +1,9 @@
-//! The requests in `tests/` are those of the Go Alertmanager 0.34 with the same configuration and
-//! alerts, byte for byte, but for the line feed at the end of a token's file.
+//! The requests in `tests/` are those of the Go Alertmanager 0.35 with the same configuration and
+//! alerts, byte for byte.
 
 use std::time::Duration;
 
-use bellwether_model::{FailureReason, Notification, Outcome, Secret};
+use bellwether_model::{FailureReason, Notification, Secret};
 
 use super::Pushover;
 use super::config::Config;
@@ -132,7 +132,7 @@ fn a_key_whose_template_fails_is_refused_without_being_shown() {
     let config = Config { token: Secret::new("MARKER{{ .Nothing }}"), ..plain() };
     let (begun, _) = harness(&config).begin(&firing());
     let error = begun.err().expect("it is refused");
-    assert!(matches!(error, BeginError::Ended(Outcome::Refused { .. })), "{error:?}");
+    assert!(matches!(error, BeginError::Template(_)), "{error:?}");
     assert!(!format!("{error:?}").contains("MARKER"));
 }
 

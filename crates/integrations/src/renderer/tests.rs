@@ -83,7 +83,7 @@ fn failed_or_default_uses_its_default_and_failed_required_is_refused() {
     let (address, _) = written(&firing(), failing, |renderer, text| {
         format!("{:?}", renderer.required(text).expect_err("it fails"))
     });
-    assert!(address.contains("Refused") && address.contains("title: template"), "{address}");
+    assert!(address.contains("Template") && address.contains("title: template"), "{address}");
 }
 
 #[test]

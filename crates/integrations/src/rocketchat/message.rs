@@ -9,6 +9,7 @@ pub fn json(it: &RocketChat, channel: &str, renderer: &mut Renderer<'_>) -> Stri
     let mut out = String::new();
     let mut message = Object::begin(&mut out);
     message.non_empty("channel", channel);
+    message.non_empty("text", &renderer.prose_within(&it.message_text, TEXT_MAX));
     message.non_empty("emoji", &renderer.or_default(&it.emoji, ""));
     message.non_empty("avatar", &renderer.or_default(&it.icon_url, ""));
     let mut attachments = List::begin(message.value("attachments"));
@@ -58,6 +59,6 @@ fn attachment(it: &RocketChat, renderer: &mut Renderer<'_>, out: &mut String) {
 
 const TITLE_CHARS_MAX: usize = 1024;
 
-/// What `chat.postMessage` takes of an attachment's text unless `Message_MaxAllowedSize` was changed:
+/// What `chat.postMessage` takes of a message's or an attachment's text unless `Message_MaxAllowedSize` was changed:
 /// <https://github.com/RocketChat/Rocket.Chat/blob/develop/apps/meteor/app/api/server/v1/chat.ts>
 const TEXT_MAX: Limit = Limit::Utf16(5_000);

@@ -47,6 +47,7 @@ fn requests_match_their_snapshots() {
         actions: vec![action],
         image_url: "http://x/i".to_owned(),
         thumb_url: "http://x/t".to_owned(),
+        message_text: "hi {{ .Status }}".to_owned(),
         ..config()
     };
     let harness = harness(&config).file("/token", "fresh\n");

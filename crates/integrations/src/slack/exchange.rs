@@ -1,10 +1,16 @@
 //! The requests of one Slack message, and what the answers mean.
 //!
-//! 1. If an earlier message of the group is remembered, it is updated.
-//! 2. If there is none, or Slack says that it did not update it (the message was deleted, the time to
-//!    edit it is over, its channel was archived, another app wrote it), a new one is posted.
+//! 1. If an earlier message of the group is remembered, it is updated (`update_message`), then the
+//!    message is posted to its thread (`post_updates_to_thread`), or one of the two.
+//! 2. If there is none, or Slack says that it did not do one of the two (the message was deleted, the
+//!    time to edit it is over, its channel was archived, its thread is locked), a new one is posted.
+//!
+//! Where a new message is, is remembered; what Slack answers in 1 is not, so that all updates are of the
+//! group's first message.
 //!
 //! Compat: upstream gives up after 1; see docs/compat.md#slack-update.
+
+use std::collections::VecDeque;
 
 use bellwether_model::delivery::RememberedValue;
 use bellwether_model::quote::quoted;
@@ -17,50 +23,56 @@ use crate::outcome::{body_excerpt, check_response, delivered};
 
 /// One message, from the first request to the outcome.
 pub struct SlackExchange {
-    update: Option<Update>,
+    /// What is done to the earlier message, in this order; empty if there is none.
+    edits: VecDeque<Edit>,
+    /// Where the earlier message is, as the notification log has it.
+    remembered: Remembered,
     post: Post,
-    /// The request without an answer is the update.
-    is_updating: bool,
+    /// The request without an answer is the first of `edits`.
+    is_editing: bool,
 }
 
-/// The request that replaces the text of an earlier message.
-pub struct Update {
+/// A request that updates the earlier message, or that posts to its thread.
+pub struct Edit {
     pub request: Request,
     pub channel: String,
-    /// Where that message is, as the notification log has it.
-    pub remembered: Remembered,
 }
 
 /// The request that posts a new message.
 pub struct Post {
     pub request: Request,
     pub channel: String,
-    /// Whether later notifications are to update the message.
+    /// Whether later notifications are to update the message, or to be in its thread.
     pub is_remembered: bool,
 }
 
 /// What Slack said about a request that it received.
 enum Answer {
-    /// Compat: the answer to an update changes nothing that is remembered, as upstream.
-    Accepted { place: Remembered },
+    Accepted {
+        place: Remembered,
+    },
     /// `"ok": false`, with the name of the error.
     Error(String),
 }
 
 impl SlackExchange {
-    pub fn new(update: Option<Update>, post: Post) -> Self {
-        SlackExchange { update, post, is_updating: false }
+    /// `remembered`: where the message of `edits` is.
+    pub fn new(edits: Vec<Edit>, remembered: Remembered, post: Post) -> Self {
+        SlackExchange { edits: edits.into(), remembered, post, is_editing: false }
     }
 
-    fn updated(&mut self, answer: Result<Response, RequestError>) -> Step {
-        let Some(Update { channel, remembered, .. }) = self.update.take() else {
-            return self.begin();
-        };
-        self.is_updating = false;
+    fn edited(&mut self, answer: Result<Response, RequestError>) -> Step {
+        let Some(Edit { channel, .. }) = self.edits.pop_front() else { return self.begin() };
         match read(answer, &channel) {
-            Ok(Answer::Accepted { .. }) => Step::Done(Outcome::Delivered { remember: remembered }),
+            Ok(Answer::Accepted { .. }) if self.edits.is_empty() => {
+                Step::Done(Outcome::Delivered { remember: self.remembered.clone() })
+            }
+            Ok(Answer::Accepted { .. }) => self.begin(),
             // Also for errors that this file does not know: a second message is better than none.
-            Ok(Answer::Error(_)) => self.begin(),
+            Ok(Answer::Error(_)) => {
+                self.edits.clear();
+                self.begin()
+            }
             Err(outcome) => Step::Done(outcome),
         }
     }
@@ -84,16 +96,13 @@ impl SlackExchange {
 
 impl Exchange for SlackExchange {
     fn begin(&mut self) -> Step {
-        self.is_updating = self.update.is_some();
-        let request = match &self.update {
-            Some(update) => &update.request,
-            None => &self.post.request,
-        };
-        Step::Send(request.clone())
+        let edit = self.edits.front();
+        self.is_editing = edit.is_some();
+        Step::Send(edit.map_or(&self.post.request, |edit| &edit.request).clone())
     }
 
     fn receive(&mut self, answer: Result<Response, RequestError>) -> Step {
-        if self.is_updating { self.updated(answer) } else { Step::Done(self.posted(answer)) }
+        if self.is_editing { self.edited(answer) } else { Step::Done(self.posted(answer)) }
     }
 }
 

@@ -5,27 +5,30 @@ use crate::renderer::{Limit, Renderer};
 use crate::trim;
 use bellwether_encoding::json::{Escape, List, Object, push_string};
 
-/// Where a message is.
-pub struct Place {
-    pub timestamp: String,
-    pub channel: String,
+/// Where a message goes. What is empty is not said.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Place<'a> {
+    pub channel: &'a str,
+    /// Of the message that is updated.
+    pub timestamp: &'a str,
+    /// Of the message in whose thread it is.
+    pub thread: &'a str,
 }
 
-/// The members of a message that say where it goes, and all others as a JSON object.
+/// A message: all of it but where it goes, as a JSON object that is not empty, and where it goes.
 ///
-/// One notification may be sent to two places: see [`super::exchange`].
-pub fn addressed(channel: &str, timestamp: &str, content: &str) -> String {
-    let mut out = String::new();
-    let mut message = Object::begin(&mut out);
-    message.non_empty("channel", channel);
-    message.non_empty("ts", timestamp);
+/// One notification may be sent to several places: see [`super::exchange`].
+pub fn addressed(content: &str, place: Place<'_>) -> String {
+    let mut members = String::new();
+    let mut message = Object::begin(&mut members);
+    message.non_empty("channel", place.channel);
+    message.non_empty("ts", place.timestamp);
+    message.non_empty("thread_ts", place.thread);
     message.end();
-    let members = &content[1..];
-    if out == "{}" {
-        return format!("{{{members}\n");
+    match members.as_str() {
+        "{}" => format!("{content}\n"),
+        members => format!("{},{}\n", &content[..content.len() - 1], &members[1..]),
     }
-    out.truncate(out.len() - 1);
-    format!("{out},{members}\n")
 }
 
 /// All of a message but where it goes, as a JSON object that is not empty.

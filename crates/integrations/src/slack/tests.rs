@@ -80,26 +80,104 @@ fn a_remembered_message_is_edited_in_place() {
     assert_eq!(harness.request(&later).url.reveal(), "http://slack.example/services/x");
 }
 
-/// An attempt that updates a message, answered by `answers`: the URLs of its requests, the last body,
-/// and the outcome.
-fn update(
+/// An attempt after a first message, answered by `answers`: the URLs of its requests, their bodies, and
+/// the outcome.
+fn later(
+    config: Config,
     answers: impl IntoIterator<Item = Result<Response, RequestError>>,
-) -> (Vec<String>, serde_json::Value, Outcome) {
-    let config = Config { update_message: true, ..config() };
+) -> (Vec<String>, Vec<Value>, Outcome) {
     let mut later = resolved();
     later.reason = Reason::AllAlertsResolved;
     later.remembered = place("17.5", "C1");
     let mut exchange = harness(&config).begin(&later).0.expect("it begins");
-    let (mut urls, mut body) = (Vec::new(), serde_json::Value::Null);
+    let (mut urls, mut bodies) = (Vec::new(), Vec::new());
     let mut step = exchange.begin();
     for answer in answers {
         let Step::Send(request) = step else { panic!("no request: {step:?}") };
         urls.push(request.url.reveal().to_owned());
-        body = serde_json::from_slice(&request.body).expect("JSON");
+        bodies.push(serde_json::from_slice(&request.body).expect("JSON"));
         step = exchange.receive(answer);
     }
     let Step::Done(outcome) = step else { panic!("another request: {step:?}") };
-    (urls, body, outcome)
+    (urls, bodies, outcome)
+}
+
+/// An attempt that updates a message.
+fn update(
+    answers: impl IntoIterator<Item = Result<Response, RequestError>>,
+) -> (Vec<String>, Value, Outcome) {
+    let config = Config { update_message: true, ..config() };
+    let (urls, mut bodies, outcome) = later(config, answers);
+    (urls, bodies.pop().expect("a request"), outcome)
+}
+
+const ACCEPTED: &str = r#"{"ok":true,"ts":"99","channel":"C9"}"#;
+
+#[test]
+fn later_messages_are_posted_to_the_thread_of_the_first() {
+    let config = Config { post_updates_to_thread: true, ..config() };
+    let mut first = firing();
+    first.reason = Reason::FirstNotification;
+    // An earlier incident's message is no longer meant.
+    first.remembered = place("11.0", "C0");
+    let posted = json_answer(200, r#"{"ok":true,"ts":"17.5","channel":"C1"}"#);
+    let said = harness(&config).transcript(&first, [posted]);
+    let mut then = resolved();
+    (then.reason, then.remembered) = (Reason::AllAlertsResolved, place("17.5", "C1"));
+    let said = said + &harness(&config).transcript(&then, [json_answer(200, ACCEPTED)]);
+    check_snapshot("slack/tests/thread.txt", &said);
+}
+
+#[test]
+fn with_both_options_the_message_is_updated_and_then_answered_in_its_thread() {
+    let both = || Config { update_message: true, post_updates_to_thread: true, ..config() };
+    let accepted = || json_answer(200, ACCEPTED);
+    let (urls, bodies, outcome) = later(both(), [accepted(), accepted()]);
+    assert_eq!(urls, [UPDATE_URL, POST_URL]);
+    let place_of = |body: &Value| ["channel", "ts", "thread_ts"].map(|name| body[name].clone());
+    assert_eq!(place_of(&bodies[0]), ["C1".into(), "17.5".into(), Value::Null]);
+    assert_eq!(place_of(&bodies[1]), ["C1".into(), Value::Null, "17.5".into()]);
+    assert_eq!(outcome, Outcome::Delivered { remember: place("17.5", "C1") });
+    // A retry begins again, with the update.
+    let (urls, _, outcome) = later(both(), [answer(500, "")]);
+    assert!(urls == [UPDATE_URL] && matches!(outcome, Outcome::Retry { .. }));
+    let (urls, _, outcome) = later(both(), [accepted(), answer(500, "")]);
+    assert!(urls == [UPDATE_URL, POST_URL] && matches!(outcome, Outcome::Retry { .. }));
+}
+
+#[test]
+fn where_slack_refuses_the_update_or_the_reply_one_new_message_is_posted() {
+    let refused = || json_answer(200, r#"{"ok":false,"error":"message_not_found"}"#);
+    let posted = || json_answer(200, r#"{"ok":true,"ts":"18.1","channel":"C2"}"#);
+    let both = || Config { update_message: true, post_updates_to_thread: true, ..config() };
+    let thread = || Config { post_updates_to_thread: true, ..config() };
+    for (config, answers, urls_expected) in [
+        (both(), vec![refused(), posted()], vec![UPDATE_URL, POST_URL]),
+        (
+            both(),
+            vec![json_answer(200, ACCEPTED), refused(), posted()],
+            vec![UPDATE_URL, POST_URL, POST_URL],
+        ),
+        (thread(), vec![refused(), posted()], vec![POST_URL, POST_URL]),
+    ] {
+        let (urls, bodies, outcome) = later(config, answers);
+        assert_eq!(urls, urls_expected);
+        let last = bodies.last().expect("a request");
+        assert_eq!((&last["channel"], &last["thread_ts"]), (&"#alerts".into(), &Value::Null));
+        assert_eq!(outcome, Outcome::Delivered { remember: place("18.1", "C2") });
+    }
+}
+
+#[test]
+fn what_slack_answers_to_a_message_without_a_place_is_not_remembered() {
+    for answered in [
+        r#"{"ok":true,"ts":"","channel":"C1"}"#,
+        r#"{"ok":true,"ts":"17.5"}"#,
+        r#"{"ok":true,"ts":17.5,"channel":"C1"}"#,
+    ] {
+        let config = Config { post_updates_to_thread: true, ..config() };
+        assert_eq!(harness(&config).outcome(json_answer(200, answered)), delivered());
+    }
 }
 
 fn place(timestamp: &str, channel: &str) -> Remembered {

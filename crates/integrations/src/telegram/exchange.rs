@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use bellwether_encoding::json::Object;
+use bellwether_model::duration::format_go;
 use bellwether_model::{FailureReason, Outcome, Secret};
 use serde_json::Value;
 
-use super::retry;
+use super::{known, retry};
 use crate::exchange::{Exchange, Step};
 use crate::http::{Request, RequestError, Response};
 use crate::outcome::{delivered, failure_reason};
@@ -32,6 +33,8 @@ pub struct Message {
     /// Empty: no markup.
     pub parse_mode: String,
     pub text: String,
+    /// Zero: no limit.
+    pub timeout: Duration,
 }
 
 impl TelegramExchange {
@@ -66,7 +69,7 @@ impl Exchange for TelegramExchange {
 
 impl Message {
     fn request(&self) -> Request {
-        let Message { url, chat, thread, quiet, parse_mode, text } = self;
+        let Message { url, chat, thread, quiet, parse_mode, text, timeout } = self;
         let mut body = String::new();
         let mut message = Object::begin(&mut body);
         // Compat: all values are texts.
@@ -82,7 +85,7 @@ impl Message {
         message.string("text", text);
         message.end();
         body.push('\n');
-        Request::post_json(url.clone(), body)
+        Request::post_json(url.clone(), body).timeout(*timeout)
     }
 
     /// With what Telegram said about the markup, for the people who can mend the template.
@@ -111,7 +114,11 @@ fn not_answered(error: RequestError) -> Outcome {
             retry(FailureReason::ContextDeadlineExceeded, detail)
         }
         RequestError::Transport(detail) => retry(FailureReason::Other, detail),
-        RequestError::TimedOut(_) => retry(FailureReason::Other, "no answer in time".to_owned()),
+        RequestError::TimedOut(after) => {
+            let after = format_go(i64::try_from(after.as_nanos()).unwrap_or(i64::MAX));
+            let detail = format!("configured telegram timeout reached ({after})");
+            retry(FailureReason::Other, detail)
+        }
     }
 }
 
@@ -119,10 +126,19 @@ fn refused(response: &Response, body: &Value, said: &str) -> Outcome {
     let code = body["error_code"].as_u64().and_then(|code| u16::try_from(code).ok());
     let code = code.unwrap_or(response.status);
     let wait = body["parameters"]["retry_after"].as_u64().map(Duration::from_secs);
+    let is_known = code == 429 || known::DESCRIPTIONS.contains(&said);
     Outcome::Retry {
         after: wait.or(response.retry_after),
-        reason: if wait.is_some() { FailureReason::RateLimited } else { failure_reason(code) },
-        detail: format!("telegram: {said} ({code})"),
+        reason: if is_known { failure_reason(code) } else { FailureReason::Other },
+        detail: format!("telegram: {} ({code})", shown(said, is_known)),
+    }
+}
+
+/// Compat: upstream's client leaves out the kind of error, `Bad Request: `, of those that it knows.
+fn shown(said: &str, is_known: bool) -> &str {
+    match said.split_once(": ") {
+        Some((_, rest)) if is_known && !rest.contains(": ") => rest,
+        _ => said,
     }
 }
 

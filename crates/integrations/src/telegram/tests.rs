@@ -8,6 +8,7 @@ use super::Telegram;
 use super::config::Config;
 use crate::exchange::Step;
 use crate::html;
+use crate::http::RequestError;
 use crate::outcome::delivered;
 use crate::tests::{
     Harness, alert, check_snapshot, firing, json_answer, many, mixed, notification, resolved,
@@ -51,33 +52,82 @@ fn requests_match_their_snapshots() {
 }
 
 #[test]
-fn every_error_is_retried() {
+fn every_error_is_retried_and_counted_as_the_go_alertmanager_does() {
+    use FailureReason::{AuthError, ClientError, Other, RateLimited, ServerError};
     let harness = harness(&config());
     assert_eq!(harness.outcome(json_answer(200, OK)), delivered());
-    let retry = |after: Option<u64>, reason, detail: &str| Outcome::Retry {
-        after: after.map(Duration::from_secs),
-        reason,
-        detail: detail.to_owned(),
-    };
-    for (status, body, expected) in [
+    // Known texts count by their code, others do not.
+    for (code, said, reason, shown) in [
+        (400, "Bad Request: chat not found", ClientError, "chat not found (400)"),
+        (401, "Unauthorized", AuthError, "Unauthorized (401)"),
         (
-            400,
-            r#"{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}"#,
-            retry(None, FailureReason::ClientError, "telegram: Bad Request: chat not found (400)"),
+            403,
+            "Forbidden: bot was blocked by the user",
+            AuthError,
+            "bot was blocked by the user (403)",
         ),
-        (
-            429,
-            r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":9}}"#,
-            retry(Some(9), FailureReason::RateLimited, "telegram: Too Many Requests (429)"),
-        ),
-        (
-            200,
-            r#"{"ok":false}"#,
-            retry(None, FailureReason::Other, "telegram: no description (200)"),
-        ),
-        (502, "<html>", retry(None, FailureReason::ServerError, "telegram: no description (502)")),
+        (404, "Not Found", ClientError, "Not Found (404)"),
+        (500, "Internal Server Error", ServerError, "Internal Server Error (500)"),
+        (429, "Too Many Requests: retry after 9", RateLimited, "retry after 9 (429)"),
+        (400, "Bad Request: strange", Other, "Bad Request: strange (400)"),
+        (401, "strange", Other, "strange (401)"),
+        (403, "Forbidden: strange", Other, "Forbidden: strange (403)"),
+        (500, "strange", Other, "strange (500)"),
+        (400, "Bad Request: CHAT NOT FOUND", Other, "Bad Request: CHAT NOT FOUND (400)"),
     ] {
+        let body = format!(r#"{{"ok":false,"error_code":{code},"description":"{said}"}}"#);
+        let detail = format!("telegram: {shown}");
+        let expected = Outcome::Retry { after: None, reason, detail };
+        assert_eq!(harness.outcome(json_answer(code, &body)), expected);
+    }
+    let flood = r#"{"ok":false,"error_code":429,"description":"Too Many Requests","parameters":{"retry_after":9}}"#;
+    let after = Some(Duration::from_secs(9));
+    let detail = "telegram: Too Many Requests (429)".to_owned();
+    let expected = Outcome::Retry { after, reason: RateLimited, detail };
+    assert_eq!(harness.outcome(json_answer(429, flood)), expected);
+    for (status, body, detail) in [
+        (200, r#"{"ok":false}"#, "telegram: no description (200)"),
+        (502, "<html>", "telegram: no description (502)"),
+    ] {
+        let expected = Outcome::Retry { after: None, reason: Other, detail: detail.to_owned() };
         assert_eq!(harness.outcome(json_answer(status, body)), expected);
+    }
+}
+
+#[test]
+fn the_configured_timeout_limits_each_request() {
+    let timeout = Duration::from_millis(1500);
+    let harness = harness(&Config { timeout, ..config() });
+    assert_eq!(harness.request(&firing()).timeout, Some(timeout));
+    let detail = "configured telegram timeout reached (1.5s)".to_owned();
+    assert_eq!(
+        harness.outcome(Err(RequestError::TimedOut(timeout))),
+        Outcome::Retry { after: None, reason: FailureReason::Other, detail }
+    );
+}
+
+#[test]
+fn what_is_within_the_limits_is_sent_as_it_is() {
+    let link = |bytes: usize| {
+        let frame = r#"<a href="">x</a>"#.len();
+        format!(r#"<a href="{}">x</a>"#, "u".repeat(bytes - frame))
+    };
+    let sent = |message: String| {
+        let config = Config { message: message.clone(), ..config() };
+        let body: Value =
+            serde_json::from_slice(&harness(&config).request(&firing()).body).expect("JSON");
+        body["text"] == message
+    };
+    // As measured with the Go Alertmanager 0.35, which replaces what is longer.
+    for (message, is_whole) in [
+        ("a".repeat(4096), true),
+        ("&amp;".repeat(4096), true),
+        (link(936).repeat(10), true),
+        (link(32_768), true),
+        ("a".repeat(4097), false),
+        (link(32_769), false),
+    ] {
+        assert_eq!(sent(message.clone()), is_whole, "{} bytes", message.len());
     }
 }
 

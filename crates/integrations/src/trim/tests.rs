@@ -33,6 +33,15 @@ fn bytes_are_counted_and_characters_never_split() {
     check_bytes("🐑🐑", 7, "🐑…");
     check_bytes("🐑🐑", 6, "…");
     check_bytes(&"ü".repeat(10), 12, "üüüü…");
+    // As the Go Alertmanager 0.35.
+    check_bytes("abc", 2, "..");
+    check_bytes("abcdef", 3, "…");
+    check_bytes("abcdef", 5, "ab…");
+    check_bytes(&"é".repeat(10), 20, &"é".repeat(10));
+    check_bytes(&"é".repeat(10), 19, &("é".repeat(8) + "…"));
+    check_bytes(&"é".repeat(10), 15, &("é".repeat(6) + "…"));
+    check_bytes(&"漢".repeat(10), 12, &("漢".repeat(3) + "…"));
+    check_bytes("aé漢", 5, "a…");
 }
 
 #[test]

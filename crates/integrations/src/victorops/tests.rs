@@ -1,7 +1,7 @@
-//! The requests in `tests/` are those of the Go Alertmanager 0.34 with the same configuration and
+//! The requests in `tests/` are those of the Go Alertmanager 0.35 with the same configuration and
 //! alerts, byte for byte.
 
-use bellwether_model::{FailureReason, Notification, Outcome, Secret};
+use bellwether_model::{FailureReason, Notification, Secret};
 use std::collections::BTreeMap;
 
 use super::VictorOps;
@@ -120,7 +120,7 @@ fn a_failing_template_loses_the_event_only_in_the_routing_key() {
     let (begun, _) = harness(&Config { routing_key: bad(), ..plain() }).begin(&firing());
     let error = begun.err().expect("it is refused");
     assert!(
-        matches!(&error, BeginError::Ended(Outcome::Refused { detail, .. }) if detail.starts_with("routing_key: ")),
+        matches!(&error, BeginError::Template(detail) if detail.starts_with("routing_key: ")),
         "{error:?}"
     );
 }

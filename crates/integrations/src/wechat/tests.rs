@@ -61,6 +61,25 @@ fn queries_are_escaped_as_go_escapes_them() {
 }
 
 #[test]
+fn a_template_without_which_no_token_can_be_asked_for_is_refused_before() {
+    let bad = || "{{ .Nothing }}".to_owned();
+    for config in [
+        Config { corp_id: bad(), ..config() },
+        Config { api_secret: Secret::new(bad()), ..config() },
+    ] {
+        let error = harness(&config).begin(&firing()).0.err().expect("it is refused");
+        let Ok(Outcome::Refused { reason, detail }) = error.outcome() else {
+            panic!("it is refused");
+        };
+        assert_eq!(reason, FailureReason::TemplateError);
+        assert!(detail.starts_with("templating error: "), "{detail}");
+    }
+    let secret = Secret::new("{{ .Receiver }}-secret");
+    let request = harness(&Config { api_secret: secret, ..config() }).request(&firing());
+    assert!(request.url.reveal().ends_with("&corpsecret=team-secret"), "{}", request.url.reveal());
+}
+
+#[test]
 fn markdown_replaces_text() {
     let config = Config { message_type: MessageType::Markdown, ..config() };
     let said =

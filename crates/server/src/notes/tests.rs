@@ -57,6 +57,7 @@ fn a_delivery_counts_once_and_each_of_its_attempts() {
         reason: FailureReason::ServerError,
         detail: "unexpected status code 500".into(),
         retry,
+        is_news: retry,
     };
     let given_up = Note::DeliveryFailed {
         key: key.clone(),

@@ -9,7 +9,7 @@ use bellwether_model::{FailureReason, Mono, Now, Outcome, Reason, Remembered, Ti
 
 use super::{Batch, Notification};
 use crate::deduplication::{self, Candidate, Content, Decision, Deferral};
-use crate::deliveries::{self, Delivery, End, State};
+use crate::deliveries::{self, Delivery, End, Failure, State};
 use crate::group::GroupId;
 use crate::peers::Peers;
 use crate::replicated::is_amended;
@@ -53,6 +53,12 @@ pub(in crate::engine) enum Resumed {
     Consider(Box<Delivery>),
 }
 
+/// What follows a failed attempt: see [`Note::AttemptFailed`].
+struct Retried {
+    is_possible: bool,
+    is_news: bool,
+}
+
 impl Notification {
     /// The group that is to be judged before a delivery whose wait is over can go on; `None` if it has
     /// ended.
@@ -65,45 +71,27 @@ impl Notification {
             State::Waiting { .. }
             | State::BackingOff
             | State::Attempting { .. }
-            | State::GaveUp { .. } => None,
+            | State::GaveUp => None,
         }
     }
 
     /// Takes a delivery whose wait is over.
     pub fn resume(&mut self, now: Now, id: DeliveryId, turn: &mut Turn) -> Option<Resumed> {
         let delivery = self.deliveries.take(id)?;
-        let timeout = FailureReason::ContextDeadlineExceeded;
         Some(match &delivery.state {
-            State::Attempting { .. } => {
-                let detail = String::from("no answer to the attempt came back");
-                Resumed::Finished(fail(
-                    &delivery,
-                    timeout,
-                    detail,
-                    GiveUpCause::DeadlineReached,
-                    turn,
-                ))
-            }
             State::Waiting { .. } if delivery.deadline <= now.mono => {
                 // The peer is still trying; this node looks again with the next flush.
                 Resumed::Finished(finish(&delivery, End::Failed))
             }
             State::BackingOff if delivery.deadline <= now.mono => {
                 // The engine was not woken in time.
-                let detail = String::from("the time for another attempt has passed");
-                Resumed::Finished(fail(
-                    &delivery,
-                    timeout,
-                    detail,
-                    GiveUpCause::DeadlineReached,
-                    turn,
-                ))
+                Resumed::Finished(give_up(&delivery, TIME_IS_UP, turn))
             }
-            State::GaveUp { reason, detail } => {
-                let (reason, detail) = (*reason, detail.clone());
-                let cause = GiveUpCause::DeadlineReached;
-                Resumed::Finished(fail(&delivery, reason, detail, cause, turn))
+            State::Attempting { .. } => {
+                let detail = "no answer to the attempt came back";
+                Resumed::Finished(give_up(&delivery, detail, turn))
             }
+            State::GaveUp => Resumed::Finished(give_up(&delivery, TIME_IS_UP, turn)),
             State::Waiting { .. } | State::BackingOff => Resumed::Consider(Box::new(delivery)),
         })
     }
@@ -120,7 +108,7 @@ impl Notification {
     ) -> Step {
         let waited_with = match &delivery.state {
             State::Waiting { content } => Some(content),
-            State::BackingOff | State::Attempting { .. } | State::GaveUp { .. } => None,
+            State::BackingOff | State::Attempting { .. } | State::GaveUp => None,
         };
         let candidate = Candidate {
             key: &delivery.key,
@@ -193,27 +181,49 @@ impl Notification {
                 Some(finish(&delivery, End::Succeeded))
             }
             Outcome::Refused { reason, detail } => {
-                note_failed_attempt(&delivery, reason, &detail, false, turn);
-                Some(fail(&delivery, reason, detail, GiveUpCause::Refused, turn))
+                let failure = Failure { reason, detail };
+                note_failed_attempt(
+                    &delivery,
+                    &failure,
+                    Retried { is_possible: false, is_news: false },
+                    turn,
+                );
+                Some(fail(&delivery, failure, GiveUpCause::Refused, turn))
             }
             Outcome::Retry { after, reason, detail } => {
+                let failure = Failure { reason, detail };
                 let backoff = deliveries::backoff(delivery.attempts, rng);
-                let deadline = delivery.deadline;
-                let fits = |wait: &Duration| now.mono.plus(*wait) < deadline;
-                let asked = after.map(|after| after.max(backoff));
-                let wait = asked.filter(fits).or_else(|| Some(backoff).filter(fits));
-                note_failed_attempt(&delivery, reason, &detail, wait.is_some(), turn);
-                let next = match wait {
-                    Some(wait) => now.mono.plus(wait),
-                    None => {
-                        delivery.state = State::GaveUp { reason, detail };
-                        deadline
-                    }
-                };
-                self.deliveries.wait(id, delivery, next);
+                self.back_off(now, (id, delivery), &failure, (after, backoff), turn);
                 None
             }
         }
+    }
+
+    /// Lets a delivery wait for its next attempt: no less than `backoff`, and as long as the receiver has
+    /// asked for if the flush lasts that long.
+    fn back_off(
+        &mut self,
+        now: Now,
+        (id, mut delivery): (DeliveryId, Delivery),
+        failure: &Failure,
+        (asked, backoff): (Option<Duration>, Duration),
+        turn: &mut Turn,
+    ) {
+        let deadline = delivery.deadline;
+        let fits = |wait: &Duration| now.mono.plus(*wait) < deadline;
+        let asked = asked.map(|asked| asked.max(backoff));
+        let wait = asked.filter(fits).or_else(|| Some(backoff).filter(fits));
+        let is_news = delivery.failure.take(failure, now.mono < deadline);
+        let retried = Retried { is_possible: wait.is_some(), is_news };
+        note_failed_attempt(&delivery, failure, retried, turn);
+        let next = match wait {
+            Some(wait) => now.mono.plus(wait),
+            None => {
+                delivery.state = State::GaveUp;
+                deadline
+            }
+        };
+        self.deliveries.wait(id, delivery, next);
     }
 
     /// Lets a delivery wait for peers.
@@ -306,13 +316,17 @@ fn finish(delivery: &Delivery, end: End) -> Finished {
     Finished { group: delivery.group, end }
 }
 
-fn fail(
-    delivery: &Delivery,
-    reason: FailureReason,
-    detail: String,
-    cause: GiveUpCause,
-    turn: &mut Turn,
-) -> Finished {
+/// The flush is over, and no attempt has succeeded; `detail` is said if none is known to have failed.
+fn give_up(delivery: &Delivery, detail: &str, turn: &mut Turn) -> Finished {
+    let failure = delivery.failure.0.clone().unwrap_or_else(|| Failure {
+        reason: FailureReason::ContextDeadlineExceeded,
+        detail: detail.to_owned(),
+    });
+    fail(delivery, failure, GiveUpCause::DeadlineReached, turn)
+}
+
+fn fail(delivery: &Delivery, failure: Failure, cause: GiveUpCause, turn: &mut Turn) -> Finished {
+    let Failure { reason, detail } = failure;
     turn.notes.push(Note::DeliveryFailed {
         key: delivery.key.group.clone(),
         integration: delivery.integration.id.clone(),
@@ -325,19 +339,16 @@ fn fail(
     finish(delivery, End::Failed)
 }
 
-fn note_failed_attempt(
-    delivery: &Delivery,
-    reason: FailureReason,
-    detail: &str,
-    retry: bool,
-    turn: &mut Turn,
-) {
+fn note_failed_attempt(delivery: &Delivery, failure: &Failure, retried: Retried, turn: &mut Turn) {
     turn.notes.push(Note::AttemptFailed {
         key: delivery.key.group.clone(),
         integration: delivery.integration.id.clone(),
         number: delivery.attempts,
-        reason,
-        detail: detail.to_owned(),
-        retry,
+        reason: failure.reason,
+        detail: failure.detail.clone(),
+        retry: retried.is_possible,
+        is_news: retried.is_news,
     });
 }
+
+const TIME_IS_UP: &str = "context deadline exceeded";
