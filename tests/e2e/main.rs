@@ -22,4 +22,5 @@ mod receivers_test;
 mod reload;
 mod secrets;
 mod sns;
+mod tools;
 mod web_config;

@@ -8,6 +8,8 @@ use bellwether_model::Secret;
 use oauth2::check_oauth2;
 
 use crate::block::{Block, BlockReader, FieldValue, Problem, Visitor, refuse_if};
+use crate::error::Errors;
+use crate::parse_block;
 use crate::value::LaxUrl;
 use crate::yaml::{NodeId, Tree};
 
@@ -115,6 +117,13 @@ impl HttpBlock {
             });
         }
     }
+}
+
+/// Reads a file that is one `http_config`, as clients of a server have it.
+///
+/// Its paths are relative to the file: see [`resolve_http_paths`](crate::resolve_http_paths).
+pub fn parse_http_config(text: &str) -> Result<HttpConfig, Errors> {
+    parse_block::<HttpBlock>(text).map(|block| block.config)
 }
 
 impl FieldValue for HttpConfig {

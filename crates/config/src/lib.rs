@@ -12,7 +12,7 @@
 //!
 //! Three floors: `yaml` is text to tree and back; `block` and `value` are the one list of fields
 //! per block from which reading and printing follow; `config` and `receivers` are those lists.
-//! [`decode`] turns a file's bytes into text. `merge` and `rules` look at the file as a whole. `cluster_tls` and `web` are the lists of two
+//! `settings` reads a flat map of texts. [`decode`] turns a file's bytes into text. `merge` and `rules` look at the file as a whole. `cluster_tls` and `web` are the lists of two
 //! smaller files, which have nothing to do with routes and receivers.
 
 mod block;
@@ -26,6 +26,7 @@ mod paths;
 mod receivers;
 mod rules;
 mod server_tls;
+mod settings;
 mod value;
 mod web;
 mod yaml;
@@ -40,7 +41,10 @@ pub use config::{
 };
 pub use decode::{DecodeError, decode};
 pub use error::{Error, Errors};
+pub use http::parse_http_config;
+pub use paths::resolve_http_paths;
 pub use server_tls::{ClientAuth, ServerTls};
+pub use settings::parse_settings;
 pub use web::{HttpServer, RateLimit, WebConfig};
 
 use block::{Block, BlockReader, FieldValue};

@@ -50,6 +50,11 @@ impl Config {
     }
 }
 
+/// Makes the paths of a file that is one `http_config` relative to `base`, the file's directory.
+pub fn resolve_http_paths(http: &mut HttpConfig, base: &Path) {
+    resolve_http(http, base);
+}
+
 fn resolve_http(http: &mut HttpConfig, base: &Path) {
     resolve_tls(&mut http.tls_config, base);
     if let Some(basic) = &mut http.basic_auth {

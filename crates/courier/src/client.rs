@@ -87,6 +87,25 @@ impl Client {
         self.send_noting(request, redactor, &Progress::default(), deadline).await
     }
 
+    /// As [`Client::send`], for a caller that needs all of the answer, of at most `body_max` bytes.
+    ///
+    /// # Errors
+    /// Also if the body breaks off, is too long, or is not complete at the deadline.
+    pub async fn fetch(
+        &self,
+        request: Request,
+        redactor: &Redactor,
+        deadline: Instant,
+        body_max: usize,
+    ) -> Result<Response, RequestError> {
+        let progress = Progress::default();
+        let whole = async {
+            let answer = self.send_following_redirects(request, redactor, &progress).await?;
+            response::read_all(answer, body_max).await
+        };
+        timeout_at(deadline, whole).await.unwrap_or(Err(RequestError::DeadlinePassed))
+    }
+
     /// [`Client::send`]; if time runs out, `progress` says what was being done, for which host, and
     /// in which phase.
     pub(crate) async fn send_noting(

@@ -2,16 +2,18 @@
 //!
 //! Once the status is known the request counts as answered: a body that is endless, breaks off or
 //! never comes is cut, and takes the connection with it, but does not turn an answer into a
-//! failure. Otherwise a receiver that has accepted the message could be notified twice.
+//! failure. Otherwise a receiver that has accepted the message could be notified twice. For a caller
+//! that needs the whole body there is [`read_all`].
 
 use std::time::{Duration, SystemTime};
 
-use bellwether_integrations::http::{RESPONSE_BODY_MAX_BYTES, Response};
+use bellwether_integrations::http::{RESPONSE_BODY_MAX_BYTES, RequestError, Response};
 use bytes::{Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
+use crate::error::transport;
 use crate::transport::Answer;
 
 /// Limit: how long a body is waited for after its status.
@@ -23,12 +25,31 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Reads the answer's body until `deadline` at the latest.
 pub async fn read(answer: Answer, deadline: Instant) -> Response {
     let deadline = deadline.min(Instant::now() + BODY_TIMEOUT);
+    let response = head(&answer);
+    Response { body: body(answer, deadline).await, ..response }
+}
+
+/// Reads the answer with all of its body, which is an error to be cut.
+pub async fn read_all(mut answer: Answer, body_max: usize) -> Result<Response, RequestError> {
+    let response = head(&answer);
+    let mut body = BytesMut::new();
+    while let Some(frame) = answer.frame().await {
+        let frame = frame.map_err(|_| transport("unexpected EOF"))?;
+        body.extend_from_slice(&frame.into_data().unwrap_or_default());
+        if body.len() > body_max {
+            return Err(transport(format!("the answer is longer than {} MiB", body_max >> 20)));
+        }
+    }
+    Ok(Response { body: body.freeze(), ..response })
+}
+
+fn head(answer: &Answer) -> Response {
     let text = |name| Some(answer.headers().get(name)?.to_str().ok()?.to_owned());
     Response {
         status: answer.status().as_u16(),
         content_type: text(CONTENT_TYPE),
         retry_after: retry_after(answer.headers(), SystemTime::now()),
-        body: body(answer, deadline).await,
+        body: Bytes::new(),
     }
 }
 

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use bellwether_model::Secret;
-use bellwether_template::{Error, Prepared, Templates as Set};
+use bellwether_model::{Secret, Timestamp};
+use bellwether_template::{Error, Limits, Prepared, Templates as Set};
 
 mod defaults;
 mod functions;
@@ -28,6 +28,11 @@ pub(crate) mod value;
 use crate::any_value::AnyValue;
 use crate::mentions::Mentions;
 use crate::secret::SecretSource;
+use crate::templates::route_labels::RouteLabels;
+use crate::templates::value::{Host, facts_value};
+
+pub use time::{format_time, parse_time};
+pub use value::{AlertFacts, Facts};
 
 /// What all texts of one configuration share; receivers are built with it.
 pub struct Templates {
@@ -73,7 +78,7 @@ pub(crate) enum Form {
 
 /// How values are escaped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Language {
+pub enum Language {
     Plain,
     Html,
 }
@@ -175,6 +180,25 @@ impl Templates {
             | AnyValue::Uint(_)
             | AnyValue::Float(_) => Structure::Plain(value.clone()),
         }
+    }
+
+    /// Renders a text with data that was made up, as plain text or as HTML.
+    ///
+    /// # Errors
+    /// In the words of Go's template packages.
+    pub fn try_out(
+        &self,
+        text: &str,
+        language: Language,
+        facts: &Facts,
+        now: Timestamp,
+    ) -> Result<String, Error> {
+        let prepared = match language {
+            Language::Plain => self.set.prepare(text)?,
+            Language::Html => self.set.prepare_html(text)?,
+        };
+        let host = Host::new(now, RouteLabels::from(facts.route_labels.clone()));
+        prepared.render(&facts_value(facts), &host, Limits::default())
     }
 
     /// The invalid templates so far, each once.

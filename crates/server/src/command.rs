@@ -201,13 +201,15 @@ usage: bellwether <command> [<flags>]
 
 Commands, each with --help:
   server          Run the server. Takes the flags of Alertmanager.
+  amtool          Talk to a server: alerts, silences, routes, templates. Takes what amtool takes.
   check-config    Say whether the server would start with a configuration file.
   export          Write silences and notification log as files of an Alertmanager.
   receivers test  Send a sample to a receiver, or show the request that would be sent.
   demo-webhook    Print the notifications that are sent to an address.
   version         Show the version.
 
-Called as alertmanager or prometheus-alertmanager, through a symlink, it is the server.
+Called as alertmanager or prometheus-alertmanager, through a symlink, it is the server; called as
+amtool, it is that.
 ";
 
 const EXPORT_USAGE: &str = "\

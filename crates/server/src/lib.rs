@@ -54,3 +54,5 @@ mod export;
 mod receiver_test;
 
 pub use command::run;
+pub use flags::version_text;
+pub use version::COMPATIBLE as COMPATIBLE_VERSION;

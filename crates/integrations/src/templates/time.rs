@@ -102,6 +102,25 @@ impl Moment {
     }
 }
 
+/// A time as a Go layout says. In `place`, if its clocks have the offset that the time was written
+/// with: then the zone has a name.
+pub fn format_time(at: Timestamp, place: &Location, layout: &str) -> String {
+    let local = place.local(at).offset_seconds;
+    let moment = Moment::new(at);
+    match at.offset_minutes() != 0 && local == i32::from(at.offset_minutes()) * 60 {
+        true => Moment { at: moment.at, zone: Zone::Place(place.clone()) }.format(layout),
+        false => moment.format(layout),
+    }
+}
+
+/// Reads a time as a Go layout says; the error is worded as Go's.
+pub fn parse_time(layout: &str, text: &str) -> Result<Timestamp, String> {
+    let moment = Moment::parse(layout, text)?;
+    let minutes = moment.civil().offset_seconds / 60;
+    let at = Timestamp::from_unix(moment.at.seconds, moment.at.nanos);
+    Ok(at.with_offset_minutes(i16::try_from(minutes).unwrap_or_default()))
+}
+
 /// The value as a multiple of `to`, towards zero.
 fn truncated(value: i128, to: i128) -> i128 {
     value - value % to

@@ -5,6 +5,8 @@
 //!
 //! Names of types, fields and methods are Go's: people write them, and read them in errors.
 
+mod facts;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -17,6 +19,9 @@ use bellwether_template::{Body, Function, List, Map, Object, Type, Value};
 use super::route_labels::RouteLabels;
 use super::time::Moment;
 use crate::data::{AlertData, Data, Status};
+
+pub(crate) use facts::facts_value;
+pub use facts::{AlertFacts, Facts};
 
 /// What functions know beyond their arguments.
 pub(crate) struct Host {
@@ -191,16 +196,20 @@ impl Object for Alert {
     }
 
     fn json_name(&self, field: &'static str) -> &'static str {
-        match field {
-            "Status" => "status",
-            "Labels" => "labels",
-            "Annotations" => "annotations",
-            "StartsAt" => "startsAt",
-            "EndsAt" => "endsAt",
-            "GeneratorURL" => "generatorURL",
-            "Fingerprint" => "fingerprint",
-            other => other,
-        }
+        alert_json_name(field)
+    }
+}
+
+fn alert_json_name(field: &'static str) -> &'static str {
+    match field {
+        "Status" => "status",
+        "Labels" => "labels",
+        "Annotations" => "annotations",
+        "StartsAt" => "startsAt",
+        "EndsAt" => "endsAt",
+        "GeneratorURL" => "generatorURL",
+        "Fingerprint" => "fingerprint",
+        other => other,
     }
 }
 

@@ -30,9 +30,13 @@ pub fn man_page(program: &str) -> String {
     out
 }
 
-/// What `--version` prints. As `alertmanager` the first line is the one that tools look for.
+/// What `--version` prints. As `alertmanager` and `amtool` the first line is the one that tools look
+/// for.
 pub fn version_text(program: &str) -> String {
-    let number = if program == "alertmanager" { version::COMPATIBLE } else { version::OWN };
+    let number = match program {
+        "alertmanager" | "amtool" => version::COMPATIBLE,
+        _ => version::OWN,
+    };
     format!(
         "{program}, version {number} (branch: {}, revision: {})\n  \
          build user:       {}\n  build date:       {}\n  go version:       {}\n  \
