@@ -7,11 +7,12 @@
 //!
 //! In reading order: `options` (what to measure), `load` (the alerts, routes, rules and silences),
 //! `driver` (sending and reading), `one_server` (one server's figures), `notify` (what many groups
-//! cost), `large_groups` (what large ones cost), `stalls` (what they cost others), `cluster` (three
-//! nodes), `table` (the result).
+//! cost), `large_groups` (what large ones cost), `stalls` (what they cost others), `burst` (very many groups
+//! at once), `cluster` (three nodes), `table` (the result).
 //!
 //! It builds the server in its own profile: run it with `--release`.
 
+mod burst;
 mod cluster;
 mod driver;
 mod environment;
@@ -58,6 +59,12 @@ fn main() -> anyhow::Result<()> {
         }
         Mode::Rendering => rendering(&options),
         Mode::Stalls => stalls(&options),
+        Mode::Burst { groups } => {
+            let run = |&program: &Program| burst::server(program, groups);
+            let columns: Vec<_> = options.programs.iter().map(run).collect();
+            let title = format!("{groups} groups at once, answered after 10 ms");
+            println!("{}", table::compare(&title, &options.programs, &columns));
+        }
         Mode::Cluster { ref scenarios } => {
             let run = |&program: &Program| cluster::program(program, scenarios);
             let columns: Vec<_> = options.programs.iter().map(run).collect();

@@ -28,6 +28,8 @@ pub enum Mode {
     Rendering,
     /// Both servers, only the waits of a client while large groups fail.
     Stalls,
+    /// Both servers, with so many groups due at once.
+    Burst { groups: usize },
     /// Three nodes of each.
     Cluster { scenarios: Vec<Scenario> },
 }
@@ -51,11 +53,12 @@ const SCENARIOS: [(&str, Scenario); 5] = [
 ];
 
 const HELP: &str = "\
-usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering | --stalls | --alerts N | --cluster [SCENARIO]]
+usage: bellwether-bench [--quick] [--only bellwether|go] [--rendering | --stalls | --burst N | --alerts N | --cluster [SCENARIO]]
   --quick       10,000 alerts only, fewer repetitions
   --only WHICH  measure one of the two servers
   --rendering   only what a notification of a large group costs
   --stalls      only how long a client waits while large groups fail
+  --burst N     only how soon N groups that are due at once are notified
   --alerts N    only Bellwether with N alerts: ingestion, memory, the first filtered read
   --cluster     three nodes of each; only one SCENARIO of spread, idle, failover, duplicates and
                 notification-log";
@@ -89,6 +92,9 @@ impl Options {
                 }
                 Arg::Long("rendering") => options.mode = Mode::Rendering,
                 Arg::Long("stalls") => options.mode = Mode::Stalls,
+                Arg::Long("burst") => {
+                    options.mode = Mode::Burst { groups: arguments.value()?.parse()? };
+                }
                 Arg::Long("alerts") => {
                     options.mode = Mode::OneNode { alerts: arguments.value()?.parse()? };
                     options.programs = vec![Program::Bellwether];
