@@ -32,20 +32,20 @@ fn is_request_uri_at_all(text: &str) -> bool {
         return true;
     }
     let (scheme, rest) = match scheme(text) {
-        Scheme::Given(rest) => (true, rest),
-        Scheme::None => (false, text),
+        Scheme::Given(rest) => (text.get(..text.len() - rest.len() - 1), rest),
+        Scheme::None => (None, text),
         Scheme::Broken => return false,
     };
     let rest = rest.split_once('?').map_or(rest, |(before, _)| before);
     if !rest.starts_with('/') {
-        return scheme;
+        return scheme.is_some();
     }
-    match rest.strip_prefix("//").filter(|_| scheme) {
-        None => escapes_are_whole(rest),
-        Some(behind) => {
+    match (rest.strip_prefix("//"), scheme) {
+        (Some(behind), Some(scheme)) => {
             let (authority, path) = behind.split_at(behind.find('/').unwrap_or(behind.len()));
-            is_authority(authority) && escapes_are_whole(path)
+            is_authority(authority, scheme) && escapes_are_whole(path)
         }
+        (None, _) | (_, None) => escapes_are_whole(rest),
     }
 }
 
@@ -69,27 +69,33 @@ fn scheme(text: &str) -> Scheme<'_> {
     Scheme::None
 }
 
-fn is_authority(text: &str) -> bool {
+fn is_authority(text: &str, scheme: &str) -> bool {
     match text.rsplit_once('@') {
-        None => is_host(text),
+        None => is_host(text, scheme),
         Some((user, host)) => {
             let allowed =
                 |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
-            user.bytes().all(allowed) && escapes_are_whole(user) && is_host(host)
+            user.bytes().all(allowed) && escapes_are_whole(user) && is_host(host, scheme)
         }
     }
 }
 
-fn is_host(text: &str) -> bool {
+fn is_host(text: &str, scheme: &str) -> bool {
     if let Some(bracketed) = text.strip_prefix('[') {
         let Some((address, port)) = bracketed.rsplit_once(']') else { return false };
         let address = address.split_once("%25").map_or(address, |(before, _)| before);
         return address.parse::<std::net::Ipv6Addr>().is_ok() && is_port(port);
     }
-    let (host, port) = text.split_at(text.rfind(':').unwrap_or(text.len()));
+    let (host, port) = text.split_at(port_at(text, scheme).unwrap_or(text.len()));
     is_port(port)
         && host.bytes().all(is_host_byte)
         && escaped_bytes(host).all(|byte| byte >= Some(0x80))
+}
+
+/// Where the port begins. Of `http` and `https` the name of a host has no colon.
+fn port_at(host: &str, scheme: &str) -> Option<usize> {
+    let is_web = ["http", "https"].iter().any(|web| scheme.eq_ignore_ascii_case(web));
+    if is_web { host.find(':') } else { host.rfind(':') }
 }
 
 /// Empty, or a colon and digits, which may be missing.

@@ -51,7 +51,7 @@ pub fn parse_url(text: &str) -> Result<Url, String> {
         && (!url.scheme.is_empty() || !after.starts_with('/'))
     {
         let end = after.find('/').unwrap_or(after.len());
-        check_authority(&after[..end])?;
+        check_authority(&after[..end], &url.scheme)?;
         url.host = after[..end].rsplit('@').next().unwrap_or_default().to_owned();
         path = &after[end..];
     }
@@ -107,9 +107,9 @@ fn split_scheme(text: &str) -> Result<(String, &str), String> {
 }
 
 /// `user:password@host:port`
-fn check_authority(text: &str) -> Result<(), String> {
+fn check_authority(text: &str, scheme: &str) -> Result<(), String> {
     let (user, host) = text.rsplit_once('@').unwrap_or(("", text));
-    check_host(host)?;
+    check_host(host, scheme)?;
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._:~!$&'()*+,;=%@".contains(c);
     if !user.chars().all(allowed) {
         return Err("net/url: invalid userinfo".to_owned());
@@ -117,7 +117,7 @@ fn check_authority(text: &str) -> Result<(), String> {
     check_escapes(user)
 }
 
-fn check_host(host: &str) -> Result<(), String> {
+fn check_host(host: &str, scheme: &str) -> Result<(), String> {
     let port = match host.rfind('[') {
         Some(0) => {
             let (address, port) = host[1..].rsplit_once(']').ok_or("missing ']' in host")?;
@@ -127,7 +127,10 @@ fn check_host(host: &str) -> Result<(), String> {
         Some(_) => return Err("invalid IP-literal".to_owned()),
         None => {
             check_host_name(host)?;
-            host.rfind(':').map_or("", |colon| &host[colon..])
+            // Of `http` and `https` the name of a host has no colon.
+            let is_web = scheme == "http" || scheme == "https";
+            let colon = if is_web { host.find(':') } else { host.rfind(':') };
+            colon.map_or("", |colon| &host[colon..])
         }
     };
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
