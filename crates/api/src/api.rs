@@ -15,7 +15,7 @@ use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, View};
 use bellwether_model::matcher::Compile;
 use bellwether_model::quote::quoted;
 use bellwether_model::{MatcherMode, Timestamp};
-use http::header::{CACHE_CONTROL, HeaderValue, ORIGIN};
+use http::header::{CACHE_CONTROL, HeaderValue};
 use http::request::Parts;
 use http::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
@@ -33,7 +33,7 @@ use crate::query::{Filters, Query};
 use crate::refusal::Refusal;
 use crate::silences::SilenceQuery;
 use crate::state::{Admitted, AppState};
-use crate::{alerts, cors, heads, listing, silences};
+use crate::{alerts, heads, listing, silences};
 
 /// Answers one request; `None` means that the path does not exist.
 pub(crate) async fn answer<B: Backend>(
@@ -42,18 +42,18 @@ pub(crate) async fn answer<B: Backend>(
     request: Request,
     admitted: Admitted<B>,
 ) -> Response {
-    let method = request.method().clone();
-    if let Some(response) = cors::preflight(&method, request.headers()) {
-        return response;
-    }
-    let has_origin = request.headers().contains_key(ORIGIN);
-    let mut response = match dispatch(&state, path, request, admitted).await {
-        Ok(response) => response,
-        Err(error) => error.into_response(),
+    let answer = async |request| {
+        let mut response = match dispatch(&state, path, request, admitted).await {
+            Ok(response) => response,
+            Err(error) => error.into_response(),
+        };
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
     };
-    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    cors::decorate(&mut response, &method, has_origin);
-    response
+    match &state.settings.cross_origin {
+        Some(cross_origin) => cross_origin.around(request, answer).await,
+        None => answer(request).await,
+    }
 }
 
 async fn dispatch<B: Backend>(

@@ -59,6 +59,7 @@ pub use backend::{
     IntegrationTest, Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX,
     TEST_TIMEOUT_MAX, TestResult, Unavailable, VersionInfo,
 };
+pub use cors::CrossOrigin;
 pub use heads::{TolerantListener, TolerantStream, answer_refusals};
 pub use refusal::{Refusal, RefusedRequest};
 pub use router::router;

@@ -42,7 +42,7 @@ async fn answer<B: Backend>(State(state): State<Arc<AppState<B>>>, request: Requ
         false => Asked::Other,
     };
     match resolve(&method, asked, &path, &state.settings.route_prefix) {
-        Destination::Rpc { path } => rpc::answer(&state, &path, request).await,
+        Destination::Rpc { path } => rpc::answer(&state, &path, asked, request).await,
         Destination::Redirect { status, path } => {
             redirect(&method, status, &path, query(request.uri(), request.headers()))
         }

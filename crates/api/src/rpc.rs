@@ -18,12 +18,15 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::backend::{Backend, Observation};
 use crate::heads::query;
+use crate::paths::Asked;
 use crate::state::{AppState, method_label};
 
 /// Answers a call; `path` is what is below the place where the procedures are mounted, decoded.
+/// Native gRPC is no affair of web pages, the other protocols are.
 pub(crate) async fn answer<B: Backend>(
     state: &AppState<B>,
     path: &str,
+    asked: Asked,
     request: Request,
 ) -> Response {
     let mut measured = Measured {
@@ -34,7 +37,11 @@ pub(crate) async fn answer<B: Backend>(
         began: Instant::now(),
     };
     let sent = query(request.uri(), request.headers()).unwrap_or_default().to_owned();
-    let response = state.connect.answer(path, &sent, request).await;
+    let call = |request| state.connect.answer(path, &sent, request);
+    let response = match (&state.settings.cross_origin, asked) {
+        (Some(cross_origin), Asked::Other) => cross_origin.around(request, call).await,
+        (None, _) | (_, Asked::Grpc) => call(request).await,
+    };
     measured.code = response.status().as_u16();
     response.map(|inner| Body::new(MeasuredBody { inner, _measured: measured }))
 }

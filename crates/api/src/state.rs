@@ -21,6 +21,7 @@ use crate::answer::{ApiError, text, text_error};
 use crate::backend::{Backend, Observation};
 use crate::body::{BodyFault, BodyReader};
 use crate::body_budget::BodyBudget;
+use crate::cors::CrossOrigin;
 use crate::limits::{ConcurrencyLimit, Permit};
 use crate::patterns::{Busy, Compiled, Patterns};
 use crate::rpc_backend::RpcBackend;
@@ -41,6 +42,8 @@ pub struct ApiSettings {
     pub receiver_test: bool,
     /// Limits of remote procedure calls.
     pub connect: ConnectSettings,
+    /// `None`: no web page of another origin may use the API (`--web.cors.origin`).
+    pub cross_origin: Option<CrossOrigin>,
 }
 
 /// A request that may be worked on.
@@ -222,6 +225,7 @@ impl Default for ApiSettings {
             body_bytes_max: BODY_BYTES_MAX,
             receiver_test: false,
             connect: ConnectSettings::default(),
+            cross_origin: None,
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct EngineSettings {
     pub alerts_per_name_max: usize,
     /// Limit: groups; further ones are refused and counted.
     pub groups_max: usize,
+    /// Log entries list the alerts that are suppressed (the feature `muted-alerts-in-nflog`).
+    pub logs_muted: bool,
     /// `None`: there is no cluster.
     pub peers: Option<PeerSettings>,
 }
@@ -42,6 +44,7 @@ impl Default for EngineSettings {
             silence_pattern_bytes_max: 64 << 20,
             alerts_per_name_max: 0,
             groups_max: 0,
+            logs_muted: false,
             peers: None,
         }
     }

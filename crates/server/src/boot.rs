@@ -10,20 +10,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
-use bellwether_api::{ApiSettings, BODY_BYTES_MAX, ConnectSettings, router};
+use bellwether_api::{ApiSettings, BODY_BYTES_MAX, ConnectSettings, CrossOrigin, router};
 use bellwether_engine::{EngineSettings, PeerSettings};
 use bellwether_journal::{FileJournal, Writer};
 use bellwether_mesh::{Handle, Mesh, MeshSettings, Security};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::backend::ServerBackend;
+use crate::checks::Refused;
 use crate::clock::Clock;
 use crate::cluster::{self, BellwetherMetadata, PeerCredentials, SharedMetadata};
+use crate::connect_settings::connect_settings;
 use crate::connections::raise_descriptor_limit;
 use crate::external_url::ExternalUrl;
-use crate::features::Features;
+use crate::features::{Features, Remark};
 use crate::flags::Flags;
 use crate::http_servers::HttpServers;
 use crate::listen::Bound;
@@ -45,8 +47,9 @@ use crate::{checks, features, version};
 /// Long because: it is the order of the start, one part after the other.
 pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let started_at = clock.now().wall;
+    let (features, cross_origin) = check_first(&flags)?;
     announce();
-    let (features, mut settings) = check(&flags)?;
+    let mut settings = check(&flags, &features)?;
     let connections_max = connections_max(&flags);
     let metrics = Arc::new(Metrics::new(features));
     let http_metrics = Arc::clone(&metrics);
@@ -128,7 +131,9 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
         metadata,
     };
     let (stop_streams, stopping) = watch::channel(false);
-    let app = router(Arc::new(backend), api_settings(&flags, features, route_prefix, stopping));
+    let connect = connect_settings(&flags, stopping);
+    let api = api_settings(&flags, features, route_prefix, cross_origin, connect);
+    let app = router(Arc::new(backend), api);
     let signals = Signals::listen()?;
     let servers = HttpServers::open(bound, app, web, connections_max, http_metrics)?;
 
@@ -191,17 +196,27 @@ async fn join(
     Ok(mesh)
 }
 
-fn check(flags: &Flags) -> anyhow::Result<(Features, EngineSettings)> {
-    let (features, warnings) = features::parse(&flags.enable_feature)
-        .map_err(|reason| anyhow!("error parsing the feature flag list: {reason}"))?;
-    for warning in warnings {
-        warn!("{warning}");
+/// What the Go program checks before its first line, in its order.
+fn check_first(flags: &Flags) -> Result<(Features, Option<CrossOrigin>), Refused> {
+    let (features, remarks) = features::parse(&flags.enable_feature)
+        .map_err(|reason| Refused { message: "error parsing the feature flag list", reason })?;
+    for remark in remarks {
+        match remark {
+            Remark::Warning(text) => warn!("{text}"),
+            Remark::Error(text) => error!("{text}"),
+        }
     }
-    let (settings, warnings) = checks::check(flags, &features).map_err(|reason| anyhow!(reason))?;
+    let cross_origin = checks::cross_origin(flags)?;
+    checks::check_memory_limit(flags, &features)?;
+    Ok((features, cross_origin))
+}
+
+fn check(flags: &Flags, features: &Features) -> anyhow::Result<EngineSettings> {
+    let (settings, warnings) = checks::check(flags, features).map_err(|reason| anyhow!(reason))?;
     for warning in warnings {
         warn!(component = "cluster", "{warning}");
     }
-    Ok((features, settings))
+    Ok(settings)
 }
 
 fn spawn_writer(journal: FileJournal, senders: &EventSenders) -> anyhow::Result<Writer> {
@@ -266,7 +281,8 @@ fn api_settings(
     flags: &Flags,
     features: Features,
     route_prefix: String,
-    stopping: watch::Receiver<bool>,
+    cross_origin: Option<CrossOrigin>,
+    connect: ConnectSettings,
 ) -> ApiSettings {
     ApiSettings {
         route_prefix,
@@ -275,6 +291,7 @@ fn api_settings(
         matcher_mode: features.matchers,
         body_bytes_max: BODY_BYTES_MAX,
         receiver_test: flags.web_receiver_test,
-        connect: ConnectSettings { stopping, ..ConnectSettings::default() },
+        cross_origin,
+        connect,
     }
 }

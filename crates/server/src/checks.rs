@@ -4,14 +4,61 @@
 //! feature is missing is never ignored: one that would have an effect is an error, one that only
 //! tunes the feature gives a warning.
 
+use std::fmt;
 use std::time::Duration;
 
+use bellwether_api::CrossOrigin;
 use bellwether_engine::EngineSettings;
 
 use crate::features::Features;
 use crate::flags::{Flags, SignedDuration, changed};
 
-/// Checks all flags but the features.
+/// Why the server does not start, as a line of its own in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    pub message: &'static str,
+    /// The field `err`; empty for none.
+    pub reason: String,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.reason.as_str() {
+            "" => f.write_str(self.message),
+            reason => write!(f, "{}: {reason}", self.message),
+        }
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// Which web pages of other origins may use the API.
+pub fn cross_origin(flags: &Flags) -> Result<Option<CrossOrigin>, Refused> {
+    CrossOrigin::parse(&flags.web_cors_origin).map_err(|error| Refused {
+        message: "error parsing --web.cors.origin",
+        reason: error.to_string(),
+    })
+}
+
+/// Compat: they have no effect, but a service file that the Go program refuses is refused.
+pub fn check_memory_limit(flags: &Flags, features: &Features) -> Result<(), Refused> {
+    let refused = |message| Err(Refused { message, reason: String::new() });
+    if !flags.memory_limit && !features.memory_limit {
+        return Ok(());
+    }
+    let ratio = flags.memory_limit_ratio;
+    if ratio <= 0.0 || ratio > 1.0 {
+        return refused(
+            "--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.",
+        );
+    }
+    if flags.memory_limit_refresh_interval.0 < 0 {
+        return refused("--auto-gomemlimit.refresh-interval must not be negative.");
+    }
+    Ok(())
+}
+
+/// Checks all flags but the features and those above.
 ///
 /// Long because: it names every flag.
 ///
@@ -31,7 +78,6 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         alerts_per_name_max,
         dispatch_maintenance_interval,
         dispatch_start_delay,
-        memory_limit_ratio,
         cluster_id,
         // Read by `refuse_missing`, and the addresses by `boot` as well.
         web_systemd_socket: _,
@@ -47,6 +93,21 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         web_connections_max: _,
         web_receiver_test: _,
         enable_feature: _,
+        // Read by `cross_origin`.
+        web_cors_origin: _,
+        // Read by `check_memory_limit`.
+        memory_limit: _,
+        memory_limit_ratio: _,
+        memory_limit_refresh_interval: _,
+        // Read by `connect_settings`.
+        connect_unary_concurrency: _,
+        connect_stream_concurrency: _,
+        connect_unary_timeout: _,
+        connect_stream_idle_timeout: _,
+        connect_stream_lifetime: _,
+        connect_read_bytes_max: _,
+        connect_send_bytes_max: _,
+        connect_request_bytes_max: _,
         // Read by `receivers`.
         receivers_render_timeout: _,
         receivers_allow_mentions: _,
@@ -84,12 +145,6 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
     if storage_path.is_empty() {
         return Err("--storage.path must not be empty".into());
     }
-    let ratio = *memory_limit_ratio;
-    if features.memory_limit && !(ratio > 0.0 && ratio <= 1.0) {
-        return Err(
-            "--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.".into()
-        );
-    }
     positive("dispatch.maintenance-interval", *dispatch_maintenance_interval)?;
     check_cluster_durations(flags)?;
     if cluster_id.len() > CLUSTER_ID_BYTES_MAX {
@@ -108,6 +163,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         silence_bytes_max: limit(*silence_bytes_max),
         alerts_per_name_max: limit(*alerts_per_name_max),
         groups_max: 0,
+        logs_muted: features.muted_alerts_in_log,
         // Set once the name of this node is known.
         peers: None,
     };
@@ -182,7 +238,7 @@ fn limit(count: i64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::check;
+    use super::{check, check_memory_limit, cross_origin};
     use crate::features::Features;
     use crate::flags::{Flags, Parsed, parse};
 
@@ -232,6 +288,32 @@ mod tests {
         let expected = "Without a cluster these have no effect: --cluster.peer-timeout \
                         --cluster.label";
         assert_eq!(tuned, [expected]);
+    }
+
+    #[test]
+    fn a_pattern_of_origins_is_refused_with_its_anchors() {
+        assert!(cross_origin(&flags(&[])).unwrap().is_none());
+        assert!(cross_origin(&flags(&["--web.cors.origin=https://a"])).unwrap().is_some());
+        let refused = cross_origin(&flags(&["--web.cors.origin=("])).unwrap_err();
+        assert_eq!(refused.message, "error parsing --web.cors.origin");
+        assert_eq!(refused.reason, "error parsing regexp: missing closing ): `^(?:()$`");
+    }
+
+    #[test]
+    fn the_memory_limit_is_checked_only_if_it_is_switched_on() {
+        let check = |arguments: &[&str], memory_limit| {
+            let features = Features { memory_limit, ..Features::default() };
+            check_memory_limit(&flags(arguments), &features).map_err(|refused| refused.message)
+        };
+        let ratio = "--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.";
+        let interval = "--auto-gomemlimit.refresh-interval must not be negative.";
+        let switch = "--auto-gomemlimit";
+        let never = "--auto-gomemlimit.refresh-interval=-1s";
+        assert_eq!(check(&["--auto-gomemlimit.ratio=2", never], false), Ok(()));
+        assert_eq!(check(&["--auto-gomemlimit.ratio=2", never, switch], false), Err(ratio));
+        assert_eq!(check(&["--auto-gomemlimit.ratio=0"], true), Err(ratio));
+        assert_eq!(check(&[never, switch], false), Err(interval));
+        assert_eq!(check(&[switch], true), Ok(()));
     }
 
     #[test]

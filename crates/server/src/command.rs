@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 use lexopt::{Arg, ValueExt};
 
+use crate::checks::Refused;
 use crate::clock::Clock;
 use crate::flags::{self, Flags, Parsed};
 use crate::{boot, check_config, demo_webhook, export, logging, receiver_test};
@@ -92,9 +93,17 @@ fn start(flags: Flags) -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(err = format!("{error:#}"), "alertmanager exited with error");
+            log_refusal(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+fn log_refusal(error: &anyhow::Error) {
+    match error.downcast_ref::<Refused>() {
+        Some(Refused { message, reason }) if reason.is_empty() => tracing::error!("{message}"),
+        Some(Refused { message, reason }) => tracing::error!(err = reason, "{message}"),
+        None => tracing::error!(err = format!("{error:#}"), "alertmanager exited with error"),
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Features {
     pub receiver_names_in_metrics: bool,
     pub group_keys_in_metrics: bool,
     pub memory_limit: bool,
+    /// Whether the notification log records which alerts were muted.
+    pub muted_alerts_in_log: bool,
     pub matchers: MatcherMode,
 }
 
@@ -19,21 +21,30 @@ impl Default for Features {
             receiver_names_in_metrics: false,
             group_keys_in_metrics: false,
             memory_limit: false,
+            muted_alerts_in_log: false,
             matchers: MatcherMode::Fallback,
         }
     }
 }
 
-/// Reads the comma-separated list; also returns what to warn about, one line for each feature.
+/// What is logged about a feature that is turned on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    Warning(&'static str),
+    /// The feature will be gone one day.
+    Error(&'static str),
+}
+
+/// Reads the comma-separated list; also returns what to log, one line for each feature.
 ///
 /// # Errors
 /// If a feature is unknown or not in this build, or two of them exclude each other.
-pub fn parse(list: &str) -> Result<(Features, Vec<&'static str>), String> {
+pub fn parse(list: &str) -> Result<(Features, Vec<Remark>), String> {
     let mut features = Features::default();
-    let mut warnings = Vec::new();
+    let mut remarks = Vec::new();
     let (mut classic, mut strict) = (false, false);
     for name in list.split(',').filter(|_| !list.is_empty()) {
-        warnings.push(match name {
+        remarks.push(Remark::Warning(match name {
             "alert-names-in-metrics" => {
                 features.alert_names_in_metrics = true;
                 "Alert names in metrics enabled"
@@ -44,7 +55,7 @@ pub fn parse(list: &str) -> Result<(Features, Vec<&'static str>), String> {
             }
             "group-key-in-metrics" => {
                 features.group_keys_in_metrics = true;
-                "Group key in metrics enabled"
+                "Experimental group key in metrics enabled"
             }
             "classic-mode" => {
                 classic = true;
@@ -56,7 +67,15 @@ pub fn parse(list: &str) -> Result<(Features, Vec<&'static str>), String> {
             }
             "auto-gomemlimit" => {
                 features.memory_limit = true;
-                "The feature auto-gomemlimit has no effect: there is no Go memory limit to set"
+                remarks.push(Remark::Error(
+                    "Deprecated: auto-gomemlimit will be removed in v0.35. Please use the new \
+                     command line flag --auto-gomemlimit instead.",
+                ));
+                continue;
+            }
+            "muted-alerts-in-nflog" => {
+                features.muted_alerts_in_log = true;
+                "Experimental muted alerts in the notification log enabled"
             }
             "event-recorder" => {
                 return Err(
@@ -64,7 +83,7 @@ pub fn parse(list: &str) -> Result<(Features, Vec<&'static str>), String> {
                 );
             }
             _ => return Err(format!("unknown option '{name}' for --enable-feature")),
-        });
+        }));
     }
     features.matchers = match (classic, strict) {
         (true, true) => return Err("cannot have both classic and UTF-8 modes enabled".into()),
@@ -72,21 +91,24 @@ pub fn parse(list: &str) -> Result<(Features, Vec<&'static str>), String> {
         (false, true) => MatcherMode::Utf8,
         (false, false) => MatcherMode::Fallback,
     };
-    Ok((features, warnings))
+    Ok((features, remarks))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Features, parse};
+    use super::{Features, Remark, parse};
     use bellwether_model::MatcherMode;
 
     #[test]
     fn lists_are_read_name_by_name() {
         assert_eq!(parse(""), Ok((Features::default(), vec![])));
-        let (features, warnings) = parse("classic-mode,receiver-name-in-metrics").unwrap();
+        let (features, remarks) = parse("classic-mode,receiver-name-in-metrics").unwrap();
         assert_eq!(features.matchers, MatcherMode::Classic);
         assert!(features.receiver_names_in_metrics && !features.alert_names_in_metrics);
-        assert_eq!(warnings.len(), 2);
+        assert_eq!(remarks.len(), 2);
+        let (features, remarks) = parse("auto-gomemlimit,muted-alerts-in-nflog").unwrap();
+        assert!(features.memory_limit && features.muted_alerts_in_log);
+        assert!(matches!(remarks[..], [Remark::Error(_), Remark::Warning(_)]));
     }
 
     #[test]

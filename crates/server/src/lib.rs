@@ -11,6 +11,7 @@ mod command;
 mod version;
 
 mod checks;
+mod connect_settings;
 mod features;
 mod flags;
 

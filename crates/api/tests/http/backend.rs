@@ -176,7 +176,7 @@ impl Backend for TestBackend {
     fn status(&self) -> StatusInfo {
         StatusInfo {
             started_at: self.now,
-            version: VersionInfo { version: "0.34.0".into(), ..VersionInfo::default() },
+            version: VersionInfo { version: "0.35.0".into(), ..VersionInfo::default() },
             config: "route:\n  receiver: \"<team>\"\n".into(),
             cluster: ClusterInfo::default(),
         }

@@ -1,8 +1,8 @@
 //! Hundreds of requests and what upstream answered to them.
 //!
-//! Each line of `upstream.jsonl` is a request of ours, sent to Alertmanager 0.34.0 in this order,
+//! Each line of `upstream.jsonl` is a request of ours, sent to Alertmanager 0.35.0 in this order,
 //! and the answer that is expected here. Where ours differs on purpose, `upstream` has the
-//! original. Ids are written as `UUID`, times of the day of the recording as `NOW`.
+//! original. `prefix` and `origins` are the values of `--web.route-prefix` and `--web.cors.origin`. Ids are written as `UUID`, times of the day of the recording as `NOW`.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,26 @@ use http::Request;
 use serde_json::Value;
 
 use crate::{Reply, send, setup, setup_with};
-use bellwether_api::ApiSettings;
+use bellwether_api::{ApiSettings, CrossOrigin};
 
 #[tokio::test]
 async fn answers_equal_the_recorded_ones() {
     let (_house, at_root) = setup();
     let (_house, below) =
         setup_with(ApiSettings { route_prefix: "/am".into(), ..ApiSettings::default() });
+    let (_house, with_origins) = setup_with(ApiSettings {
+        cross_origin: CrossOrigin::parse(ORIGINS).expect("a fixed pattern"),
+        ..ApiSettings::default()
+    });
     let mut count = 0;
     for (number, line) in include_str!("upstream.jsonl").lines().enumerate() {
         let case: Value = serde_json::from_str(line).expect("a line of JSON");
-        let router = if case["prefix"].is_null() { &at_root } else { &below };
+        let router = match (case["prefix"].as_str(), case["origins"].as_str()) {
+            (None, None) => &at_root,
+            (Some("/am"), None) => &below,
+            (None, Some(ORIGINS)) => &with_origins,
+            other => panic!("line {}: no server has {other:?}", number + 1),
+        };
         let mut reply = send(router, request(&case)).await;
         reply.text = normal(&reply.text);
         reply.headers.remove("content-length");
@@ -42,6 +51,8 @@ async fn answers_equal_the_recorded_ones() {
     }
     assert!(count > 400, "the recording is there");
 }
+
+const ORIGINS: &str = r"https?://(o|a\.example)";
 
 fn request(case: &Value) -> Request<Body> {
     let text = |name: &str| case[name].as_str().unwrap_or_default();

@@ -64,6 +64,7 @@ fn synopsis(flag: &Flag) -> String {
         Target::Text(_) => format!("--{name}={default:?}"),
         Target::Duration(_)
         | Target::Count(_)
+        | Target::Integer(_)
         | Target::Ratio(_)
         | Target::Level(_)
         | Target::Format(_) => format!("--{name}={default}"),

@@ -194,11 +194,39 @@ fn set(flags: &mut Flags, flag: &Flag, text: &str) -> Result<(), String> {
         }
         // Compat: whole numbers are read as floating-point ones and cut, as they always were.
         Target::Count(at) => *at(flags) = parse_float(text)? as i64,
+        Target::Integer(at) => *at(flags) = parse_integer(text)?,
         Target::Ratio(at) => *at(flags) = parse_float(text)?,
         Target::Level(at) => *at(flags) = Level::parse(text)?,
         Target::Format(at) => *at(flags) = Format::parse(text)?,
     }
     Ok(())
+}
+
+/// A sign, a prefix for the base, and digits between which `_` may stand.
+fn parse_integer(text: &str) -> Result<i64, String> {
+    let failed = |what| format!("strconv.ParseInt: parsing {text:?}: {what}");
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let lower = rest.to_ascii_lowercase();
+    let (base, digits) = match lower.as_bytes() {
+        [b'0', b'x', ..] => (16, &lower[2..]),
+        [b'0', b'o', ..] => (8, &lower[2..]),
+        [b'0', b'b', ..] => (2, &lower[2..]),
+        [b'0', _, ..] => (8, &lower[1..]),
+        _ => (10, lower.as_str()),
+    };
+    let is_misplaced = digits.ends_with('_')
+        || digits.contains("__")
+        // A prefix counts as a digit.
+        || (digits.starts_with('_') && base == 10);
+    let digits = digits.replace('_', "");
+    if is_misplaced || digits.is_empty() || !digits.chars().all(|digit| digit.is_digit(base)) {
+        return Err(failed("invalid syntax"));
+    }
+    let number = i128::from_str_radix(&digits, base).map_err(|_| failed("value out of range"))?;
+    i64::try_from(sign * number).map_err(|_| failed("value out of range"))
 }
 
 fn parse_float(text: &str) -> Result<f64, String> {

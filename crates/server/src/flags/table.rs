@@ -21,6 +21,8 @@ pub enum Target {
     Switch(fn(&mut Flags) -> &mut bool),
     Duration(fn(&mut Flags) -> &mut SignedDuration),
     Count(fn(&mut Flags) -> &mut i64),
+    /// A whole number, which may be hexadecimal (`0x10`) and the like.
+    Integer(fn(&mut Flags) -> &mut i64),
     Ratio(fn(&mut Flags) -> &mut f64),
     Level(fn(&mut Flags) -> &mut Level),
     Format(fn(&mut Flags) -> &mut Format),
@@ -36,7 +38,7 @@ impl Target {
             Target::Texts(at) => at(&mut flags).join(","),
             Target::Switch(at) => at(&mut flags).to_string(),
             Target::Duration(at) => at(&mut flags).0.to_string(),
-            Target::Count(at) => at(&mut flags).to_string(),
+            Target::Count(at) | Target::Integer(at) => at(&mut flags).to_string(),
             Target::Ratio(at) => at(&mut flags).to_string(),
             Target::Level(at) => format!("{:?}", at(&mut flags)),
             Target::Format(at) => format!("{:?}", at(&mut flags)),
@@ -168,6 +170,14 @@ pub const TABLE: &[Flag] = &[
         "The prefix of all HTTP endpoints, if it is not the path of --web.external-url.",
     ),
     flag(
+        "web.cors.origin",
+        "",
+        Target::Text(|f| &mut f.web_cors_origin),
+        "A regular expression for the origins whose web pages may use the API from a browser. It must \
+         match the whole origin, with scheme and port: 'https?://(one|two)\\.example'. Without it no \
+         page of another origin may.",
+    ),
+    flag(
         "web.get-concurrency",
         "0",
         Target::Count(|f| &mut f.web_get_concurrency),
@@ -238,10 +248,74 @@ pub const TABLE: &[Flag] = &[
          configuration says require_tls: false. (Not a flag of Alertmanager.)",
     ),
     flag(
+        "api.connect.unary-concurrency",
+        "0",
+        Target::Count(|f| &mut f.connect_unary_concurrency),
+        "How many unary calls of the Connect API are served at the same time. If zero or negative: as \
+         many as --web.get-concurrency says, counted apart.",
+    ),
+    flag(
+        "api.connect.stream-concurrency",
+        "0",
+        Target::Count(|f| &mut f.connect_stream_concurrency),
+        "How many streams of the Connect API are served at the same time. If zero or negative: as many \
+         as --web.get-concurrency says, counted apart.",
+    ),
+    flag(
+        "api.connect.unary-timeout",
+        "0",
+        Target::Duration(|f| &mut f.connect_unary_timeout),
+        "How long a unary call of the Connect API may take, the reading of its request included. Zero: \
+         --web.timeout; no limit if negative.",
+    ),
+    flag(
+        "api.connect.stream-idle-timeout",
+        "0",
+        Target::Duration(|f| &mut f.connect_stream_idle_timeout),
+        "How long a stream of the Connect API may be without a message. No limit if zero or negative.",
+    ),
+    flag(
+        "api.connect.stream-lifetime",
+        "0",
+        Target::Duration(|f| &mut f.connect_stream_lifetime),
+        "How long a stream of the Connect API may last. No limit if zero or negative.",
+    ),
+    flag(
+        "api.connect.read-max-bytes",
+        "0",
+        Target::Count(|f| &mut f.connect_read_bytes_max),
+        "How large a message that the Connect API receives may be. No limit if zero or negative.",
+    ),
+    flag(
+        "api.connect.send-max-bytes",
+        "0",
+        Target::Count(|f| &mut f.connect_send_bytes_max),
+        "How large a message that the Connect API sends may be. No limit if zero or negative.",
+    ),
+    flag(
+        "api.connect.max-request-body-bytes",
+        "0",
+        Target::Integer(|f| &mut f.connect_request_bytes_max),
+        "How large the body of a unary call of the Connect API may be, as it is sent. No limit if zero \
+         or negative.",
+    ),
+    flag(
+        "auto-gomemlimit",
+        "",
+        Target::Switch(|f| &mut f.memory_limit),
+        "Accepted for compatibility; without effect, as this is not a Go program.",
+    ),
+    flag(
         "auto-gomemlimit.ratio",
         "0.9",
         Target::Ratio(|f| &mut f.memory_limit_ratio),
-        "Accepted for compatibility; without effect, as this is not a Go program.",
+        "Accepted for compatibility, as --auto-gomemlimit is.",
+    ),
+    flag(
+        "auto-gomemlimit.refresh-interval",
+        "0s",
+        Target::Duration(|f| &mut f.memory_limit_refresh_interval),
+        "Accepted for compatibility, as --auto-gomemlimit is.",
     ),
     flag(
         "cluster.listen-address",
@@ -365,7 +439,7 @@ pub const TABLE: &[Flag] = &[
         Target::Text(|f| &mut f.enable_feature),
         "Features to turn on, separated by commas: alert-names-in-metrics, \
          receiver-name-in-metrics, group-key-in-metrics, classic-mode, utf8-strict-mode, \
-         auto-gomemlimit, event-recorder.",
+         auto-gomemlimit, event-recorder, muted-alerts-in-nflog.",
     ),
     flag(
         "log.level",

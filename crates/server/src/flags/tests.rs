@@ -50,7 +50,7 @@ fn every_flag_takes_a_value_and_lands_in_its_own_field() {
             Target::Switch(_) => format!("--{}", flag.name),
             Target::Text(_) | Target::Texts(_) => format!("--{}=other", flag.name),
             Target::Duration(_) => format!("--{} 77s", flag.name),
-            Target::Count(_) => format!("--{}=77", flag.name),
+            Target::Count(_) | Target::Integer(_) => format!("--{}=77", flag.name),
             Target::Ratio(_) => format!("--{}=0.5", flag.name),
             Target::Level(_) => format!("--{}=WARN", flag.name),
             Target::Format(_) => format!("--{}=json", flag.name),
@@ -58,7 +58,7 @@ fn every_flag_takes_a_value_and_lands_in_its_own_field() {
         assert_eq!(changed(&flags(&arguments)), [flag.name]);
         assert!(reached.insert(flag.name), "{} is twice in the table", flag.name);
     }
-    assert_eq!(reached.len(), 51);
+    assert_eq!(reached.len(), 62);
 }
 
 #[test]
@@ -91,6 +91,15 @@ fn errors_are_worded_as_in_the_go_server() {
         "--web.get-concurrency=1e400",
         "strconv.ParseFloat: parsing \"1e400\": value out of range",
     );
+    let bytes = "--api.connect.max-request-body-bytes";
+    for wrong in ["x", "", "0x", "_10", "0x1__0", "08", "1.5", "0_", "+"] {
+        let expected = format!("strconv.ParseInt: parsing {wrong:?}: invalid syntax");
+        check_error(&format!("{bytes}={wrong}"), &expected);
+    }
+    for wrong in ["9223372036854775808", "-0x8000000000000001", &"9".repeat(50)] {
+        let expected = format!("strconv.ParseInt: parsing {wrong:?}: value out of range");
+        check_error(&format!("{bytes}={wrong}"), &expected);
+    }
     check_error("--log.level=foo", "unrecognized log level foo");
     check_error("--log.format=x", "unrecognized log format x");
     check_error(
@@ -129,7 +138,8 @@ fn version_and_help_win_over_wrong_values() {
 fn forms_of_values() {
     let flags = flags(
         "--config.file=a=b --web.listen-address=:1 --web.listen-address [::1]:2 --no-log.silences \
-         --cluster.listen-address= --data.retention=-1h --web.get-concurrency=1.5 @args --",
+         --cluster.listen-address= --data.retention=-1h --web.get-concurrency=1.5 \
+         --api.connect.max-request-body-bytes=0x1_000 @args --",
     );
     assert_eq!(flags.config_file, "a=b");
     assert_eq!(flags.web_listen_addresses, [":1", "[::1]:2"]);
@@ -137,6 +147,7 @@ fn forms_of_values() {
     assert_eq!(flags.cluster_listen_address, "");
     assert_eq!(flags.data_retention.positive(), None);
     assert_eq!(flags.web_get_concurrency, 1);
+    assert_eq!(flags.connect_request_bytes_max, 4096);
     assert_eq!(flags.log_level, Level::Debug);
     assert_eq!(flags.web_timeout, SignedDuration(3_000_000_000));
 }
