@@ -192,6 +192,52 @@ fn slack_takes_the_global_token_unless_it_has_a_url_or_authorization() {
 }
 
 #[test]
+fn a_secret_of_a_receiver_keeps_the_global_one_of_the_other_kind_away() {
+    let inline = "{opsgenie_api_key: g, victorops_api_key: g, rocketchat_token: g, \
+                  rocketchat_token_id: g, smtp_auth_secret: g, smtp_smarthost: 'm:1', smtp_from: f}";
+    let files = "{opsgenie_api_key_file: g, victorops_api_key_file: g, rocketchat_token_file: g, \
+                 rocketchat_token_id_file: g, smtp_auth_secret_file: g, smtp_smarthost: 'm:1', \
+                 smtp_from: f}";
+    let own_files = "  opsgenie_configs: [{api_key_file: own}]\n  \
+                     victorops_configs: [{api_key_file: own, routing_key: r}]\n  \
+                     rocketchat_configs: [{token_file: own, token_id_file: own}]\n  \
+                     email_configs: [{to: t, auth_secret_file: own}]\n";
+    let config = parse_good(&receiver(inline, own_files));
+    let it = &config.receivers[0];
+    let opsgenie = &configs!(it, Opsgenie)[0];
+    assert_eq!((opsgenie.api_key.reveal(), opsgenie.api_key_file.as_str()), ("", "own"));
+    let victorops = &configs!(it, VictorOps)[0];
+    assert_eq!((victorops.api_key.reveal(), victorops.api_key_file.as_str()), ("", "own"));
+    let rocket = &configs!(it, RocketChat)[0];
+    assert_eq!((&rocket.token, rocket.token_file.as_str()), (&None, "own"));
+    assert_eq!((&rocket.token_id, rocket.token_id_file.as_str()), (&None, "own"));
+    let email = &configs!(it, Email)[0];
+    assert_eq!((email.auth_secret.reveal(), email.auth_secret_file.as_str()), ("", "own"));
+    // What is printed names nothing that is not used.
+    let (_, receivers) = print(&config).split_once("receivers:").map(owned).expect("printed");
+    assert!(!receivers.contains("<secret>"), "{receivers}");
+
+    let own_secrets = own_files.replace("_file: own", ": own");
+    let config = parse_good(&receiver(files, &own_secrets));
+    let it = &config.receivers[0];
+    let opsgenie = &configs!(it, Opsgenie)[0];
+    assert_eq!((opsgenie.api_key.reveal(), opsgenie.api_key_file.as_str()), ("own", ""));
+    let victorops = &configs!(it, VictorOps)[0];
+    assert_eq!((victorops.api_key.reveal(), victorops.api_key_file.as_str()), ("own", ""));
+    let rocket = &configs!(it, RocketChat)[0];
+    assert_eq!((&rocket.token, rocket.token_file.as_str()), (&Some(Secret::new("own")), ""));
+    assert_eq!((&rocket.token_id, rocket.token_id_file.as_str()), (&Some(Secret::new("own")), ""));
+    let email = &configs!(it, Email)[0];
+    assert_eq!((email.auth_secret.reveal(), email.auth_secret_file.as_str()), ("own", ""));
+    let (_, receivers) = print(&config).split_once("receivers:").map(owned).expect("printed");
+    assert!(!receivers.contains("_file: g"), "{receivers}");
+}
+
+fn owned((before, after): (&str, &str)) -> (String, String) {
+    (before.to_owned(), after.to_owned())
+}
+
+#[test]
 fn urls_of_some_receivers_end_with_a_slash() {
     let config = parse_good(&receiver(
         "{}",
@@ -309,8 +355,8 @@ fn a_tab_in_a_text_stays() {
 #[test]
 fn paths_are_resolved_once_and_only_where_they_are_meant_to_be() {
     let mut config = parse_good(&format!(
-        "{}templates: [a/*.tmpl, /abs]\nevent_recorder:\n  file_outputs: [{{path: ev}}]\n  \
-         kafka_outputs: [{{brokers: [b], topic: t, tls_config: {{ca_file: k}}}}]\n",
+        "{}templates: [a/*.tmpl, /abs]\nevent_recorder:\n  file_outputs: [{{name: f, path: ev}}]\n  \
+         kafka_outputs: [{{name: k, brokers: [b], topic: t, tls_config: {{ca_file: k}}}}]\n",
         receiver(
             "{smtp_tls_config: {ca_file: smtp}, http_config: {tls_config: {ca_file: ca}, \
              basic_auth: {password_file: pw}, http_headers: {A: {files: [h]}}}}",

@@ -301,6 +301,13 @@ impl<'d> BlockReader<'d> {
         self.warnings.push(format!("line {line}: {}: {message}", self.path));
     }
 
+    /// Puts a text before the messages of all errors behind the first `count`.
+    pub(crate) fn introduce_errors(&mut self, count: usize, text: &str) {
+        for error in self.errors.iter_mut().skip(count) {
+            error.message.insert_str(0, &format!("{text}: "));
+        }
+    }
+
     pub(crate) fn errors_len(&self) -> usize {
         self.errors.len()
     }

@@ -34,7 +34,6 @@ impl Block for Config {
     }
 
     fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
-        refuse_if(self.to.is_empty(), "", "missing to address in email config")?;
         let mut headers = BTreeMap::new();
         for (name, value) in &self.headers {
             let name = canonical_header(name);
@@ -45,6 +44,7 @@ impl Block for Config {
             headers.insert(name, value.clone());
         }
         self.headers = headers;
+        refuse_if(self.to.is_empty(), "", "missing to address in email config")?;
         if !self.threading.enabled {
             return Ok(());
         }

@@ -45,11 +45,10 @@ impl IntegrationSettings for Config {
         adopt(&mut self.api_url, &global.opsgenie_api_url);
         present(&self.api_url, "no global OpsGenie URL set")?;
         end_with_slash(&mut self.api_url);
-        // Compat: key and file fall back each for itself, so both may be set; the key wins.
-        if self.api_key.is_empty() {
+        if self.api_key.is_empty() && self.api_key_file.is_empty() {
             self.api_key.clone_from(&global.opsgenie_api_key);
+            self.api_key_file.clone_from(&global.opsgenie_api_key_file);
         }
-        adopt(&mut self.api_key_file, &global.opsgenie_api_key_file);
         if self.api_key.is_empty() && self.api_key_file.is_empty() {
             return Err("no global OpsGenie API Key set either inline or in a file");
         }

@@ -53,13 +53,17 @@ impl IntegrationSettings for Config {
     fn merge(&mut self, global: &Global) -> Result<(), &'static str> {
         adopt_http(&mut self.http_config, global);
         adopt(&mut self.api_url, &global.rocketchat_api_url);
-        self.token_id = self.token_id.take().or_else(|| global.rocketchat_token_id.clone());
-        adopt(&mut self.token_id_file, &global.rocketchat_token_id_file);
+        if self.token_id.is_none() && self.token_id_file.is_empty() {
+            self.token_id.clone_from(&global.rocketchat_token_id);
+            self.token_id_file.clone_from(&global.rocketchat_token_id_file);
+        }
         if self.token_id.is_none() && self.token_id_file.is_empty() {
             return Err("no global Rocketchat TokenID set either inline or in a file");
         }
-        self.token = self.token.take().or_else(|| global.rocketchat_token.clone());
-        adopt(&mut self.token_file, &global.rocketchat_token_file);
+        if self.token.is_none() && self.token_file.is_empty() {
+            self.token.clone_from(&global.rocketchat_token);
+            self.token_file.clone_from(&global.rocketchat_token_file);
+        }
         if self.token.is_none() && self.token_file.is_empty() {
             return Err("no global Rocketchat Token set either inline or in a file");
         }

@@ -175,13 +175,13 @@ impl Block for Action {
     }
 
     fn check(&mut self, _reader: &mut BlockReader<'_>) -> Result<(), Problem> {
-        refuse_if(self.kind.is_empty(), "", "missing type in Slack action configuration")?;
-        refuse_if(self.text.is_empty(), "", "missing text in Slack action configuration")?;
         refuse_if(
             self.url.is_empty() && self.name.is_empty(),
             "",
             "missing name or url in Slack action configuration",
         )?;
+        refuse_if(self.kind.is_empty(), "", "missing type in Slack action configuration")?;
+        refuse_if(self.text.is_empty(), "", "missing text in Slack action configuration")?;
         if !self.url.is_empty() {
             self.name.clear();
             self.value.clear();

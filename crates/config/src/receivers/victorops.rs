@@ -49,11 +49,10 @@ impl IntegrationSettings for Config {
         adopt(&mut self.api_url, &global.victorops_api_url);
         present(&self.api_url, "no global VictorOps URL set")?;
         end_with_slash(&mut self.api_url);
-        // Compat: as with Opsgenie, both may be set.
-        if self.api_key.is_empty() {
+        if self.api_key.is_empty() && self.api_key_file.is_empty() {
             self.api_key.clone_from(&global.victorops_api_key);
+            self.api_key_file.clone_from(&global.victorops_api_key_file);
         }
-        adopt(&mut self.api_key_file, &global.victorops_api_key_file);
         if self.api_key.is_empty() && self.api_key_file.is_empty() {
             return Err("no global VictorOps API Key set");
         }

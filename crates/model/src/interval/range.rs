@@ -16,9 +16,10 @@ pub struct TimeRange {
     end: i64,
 }
 
-/// `monday:friday`. Sunday is the first day of a week.
+/// `monday:friday`. Sunday is 0; a range whose first day is behind its last goes on over the end of the
+/// week: `friday:monday`.
 ///
-/// Invariant: `0 <= first <= last <= 6`.
+/// Invariant: both are 0 to 6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WeekdayRange {
     first: i64,
@@ -34,9 +35,9 @@ pub struct DayOfMonthRange {
     last: i64,
 }
 
-/// `january:march`, `5`. Numbers that no month has are allowed and fit none.
+/// `january:march`, `5`.
 ///
-/// Invariant: `first <= last`.
+/// Invariant: `1 <= first <= last <= 12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MonthRange {
     first: i64,
@@ -96,14 +97,15 @@ impl WeekdayRange {
             let index = WEEKDAYS.iter().position(|weekday| *weekday == name);
             index.map(|index| index as i64).ok_or_else(|| format!("{name} is not a valid weekday"))
         })?;
-        if first > last {
-            return Err(IntervalError::new("start day cannot be before end day"));
-        }
         Ok(WeekdayRange { first, last })
     }
 
     pub(super) fn contains(&self, weekday: i64) -> bool {
-        (self.first..=self.last).contains(&weekday)
+        if self.first <= self.last {
+            (self.first..=self.last).contains(&weekday)
+        } else {
+            weekday >= self.first || weekday <= self.last
+        }
     }
 }
 
@@ -141,6 +143,10 @@ impl MonthRange {
                 Some(index) => Ok(index as i64 + 1),
                 None => name.parse().map_err(|_| format!("{name} is not a valid month")),
             })?;
+        if let Some(month) = [first, last].into_iter().find(|month| !(1..=12).contains(month)) {
+            let message = format!("{month} is not a valid month: out of range");
+            return Err(IntervalError::new(message));
+        }
         if first > last {
             let name = |month: i64| {
                 let index = usize::try_from(month - 1).ok();
