@@ -138,13 +138,21 @@ impl MuteContext<'_> {
         }
     }
 
-    /// The names of the time intervals that mute the route's groups now.
+    /// The names of the time intervals that mute the route's groups now: all active ones if it is
+    /// outside of them, then the mute ones that it is inside of.
+    ///
+    /// Compat: a mute interval is named once for each of its specifications that fits.
     pub fn muted_by(&self, route: &Route, now: Timestamp) -> Vec<Arc<str>> {
+        let mut names = Vec::new();
         if self.outside_active(route, now) {
-            route.active_intervals.clone()
-        } else {
-            self.mute_intervals(route, now).cloned().collect()
+            names.extend_from_slice(&route.active_intervals);
         }
+        for name in &route.mute_intervals {
+            let specs = self.plan.intervals.get(name).into_iter().flatten();
+            let fitting = specs.filter(|spec| spec.contains(now)).count();
+            names.extend(std::iter::repeat_n(Arc::clone(name), fitting));
+        }
+        names
     }
 
     /// The next instant at which one of the route's intervals may begin or end.

@@ -54,12 +54,18 @@ fn receiver(name: &str, team: &str) -> Receiver {
 fn engine() -> Engine {
     let noon = TimeRange::parse("12:00", "13:00").expect("a valid range");
     let noon = TimeInterval { times: Some(vec![noon]), ..TimeInterval::default() };
+    let dawn = TimeRange::parse("05:00", "06:00").expect("a valid range");
+    let dawn = TimeInterval { times: Some(vec![dawn]), ..TimeInterval::default() };
+    let twice = vec![noon.clone(), dawn.clone(), TimeInterval::default()];
     let mut root = route("root", Matchers::default());
     let mut audit = route("audit", matchers("audit", Op::Equal, "yes"));
     audit.continues = true;
     let mut night = route("night", matchers("team", Op::Equal, "night"));
     night.mute_intervals = vec!["noon".into()];
-    root.routes = vec![audit, night];
+    let mut closed = route("night", matchers("team", Op::Equal, "closed"));
+    closed.active_intervals = vec!["never".into(), "dawn".into()];
+    closed.mute_intervals = vec!["dawn".into(), "twice".into(), "noon".into()];
+    root.routes = vec![audit, night, closed];
     let plan = Plan::new(PlanParts {
         route: root,
         receivers: vec![receiver("root", "a"), receiver("audit", "b"), receiver("night", "b")],
@@ -69,7 +75,12 @@ fn engine() -> Engine {
             target: matchers("severity", Op::Equal, "warning"),
             equal: Vec::new(),
         }],
-        intervals: BTreeMap::from([(Arc::from("noon"), vec![noon])]),
+        intervals: BTreeMap::from([
+            (Arc::from("noon"), vec![noon]),
+            (Arc::from("dawn"), vec![dawn]),
+            (Arc::from("never"), Vec::new()),
+            (Arc::from("twice"), twice),
+        ]),
         resolve_timeout: Duration::from_secs(300),
     });
     Engine::new(Arc::new(plan), EngineSettings::default(), 1)
@@ -231,6 +242,17 @@ fn groups_are_in_order_and_show_what_mutes_them() {
     let night = filled().0.groups(now(), &GroupQuery::default()).nth(2).expect("a third group");
     assert_eq!(night.alerts[0].status.muted_by, [Arc::from("noon")]);
     assert!(night.alerts[0].status.is_suppressed());
+}
+
+#[test]
+fn active_and_mute_intervals_are_named_together() {
+    let mut engine = engine();
+    let alerts = vec![alert("alertname=Closed team=closed", now().plus(Duration::from_secs(60)))];
+    let input = Input::Alerts { alerts, refused: RefusedAlerts::default(), ticket: Ticket(1) };
+    engine.handle(Now { wall: now(), mono: Mono(1) }, input, &mut Turn::default());
+    let group = engine.view().groups(now(), &GroupQuery::default()).next().expect("a group");
+    let names = ["never", "dawn", "twice", "twice", "noon"].map(Arc::from);
+    assert_eq!(group.alerts[0].status.muted_by, names);
 }
 
 #[test]
