@@ -80,7 +80,7 @@ fn called_as_alertmanager_it_takes_exactly_its_flags() {
         Client::new(address).get("/-/ready").expect_status(200);
 
         let version = output(Command::new(&link).arg("--version"));
-        assert!(version.starts_with("alertmanager, version 0.34.0 "), "{version}");
+        assert!(version.starts_with("alertmanager, version 0.35.0 "), "{version}");
         let refused = run(Command::new(&link).arg("server"));
         assert_eq!(refused.status.code(), Some(1));
         assert!(stderr(&refused).contains("unexpected server"), "{}", stderr(&refused));

@@ -29,7 +29,7 @@ use crate::transport::{Answer, Http2, OutgoingRequest, Transport};
 use crate::transport_error;
 
 /// The `User-Agent`, unless an integration has its own.
-const DEFAULT_USER_AGENT: &str = "Alertmanager/0.34.0";
+const DEFAULT_USER_AGENT: &str = "Alertmanager/0.35.0";
 
 /// Performs requests for one integration; keeps its connections and its token.
 pub struct Client {

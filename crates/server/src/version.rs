@@ -4,7 +4,7 @@
 //! compatible with is reported wherever they look, next to our own version.
 
 /// The Alertmanager release that this program is compatible with.
-pub const COMPATIBLE: &str = "0.34.0";
+pub const COMPATIBLE: &str = "0.35.0";
 pub const OWN: &str = env!("CARGO_PKG_VERSION");
 pub const BRANCH: &str = "bellwether";
 pub const REVISION: &str = concat!("bellwether-", env!("CARGO_PKG_VERSION"));

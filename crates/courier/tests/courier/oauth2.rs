@@ -65,7 +65,7 @@ async fn a_token_is_fetched_once_and_used_until_it_expires() {
     assert_eq!(asked.header("Authorization").as_deref(), Some(expected));
     let form = Some("application/x-www-form-urlencoded");
     assert_eq!(asked.header("Content-Type").as_deref(), form);
-    assert_eq!(asked.header("User-Agent").as_deref(), Some("Alertmanager/0.34.0"));
+    assert_eq!(asked.header("User-Agent").as_deref(), Some("Alertmanager/0.35.0"));
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn a_request_arrives_as_it_was_written() {
     assert_eq!(received.body, "größe");
     assert_eq!(received.header("X-One").as_deref(), Some("1"));
     assert_eq!(received.header("Content-Type").as_deref(), Some("text/plain"));
-    assert_eq!(received.header("User-Agent").as_deref(), Some("Alertmanager/0.34.0"));
+    assert_eq!(received.header("User-Agent").as_deref(), Some("Alertmanager/0.35.0"));
     assert_eq!(received.header("Host"), Some(server.address.to_string()));
     assert_eq!(received.header("Content-Length").as_deref(), Some("7"));
     for absent in ["Authorization", "Accept-Encoding", "Transfer-Encoding", "Connection"] {
