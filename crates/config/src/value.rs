@@ -86,12 +86,7 @@ impl FieldValue for bool {
 
 impl FieldValue for i64 {
     fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
-        let Some((scalar, _)) = reader.scalar(node, "int") else { return };
-        match scalar {
-            Scalar::Int(value) => *self = value,
-            Scalar::Float(value) if value.abs() < TWO_TO_63 => *self = value as i64,
-            _ => reader.wrong_type(node, "int"),
-        }
+        decode_int(self, "int", reader, node);
     }
 
     fn clear(&mut self) {
@@ -104,6 +99,36 @@ impl FieldValue for i64 {
 
     fn tree(&mut self) -> Tree {
         Tree::Int(*self)
+    }
+}
+
+/// The same, which Go's messages call by another name.
+pub(crate) struct Int64<'a>(pub &'a mut i64);
+
+impl FieldValue for Int64<'_> {
+    fn decode(&mut self, reader: &mut BlockReader<'_>, node: NodeId) {
+        decode_int(self.0, "int64", reader, node);
+    }
+
+    fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn is_empty(&mut self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn tree(&mut self) -> Tree {
+        self.0.tree()
+    }
+}
+
+fn decode_int(place: &mut i64, name: &str, reader: &mut BlockReader<'_>, node: NodeId) {
+    let Some((scalar, _)) = reader.scalar(node, name) else { return };
+    match scalar {
+        Scalar::Int(value) => *place = value,
+        Scalar::Float(value) if value.abs() < TWO_TO_63 => *place = value as i64,
+        _ => reader.wrong_type(node, name),
     }
 }
 

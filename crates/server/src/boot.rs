@@ -138,8 +138,10 @@ pub async fn serve(flags: Flags, clock: Clock) -> anyhow::Result<()> {
     let servers = HttpServers::open(bound, app, web, connections_max, http_metrics)?;
 
     signals.wait_for_stop(&reloads).await;
+    info!("Shutting down gracefully");
+    stop(Running { stop_streams, servers, reloader, senders, main_loop, mesh }).await?;
     info!("Received shutdown signal, exiting gracefully...");
-    stop(Running { stop_streams, servers, reloader, senders, main_loop, mesh }).await
+    Ok(())
 }
 
 /// The parts of a running server, in the order in which they end.

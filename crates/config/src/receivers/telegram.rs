@@ -6,7 +6,7 @@ use bellwether_integrations::telegram::config::Config;
 use super::{IntegrationSettings, adopt, adopt_http, at_most_one};
 use crate::block::{Block, BlockReader, Problem, Visitor, refuse_if};
 use crate::config::Global;
-use crate::value::{GoDuration, HttpUrl};
+use crate::value::{GoDuration, HttpUrl, Int64};
 
 impl Block for Config {
     fn fields(&mut self, v: &mut dyn Visitor) {
@@ -15,7 +15,7 @@ impl Block for Config {
         v.shown("api_url", &mut HttpUrl(&mut self.api_url));
         v.field("bot_token", &mut self.bot_token);
         v.field("bot_token_file", &mut self.bot_token_file);
-        v.field("chat_id", &mut self.chat_id);
+        v.field("chat_id", &mut Int64(&mut self.chat_id));
         v.field("chat_id_file", &mut self.chat_id_file);
         v.field("message_thread_id", &mut self.message_thread_id);
         v.field("message", &mut self.message);
