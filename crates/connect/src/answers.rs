@@ -55,8 +55,11 @@ pub(crate) fn unary(
 ) -> Response {
     let compress = call.compression == Compression::Gzip;
     if call.protocol != Protocol::ConnectUnary {
-        let result = result.and_then(|message| frame(0, message, compress, send_bytes_max));
-        return framed_unary(call, result, cached);
+        let end = match result {
+            Ok(message) => End::Sent(frame(0, message, compress, send_bytes_max)),
+            Err(error) => End::Failed(error),
+        };
+        return framed_unary(call, end, cached, send_bytes_max);
     }
     let result = result.and_then(|message| {
         let message = if compress { crate::gzip::compress(&message) } else { message };
@@ -86,20 +89,29 @@ pub(crate) fn unary(
     response
 }
 
-fn framed_unary(call: &Call, result: Result<Bytes, RpcError>, cached: Caching) -> Response {
+/// How a unary call ends whose messages are framed.
+enum End {
+    /// Before there was a message.
+    Failed(RpcError),
+    /// With a message, unless it is too long.
+    Sent(Result<Bytes, RpcError>),
+}
+
+fn framed_unary(call: &Call, end: End, cached: Caching, send_bytes_max: Option<usize>) -> Response {
     let mut headers = call.headers();
     cached.set(&mut headers);
-    let (frame, end) = match result {
-        Ok(frame) => (frame, Ok(())),
-        Err(error) => (Bytes::new(), Err(error)),
+    let fails_early = matches!(end, End::Failed(_));
+    let (frame, end) = match end {
+        End::Sent(Ok(frame)) => (frame, Ok(())),
+        End::Sent(Err(error)) | End::Failed(error) => (Bytes::new(), Err(error)),
     };
     let mut response = match call.protocol {
-        Protocol::GrpcWeb if frame.is_empty() && cached == Caching::Unsaid => {
+        Protocol::GrpcWeb if fails_early => {
             headers.extend(trailers(&end));
             Response::new(chunked(Bytes::new()))
         }
         Protocol::GrpcWeb => {
-            let end = web_end(&end, call.compression == Compression::Gzip, None);
+            let end = web_end(&end, call.compression == Compression::Gzip, send_bytes_max);
             Response::new(chunked([frame, end].concat().into()))
         }
         Protocol::ConnectUnary | Protocol::ConnectStream | Protocol::Grpc => {

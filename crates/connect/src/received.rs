@@ -117,6 +117,9 @@ impl Received {
             match self.more(Wait::ForClient).await {
                 Ok(true) => {}
                 Ok(false) => break,
+                Err(broken) if self.buffer.len() > max => {
+                    return Err(undetermined(max, &broken));
+                }
                 Err(broken) => {
                     let read = self.buffer.len();
                     return Err(broken.error(&format!("read first {read} bytes of message")));
@@ -147,11 +150,7 @@ impl Received {
             match self.more(Wait::ForClient).await {
                 Ok(true) => {}
                 Ok(false) => return Ok(size),
-                Err(broken) => {
-                    let reason = broken.reason();
-                    let text = format!("{larger} - unable to determine message size: {reason}");
-                    return Err(RpcError::new(Code::ResourceExhausted, text));
-                }
+                Err(broken) => return Err(undetermined(max, &broken)),
             }
         }
     }
@@ -318,6 +317,15 @@ impl Broken {
             Broken::Gone => RpcError::new(Code::Canceled, self.reason()),
         }
     }
+}
+
+/// A message is too long, and by how much is not known.
+fn undetermined(max: usize, broken: &Broken) -> RpcError {
+    let reason = broken.reason();
+    let text = format!(
+        "message is larger than configured max {max} - unable to determine message size: {reason}"
+    );
+    RpcError::new(Code::ResourceExhausted, text)
 }
 
 /// The last frame of a Connect stream is an object.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// Limits of procedures; `None` is none, and then those of this crate hold.
+/// Limits of procedures; `None` is none, but for messages received, which have one of this crate then.
 #[derive(Clone, Debug)]
 pub struct ConnectSettings {
     /// Limit: unary procedures under way (`--api.connect.unary-concurrency`).
@@ -49,9 +49,9 @@ impl Default for ConnectSettings {
 impl ConnectSettings {
     /// The most that a message may take, received or decompressed.
     pub(crate) fn message_bytes_max(&self) -> usize {
-        self.read_bytes_max.map_or(MESSAGE_BYTES_MAX, |max| max.min(MESSAGE_BYTES_MAX))
+        self.read_bytes_max.unwrap_or(MESSAGE_BYTES_MAX)
     }
 }
 
-/// Limit: bytes of one message received, whatever the settings; gRPC servers have it by default.
+/// Limit: bytes of one message received, unless the operator sets another one; that of gRPC.
 pub(crate) const MESSAGE_BYTES_MAX: usize = 4 * 1024 * 1024;

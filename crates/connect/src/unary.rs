@@ -36,11 +36,15 @@ pub(crate) async fn answer<B: Backend>(
             within(shared, until, received.only()).await.map(|message| (message, received))
         }
     };
+    let has_run = received.is_ok();
     let result = received.and_then(|(message, _received)| {
         run(shared, procedure, call.codec, &message, &mut slot, &[until, client_until])
     });
     if until.is_some_and(|until| Instant::now() >= until) {
         slot.timed_out();
+        if !has_run {
+            slot.ends(&Err::<(), _>(RpcError::deadline_exceeded()));
+        }
     }
     let caching = match procedure {
         Procedure::GetStatus if result.is_ok() => Caching::Forbidden,

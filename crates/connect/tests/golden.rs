@@ -1,6 +1,6 @@
 //! The answers of the Go Alertmanager 0.35.0 to the same requests.
 //!
-//! Each line of `golden.jsonl` is a request (bodies in base64) and what the Go program answered, over
+//! Each line of `golden.jsonl`, and of `limits.jsonl` with smaller limits, is a request (bodies in base64) and what the Go program answered, over
 //! HTTP/1.1 or, with `"http":2`, over HTTP/2 without TLS. Left out are `Date`, the length and the
 //! transfer encoding; the announced trailers are sorted. Compressed answers are compared decompressed.
 //! Requests whose answers are not equal are not in the file: descriptors of reflection itself, and of
@@ -175,12 +175,27 @@ async fn answer(connect: &Arc<Connect<Fixed>>, line: &Value) -> Answer {
 
 #[tokio::test(start_paused = true)]
 async fn answers_are_those_of_the_go_program() {
-    let lines: Vec<Value> = include_str!("golden.jsonl")
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let backend = Arc::new(Fixed(status(&lines[0])));
-    let connect = Arc::new(Connect::new(backend, ConnectSettings::default()));
+    let count = compare(include_str!("golden.jsonl"), ConnectSettings::default()).await;
+    assert!(count > 250, "the file is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_within_limits_are_those_of_the_go_program() {
+    let settings = ConnectSettings {
+        read_bytes_max: Some(20),
+        request_bytes_max: Some(40),
+        send_bytes_max: Some(30),
+        ..ConnectSettings::default()
+    };
+    assert!(compare(include_str!("limits.jsonl"), settings).await > 15, "the file is there");
+}
+
+/// Sends the requests of a file, and compares the answers; returns how many there are.
+async fn compare(file: &str, settings: ConnectSettings) -> usize {
+    let first = include_str!("golden.jsonl").lines().next().unwrap();
+    let status = status(&serde_json::from_str(first).unwrap());
+    let lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let connect = Arc::new(Connect::new(Arc::new(Fixed(status)), settings));
     let mut different = 0;
     for (number, line) in lines.iter().enumerate() {
         let (expected, ours) = (expected(line), answer(&connect, line).await);
@@ -197,6 +212,6 @@ async fn answers_are_those_of_the_go_program() {
             eprintln!("  ours:   {ours:?} {:?}", body(&ours));
         }
     }
-    assert!(lines.len() > 250, "the file is there");
     assert_eq!(different, 0, "of {} answers", lines.len());
+    lines.len()
 }
