@@ -17,6 +17,7 @@ mod lifecycle;
 mod mail;
 mod notification_comparison;
 mod peer_tls;
+mod procedures;
 mod prometheus;
 mod receivers_test;
 mod reload;
