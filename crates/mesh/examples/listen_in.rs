@@ -30,6 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         resolve_timeout: Duration::from_secs(15),
         seed: u64::from(std::process::id()),
         security: Security::Plain,
+        state_bytes_max: MeshSettings::STATE_BYTES_MAX,
     };
     let (mesh, mut events) = Mesh::start(settings).await?;
     println!("listening on {}", mesh.bound());

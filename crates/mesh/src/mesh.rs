@@ -86,7 +86,7 @@ impl Mesh {
         let mut tasks = JoinSet::new();
         let address = settings.listen;
         let Started { mut transport, inbound, bound, meter } =
-            Transport::start(address, &settings.security, &mut tasks)
+            Transport::start(address, &settings.security, settings.state_bytes_max, &mut tasks)
                 .await
                 .map_err(|source| StartError::Listen { address, source })?;
         let mut notes = Vec::new();

@@ -23,6 +23,13 @@ pub struct MeshSettings {
     /// The seed of the machine's random choices.
     pub seed: u64,
     pub security: Security,
+    /// Limit: bytes of a state, or of one message of the layer above, that a peer sends.
+    pub state_bytes_max: usize,
+}
+
+impl MeshSettings {
+    /// The limit of a state unless the operator sets another one.
+    pub const STATE_BYTES_MAX: usize = 128 << 20;
 }
 
 /// Whether the traffic is encrypted.

@@ -65,7 +65,8 @@ impl OutboundStream {
                 (StreamOutcome::Sent, None)
             }
             ReplyWanted::Yes => {
-                match receive(&mut *io, StreamReader::reply(), &[], &meter.budget).await {
+                let reader = StreamReader::reply().with_user_bytes_max(meter.state_bytes_max);
+                match receive(&mut *io, reader, &[], &meter.budget).await {
                     Received::Message(message) => (StreamOutcome::Replied(message), None),
                     Received::Closed => failed(StreamFailure::Closed, "closed without an answer"),
                     Received::Broken(error) => {
@@ -99,7 +100,8 @@ pub(crate) async fn receive_inbound(
     beginning: &[u8],
     meter: &Meter,
 ) -> Received {
-    let received = receive(io, StreamReader::inbound(label), beginning, &meter.budget).await;
+    let reader = StreamReader::inbound(label).with_user_bytes_max(meter.state_bytes_max);
+    let received = receive(io, reader, beginning, &meter.budget).await;
     match &received {
         Received::Malformed(StreamError::Reply(error)) => {
             let reply = StreamMessage::Error(ErrorReply { text: error.to_string() });
@@ -145,6 +147,7 @@ async fn receive(
 ) -> Received {
     let mut reservation = budget.reserve();
     let mut buffer = vec![0; READ_BYTES];
+    let mut reserved = 0;
     let mut nothing_yet = beginning.is_empty();
     let mut piece = reader.push(beginning);
     loop {
@@ -159,12 +162,17 @@ async fn receive(
             // Some peers reset the connection instead of closing it.
             Err(error) if nothing_yet && is_close(&error) => return Received::Closed,
             Err(error) => return Received::Broken(error),
-            Ok(length) if !reservation.grow(length) => {
-                return Received::Broken(io::ErrorKind::OutOfMemory.into());
-            }
             Ok(length) => {
                 nothing_yet = false;
                 piece = reader.push(buffer.get(..length).unwrap_or_default());
+                // What is held, since what comes may be compressed.
+                let held = reader.held_bytes();
+                if held > reserved {
+                    if !reservation.grow(held - reserved) {
+                        return Received::Broken(io::ErrorKind::OutOfMemory.into());
+                    }
+                    reserved = held;
+                }
                 // A long message must not block other tasks.
                 tokio::task::yield_now().await;
             }

@@ -105,6 +105,8 @@ pub struct Traffic {
 /// Counts for [`TransportCounters`], and holds the memory budget that all streams share.
 #[derive(Debug)]
 pub(crate) struct Meter {
+    /// Limit: bytes of a state, or of one message of the layer above.
+    pub state_bytes_max: usize,
     pub budget: MemoryBudget,
     pub packets: TrafficMeter,
     pub streams: TrafficMeter,
@@ -135,13 +137,14 @@ impl Transport {
     pub async fn start(
         listen: SocketAddr,
         security: &Security,
+        state_bytes_max: usize,
         tasks: &mut JoinSet<()>,
     ) -> io::Result<Started> {
         let (datagrams, datagrams_out) = mpsc::channel(DATAGRAMS_WAITING_MAX);
         let (streams, streams_out) = mpsc::channel(STREAMS_WAITING_MAX);
         let (unreachable, unreachable_out) = mpsc::channel(DATAGRAMS_WAITING_MAX);
         let (notes, notes_out) = mpsc::channel(NOTES_WAITING_MAX);
-        let meter = Arc::new(Meter::default());
+        let meter = Arc::new(Meter::new(state_bytes_max));
         let limiter = ConnectionLimiter::new(INBOUND_STREAMS_MAX, INBOUND_STREAMS_EACH_MAX);
         let senders = InboundSenders {
             datagrams,
@@ -241,10 +244,12 @@ impl Dialer {
     }
 }
 
-impl Default for Meter {
-    fn default() -> Self {
+impl Meter {
+    fn new(state_bytes_max: usize) -> Self {
+        let reading_bytes_max = READING_BYTES_MAX.max(state_bytes_max.saturating_mul(2));
         Self {
-            budget: MemoryBudget::new(READING_BYTES_MAX),
+            state_bytes_max,
+            budget: MemoryBudget::new(reading_bytes_max),
             packets: TrafficMeter::default(),
             streams: TrafficMeter::default(),
             packet_bytes_sent: AtomicU64::default(),
@@ -253,9 +258,7 @@ impl Default for Meter {
             connections_refused: AtomicU64::default(),
         }
     }
-}
 
-impl Meter {
     pub fn read(&self) -> TransportCounters {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let traffic = |meter: &TrafficMeter| Traffic {
@@ -315,7 +318,8 @@ impl InboundSenders {
 const DATAGRAMS_WAITING_MAX: usize = 1024;
 const STREAMS_WAITING_MAX: usize = 64;
 const NOTES_WAITING_MAX: usize = 256;
-/// Limit: bytes of all messages that are being read; the message that exceeds it is given up.
+/// Limit: bytes of all messages that are being read, as they are held, or of two states if that is
+/// more; the message that exceeds it is given up.
 const READING_BYTES_MAX: usize = 256 << 20;
 /// Limit: open inbound streams.
 pub(crate) const INBOUND_STREAMS_MAX: usize = 256;

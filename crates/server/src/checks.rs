@@ -134,6 +134,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         cluster_allow_insecure_advertise: _,
         cluster_label: _,
         cluster_max_members: _,
+        cluster_max_state_bytes: _,
         // Read by `command`, before this.
         log_level: _,
         log_format: _,

@@ -86,6 +86,10 @@ pub fn settings(
         resolve_timeout: positive(flags.cluster_peers_resolve_timeout),
         seed,
         security,
+        state_bytes_max: usize::try_from(flags.cluster_max_state_bytes)
+            .ok()
+            .filter(|max| *max > 0)
+            .unwrap_or(MeshSettings::STATE_BYTES_MAX),
     }))
 }
 

@@ -86,6 +86,7 @@ pub struct Flags {
     pub cluster_label: String,
     pub cluster_id: String,
     pub cluster_max_members: i64,
+    pub cluster_max_state_bytes: i64,
     pub enable_feature: String,
     pub log_level: Level,
     pub log_format: Format,

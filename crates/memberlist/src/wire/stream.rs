@@ -25,6 +25,8 @@ pub struct StreamReader {
     /// What has come and cannot be read yet, in the phases `Label` and `Frame`.
     pending: Vec<u8>,
     message: MessageReader,
+    /// Limit: the layer above's part of the message.
+    user_bytes_max: usize,
 }
 
 #[derive(Debug)]
@@ -63,6 +65,24 @@ impl StreamReader {
         Self::beginning_with(Phase::Frame)
     }
 
+    /// Takes more, or less, of the layer above than [`USER_BYTES_MAX`].
+    pub fn with_user_bytes_max(self, user_bytes_max: usize) -> Self {
+        Self { user_bytes_max, message: MessageReader::new(user_bytes_max), ..self }
+    }
+
+    /// The memory that this message takes so far, decompressed.
+    pub fn held_bytes(&self) -> usize {
+        let whole = match &self.phase {
+            Phase::Compressed(Compressed { whole: Some(message), .. }) => match message {
+                StreamMessage::PushPull(push_pull) => push_pull.user_state.len(),
+                StreamMessage::User(user) => user.body.len(),
+                StreamMessage::Ping(_) | StreamMessage::Ack(_) | StreamMessage::Error(_) => 0,
+            },
+            Phase::Label(_) | Phase::Frame | Phase::Plain | Phase::Compressed(_) | Phase::Over => 0,
+        };
+        self.pending.capacity() + self.message.set_aside_bytes() + whole
+    }
+
     /// Takes the next bytes; answers with the message once it is whole. After that, and after an
     /// error, whatever comes means nothing.
     pub fn push(&mut self, bytes: &[u8]) -> Result<Option<StreamMessage>> {
@@ -74,7 +94,8 @@ impl StreamReader {
     }
 
     fn beginning_with(phase: Phase) -> Self {
-        Self { phase, pending: Vec::new(), message: MessageReader::default() }
+        let message = MessageReader::new(USER_BYTES_MAX);
+        Self { phase, pending: Vec::new(), message, user_bytes_max: USER_BYTES_MAX }
     }
 
     fn advance(&mut self, bytes: &[u8]) -> Result<Option<StreamMessage>> {
@@ -113,7 +134,7 @@ impl StreamReader {
         match head.map_err(StreamError::Reply)? {
             None => Ok(self.wait_with(bytes)),
             Some((left, rest)) => {
-                self.phase = Phase::Compressed(Compressed::new(left)?);
+                self.phase = Phase::Compressed(Compressed::new(left, self.user_bytes_max)?);
                 self.advance(rest)
             }
         }
@@ -126,13 +147,15 @@ impl StreamReader {
 }
 
 impl Compressed {
-    fn new(left: usize) -> Result<Self> {
-        if left > COMPRESSED_BYTES_MAX {
-            let what = "compressed data";
-            let error = WireError::TooLarge { what, limit: COMPRESSED_BYTES_MAX };
+    fn new(left: usize, user_bytes_max: usize) -> Result<Self> {
+        let decompressed_bytes_max = user_bytes_max.saturating_add(OTHER_BYTES_MAX);
+        // What does not compress at all grows by half.
+        let limit = decompressed_bytes_max.saturating_add(decompressed_bytes_max / 2);
+        if left > limit {
+            let error = WireError::TooLarge { what: "compressed data", limit };
             return Err(StreamError::Reply(error));
         }
-        Ok(Self { left, inflater: Inflater::new(DECOMPRESSED_BYTES_MAX), whole: None })
+        Ok(Self { left, inflater: Inflater::new(decompressed_bytes_max), whole: None })
     }
 
     fn push(&mut self, bytes: &[u8], message: &mut MessageReader) -> Result<Option<StreamMessage>> {
@@ -166,8 +189,7 @@ pub fn label_header(label: &Label) -> Vec<u8> {
 
 /// The whole message, without a label.
 ///
-/// The caller sees to it that what the layer above says is within [`USER_BYTES_MAX`]: peers refuse
-/// what is longer.
+/// Peers refuse it if what the layer above says is longer than they take.
 pub fn encode(message: &StreamMessage, compression: Compression) -> Vec<u8> {
     let content = match message {
         StreamMessage::PushPull(push_pull) => {
@@ -211,12 +233,11 @@ fn read_arrived<'a, T>(
     }
 }
 
-/// Limit: what a compressed message may stand for, as in Go.
-pub const DECOMPRESSED_BYTES_MAX: usize = 40 << 20;
-/// Limit: a compressed message. What does not compress at all grows by half.
-pub const COMPRESSED_BYTES_MAX: usize = DECOMPRESSED_BYTES_MAX / 2 * 3;
-/// Limit: the layer above's part of a push-pull, or a user message, as in Go.
+/// Limit: the layer above's part of a push-pull, or a user message, unless the reader is given
+/// another one.
 pub const USER_BYTES_MAX: usize = 20 << 20;
+/// Limit: what a compressed message may stand for beyond that.
+const OTHER_BYTES_MAX: usize = 20 << 20;
 /// Limit: the nodes that a push-pull may claim to bring, as in Go.
 pub const NODES_MAX: usize = 1 << 20;
 /// Limit: the memory that the nodes of one push-pull take. They can be written much shorter than

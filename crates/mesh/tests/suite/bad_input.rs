@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use bellwether_memberlist::cluster::ReceivedVia;
 use bellwether_memberlist::wire::{Compression, stream};
 use bellwether_memberlist::{PushPull, StreamMessage};
 use bellwether_mesh::{MeshNote, Security};
@@ -93,6 +94,22 @@ async fn claims_of_enormous_size_are_refused_at_once() {
     let dropped = node.report().await.counters.dropped;
     assert_eq!(dropped.get("too_large"), Some(&3), "{dropped:?}");
     is_well(&node).await;
+}
+
+#[tokio::test]
+async fn a_state_beyond_the_operators_limit_is_refused() {
+    let state = vec![("nfl".to_owned(), vec![7; 2_000_000].into())];
+    let first = settings("a", "127.0.0.1:0", &[], Security::Plain);
+    let large = Node::with_state(first, state).await;
+    let mut limited = settings("b", "127.0.0.1:0", &[large.address()], Security::Plain);
+    limited.state_bytes_max = 1_000_000;
+    let mut limited = Node::start(limited).await;
+    let mut unlimited =
+        Node::start(settings("c", "127.0.0.1:0", &[large.address()], Security::Plain)).await;
+    unlimited.until_received("nfl", &[7; 2_000_000], ReceivedVia::FullState).await;
+    let is_refused = |note: &MeshNote| matches!(note, MeshNote::OpenFailed { error, .. } if error.contains("user state"));
+    limited.until_noted(is_refused).await;
+    assert!(limited.received.is_empty());
 }
 
 #[tokio::test]

@@ -41,6 +41,7 @@ pub fn settings(
         resolve_timeout: TEST_TIMEOUT,
         seed: 7,
         security,
+        state_bytes_max: MeshSettings::STATE_BYTES_MAX,
     }
 }
 

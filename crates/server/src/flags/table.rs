@@ -434,6 +434,13 @@ pub const TABLE: &[Flag] = &[
          --cluster.peer. 0 for no limit. (Not a flag of Alertmanager.)",
     ),
     flag(
+        "cluster.max-state-bytes",
+        "134217728",
+        Target::Count(|f| &mut f.cluster_max_state_bytes),
+        "How many bytes of silences and notification log a peer may send at once; it is closed \
+         otherwise. 0 for the default. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "enable-feature",
         "",
         Target::Text(|f| &mut f.enable_feature),

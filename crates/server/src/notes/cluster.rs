@@ -34,6 +34,10 @@ pub fn record(note: &MeshNote) {
         MeshNote::StreamFailed { from, error } => {
             debug!(component = CLUSTER, addr = %from, err = error, "Inbound stream failed");
         }
+        MeshNote::OpenFailed { to, error } if error.contains("exceeds the limit of") => {
+            let hint = "raise --cluster.max-state-bytes, on all members";
+            warn!(component = CLUSTER, addr = %to, err = error, hint, "Peer's state not taken");
+        }
         MeshNote::OpenFailed { to, error } => {
             debug!(component = CLUSTER, addr = %to, err = error, "Outbound stream failed");
         }

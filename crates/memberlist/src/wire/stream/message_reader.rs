@@ -9,7 +9,7 @@ use std::mem;
 
 use bytes::Bytes;
 
-use super::{NODES_MAX, NODES_MEMORY_BYTES_MAX, USER_BYTES_MAX, read_arrived};
+use super::{NODES_MAX, NODES_MEMORY_BYTES_MAX, read_arrived};
 use crate::message::{NodeState, PushPull, StreamMessage, UserMessage};
 use crate::wire::body::PushPullHeader;
 use crate::wire::msgpack::MsgpackReader;
@@ -17,8 +17,10 @@ use crate::wire::{WireError, body, type_byte};
 
 type Result<T> = std::result::Result<T, WireError>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct MessageReader {
+    /// Limit: the layer above's bytes.
+    user_bytes_max: usize,
     phase: Phase,
     /// What has come and cannot be read yet.
     pending: Vec<u8>,
@@ -64,6 +66,17 @@ enum Step {
 }
 
 impl MessageReader {
+    pub(super) fn new(user_bytes_max: usize) -> Self {
+        MessageReader {
+            user_bytes_max,
+            phase: Phase::default(),
+            pending: Vec::new(),
+            push_pull: PushPull::default(),
+            nodes_memory_bytes: 0,
+            body: Vec::new(),
+        }
+    }
+
     /// Takes the next bytes; answers with the message once it is whole, and is of no use then.
     pub(super) fn push(&mut self, bytes: &[u8]) -> Result<Option<StreamMessage>> {
         let mut pending = mem::take(&mut self.pending);
@@ -87,7 +100,6 @@ impl MessageReader {
     }
 
     /// The memory that has been asked for.
-    #[cfg(test)]
     pub(super) fn set_aside_bytes(&self) -> usize {
         self.pending.capacity()
             + self.body.capacity()
@@ -104,7 +116,7 @@ impl MessageReader {
                 Step::Next(Phase::UserState { left })
             }
             Phase::Nodes { left, user_state_bytes } => self.node(left, user_state_bytes, rest)?,
-            Phase::UserLength => user_length(rest)?,
+            Phase::UserLength => user_length(rest, self.user_bytes_max)?,
             Phase::UserState { left: 0 } => {
                 let user_state = Bytes::from(mem::take(&mut self.body));
                 let push_pull = PushPull { user_state, ..mem::take(&mut self.push_pull) };
@@ -132,7 +144,7 @@ impl MessageReader {
         self.push_pull.join = join;
         Ok(Step::Next(Phase::Nodes {
             left: within(nodes, "the number of nodes", NODES_MAX)?,
-            user_state_bytes: within(user_state_bytes, "user state", USER_BYTES_MAX)?,
+            user_state_bytes: within(user_state_bytes, "user state", self.user_bytes_max)?,
         }))
     }
 
@@ -191,11 +203,11 @@ fn small_message(small: Small, rest: &mut &[u8]) -> Result<Step> {
     Ok(message.map_or(Step::Wait, Step::Whole))
 }
 
-fn user_length(rest: &mut &[u8]) -> Result<Step> {
+fn user_length(rest: &mut &[u8], bytes_max: usize) -> Result<Step> {
     let Some(left) = take(rest, "a user message", body::read_user_length)? else {
         return Ok(Step::Wait);
     };
-    Ok(Step::Next(Phase::UserBody { left: within(left, "a user message", USER_BYTES_MAX)? }))
+    Ok(Step::Next(Phase::UserBody { left: within(left, "a user message", bytes_max)? }))
 }
 
 /// Takes a structure off `rest`; `None` if it has not come whole.

@@ -1,12 +1,15 @@
 use proptest::prelude::*;
 
 use super::{
-    COMPRESSED_BYTES_MAX, DECOMPRESSED_BYTES_MAX, NODES_MAX, NODES_MEMORY_BYTES_MAX,
-    STRUCTURE_BYTES_MAX, StreamReader, USER_BYTES_MAX, encode, label_header,
+    NODES_MAX, NODES_MEMORY_BYTES_MAX, STRUCTURE_BYTES_MAX, StreamReader, USER_BYTES_MAX, encode,
+    label_header,
 };
 use crate::message::{Ack, Label, NodeStatus, StreamMessage, UserMessage};
 use crate::wire::samples::{changes, mutated, stream_message};
 use crate::wire::{Compression, StreamError, WireError, body, lzw};
+
+const DECOMPRESSED_BYTES_MAX: usize = 40 << 20;
+const COMPRESSED_BYTES_MAX: usize = 60 << 20;
 
 fn inbound() -> StreamReader {
     StreamReader::inbound(&Label::default())
@@ -218,6 +221,31 @@ fn the_longest_user_message_is_read() {
         let bytes = encode(&message, compression);
         assert!(read(inbound(), &bytes, 1 << 16) == Ok(Some(message.clone())));
     }
+}
+
+#[test]
+fn a_reader_can_be_given_another_limit() {
+    let limited = |max| inbound().with_user_bytes_max(max);
+    let body = bytes::Bytes::from(vec![7; 1000]);
+    let message = StreamMessage::User(UserMessage { body });
+    for compression in [Compression::None, Compression::Lzw] {
+        let bytes = encode(&message, compression);
+        assert!(read(limited(1000), &bytes, 100) == Ok(Some(message.clone())));
+        let error = WireError::TooLarge { what: "a user message", limit: 999 };
+        assert_eq!(read(limited(999), &bytes, 100), Err(StreamError::Close(error)));
+    }
+    let state = push_pull_header(0, USER_BYTES_MAX as u32 + 1);
+    assert_eq!(limited(USER_BYTES_MAX + 1).push(&state), Ok(None));
+}
+
+#[test]
+fn what_is_held_is_what_has_come_decompressed() {
+    let body = bytes::Bytes::from(vec![7; 1 << 20]);
+    let bytes = encode(&StreamMessage::User(UserMessage { body }), Compression::Lzw);
+    assert!(bytes.len() < 10_000, "{}", bytes.len());
+    let mut reader = inbound();
+    assert_eq!(reader.push(&bytes[..bytes.len() - 1]), Ok(None));
+    assert!(reader.held_bytes() >= 1 << 20, "{}", reader.held_bytes());
 }
 
 #[test]
