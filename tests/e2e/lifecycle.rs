@@ -39,9 +39,9 @@ fn sigterm_lets_a_notification_end() {
     server.post_alerts(&json!([alert("Late")]));
     hook.wait_for_one("request");
     server.process.terminate();
-    server
-        .process
-        .wait_for_line("that it stops", |line| line.contains("exiting gracefully").then_some(()));
+    server.process.wait_for_line("that it stops", |line| {
+        line.contains("Shutting down gracefully").then_some(())
+    });
     drop(released);
     assert_eq!(server.process.wait().code(), Some(0));
     server
@@ -62,6 +62,47 @@ fn an_idle_connection_does_not_hold_up_the_end() {
     let mut idle = server.new_client();
     idle.get("/-/healthy").expect_status(200);
     assert_eq!(server.stop().code(), Some(0));
+}
+
+#[test]
+fn web_pages_of_other_origins_are_let_in_only_if_their_origin_is_given() {
+    let asked = |setup: Setup, origin: &str| {
+        let server = setup.start();
+        let answer = server
+            .new_client()
+            .request("GET", "/api/v2/status", &[("Origin", origin)], b"")
+            .expect("an answer");
+        ["access-control-allow-origin", "vary"].map(|name| answer.header(name).map(str::to_owned))
+    };
+    let given = || Setup::ours(CONFIG).flag(r"--web.cors.origin=https://(a|b)\.example");
+    assert_eq!(asked(Setup::ours(CONFIG), "https://a.example"), [None, None]);
+    let [origin, vary] = asked(given(), "https://b.example");
+    assert_eq!((origin.as_deref(), vary.as_deref()), (Some("https://b.example"), Some("Origin")));
+    assert_eq!(asked(given(), "https://c.example")[0], None);
+}
+
+#[test]
+fn a_service_file_that_the_go_program_refuses_is_refused_in_its_words() {
+    for (flags, message) in [
+        (
+            vec!["--web.cors.origin=(", "--auto-gomemlimit", "--auto-gomemlimit.ratio=2"],
+            "msg=\"error parsing --web.cors.origin\" err=\"error parsing regexp: missing closing )",
+        ),
+        (
+            vec!["--auto-gomemlimit", "--auto-gomemlimit.ratio=2"],
+            "msg=\"--auto-gomemlimit.ratio must be greater than 0 and less than or equal to 1.\"",
+        ),
+        (
+            vec!["--enable-feature=x", "--web.cors.origin=("],
+            "msg=\"error parsing the feature flag list\" err=\"unknown option 'x'",
+        ),
+    ] {
+        let refused = run(Command::new(programs::bellwether()).arg("server").args(&flags));
+        assert_eq!(refused.status.code(), Some(1), "{flags:?}");
+        let log = stderr(&refused);
+        assert!(log.contains(message), "{flags:?}: {log}");
+        assert!(!log.contains("Starting Alertmanager"), "{flags:?}: {log}");
+    }
 }
 
 #[test]
