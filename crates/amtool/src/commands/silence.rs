@@ -1,5 +1,6 @@
 //! `amtool silence add`, `query`, `update` and `expire`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bellwether_encoding::url::query as encoded;
@@ -7,7 +8,9 @@ use bellwether_model::Timestamp;
 use bellwether_model::duration::parse_prometheus;
 
 use super::{Session, Stop, runtime};
-use crate::api::{Api, Call, DELETE_SILENCE, GET_SILENCE, GET_SILENCES};
+use tokio::task::JoinSet;
+
+use crate::api::{Api, ApiError, Call, DELETE_SILENCE, GET_SILENCE, GET_SILENCES};
 use crate::date_time::parse_rfc3339;
 use crate::line::Options;
 use crate::output::present;
@@ -142,14 +145,42 @@ async fn update_one(session: &mut Session<'_, '_>, api: &Api, id: &str) -> Resul
 
 pub fn expire(mut session: Session<'_, '_>) -> Result<(), Stop> {
     let ids = ids(&mut session)?;
+    let at_a_time = if ids.len() > IN_ORDER_MAX { EXPIRED_AT_A_TIME } else { 1 };
     runtime()?.block_on(async {
-        let api = session.connect().await?;
-        for id in &ids {
-            api.act(DELETE_SILENCE, Call { silence: id, ..Call::default() }).await?;
+        let api = Arc::new(session.connect().await?);
+        let mut waiting = ids.into_iter().enumerate();
+        let mut under_way = JoinSet::new();
+        let mut failed: Option<(usize, ApiError)> = None;
+        loop {
+            while failed.is_none() && under_way.len() < at_a_time {
+                let Some((place, id)) = waiting.next() else { break };
+                let api = Arc::clone(&api);
+                under_way.spawn(async move {
+                    let call = Call { silence: &id, ..Call::default() };
+                    api.act(DELETE_SILENCE, call).await.map_err(|error| (place, error))
+                });
+            }
+            match under_way.join_next().await {
+                None => break,
+                Some(Ok(Ok(()))) => {}
+                Some(Ok(Err(error))) => {
+                    // The first of them is reported, whichever answer comes first.
+                    let is_first = failed.as_ref().is_none_or(|(place, _)| error.0 < *place);
+                    failed = if is_first { Some(error) } else { failed };
+                }
+                Some(Err(error)) => return Err(Stop::Failed(error.to_string())),
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), |(_, error)| Err(Stop::from(error)))
     })
 }
+
+/// So many ids are expired one after the other, as the Go program does it with any number: none of
+/// those behind one that fails.
+const IN_ORDER_MAX: usize = 16;
+/// Limit: requests at a time with more ids. After a failure those under way still count.
+/// Compat: docs/compat.md#amtool.
+const EXPIRED_AT_A_TIME: usize = 8;
 
 fn ids(session: &mut Session<'_, '_>) -> Result<Vec<String>, Stop> {
     let ids = std::mem::take(&mut session.options.words);
