@@ -280,6 +280,22 @@ async fn an_exchange_may_take_several_requests_or_none() {
 }
 
 #[tokio::test]
+async fn the_deadline_ends_the_last_request_of_an_exchange_too() {
+    let server = Server::start(|received| {
+        let is_last = received.line.starts_with("POST /last ");
+        if is_last { Answer::Hang(String::new()) } else { ok(received) }
+    });
+    let server = server.await;
+    let sends = ["/first", "/last"].map(|path| Step::Send(post(&server.url(path))));
+    let exchange = scripted(sends.into_iter().chain([done()]));
+    let deadline = Instant::now() + Duration::from_millis(300);
+    tokio::time::timeout_at(soon(), notify(&exchange, &client(|_| {}), deadline))
+        .await
+        .expect("it ends");
+    assert_eq!(server.received().len(), 2);
+}
+
+#[tokio::test]
 async fn a_panic_in_an_integration_is_a_failed_attempt() {
     let server = Server::start(ok).await;
     refused(outcome(&PanicsAtOnce).await, "programming error");
