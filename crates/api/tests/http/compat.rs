@@ -2,7 +2,11 @@
 //!
 //! Each line of `upstream.jsonl` is a request of ours, sent to Alertmanager 0.35.0 in this order,
 //! and the answer that is expected here. Where ours differs on purpose, `upstream` has the
-//! original. `prefix` and `origins` are the values of `--web.route-prefix` and `--web.cors.origin`. Ids are written as `UUID`, times of the day of the recording as `NOW`.
+//! original. `prefix` and `origins` are the values of `--web.route-prefix` and `--web.cors.origin`.
+//! Ids are written as `UUID`, times of the day of the recording as `NOW`.
+//!
+//! To renew it, send the lines to the Go program with the routes of `backend.rs`, one process for each
+//! pair of these flags. It lists allowed methods in random order: here they are as in `paths.rs`.
 
 use std::collections::BTreeMap;
 
