@@ -12,7 +12,7 @@ TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 help:
 	@echo 'make run         build and start a server with a demo webhook that prints what it receives'
 	@echo 'make test        install what the tests need, and run them all'
-	@echo 'make sim         replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7'
+	@echo 'make sim         replay a simulated cluster step by step: make sim SEED=7, or one node: make sim NODES=1 SEED=7, or one with somebody hostile: make sim HOSTILE=1 SEED=7'
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
 	@echo 'make fuzz        try all decoders with broken input on all cores; HOURS=0.5'
 	@echo 'make mutants     change the code in small ways and print the changes that no test notices; MUTANTS=files'
@@ -56,12 +56,12 @@ test-moto: test-packages
 # alerts be posted to one node only; such seeds may break a rule.
 sim:
 	@test -n "$(SEED)" || { echo 'which seed? make sim SEED=7'; exit 2; }
-	$(CARGO) run -p bellwether-sim -- replay $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) --seed $(SEED)
+	$(CARGO) run -p bellwether-sim -- replay $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) $(if $(HOSTILE),--hostile) --seed $(SEED)
 
 # The seeds from FROM to before TO. To go on after an interruption, start from a later seed.
 sim-search:
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo 'which seeds? make sim-search FROM=0 TO=1000'; exit 2; }
-	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) --from $(FROM) --to $(TO)
+	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) $(if $(HOSTILE),--hostile) --from $(FROM) --to $(TO)
 
 # Takes about 20 seconds for each change, and there are thousands: MUTANTS names some of the files.
 MUTANTS ?= crates/engine/src/**/*.rs crates/memberlist/src/*.rs crates/memberlist/src/machine/**/*.rs \

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use bellwether_engine::{
-    AlertQuery, Attempt, Effect, Engine, FullState, Input, Plan, Reply, Ticket, Turn, wire,
+    AlertQuery, Attempt, Effect, Engine, FullState, Input, Integration, Plan, Reply, Ticket, Turn,
+    wire,
 };
 use bellwether_model::{Fingerprint, IntegrationId, LabelSet, Mono, Now, SilenceState, Timestamp};
 
@@ -28,6 +29,10 @@ pub struct Facts<'a> {
     pub receiver_faults: &'a BTreeMap<String, Duration>,
     /// By how much nodes may be wrong about the time.
     pub clock_error: Duration,
+    /// What this node knows and promises is worth nothing.
+    pub hostile_peer: Option<usize>,
+    /// It may get anything.
+    pub hostile_receiver: Option<&'static str>,
 }
 
 /// What readers of a node's engine see.
@@ -102,7 +107,8 @@ pub fn start_changes_nothing(
     }
     for (fingerprint, (labels, _)) in &after.firing {
         let alert = facts.alerts.iter().find(|alert| alert.fingerprint == *fingerprint);
-        let has_ended = alert.is_none_or(|alert| alert.promises[node].is_surely_resolved());
+        // Nobody has promised anything to a hostile client.
+        let has_ended = alert.is_some_and(|alert| alert.promises[node].is_surely_resolved());
         if has_ended && !before.firing.contains_key(fingerprint) {
             return Err(format!("a start of {name} would make {labels} fire"));
         }
@@ -174,7 +180,7 @@ impl Overdue {
         let bound = NOTIFIED_WITHIN + PEER_TIMEOUT * others;
         for alert in facts.alerts {
             let wanted = facts.plan.receivers_of(&alert.labels);
-            for integration in facts.plan.receivers().iter().flat_map(|r| &r.integrations) {
+            for integration in facts.integrations() {
                 let id = &integration.id;
                 let is_wanted = wanted.contains(&id.receiver);
                 let received = facts.received.alert(id, alert.fingerprint);
@@ -208,8 +214,7 @@ impl Overdue {
 pub fn all_is_notified(facts: &Facts<'_>) -> Result<(), String> {
     for alert in facts.alerts {
         let wanted = facts.plan.receivers_of(&alert.labels);
-        let integrations = facts.plan.receivers().iter().flat_map(|r| &r.integrations);
-        for integration in integrations.filter(|i| wanted.contains(&i.id.receiver)) {
+        for integration in facts.integrations().filter(|i| wanted.contains(&i.id.receiver)) {
             let (id, labels) = (&integration.id, &alert.labels);
             let received = facts.received.alert(id, alert.fingerprint);
             let is_due = (0..facts.nodes.len()).any(|node| facts.must_be_notified(node, alert));
@@ -296,8 +301,18 @@ pub fn replicated_state(at: Duration, node: &mut Node) -> Result<BTreeSet<String
 }
 
 impl Facts<'_> {
+    /// Those of receivers that are not hostile.
+    fn integrations(&self) -> impl Iterator<Item = &Integration> {
+        let hostile = self.hostile_receiver;
+        let honest = self.plan.receivers().iter().filter(move |r| Some(&*r.name) != hostile);
+        honest.flat_map(|receiver| &receiver.integrations)
+    }
+
     /// Whether a node surely knows that the alert fires, and that nothing suppresses it.
     fn must_be_notified(&self, node: usize, alert: &SentAlert) -> bool {
+        if self.hostile_peer == Some(node) {
+            return false;
+        }
         let (now, error) = (true_wall(self.at), self.clock_error);
         let may_be_silenced = self.silences.iter().any(|silence| {
             // One that another node has changed may still hold where that is not known yet.

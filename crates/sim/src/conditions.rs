@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use crate::hostile::Hostile;
 use crate::receivers::ReceiverFaults;
 use crate::rng::Rng;
 
@@ -112,6 +113,7 @@ pub struct Conditions {
     pub expires: u64,
     pub reloads_same: u64,
     pub reloads_other: u64,
+    pub hostile: Option<Hostile>,
 }
 
 impl Conditions {
@@ -128,6 +130,19 @@ impl Conditions {
             if fault != Fault::OneTarget || posts == Posts::SomeToOneNode {
                 conditions.add(fault, rng);
             }
+        }
+        conditions
+    }
+
+    /// Someone is hostile, and half of the clusters have one kind of fault besides.
+    pub fn of_a_hostile_cluster(rng: &mut Rng) -> Self {
+        let mut conditions = Conditions::calm(3 + rng.below(4) as usize, rng);
+        conditions.hostile = Some(Hostile::draw(conditions.nodes, rng));
+        let fault = *rng.pick(&FAULTS).expect("there are some");
+        // Where clocks are wrong by much hardly anything is judged.
+        let is_judged = !matches!(fault, Fault::OneTarget | Fault::GreatSkew | Fault::ClockSteps);
+        if rng.permille(500) && is_judged {
+            conditions.add(fault, rng);
         }
         conditions
     }
@@ -184,6 +199,7 @@ impl Conditions {
             expires: some(400),
             reloads_same: 0,
             reloads_other: 0,
+            hostile: None,
         }
     }
 
@@ -196,9 +212,9 @@ impl Conditions {
         self.has(Fault::GreatSkew) || self.has(Fault::ClockSteps)
     }
 
-    /// Whether there is no fault in this run.
+    /// Whether there is no fault in this run, and nobody hostile.
     pub fn is_calm(&self) -> bool {
-        self.faults.is_empty()
+        self.faults.is_empty() && self.hostile.is_none()
     }
 
     fn add(&mut self, fault: Fault, rng: &mut Rng) {

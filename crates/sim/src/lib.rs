@@ -4,7 +4,8 @@
 //! the real engine and the real membership machine (`node`), run in one `world`: on a simulated
 //! `network`, with simulated `disk`s, in front of simulated `receivers`. Senders post alerts to all
 //! nodes; operators silence on one node, expire on another and reload (`actors`). The seed decides
-//! which kinds of faults there are at all and how often (`conditions`). A run ends with a time
+//! which kinds of faults there are at all and how often (`conditions`), and in some runs who is hostile
+//! (`hostile`). A run ends with a time
 //! without faults; then everything must have been notified, and all nodes must have the same state.
 //!
 //! The `checks` compare what was promised to senders and operators with what receivers got
@@ -22,6 +23,7 @@ mod conditions;
 mod disk;
 mod explanations;
 mod hash;
+mod hostile;
 mod network;
 mod node;
 mod plans;
@@ -47,6 +49,9 @@ pub enum Size {
     /// The same, but some alerts are posted to one node only: the others can neither notify them nor
     /// know that they ended. Seeds are known that break a rule.
     OneTarget,
+    /// Three to six nodes, where one peer, one receiver or one client is hostile, or several of them
+    /// are. What is promised holds for all others.
+    Hostile,
 }
 
 /// What happened in a run in which no rule was broken.
@@ -77,6 +82,7 @@ pub fn run(seed: u64, size: Size, trace: Trace<'_>) -> Result<Run, Violation> {
         Size::OneNode => format!("make sim NODES=1 SEED={seed}"),
         Size::Cluster => format!("make sim SEED={seed}"),
         Size::OneTarget => format!("make sim ONE_TARGET=1 SEED={seed}"),
+        Size::Hostile => format!("make sim HOSTILE=1 SEED={seed}"),
     };
     World::new(seed, size, trace).run().map_err(|what| Violation { what, replay })
 }

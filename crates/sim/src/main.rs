@@ -57,6 +57,7 @@ impl Command {
                     numbers.insert(option, parser.value()?.parse::<u64>()?);
                 }
                 Arg::Long("one-target") => cluster = Size::OneTarget,
+                Arg::Long("hostile") => cluster = Size::Hostile,
                 Arg::Value(value) if name.is_none() => name = Some(value.string()?),
                 other => return Err(other.unexpected()),
             }
@@ -156,8 +157,8 @@ fn measures() -> Result<String, String> {
 }
 
 const USAGE: &str = "\
-usage: bellwether-sim replay --seed NUMBER [--nodes 1 | --one-target]
-       bellwether-sim search --from NUMBER --to NUMBER [--nodes 1 | --one-target]
+usage: bellwether-sim replay --seed NUMBER [--nodes 1 | --one-target | --hostile]
+       bellwether-sim search --from NUMBER --to NUMBER [--nodes 1 | --one-target | --hostile]
        bellwether-sim measure
 
 replay   print a run step by step
@@ -165,4 +166,5 @@ search   simulate all seeds from FROM to before TO, and print those that break a
 measure  print how fast clusters are, in virtual time
 
 --nodes 1     one node instead of a cluster, whose size the seed decides
---one-target  some alerts are posted to one node only; seeds are known that break a rule";
+--one-target  some alerts are posted to one node only; seeds are known that break a rule
+--hostile     a peer, a receiver or a client is hostile";

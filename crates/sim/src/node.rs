@@ -36,6 +36,8 @@ pub struct Node {
     pub crashed_at: Duration,
     /// Whether membership runs in its processes.
     has_membership: bool,
+    /// Whether peers must show a certificate.
+    pub has_tls: bool,
     pub hash: Hash,
     pub turns: u64,
     /// When each silence first was durable here.
@@ -97,6 +99,7 @@ impl Node {
             paused_until: Duration::ZERO,
             crashed_at: Duration::ZERO,
             has_membership,
+            has_tls: true,
             hash: Hash::default(),
             turns: 0,
             learned: BTreeMap::new(),
@@ -149,7 +152,7 @@ impl Node {
             name: self.name.clone(),
             timeout: PEER_TIMEOUT,
             corrects_clock: true,
-            trusts_status: true,
+            trusts_status: self.has_tls,
         };
         let peers = Some(peers).filter(|_| self.has_membership);
         let mut engine =
@@ -362,11 +365,11 @@ fn membership(name: &str, own: Address, peers: &[Address]) -> cluster::ClusterSe
     settings
 }
 
-fn node_name(name: &str) -> NodeName {
+pub fn node_name(name: &str) -> NodeName {
     NodeName::new(name).expect("members have valid names")
 }
 
-fn key(channel: Channel) -> String {
+pub fn key(channel: Channel) -> String {
     match channel {
         Channel::Silences => "sil".to_owned(),
         Channel::NotificationLog => "nfl".to_owned(),
@@ -381,7 +384,7 @@ fn nanos(duration: Duration) -> u64 {
 pub const PEER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How the metadata of a Bellwether node begins.
 const SCHEME: &[u8] = b"bellwether/1\0";
-const STATUS_KEY: &str = "bellwether/bulletin";
+pub const STATUS_KEY: &str = "bellwether/bulletin";
 
 /// Not a multiple of anything that happens regularly.
 const COMMITS_UNTIL_ANEW: u64 = 7;

@@ -6,6 +6,7 @@
 mod actions;
 mod effects;
 mod faults;
+mod hostility;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use std::time::Duration;
 use bellwether_engine::{DeliveryId, Input, Plan, Ticket, Turn};
 use bellwether_memberlist::cluster::{self, OutboundId, ReplyWanted, StateToken};
 use bellwether_memberlist::{self as memberlist, Address, StreamMessage};
-use bellwether_model::{GroupKey, IntegrationId, Outcome, Timestamp};
+use bellwether_model::{Fingerprint, GroupKey, IntegrationId, NewAlert, Outcome, Timestamp};
 
 use crate::actors::{self, AlertState, PromisedSilence, Report, SentAlert};
 use crate::checks::{self, Facts, Overdue, Seen};
@@ -39,6 +40,11 @@ pub struct World<'t> {
     network_rng: Rng,
     faults_rng: Rng,
     actions_rng: Rng,
+    hostile_rng: Rng,
+    /// By the hostile peer.
+    overheard: hostility::Overheard,
+    /// What the hostile client has posted.
+    hostile_alerts: BTreeMap<Fingerprint, NewAlert>,
     variant: Variant,
     plan: Arc<Plan>,
     network: Network,
@@ -82,6 +88,7 @@ enum Event {
     Operate,
     Inspect,
     Strike,
+    Harass,
     Mend,
     Recover { disturbance: usize },
 }
@@ -110,6 +117,7 @@ impl<'t> World<'t> {
             Size::OneNode => Conditions::of_one_node(&mut rng),
             Size::Cluster => Conditions::of_a_cluster(&mut rng, Posts::AllNodes),
             Size::OneTarget => Conditions::of_a_cluster(&mut rng, Posts::SomeToOneNode),
+            Size::Hostile => Conditions::of_a_hostile_cluster(&mut rng),
         };
         Self::with(conditions, &mut rng, trace)
     }
@@ -119,10 +127,17 @@ impl<'t> World<'t> {
         // With much loss gossip may fail for a minute; and of what did not reach a node, or of
         // clocks that differ by much, it cannot know what is right.
         let is_disturbed = DISTURBING.iter().any(|fault| conditions.has(*fault));
-        if is_disturbed || conditions.commit_max > COMMIT_SOON {
+        // A hostile peer may cause repetitions, but nothing worse.
+        let is_hostile = conditions.hostile.is_some();
+        if is_disturbed || is_hostile || conditions.commit_max > COMMIT_SOON {
             explanations.disturb_always();
         }
-        let node = |(n, skew): (usize, &i64)| Node::new(n, *skew, conditions.has_membership);
+        let has_tls = conditions.hostile.as_ref().is_none_or(|hostile| hostile.has_tls);
+        let node = |(n, skew): (usize, &i64)| {
+            let mut node = Node::new(n, *skew, conditions.has_membership);
+            node.has_tls = has_tls;
+            node
+        };
         World {
             at: Duration::ZERO,
             nodes: conditions.skew.iter().enumerate().map(node).collect(),
@@ -131,6 +146,9 @@ impl<'t> World<'t> {
             network_rng: rng.fork(),
             faults_rng: rng.fork(),
             actions_rng: rng.fork(),
+            hostile_rng: rng.fork(),
+            overheard: hostility::Overheard::default(),
+            hostile_alerts: BTreeMap::new(),
             variant: Variant::Base,
             plan: plans::plan(Variant::Base),
             network: Network::new(conditions.delay_max, conditions.loss, conditions.duplication),
@@ -169,6 +187,9 @@ impl<'t> World<'t> {
         self.boot()?;
         for event in [Event::Report, Event::Operate, Event::Inspect, Event::Strike] {
             self.plan_event(Duration::from_secs(20), event);
+        }
+        if self.conditions.hostile.is_some() {
+            self.plan_event(Duration::from_secs(20), Event::Harass);
         }
         let Conditions { faults_last, healing_lasts, .. } = self.conditions;
         self.run_until(faults_last)?;
@@ -210,7 +231,8 @@ impl<'t> World<'t> {
             match self.disagreement()? {
                 Ok(state) => {
                     let facts = self.facts_by(Duration::ZERO);
-                    for node in &self.nodes {
+                    let honest = self.honest_nodes();
+                    for (_, node) in honest {
                         checks::silences_are_kept(&facts, node)?;
                         if let Some(members) = node.members()
                             && members != all
@@ -230,7 +252,9 @@ impl<'t> World<'t> {
     /// The state of all nodes, or what is still open.
     fn disagreement(&mut self) -> Result<Result<BTreeSet<String>, String>, String> {
         let mut first: Option<BTreeSet<String>> = None;
-        for node in &mut self.nodes {
+        let hostile = self.hostile_peer();
+        let honest = self.nodes.iter_mut().enumerate().filter(|(n, _)| Some(*n) != hostile);
+        for (_, node) in honest {
             let open = node.running.as_ref().map_or(0, |r| r.engine.deliveries_open());
             if open > 0 || node.waits_for_disk() {
                 return Ok(Err(format!("{} has {open} open deliveries", node.name)));
@@ -370,6 +394,7 @@ impl<'t> World<'t> {
                 self.strike();
                 Ok(())
             }
+            Event::Harass => self.harass(),
             Event::Mend => {
                 self.mend();
                 Ok(())
@@ -387,7 +412,7 @@ impl<'t> World<'t> {
         overdue.check(&facts)?;
         let is_time = self.at.as_secs() % 30 < INSPECTED_EVERY.as_secs();
         if is_time && facts.clock_error.is_zero() {
-            for (number, node) in self.nodes.iter().enumerate() {
+            for (number, node) in self.honest_nodes() {
                 let Some(running) = &node.running else { continue };
                 if node.waits_for_disk() || node.paused_until > self.at {
                     continue;
@@ -424,7 +449,14 @@ impl<'t> World<'t> {
             received: &self.received,
             receiver_faults: &self.receiver_faults,
             clock_error,
+            hostile_peer: self.hostile_peer(),
+            hostile_receiver: self.conditions.hostile.as_ref().and_then(|it| it.receiver),
         }
+    }
+
+    fn honest_nodes(&self) -> impl Iterator<Item = (usize, &Node)> {
+        let hostile = self.hostile_peer();
+        self.nodes.iter().enumerate().filter(move |(n, _)| Some(*n) != hostile)
     }
 
     fn is_one_node(&self) -> bool {
@@ -467,6 +499,7 @@ impl Event {
             | Event::Operate
             | Event::Inspect
             | Event::Strike
+            | Event::Harass
             | Event::Mend
             | Event::Recover { .. } => None,
         }

@@ -39,6 +39,18 @@ fn no_cluster_breaks_a_rule_and_equal_seeds_give_equal_runs() {
 }
 
 #[test]
+fn a_hostile_peer_receiver_or_client_breaks_no_promise_to_others() {
+    let mut total = Run::default();
+    for seed in seeds(24) {
+        let run = simulated(seed, Size::Hostile, 12);
+        total.notifications += run.notifications;
+        total.repeated += run.repeated;
+    }
+    println!("{total:?}");
+    assert!(total.repeated > 0, "nobody was hostile");
+}
+
+#[test]
 fn seeds_that_broke_a_rule_do_so_no_more() {
     for seed in BROKEN_ONCE {
         simulated(seed, Size::Cluster, u64::MAX);

@@ -73,6 +73,8 @@ impl Engine {
                 self.silencing.check_limits(now, &version, bytes, &self.settings)?;
                 let changed = self.merge_silence(now, version.clone(), turn);
                 if changed {
+                    // As this node would send it, whatever the peer says of its expiry.
+                    let version = self.silencing.record(version.silence);
                     turn.keep.push(Record::Silence(version));
                 }
                 changed

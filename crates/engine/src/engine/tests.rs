@@ -262,6 +262,21 @@ fn a_silence_whose_matchers_a_peer_has_changed_silences_what_they_match_now() {
 }
 
 #[test]
+fn a_silence_of_a_peer_is_kept_for_as_long_as_one_of_this_node() {
+    let mut engine = Engine::new(plan(), EngineSettings::default(), 1);
+    let version = version(matching("A"), 0, 100);
+    let mut data = Vec::new();
+    wire::append_message(&mut data, &wire::encode_silence(&version.silence, now(50).wall));
+    let input = Input::PeerRecords { channel: Channel::Silences, data };
+    let (turn, _) = handle(&mut engine, now(0), input);
+    let live: Vec<_> = engine.live_records(now(0)).into_records().collect();
+    let [kept, live] = [&turn.keep, &live]
+        .map(|records| records.iter().map(|record| record.encode()).collect::<Vec<_>>());
+    assert!(!kept.is_empty());
+    assert_eq!(kept, live, "a start finds what is live");
+}
+
+#[test]
 fn a_record_of_a_peer_is_taken_until_after_the_instant_in_which_it_expires() {
     let replication = Replication::new(None);
     let version = version(matching("A"), 0, 100);

@@ -106,7 +106,7 @@ impl World<'_> {
             return Ok(());
         }
         if self.actions_rng.permille(self.conditions.silences) {
-            let node = self.actions_rng.below(self.nodes.len() as u64) as usize;
+            let node = self.operated_node();
             let length = Duration::from_secs(30 + self.actions_rng.below(240));
             let host = self.actions_rng.pick(&plans::HOSTS).expect("there are some");
             let known = self.silences.iter().position(|s| s.is_sure() && s.covers_host(host));
@@ -114,7 +114,7 @@ impl World<'_> {
             self.silence(node, known, host, length)?;
         }
         if self.actions_rng.permille(self.conditions.expires) && !self.silences.is_empty() {
-            let node = self.actions_rng.below(self.nodes.len() as u64) as usize;
+            let node = self.operated_node();
             let number = self.actions_rng.below(self.silences.len() as u64) as usize;
             self.expire(node, number)?;
         }
@@ -129,6 +129,12 @@ impl World<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Any node but the hostile one: what that answers is no promise.
+    fn operated_node(&mut self) -> usize {
+        let node = self.actions_rng.below(self.nodes.len() as u64) as usize;
+        if self.hostile_peer() == Some(node) { (node + 1) % self.nodes.len() } else { node }
     }
 
     /// All nodes get a configuration, be it the one that they have.

@@ -9,6 +9,7 @@ use bellwether_memberlist::{self as memberlist, Address, StreamMessage};
 use super::{AttemptKey, Event, StreamKey, World};
 use crate::checks;
 use crate::conditions::KillPoints;
+use crate::hostile;
 use crate::node::{self, Delivered, Released};
 use crate::received::Anomaly;
 use crate::receivers::{Answered, Response};
@@ -86,6 +87,9 @@ impl World<'_> {
         for note in self.nodes[node].take_input(self.at, input, delivered) {
             self.note(|| format!("n{node:02} {note:?}"));
         }
+        if self.hostile_peer() == Some(node) {
+            return Ok(());
+        }
         let Some(running) = &self.nodes[node].running else { return Ok(()) };
         let Some(facts) = self.facts() else { return Ok(()) };
         for effect in running.effects() {
@@ -119,6 +123,9 @@ impl World<'_> {
     }
 
     fn effect(&mut self, node: usize, effect: Effect) -> Result<(), String> {
+        if self.hostile_peer() == Some(node) && !self.is_honoured(&effect) {
+            return Ok(());
+        }
         let other = match node::for_peers(effect) {
             Ok(input) if self.conditions.has_membership => {
                 let outputs = self.nodes[node].gossip(self.at, input);
@@ -162,6 +169,7 @@ impl World<'_> {
                 }
                 Output::Received { key, data, from, .. } => {
                     if let Some(input) = node::from_peer(&key, data.into(), from.ip) {
+                        self.overhear(node, &input);
                         self.queue_input(node, input);
                     }
                 }
@@ -310,7 +318,10 @@ impl World<'_> {
         if self.attempts.insert((node, key.0.clone(), key.1.clone()), delivery).is_some() {
             return Err(format!("two attempts at a time to notify {} of {}", key.0, key.1));
         }
-        let faults = Some(&self.conditions.receivers).filter(|_| !self.healed);
+        let hostile = self.conditions.hostile.as_ref().and_then(|hostile| hostile.receiver);
+        let is_hostile = hostile.is_some_and(|hostile| *key.0.receiver == *hostile);
+        let faults = if is_hostile { &hostile::receiver() } else { &self.conditions.receivers };
+        let faults = Some(faults).filter(|_| !self.healed);
         let response = Response::draw(faults, &mut self.faults_rng);
         let alerts = notification.alerts.iter().map(|alert| {
             let is_resolved = alert.resolved_at(notification.now);

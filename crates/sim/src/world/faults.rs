@@ -179,7 +179,9 @@ impl World<'_> {
         let addresses: Vec<_> = (0..self.nodes.len()).map(address).collect();
         let seed = self.network_rng.below(u64::MAX);
         let outputs = self.nodes[node].start(self.at, &self.plan, &addresses, seed)?;
-        if let Some(running) = &self.nodes[node].running {
+        if self.hostile_peer() != Some(node)
+            && let Some(running) = &self.nodes[node].running
+        {
             checks::start_keeps_silences(node, &running.engine, &self.silences)?;
             if let Some(facts) = self.facts().filter(|facts| facts.clock_error.is_zero()) {
                 checks::start_loses_nothing(&facts, node, &running.engine)?;
