@@ -60,6 +60,9 @@ pub(crate) struct Candidate<'a> {
     pub last_attempt: Option<Mono>,
     /// What there was to notify when the wait for peers began; `None` if it has not waited.
     pub waited_with: Option<&'a Content>,
+    pub suppressed_ends: SuppressedEnds,
+    /// Whether the log is to say which alerts are suppressed.
+    pub logs_muted: bool,
 }
 
 #[derive(Debug)]
@@ -111,6 +114,15 @@ struct Known<'a> {
     peers_knew_until: Option<Timestamp>,
 }
 
+/// Whether a suppressed alert of which the integration was notified is still to be notified as
+/// resolved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SuppressedEnds {
+    Notified,
+    /// Compat: a suppressed alert is as if it were not there.
+    Dropped,
+}
+
 /// What becomes of alerts that the log says are firing and that this node does not know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum UnknownAlerts {
@@ -143,13 +155,19 @@ pub(crate) fn decide(
         peers_knew_until: log.peers_knew_until(candidate.key, now.mono, peers.clocks_lag()),
     };
     let unknown = if peers.is_alone() { UnknownAlerts::Drop } else { UnknownAlerts::Keep };
-    let content = content(judged, &known, unknown);
+    let mut content = content(judged, &known, unknown, candidate.suppressed_ends);
+    if !candidate.logs_muted {
+        content.notified.muted.clear();
+    }
     let repeat_interval = candidate.repeat_interval.saturating_add(peers.wait(candidate.since));
     let reason = |content: &Content| {
         reason(content, &known, candidate.send_resolved, repeat_interval, now.wall)
     };
     let peer_notified = candidate.waited_with.is_some_and(|content| reason(content).is_none());
-    let Some(reason) = reason(&content).filter(|_| !peer_notified) else {
+    // Where all alerts are suppressed, nothing is compared.
+    let is_dropped =
+        candidate.suppressed_ends == SuppressedEnds::Dropped && content.alerts.count() == 0;
+    let Some(reason) = reason(&content).filter(|_| !peer_notified && !is_dropped) else {
         return Decision::Nothing { notified: content.notified };
     };
     match deferral(candidate, peers, now.mono) {
@@ -173,7 +191,12 @@ pub(crate) fn is_certainly_not_notified(outcome: &Outcome) -> bool {
 }
 
 /// Rules 1 to 3: what the judged alerts mean for one integration.
-fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Content {
+fn content(
+    judged: &Judged,
+    known: &Known<'_>,
+    unknown: UnknownAlerts,
+    suppressed_ends: SuppressedEnds,
+) -> Content {
     let nothing = Notified::default();
     let before = known.entry.map_or(&nothing, |entry| &entry.notified);
     let mut alerts = Selection::none(judged);
@@ -185,6 +208,12 @@ fn content(judged: &Judged, known: &Known<'_>, unknown: UnknownAlerts) -> Conten
         let judged_alert = &judged.alerts[at as usize];
         let resolved = judged_alert.resolved_at(judged.now);
         let suppressed = judged_alert.verdict.is_suppressed();
+        if suppressed {
+            notified.muted.push(hash);
+            if suppressed_ends == SuppressedEnds::Dropped {
+                continue;
+            }
+        }
         if suppressed && !was_firing.contains(hash) && !was_pending.contains(hash) {
             // It was notified as resolved, and is to be notified no second time when the mute ends. If
             // it ended after that, it has fired again, and a peer may have notified that.

@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bellwether_model::{Alert, Fingerprint, LabelSet, Timestamp};
 
@@ -87,16 +88,17 @@ pub(crate) struct MuteContext<'a> {
 impl MuteContext<'_> {
     /// Judges alerts of one group of `route`, for a notification, and says how log entries name
     /// each. The source of an inhibition and its
-    /// targets are resolved by different evaluations, so an inhibition lasts until `group_wait` after
-    /// its source has ended.
+    /// targets are resolved by different evaluations, so an inhibition lasts until `lingers` after its
+    /// source has ended.
     pub fn judge<'a>(
         &self,
         route: &Route,
         alerts: impl Iterator<Item = &'a Arc<Alert>>,
         now: Timestamp,
+        lingers: Duration,
     ) -> impl Iterator<Item = (JudgedAlert, u64)> {
         let by_route = self.route_verdict(route, now);
-        let since = now.minus(route.timing.group_wait);
+        let since = now.minus(lingers);
         alerts.map(move |alert| {
             let verdict = self.inhibition(&alert.labels, since);
             let verdict = verdict.or_else(|| by_route.clone());

@@ -52,6 +52,8 @@ pub struct Notified {
     /// have been suppressed since; or an attempt of unknown outcome may have notified them, as
     /// firing or as resolved.
     pub resolve_pending: Vec<u64>,
+    /// Suppressed at the last flush, if that is recorded; it decides nothing.
+    pub muted: Vec<u64>,
 }
 
 /// A message as its sender encoded it; kept where a new encoding would lose fields that this program
@@ -109,7 +111,7 @@ impl Notified {
         resolve_pending.extend(begins.chain(ends));
         resolve_pending.sort_unstable();
         resolve_pending.dedup();
-        Notified { firing, resolved, resolve_pending }
+        Notified { firing, resolved, resolve_pending, muted: self.muted.clone() }
     }
 
     /// What is certain if a peer notified `other` at the same time, and it is unknown which came last:

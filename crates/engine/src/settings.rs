@@ -26,6 +26,10 @@ pub struct EngineSettings {
     pub alerts_per_name_max: usize,
     /// Limit: groups; further ones are refused and counted.
     pub groups_max: usize,
+    /// To notify as the Go Alertmanager does, where this one notifies better (`--compat.strict`): a reload
+    /// begins all groups anew, a suppressed alert is as if it were not there, and the end of what
+    /// suppresses is not looked for.
+    pub strict: bool,
     /// Log entries list the alerts that are suppressed (the feature `muted-alerts-in-nflog`).
     pub logs_muted: bool,
     /// `None`: there is no cluster.
@@ -44,6 +48,7 @@ impl Default for EngineSettings {
             silence_pattern_bytes_max: 64 << 20,
             alerts_per_name_max: 0,
             groups_max: 0,
+            strict: false,
             logs_muted: false,
             peers: None,
         }

@@ -79,6 +79,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         dispatch_maintenance_interval,
         dispatch_start_delay,
         cluster_id,
+        compat_strict,
         // Read by `refuse_missing`, and the addresses by `boot` as well.
         web_systemd_socket: _,
         web_listen_addresses: _,
@@ -164,6 +165,7 @@ pub fn check(flags: &Flags, features: &Features) -> Result<(EngineSettings, Vec<
         silence_bytes_max: limit(*silence_bytes_max),
         alerts_per_name_max: limit(*alerts_per_name_max),
         groups_max: 0,
+        strict: *compat_strict,
         logs_muted: features.muted_alerts_in_log,
         // Set once the name of this node is known.
         peers: None,

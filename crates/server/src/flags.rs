@@ -30,6 +30,7 @@ pub struct Flags {
     pub config_file: String,
     pub storage_path: String,
     pub storage_refuse_unsaved: bool,
+    pub compat_strict: bool,
     pub data_retention: SignedDuration,
     pub data_maintenance_interval: SignedDuration,
     pub silences_max: i64,

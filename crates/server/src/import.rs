@@ -185,7 +185,8 @@ impl Journaled {
         let mut firing = BTreeSet::new();
         for record in &self.records {
             if let Record::LogEntry(entry) = record {
-                let Notified { firing: notified, resolve_pending, resolved: _ } = &entry.notified;
+                let Notified { firing: notified, resolve_pending, resolved: _, muted: _ } =
+                    &entry.notified;
                 firing.extend(notified.iter().chain(resolve_pending).copied());
             }
         }

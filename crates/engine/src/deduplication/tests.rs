@@ -5,7 +5,7 @@ use bellwether_model::{
     FailureReason, GroupKey, IntegrationId, Mono, Now, Outcome, Reason, Timestamp,
 };
 
-use super::{Candidate, Content, Deferral, Known};
+use super::{Candidate, Content, Deferral, Known, SuppressedEnds};
 use crate::mute::Selection;
 use crate::peers::{Peer, PeerSettings, Peers, StatusBroadcast};
 use crate::replicated::{LogEntry, LogKey, Notified};
@@ -31,7 +31,7 @@ fn notified(text: &str) -> Notified {
         list.split_whitespace().map(|hash| hash.parse().expect("a number")).collect::<Vec<u64>>()
     });
     let mut next = || lists.next().unwrap_or_default();
-    Notified { firing: next(), resolved: next(), resolve_pending: next() }
+    Notified { firing: next(), resolved: next(), resolve_pending: next(), muted: vec![] }
 }
 
 /// The reason at second 1000, after an entry of second 0, with a repeat interval of 1000 s less
@@ -170,6 +170,8 @@ fn due_since_the_start(key: &LogKey) -> Candidate<'_> {
         deadline: now(300).mono,
         last_attempt: None,
         waited_with: None,
+        suppressed_ends: SuppressedEnds::Notified,
+        logs_muted: false,
     }
 }
 

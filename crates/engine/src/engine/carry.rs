@@ -79,7 +79,15 @@ impl Engine {
             self.intake.close_flush(now, &self.plan, id, turn);
         }
         let old_plan = std::mem::replace(&mut self.plan, plan);
-        if let Some(moved) = self.intake.take_plan(now, &old_plan, &self.plan, turn) {
+        let moved = match self.settings.strict {
+            // Compat: deliveries that are open end.
+            true => {
+                self.intake.begin_anew(now, &old_plan, &self.plan, turn);
+                Some(BTreeMap::new())
+            }
+            false => self.intake.take_plan(now, &old_plan, &self.plan, turn),
+        };
+        if let Some(moved) = moved {
             self.notification.move_groups(&moved);
         }
     }

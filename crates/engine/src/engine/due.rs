@@ -5,6 +5,8 @@
 //! functions see all parts of the [`Engine`]; the rules are in the parts. How much of it fits into one
 //! turn is known to `judging`.
 
+use std::time::Duration;
+
 use bellwether_model::{Now, Outcome};
 
 use super::Engine;
@@ -203,12 +205,17 @@ impl Engine {
         let Some(group) = self.intake.groups.find(judging.group) else { return 0 };
         let route = self.plan.routes.route(judging.group.route);
         let alerts = flush::freeze(group, &self.intake.alerts, judging.last()).take(max);
-        judging.add(self.mute_context().judge(route, alerts, now.wall))
+        let wait = route.timing.group_wait;
+        let lingers = if self.settings.strict { Duration::ZERO } else { wait };
+        judging.add(self.mute_context().judge(route, alerts, now.wall, lingers))
     }
 
     /// What suppresses those of a group's alerts that fire and that not all integrations were notified
-    /// of.
+    /// of, unless its end is not looked for.
     pub(super) fn suppressed(&self, now: Now, id: GroupId, judged: &Judged) -> Option<Suppressed> {
+        if self.settings.strict {
+            return None;
+        }
         let group = self.intake.groups.find(id)?;
         let route = self.plan.routes.route(id.route);
         let context = self.mute_context();

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bellwether_model::{GroupKey, Now};
 
+use crate::deduplication::SuppressedEnds;
 use crate::deliveries::{Deliveries, Delivery, ReportedFailure, State};
 use crate::group::{Group, GroupId};
 use crate::mute::Judged;
@@ -41,6 +42,9 @@ pub(super) struct Notification {
     retention: Duration,
     /// Whether there are peers to send entries to; fixed.
     has_peers: bool,
+    suppressed_ends: SuppressedEnds,
+    /// Whether entries say which alerts are suppressed.
+    logs_muted: bool,
 }
 
 /// A group as it is judged at one instant.
@@ -59,6 +63,11 @@ impl Notification {
             log: NotificationLog::default(),
             retention: settings.retention,
             has_peers: settings.peers.is_some(),
+            suppressed_ends: match settings.strict {
+                true => SuppressedEnds::Dropped,
+                false => SuppressedEnds::Notified,
+            },
+            logs_muted: settings.logs_muted,
         }
     }
 

@@ -23,6 +23,7 @@ fn notified(firing: &[u64], resolved: &[u64], resolve_pending: &[u64]) -> Notifi
         firing: firing.to_vec(),
         resolved: resolved.to_vec(),
         resolve_pending: resolve_pending.to_vec(),
+        muted: Vec::new(),
     }
 }
 
@@ -36,6 +37,7 @@ fn any_entry() -> impl Strategy<Value = LogEntry> {
                 firing: firing.into_iter().collect(),
                 resolved: resolved.into_iter().collect(),
                 resolve_pending: resolve_pending.into_iter().collect(),
+                muted: Vec::new(),
             },
             at: at(seconds),
             expires_at: at(seconds + lasts),

@@ -85,6 +85,7 @@ fn notified() -> Record {
             firing: vec![1, u64::MAX],
             resolved: vec![3],
             resolve_pending: vec![4],
+            muted: vec![2, 5],
         },
         at: at(3),
         expires_at: at(600),

@@ -9,7 +9,8 @@
 //! - `plan`: the configuration, in the lines below it, indented (see `plan.rs`).
 //! - `settings name=b peer_timeout=15s`: flags, before the plan or before a restart. `name` makes the
 //!   node a member of a cluster; `claims=doubted`: it has no TLS. The others: `retention`, `start_delay`, `silences_max`,
-//!   `silence_bytes_max`, `silence_pattern_bytes_max`, `alerts_per_name_max`, `groups_max`.
+//!   `silence_bytes_max`, `silence_pattern_bytes_max`, `alerts_per_name_max`, `groups_max`,
+//!   `strict=yes`, `logs_muted=yes`.
 //!
 //! Alerts and silences:
 //! - `post {alertname=Disk} firing end=+1h`: a POST of one alert, or of several, one in each indented
@@ -130,6 +131,8 @@ impl Play {
                 "silences_max" => settings.silences_max = number(),
                 "silence_bytes_max" => settings.silence_bytes_max = number(),
                 "silence_pattern_bytes_max" => settings.silence_pattern_bytes_max = number(),
+                "strict" => settings.strict = value == "yes",
+                "logs_muted" => settings.logs_muted = value == "yes",
                 "alerts_per_name_max" => settings.alerts_per_name_max = number(),
                 "name" => {
                     let timeout = Duration::from_secs(15);

@@ -203,14 +203,18 @@ pub fn record_text(record: &Record, world: &World) -> String {
         }
         Record::SilenceGone(id) => format!("silence {} gone", world.short_id(id)),
         Record::LogEntry(entry) => {
-            let Notified { firing, resolved, resolve_pending } = &entry.notified;
-            format!(
+            let Notified { firing, resolved, resolve_pending, muted } = &entry.notified;
+            let mut out = format!(
                 "log of {}: {} firing, {} resolved, {} resolve pending",
                 entry.key.integration,
                 firing.len(),
                 resolved.len(),
                 resolve_pending.len()
-            )
+            );
+            if !muted.is_empty() {
+                write!(out, ", {} muted", muted.len()).expect("a string takes all");
+            }
+            out
         }
         Record::LogEntryGone(key) => format!("log of {} gone", key.integration),
     }

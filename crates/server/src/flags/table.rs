@@ -76,6 +76,14 @@ pub const TABLE: &[Flag] = &[
         "While the disk takes nothing: answer alerts with 503, and refuse silences with 503, instead of 200 with X-Bellwether-Saved: 0/1. Alerts are in force all the same. Not in Alertmanager.",
     ),
     flag(
+        "compat.strict",
+        "",
+        Target::Switch(|f| &mut f.compat_strict),
+        "Notify exactly as the Go Alertmanager does: a reload begins all groups anew, nobody is \
+         notified of the end of a suppressed alert, and the end of a silence or an inhibition flushes \
+         nothing early. (Not a flag of Alertmanager.)",
+    ),
+    flag(
         "data.retention",
         "120h",
         Target::Duration(|f| &mut f.data_retention),

@@ -62,7 +62,7 @@ fn entry(name: &str, firing: bool, updated_at: i64) -> Record {
             group: GroupKey::from_text(format!("{{}}:{{alertname={name:?}}}")),
             integration,
         },
-        notified: Notified { firing, resolved, resolve_pending: vec![] },
+        notified: Notified { firing, resolved, ..Notified::default() },
         at: at(updated_at),
         expires_at: at(5_000),
         remembered: Default::default(),

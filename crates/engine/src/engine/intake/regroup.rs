@@ -110,6 +110,21 @@ impl Intake {
         Some(moved)
     }
 
+    /// Sorts all alerts under a plan as if they had just come: no group keeps anything.
+    pub fn begin_anew(&mut self, now: Now, old_plan: &Plan, plan: &Plan, turn: &mut Turn) {
+        self.ended.clear();
+        for (id, group) in self.groups.take_all() {
+            turn.keep.push(Record::GroupGone(group.name(old_plan.routes.route(id.route))));
+        }
+        self.inhibition.restore(plan, self.alerts.iter());
+        self.alerts.clear_holders();
+        let alerts: Vec<Arc<Alert>> = self.alerts.iter().cloned().collect();
+        for alert in alerts {
+            self.join_groups(now, plan, &alert, Earlier::Nothing, turn);
+        }
+        turn.notes.push(Note::PlanApplied { groups: self.groups.count(), kept: 0 });
+    }
+
     /// Takes a plan under which all groups stay as they are.
     fn keep_groups(&mut self, now: Now, old_plan: &Plan, plan: &Plan, turn: &mut Turn) {
         if plan.inhibit_rules != old_plan.inhibit_rules {

@@ -89,6 +89,15 @@ impl Notification {
         self.amend_and_broadcast(entry, turn);
     }
 
+    /// Records which alerts are suppressed now, if that is recorded at all. The time of the last
+    /// notification stays: a repetition must not be put off.
+    pub(super) fn note_muted(&mut self, key: &LogKey, muted: &[u64], turn: &mut Turn) {
+        let entry = self.log.find(key).filter(|entry| entry.notified.muted != muted);
+        let Some(entry) = entry.filter(|_| self.logs_muted) else { return };
+        let notified = Notified { muted: muted.to_vec(), ..entry.notified.clone() };
+        self.amend_and_broadcast(LogEntry { notified, ..entry.clone() }, turn);
+    }
+
     /// Merges an entry of a peer, and lets the delivery that waits for it look again.
     pub fn merge_peer_entry(&mut self, now: Now, entry: LogEntry, turn: &mut Turn) -> FromPeer {
         let merged = self.log.merge_from_peer(entry.clone(), now);

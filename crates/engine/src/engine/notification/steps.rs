@@ -118,6 +118,8 @@ impl Notification {
             deadline: delivery.deadline,
             last_attempt: delivery.last_attempt,
             waited_with,
+            suppressed_ends: self.suppressed_ends,
+            logs_muted: self.logs_muted,
         };
         match deduplication::decide(&candidate, batch.judged, &mut self.log, peers, now) {
             Decision::Nothing { notified } => {
@@ -125,6 +127,7 @@ impl Notification {
                     key: delivery.key.group.clone(),
                     integration: delivery.integration.id.clone(),
                 });
+                self.note_muted(&delivery.key, &notified.muted, turn);
                 self.note_resolved(&delivery, notified, turn);
                 Step::Finished(finish(&delivery, End::Succeeded))
             }

@@ -91,6 +91,8 @@ pub(super) struct Entry {
     pub resolved_alerts: Vec<u64>,
     #[prost(btree_map = "string, message", tag = "8")]
     pub receiver_data: BTreeMap<String, ReceiverDataValue>,
+    #[prost(uint64, repeated, tag = "9")]
+    pub muted_alerts: Vec<u64>,
     /// Ours: notified as firing, suppressed since, and still to be notified as resolved.
     #[prost(uint64, repeated, tag = "1000")]
     pub resolve_pending_alerts: Vec<u64>,
