@@ -6,6 +6,7 @@ use bellwether_e2e::{Answer, Running, Setup, Sink, wait};
 use serde_json::json;
 
 use bellwether_e2e::fixtures::{alert, group_name};
+use bellwether_e2e::log::field;
 
 #[test]
 fn a_webhook_that_hangs_times_out_and_others_are_notified() {
@@ -28,6 +29,13 @@ fn a_webhook_that_fails_for_a_while_is_notified_in_the_end() {
     let mut case = case;
     assert_eq!(case.server.metric(FAILED_REQUESTS, "webhook"), Some(3.0));
     assert_eq!(case.server.metric(FAILED, "webhook"), Some(0.0));
+    // What fails again in the same way is not said again.
+    let lines = case.server.process.lines();
+    let failed: Vec<_> =
+        lines.iter().filter(|line| line.contains("Notify attempt failed")).collect();
+    assert_eq!(failed.len(), 1, "{failed:?}");
+    let field = |key| field(failed[0], key).unwrap_or_default();
+    assert_eq!((field("attempts").as_str(), field("reason").as_str()), ("1", "serverError"));
 }
 
 #[test]
