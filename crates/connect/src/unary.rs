@@ -37,6 +37,9 @@ pub(crate) async fn answer<B: Backend>(
         }
     };
     let has_run = received.is_ok();
+    if received.as_ref().is_err_and(|error| error.code != Code::Canceled) {
+        slot.never_ran();
+    }
     let result = received.and_then(|(message, _received)| {
         run(shared, procedure, call.codec, &message, &mut slot, &[until, client_until])
     });

@@ -162,10 +162,11 @@ async fn what_never_reaches_its_procedure_is_counted_as_unknown() {
     let house = house(ConnectSettings::default());
     house.call(CheckHealth, "text/plain", Body::empty()).await;
     house.call(CheckHealth, JSON, Body::from("bad")).await;
+    house.call(CheckHealth, JSON, Body::from(vec![b' '; 5 << 20])).await;
     house.call(WatchHealth, JSON, Body::empty()).await;
     let reported = house.reported();
     let unknown = |procedure| reported.iter().filter(move |it| **it == ended(procedure, "unknown"));
-    assert_eq!((unknown(CheckHealth).count(), unknown(WatchHealth).count()), (2, 1));
+    assert_eq!((unknown(CheckHealth).count(), unknown(WatchHealth).count()), (3, 1));
 }
 
 #[tokio::test(start_paused = true)]
