@@ -86,18 +86,19 @@ pub fn read(dir: &Path) -> Result<Read, JournalError> {
     let disk = directory.map_err(|error| JournalError::io("open", dir, error))?;
     let holder = fs::read_to_string(dir.join(LOCK)).unwrap_or_default();
     let is_failing = holder.ends_with(CANNOT_WRITE);
-    let mut attempts = 1;
-    loop {
-        let entries = inspect_disk(&disk).and_then(|inspection| inspection.into_entries(&disk));
-        match entries {
-            Err(JournalError::Io { .. } | JournalError::Damaged { .. })
-                if attempts < READ_ATTEMPTS_MAX =>
-            {
-                attempts += 1;
-            }
-            entries => return Ok(Read { entries: entries?, is_failing }),
+    Ok(Read { entries: read_disk(&disk)?, is_failing })
+}
+
+/// Reads the live entries of a disk that another process may be writing.
+pub(crate) fn read_disk(disk: &dyn Disk) -> Result<Entries, JournalError> {
+    let read = || inspect_disk(disk).and_then(|inspection| inspection.into_entries(disk));
+    for _ in 1..READ_ATTEMPTS_MAX {
+        match read() {
+            Err(JournalError::Io { .. } | JournalError::Damaged { .. }) => {}
+            entries => return entries,
         }
     }
+    read()
 }
 
 /// Opens the journal on any disk, which the caller has locked.
@@ -194,6 +195,6 @@ fn lock(dir: &Path) -> Result<File, JournalError> {
 }
 
 /// How often a compaction or a commit may change the files while they are looked for.
-const READ_ATTEMPTS_MAX: usize = 10;
+pub(crate) const READ_ATTEMPTS_MAX: u64 = 10;
 
 const HOLDER_BYTES_MAX: u64 = 64;

@@ -318,8 +318,7 @@ impl Drop for FileJournal {
         }
         // Durability: an empty commit after the last one distinguishes rot in that one from a
         // commit that a crash cut short. Without it nothing is lost.
-        let needs_end = !self.closed && self.last_commit > 0;
-        if (!needs_end || self.append(&[]).is_ok())
+        if (self.closed || self.append(&[]).is_ok())
             && let Some(log) = &mut self.log
         {
             // What was reserved.

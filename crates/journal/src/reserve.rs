@@ -5,6 +5,7 @@
 //! A file system that cannot reserve for a file gets a file of that size instead, which is removed
 //! when the disk is full; what it took may then be taken by others too.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{ErrorKind, Result};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -100,11 +101,11 @@ impl Reserve {
     /// The disk is full: makes room for what is being written, if a file of its own was kept for that.
     pub(crate) fn give_up(&mut self, disk: &dyn Disk) -> bool {
         match &mut self.kind {
-            Kind::File { bytes } if *bytes > 0 => {
+            Kind::File { bytes } => {
                 *bytes = 0;
                 disk.remove(RESERVE).is_ok()
             }
-            Kind::File { .. } | Kind::InLog { .. } => false,
+            Kind::InLog { .. } => false,
         }
     }
 
@@ -124,7 +125,6 @@ impl Reserve {
                     return first_failure.map_or(Ok(()), Err);
                 }
                 Err(error) if error.kind() == ErrorKind::Unsupported => {
-                    self.kind = Kind::File { bytes: size_of(disk) };
                     return self.fill_file(disk);
                 }
                 Err(error) => {
@@ -161,17 +161,11 @@ fn size_of(disk: &dyn Disk) -> u64 {
 /// Writes bytes that no file system can compress.
 fn write_file(disk: &dyn Disk, bytes: u64) -> Result<()> {
     let mut file = disk.create(RESERVE)?;
-    let mut random = 0x9E37_79B9_7F4A_7C15_u64;
+    let hasher = RandomState::new();
+    let mut random = (0_u64..).flat_map(|number| hasher.hash_one(number).to_le_bytes());
     let mut left = usize::try_from(bytes).unwrap_or(usize::MAX);
     while left > 0 {
-        let mut piece = Vec::with_capacity(WRITE_BYTES);
-        while piece.len() < WRITE_BYTES {
-            random ^= random << 13;
-            random ^= random >> 7;
-            random ^= random << 17;
-            piece.extend_from_slice(&random.to_le_bytes());
-        }
-        piece.truncate(left);
+        let piece: Vec<u8> = random.by_ref().take(WRITE_BYTES.min(left)).collect();
         file.write(&piece)?;
         left -= piece.len();
     }
