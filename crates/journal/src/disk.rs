@@ -262,6 +262,8 @@ const DIRECTORY_MODE: u32 = 0o700;
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]
@@ -269,5 +271,60 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let missing = root.path().join("missing").join("journal");
         assert_eq!(create_beside(&missing).unwrap_err().kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_file_goes_on_where_it_was_cut() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = Directory::open(root.path().to_path_buf()).unwrap();
+        let found = || fs::read_to_string(disk.path("log")).unwrap();
+        let mut file = disk.create("log").unwrap();
+        file.write(b"whole, torn").unwrap();
+        file.cut(6).unwrap();
+        assert_eq!(found(), "whole,");
+        file.write(b" whole, torn").unwrap();
+        drop(file);
+        // The end that a crash left behind must not come between two commits.
+        let mut file = disk.append("log", 13).unwrap();
+        assert_eq!(found(), "whole, whole,");
+        file.write(b" whole").unwrap();
+        assert_eq!(found(), "whole, whole, whole");
+    }
+
+    #[test]
+    fn reserved_space_is_taken_from_the_disk_and_not_seen_in_the_length() {
+        const BYTES: u64 = 1 << 20;
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("log");
+        let mut file = create_private_file(&path).unwrap();
+        DiskFile::write(&mut file, b"a commit").unwrap();
+        if let Err(error) = file.reserve(8, BYTES) {
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+            return;
+        }
+        let metadata = fs::metadata(&path).unwrap();
+        assert_eq!(metadata.len(), 8);
+        assert!(metadata.blocks() * 512 >= BYTES, "{} blocks", metadata.blocks());
+        file.cut(8).unwrap();
+        assert!(fs::metadata(&path).unwrap().blocks() * 512 < BYTES, "it is given back");
+    }
+
+    #[test]
+    fn free_space_is_that_of_the_file_system() {
+        let root = tempfile::tempdir().unwrap();
+        let disk = Directory::open(root.path().to_path_buf()).unwrap();
+        let free = disk.free_bytes().unwrap();
+        let found = statvfs(root.path()).unwrap();
+        assert!(free >= found.f_frsize && free.is_multiple_of(found.f_frsize), "{free}");
+        assert!(free < found.f_blocks * found.f_frsize, "{free}");
+        fs::remove_dir(root.path()).unwrap();
+        assert_eq!(disk.free_bytes(), None, "the directory is gone");
+    }
+
+    #[test]
+    fn a_path_that_steps_back_over_a_directory_yet_to_be_created_is_created() {
+        let root = tempfile::tempdir().unwrap();
+        create_private_directory(&root.path().join("missing/../journal")).unwrap();
+        assert!(root.path().join("journal").is_dir());
     }
 }

@@ -118,3 +118,29 @@ fn is_out_of_descriptors(error: &Error) -> bool {
     let errno = rustix::io::Errno::from_io_error(error);
     matches!(errno, Some(rustix::io::Errno::MFILE | rustix::io::Errno::NFILE))
 }
+
+#[cfg(test)]
+mod tests {
+    use rustix::io::Errno;
+
+    use super::*;
+
+    #[test]
+    fn the_remedy_is_that_of_the_cause() {
+        for (errno, remedy) in [
+            (Errno::MFILE, "ulimit -n"),
+            (Errno::NFILE, "ulimit -n"),
+            (Errno::IO, "kernel's log"),
+            (Errno::NOSPC, "free space"),
+            (Errno::DQUOT, "free space"),
+            (Errno::ACCESS, "make the directory writable"),
+            (Errno::ROFS, "make the directory writable"),
+        ] {
+            let error = JournalError::io("write", "a log".as_ref(), errno.into());
+            assert!(error.remedy().contains(remedy), "{error}: {}", error.remedy());
+            let later = JournalError::NotDurable { cause: Arc::new(error) };
+            assert!(later.remedy().contains(remedy), "{later}: {}", later.remedy());
+        }
+        assert!(JournalError::ThreadEnded.remedy().contains("restart"));
+    }
+}

@@ -20,6 +20,8 @@ use crate::disk::{Disk, DiskFile, RESERVE};
 #[derive(Clone, Default)]
 pub(crate) struct SimDisk {
     state: Arc<Mutex<State>>,
+    /// Held while no file may be read.
+    reads: Arc<Mutex<()>>,
 }
 
 /// What goes wrong, and at which operation from now on.
@@ -126,6 +128,11 @@ impl SimDisk {
         (state.sick, state.full, state.fault) = (None, false, None);
     }
 
+    /// Whoever reads a file waits until the answer is dropped.
+    pub(crate) fn hold_reads(&self) -> MutexGuard<'_, ()> {
+        self.reads.lock().unwrap()
+    }
+
     /// How many operations there were.
     pub(crate) fn operations(&self) -> u64 {
         self.lock().operations
@@ -159,7 +166,7 @@ impl SimDisk {
         let refuses_reserve = state.refuses_reserve;
         let durable_names = names.clone();
         let next = State { inodes, durable_names, names, refuses_reserve, ..State::default() };
-        Self { state: Arc::new(Mutex::new(next)) }
+        Self { state: Arc::new(Mutex::new(next)), reads: Arc::default() }
     }
 
     /// Changes the durable bytes of a file behind the journal's back.
@@ -267,6 +274,7 @@ impl Disk for SimDisk {
     }
 
     fn read(&self, name: &str) -> Result<Box<dyn Read + Send>> {
+        drop(self.hold_reads());
         let mut state = self.lock();
         state.begin(Operation::Read)?;
         let inode = state.names.get(name).ok_or(ErrorKind::NotFound)?;

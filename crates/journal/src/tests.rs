@@ -10,6 +10,8 @@ mod kill;
 mod memory;
 mod modes;
 mod rebuild;
+mod reserve;
+mod tend;
 mod writer;
 
 use std::collections::BTreeMap;

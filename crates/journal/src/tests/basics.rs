@@ -130,3 +130,45 @@ fn a_hundred_thousand_entries_are_loaded_from_a_real_directory() {
     assert!(found.values().all(|value| *value == [1; 50]), "every value is the newer one");
     assert!(found.keys().map(Vec::as_slice).eq(numbers.iter().map(|n| n.to_be_bytes())));
 }
+
+#[test]
+fn the_reported_size_is_that_of_the_files() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    for round in 0..200 {
+        journal.commit(&[put(&format!("key {}", round % 7), &round.to_string())]).unwrap();
+        if round % 25 == 24 {
+            drop(journal);
+            journal = load_sim(&disk).0;
+        }
+        let files = crate::disk::journal_files(&disk).unwrap();
+        let bytes: u64 = files.iter().map(|(_, bytes)| bytes).sum();
+        assert_eq!(journal.status().disk_bytes, bytes, "round {round}");
+    }
+}
+
+#[test]
+fn a_commit_is_one_write_and_one_sync_however_many_changes_it_has() {
+    let disk = SimDisk::default();
+    let runs = CompactionRuns::WithinCommit;
+    let mut journal = open_disk(Arc::new(disk.clone()), options(1 << 20), runs).unwrap().journal;
+    journal.commit(&[put("a", "1")]).unwrap();
+    let before = disk.operations();
+    let batch: Vec<_> = (0..100).map(|number| put(&format!("key {number}"), "1")).collect();
+    journal.commit(&batch).unwrap();
+    assert_eq!(disk.operations() - before, 2);
+}
+
+#[test]
+fn what_a_crash_left_unfinished_is_removed_and_its_numbers_are_not_used_again() {
+    let disk = SimDisk::default();
+    for name in ["0000000000000003.log.tmp", "0000000000000007.snapshot.tmp", "PROBE", "notes.tmp"]
+    {
+        crate::disk::Disk::create(&disk, name).unwrap().write(b"left over").unwrap();
+    }
+    let (mut journal, _) = load_sim(&disk);
+    journal.commit(&[put("a", "1")]).unwrap();
+    let names: Vec<_> =
+        crate::disk::Disk::list(&disk).unwrap().into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["0000000000000008.log", "notes.tmp"]);
+}

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::Journal;
+use crate::directory::read_disk;
+use crate::record::{FileName, Head, Kind, Place, encode};
 use crate::sim_disk::Rng;
 
 type Written = Vec<(Vec<u8>, Vec<u8>)>;
@@ -175,4 +177,70 @@ fn a_store_of_a_later_version_is_refused_and_left_alone() {
     assert!(matches!(error, JournalError::Newer { version: 2, .. }), "{error}");
     assert_eq!(files(&newer), before);
     assert_eq!(load_sim(&disk).1, live);
+}
+
+/// Writes a file of a head and these records: each a number of a commit, a kind, and a key.
+fn add_file(disk: &SimDisk, file: FileName, base: u64, records: &[(u64, Kind, &str)]) {
+    let mut bytes = Head { file, base }.encode();
+    for &(commit, kind, key) in records {
+        let place = Place { file, offset: bytes.len() as u64 };
+        encode(&mut bytes, place, commit, kind, key.as_bytes(), b"");
+    }
+    crate::disk::Disk::create(disk, &file.to_string()).unwrap().write(&bytes).unwrap();
+}
+
+#[test]
+fn sound_records_in_a_place_where_none_are_written_are_damage() {
+    let (log, snapshot) = (FileName::log, FileName::snapshot);
+    let end = |commit| (commit, Kind::End, "");
+    let put = |commit| (commit, Kind::Put, "a");
+    let cases = [
+        ("sound", vec![(log(1), 0, vec![end(1), put(2), end(2)]), (log(2), 2, vec![end(3)])]),
+        ("sound", vec![(snapshot(1), 3, vec![put(3), end(3)]), (log(2), 3, vec![end(4)])]),
+        ("2.log is damaged at byte 0: commits before this file", vec![(log(2), 5, vec![])]),
+        ("60: a commit is missing before", vec![(log(1), 0, vec![end(1), put(3), end(3)])]),
+        (
+            "85: unreadable record, or the file is cut short",
+            vec![(log(1), 0, vec![end(1), put(2)]), (log(2), 1, vec![end(2)])],
+        ),
+        ("36: unreadable record in a snapshot", vec![(snapshot(1), 3, vec![put(4), end(3)])]),
+        ("60: unreadable record in a snapshot", vec![(snapshot(1), 3, vec![end(3), put(3)])]),
+    ];
+    for (expected, files) in cases {
+        let disk = SimDisk::default();
+        for (file, base, records) in &files {
+            add_file(&disk, *file, *base, records);
+        }
+        let found = read_disk(&disk).err().map_or("sound".into(), |error| error.to_string());
+        assert!(found.contains(expected), "{expected}: {found}");
+        let moved_aside = open_sim(&disk).unwrap().moved_aside;
+        assert_eq!(moved_aside.is_some(), expected != "sound", "{expected}");
+    }
+}
+
+#[test]
+fn bytes_after_the_last_commit_of_a_log_that_was_followed_by_another_are_damage() {
+    let disk = SimDisk::default();
+    add_file(&disk, FileName::log(1), 0, &[(1, Kind::End, "")]);
+    add_file(&disk, FileName::log(2), 1, &[(2, Kind::Put, "a"), (2, Kind::End, "")]);
+    let torn = copy_of(&disk);
+    torn.corrupt("0000000000000002.log", |bytes| bytes.extend([7; 30]));
+    let opened = open_sim(&torn).unwrap();
+    assert_eq!((opened.moved_aside, opened.torn_bytes), (None, 30), "a crash leaves such an end");
+    disk.corrupt("0000000000000001.log", |bytes| bytes.extend([7; 30]));
+    let opened = open_sim(&disk).unwrap();
+    assert!(opened.moved_aside.is_some(), "a log is synced before the next one is begun");
+    assert_eq!(map(opened.entries), entries([("a", "")]));
+}
+
+/// As `copy`, of names and bytes that were never synced.
+fn copy_of(disk: &SimDisk) -> SimDisk {
+    let files = crate::disk::Disk::list(disk).unwrap();
+    let copy = SimDisk::default();
+    for (name, _) in files {
+        let mut bytes = Vec::new();
+        disk.corrupt(&name, |found| bytes.clone_from(found));
+        crate::disk::Disk::create(&copy, &name).unwrap().write(&bytes).unwrap();
+    }
+    copy
 }

@@ -1,8 +1,12 @@
 //! Real directories: locks, permissions, and stores that are put aside.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::time::{Duration, SystemTime};
 
 use super::*;
+use crate::directory::{READ_ATTEMPTS_MAX, read_disk};
+use crate::sim_disk::DiskFault;
 use crate::{Journal, open};
 
 fn refusal(result: Result<Opened, JournalError>) -> JournalError {
@@ -135,4 +139,38 @@ fn a_used_directory_without_files_was_emptied() {
     fs::remove_file(root.path().join("0000000000000001.log")).unwrap();
     assert!(open(root.path(), JournalOptions::default()).unwrap().emptied);
     assert!(!open(root.path(), JournalOptions::default()).unwrap().emptied, "it is in use again");
+}
+
+#[test]
+fn the_time_of_the_newest_file_is_reported() {
+    let root = tempfile::tempdir().unwrap();
+    let opened = open(root.path(), JournalOptions::default()).unwrap();
+    assert_eq!(opened.written_at, None, "it is new");
+    drop(opened);
+    let log = fs::File::options().write(true).open(root.path().join("0000000000000001.log"));
+    let stopped_at = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    log.unwrap().set_modified(stopped_at).unwrap();
+    let opened = open(root.path(), JournalOptions::default()).unwrap();
+    assert_eq!(opened.written_at, Some(stopped_at));
+}
+
+#[test]
+fn reading_looks_again_for_files_that_are_replaced_and_gives_up_on_damage_at_last() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    journal.commit(&[put("a", "1")]).unwrap();
+    for operation in 0..3 {
+        disk.fault_at(operation, DiskFault::Fails(ErrorKind::NotFound));
+        assert_eq!(map(read_disk(&disk).unwrap()), entries([("a", "1")]), "{operation}");
+    }
+    disk.fault_at(0, DiskFault::Fails(ErrorKind::PermissionDenied));
+    let error = read_disk(&disk).err().unwrap();
+    assert!(matches!(error, JournalError::NotWritable { .. }), "that does not pass: {error}");
+
+    disk.corrupt("0000000000000001.log", |bytes| bytes.truncate(40));
+    let before = disk.operations();
+    let error = read_disk(&disk).err().unwrap();
+    assert!(matches!(error, JournalError::Damaged { .. }), "{error}");
+    // Each lists the files and opens the one.
+    assert_eq!(disk.operations() - before, 2 * READ_ATTEMPTS_MAX);
 }

@@ -1,9 +1,11 @@
 //! The disk refuses: the journal says so clearly and stays consistent. How it recovers is in
 //! `rebuild.rs`.
 
+use std::time::{Duration, Instant};
+
 use super::*;
-use crate::Journal;
 use crate::sim_disk::{DiskFault, Rng};
+use crate::{Activity, Journal};
 
 #[test]
 fn a_full_disk_fails_commits_and_says_so() {
@@ -90,4 +92,47 @@ fn a_failed_compaction_is_reported_and_repeated_while_commits_go_on() {
     let opened = open_sim(&disk).unwrap();
     assert!(opened.moved_aside.is_some());
     assert_eq!(map(opened.entries), entries([("b", "99")]));
+}
+
+#[test]
+fn a_compaction_that_finds_damage_is_repeated_after_as_much_growth_again() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    journal.commit(&[put("a", "1")]).unwrap();
+    disk.corrupt("0000000000000001.log", |bytes| bytes[74] ^= 1);
+    const COMMIT_BYTES: u64 = 24 + 2 + 24;
+    /// A write and a sync.
+    const COMMIT_OPERATIONS: u64 = 2;
+    let mut attempts = Vec::new();
+    while attempts.len() < 3 {
+        let (bytes, operations) = (journal.status().disk_bytes, disk.operations());
+        assert!(bytes < 10 * FLOOR_BYTES, "it is repeated: {attempts:?}");
+        journal.commit(&[put("b", "1")]).unwrap();
+        if disk.operations() - operations > COMMIT_OPERATIONS {
+            attempts.push((bytes, journal.status().disk_bytes));
+        }
+    }
+    for pair in attempts.windows(2) {
+        let due = pair[0].1 + FLOOR_BYTES;
+        let at = pair[1].0 + COMMIT_BYTES;
+        assert!((due..due + COMMIT_BYTES).contains(&at), "due at {due}, repeated at {at} bytes");
+    }
+}
+
+#[test]
+fn the_cause_and_its_remedy_are_those_of_the_last_attempt() {
+    let disk = SimDisk::default();
+    let (mut journal, _) = load_sim(&disk);
+    disk.fault_at(0, DiskFault::SyncFails);
+    journal.commit(&[put("a", "1")]).unwrap_err();
+    let failure = journal.status().failure.unwrap();
+    assert!(failure.error.remedy().contains("kernel's log"), "{}", failure.error);
+    disk.fill();
+    let now = Instant::now() + Duration::from_secs(60);
+    let tended = journal.tend(now);
+    assert_eq!(tended.activity, Activity::None, "a disk that takes nothing needs no entries");
+    assert!(tended.call_at.is_some_and(|at| at > now), "{tended:?}");
+    let failure = journal.status().failure.unwrap();
+    assert!(failure.error.remedy().contains("free space"), "{}", failure.error);
+    assert_eq!(failure.free_bytes, Some(0));
 }

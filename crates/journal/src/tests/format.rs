@@ -61,6 +61,9 @@ fn logs_of_an_older_version_are_read_also_if_they_were_never_used() {
         let mut opened = open(root.path(), JournalOptions::default()).unwrap();
         assert_eq!((opened.moved_aside, opened.torn_bytes), (None, 0));
         assert_eq!(map(opened.entries), expected);
+        drop(opened.journal);
+        opened = open(root.path(), JournalOptions::default()).unwrap();
+        assert_eq!((opened.moved_aside, opened.torn_bytes), (None, 0), "opened and closed");
         opened.journal.commit(&[put("key", "later")]).unwrap();
         drop(opened.journal);
         let opened = open(root.path(), JournalOptions::default()).unwrap();

@@ -1,7 +1,9 @@
 //! The journal without a disk keeps the same promises.
 
+use std::time::Instant;
+
 use super::*;
-use crate::{Fault, Journal, MemoryStore};
+use crate::{Activity, Entry, Fault, Journal, LiveEntries, MemoryJournal, MemoryStore};
 
 fn found(store: &MemoryStore) -> Map {
     store.open().1.into_iter().map(|entry| (entry.key.into(), entry.value.into())).collect()
@@ -43,4 +45,50 @@ fn a_full_disk_reads_as_on_a_real_one() {
     store.fail_after(0, Fault::DiskFull);
     let error = journal.commit(&[put("a", "1")]).unwrap_err();
     assert!(error.to_string().contains("the disk is full"), "{error}");
+}
+
+fn live(key: &str) -> LiveEntries {
+    let entry = Entry { key: key.as_bytes().into(), value: (*b"1").into() };
+    Box::new([entry].into_iter())
+}
+
+/// Checks that it is to be called again later, and gives what it wants.
+fn wants(journal: &mut MemoryJournal) -> Activity {
+    let now = Instant::now();
+    let tended = journal.tend(now);
+    assert!(tended.call_at.is_some_and(|at| at > now), "{tended:?}");
+    tended.activity
+}
+
+#[test]
+fn a_journal_begins_anew_with_the_live_entries_once_there_is_space() {
+    let store = MemoryStore::default();
+    let (mut journal, _) = store.open();
+    journal.commit(&[put("a", "1")]).unwrap();
+    journal.begin_anew(live("not wanted"));
+    store.fail_after(0, Fault::DiskFull);
+    journal.commit(&[put("b", "1")]).unwrap_err();
+    assert_eq!(wants(&mut journal), Activity::None, "the disk is full");
+    journal.begin_anew(live("too early"));
+    assert!(journal.status().failure.is_some());
+    assert_eq!(store.commits(), 1);
+    store.free_space();
+    assert_eq!(wants(&mut journal), Activity::WantsLive);
+    journal.begin_anew(live("b"));
+    assert!(journal.status().failure.is_none());
+    assert_eq!(store.commits(), 2);
+    assert_eq!(found(&store), entries([("b", "1")]));
+}
+
+#[test]
+fn a_run_that_is_dead_does_not_begin_anew() {
+    let store = MemoryStore::default();
+    let (mut earlier, _) = store.open();
+    let (mut later, _) = store.open();
+    later.commit(&[put("b", "1")]).unwrap();
+    earlier.commit(&[put("a", "1")]).unwrap_err();
+    assert_eq!(wants(&mut earlier), Activity::None);
+    earlier.begin_anew(live("a"));
+    assert!(earlier.status().failure.is_some());
+    assert_eq!(found(&store), entries([("b", "1")]));
 }

@@ -255,7 +255,9 @@ fn a_journal_that_lost_changes_begins_anew_before_anything_is_durable() {
     // Once more, while it begins anew: these entries are not enough.
     journal.lose();
     let later = Instant::now() + Duration::from_secs(60);
-    assert_eq!(journal.tend(later).activity, Activity::None);
+    let tended = journal.tend(later);
+    assert_eq!(tended.activity, Activity::None);
+    assert!(tended.call_at.is_some_and(|at| at > later), "not at once: {tended:?}");
     assert!(journal.status().failure.is_some());
     assert_eq!(journal.tend(later + Duration::from_secs(60)).activity, Activity::WantsLive);
 }

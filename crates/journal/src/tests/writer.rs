@@ -2,11 +2,12 @@
 //! a journal that failed begins anew.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 
 use super::*;
 use crate::{
-    Answer, Durable, Entry, Fault, Journal, MemoryStore, QUEUE_BYTES_MAX, SubmitError,
-    VALUE_BYTES_MAX, Writer,
+    Activity, Answer, Durable, Entry, Fault, Journal, MemoryStore, QUEUE_BYTES_MAX, SubmitError,
+    Tended, VALUE_BYTES_MAX, Writer,
 };
 
 /// A journal that reports each batch and then waits until it may return.
@@ -23,9 +24,10 @@ impl Journal for Gated {
 }
 
 struct Gate {
+    /// Dropped first, so that a commit which still waits when a test fails does not wait for ever.
+    proceed: Sender<Result<(), JournalError>>,
     writer: Writer,
     began: Receiver<Vec<Change>>,
-    proceed: Sender<Result<(), JournalError>>,
     durable: Receiver<Durable>,
 }
 
@@ -35,7 +37,7 @@ fn gate() -> Gate {
     let (durable_sender, durable) = channel();
     let journal = Gated { began: began_sender, proceed: proceed_receiver };
     let writer = Writer::spawn(journal, forward(durable_sender)).unwrap();
-    Gate { writer, began, proceed, durable }
+    Gate { proceed, writer, began, durable }
 }
 
 /// Passes on what is durable.
@@ -232,4 +234,90 @@ fn a_panic_on_the_writers_thread_refuses_what_follows_instead_of_hanging() {
     let failure = writer.health().failure.unwrap();
     assert!(matches!(*failure.error, JournalError::ThreadEnded));
     assert!(matches!(writer.submit(2, vec![]), Err(SubmitError::Ended(_))));
+}
+
+#[test]
+fn the_queue_counts_keys_and_values_and_takes_its_limit_to_the_byte() {
+    let gate = gate();
+    gate.writer.submit(1, vec![put("key", "value"), delete("ab")]).unwrap();
+    gate.began.recv().unwrap();
+    assert_eq!(gate.writer.health().queued_bytes, 3 + 5 + 2);
+    let large = |bytes| Change::put(*b"k", vec![0; bytes - 1]);
+    let rest = QUEUE_BYTES_MAX - 10 - 3 * VALUE_BYTES_MAX;
+    gate.writer.submit(2, (0..3).map(|_| large(VALUE_BYTES_MAX)).collect()).unwrap();
+    gate.writer.submit(3, vec![large(rest)]).unwrap();
+    assert_eq!(gate.writer.health().queued_bytes, QUEUE_BYTES_MAX);
+    assert!(matches!(gate.writer.submit(4, vec![delete("a")]), Err(SubmitError::Full(_))));
+    gate.proceed.send(Ok(())).unwrap();
+    gate.proceed.send(Ok(())).unwrap();
+}
+
+#[test]
+fn after_lost_changes_nothing_is_durable_until_the_live_entries_are() {
+    let disk = SimDisk::default();
+    let (sender, answers) = channel();
+    let journal = load_sim(&disk).0;
+    let writer = Writer::spawn(journal, move |answer| sender.send(answer).unwrap()).unwrap();
+    writer.lose();
+    writer.submit(1, vec![put("a", "1")]).unwrap();
+    let (mut wanted, mut refused) = (false, None);
+    while !(wanted && refused.is_some()) {
+        match answers.recv().unwrap() {
+            Answer::LiveWanted => wanted = true,
+            Answer::Durable(durable) => {
+                refused = Some(durable.result.unwrap_err());
+            }
+        }
+    }
+    assert!(refused.unwrap().to_string().contains("too slow"));
+    let live = Entry { key: (*b"a").into(), value: (*b"1").into() };
+    writer.begin_anew(Box::new([live].into_iter()));
+    let health = writer.close();
+    assert!(health.failure.is_none(), "{health:?}");
+    assert_eq!((health.failures, health.queued_bytes), (1, 0));
+    assert_eq!(load_sim(&disk).1, entries([("a", "1")]));
+}
+
+#[test]
+fn closing_says_how_the_journal_was_left() {
+    let store = MemoryStore::default();
+    let (sender, durable) = channel();
+    let writer = Writer::spawn(store.open().0, forward(sender)).unwrap();
+    writer.submit(1, vec![put("a", "1")]).unwrap();
+    assert!(durable.recv().unwrap().result.is_ok());
+    store.fail_after(0, Fault::CrashBefore);
+    writer.submit(2, vec![put("b", "1")]).unwrap();
+    let health = writer.close();
+    assert_eq!((health.commits, health.failures), (1, 1));
+    assert!(health.failure.is_some(), "what is missing can be logged");
+}
+
+/// A journal that has something to do at once, so many times.
+struct Due {
+    times: usize,
+    called: Sender<()>,
+}
+
+impl Journal for Due {
+    fn commit(&mut self, _batch: &[Change]) -> Result<(), JournalError> {
+        Ok(())
+    }
+
+    fn tend(&mut self, now: Instant) -> Tended {
+        // Whoever listened has seen enough.
+        let _ = self.called.send(());
+        self.times = self.times.saturating_sub(1);
+        let call_at = (self.times > 0).then_some(now);
+        Tended { call_at, activity: Activity::None }
+    }
+}
+
+#[test]
+fn what_is_due_is_done_without_a_submission() {
+    let (called, calls) = channel();
+    let _writer = Writer::spawn(Due { times: 5, called }, |_| {}).unwrap();
+    for call in 0..5 {
+        let called = calls.recv_timeout(Duration::from_secs(10));
+        assert!(called.is_ok(), "call {call} of what is due");
+    }
 }
