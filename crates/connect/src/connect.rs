@@ -52,7 +52,7 @@ impl<B: Backend> Connect<B> {
             Ok(negotiated) => negotiated,
             Err(refusal) => {
                 slot.never_ran();
-                return refusal;
+                return refusal.answer();
             }
         };
         match fits {

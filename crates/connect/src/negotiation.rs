@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use base64::DecodeError;
 use base64::Engine as _;
 use base64::engine::general_purpose::{URL_SAFE, URL_SAFE_NO_PAD};
@@ -38,6 +38,13 @@ pub(crate) struct Call {
     pub timeout: Option<Duration>,
 }
 
+/// A request that fits no protocol; its answer has no body.
+#[derive(Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
 /// The message of a GET.
 pub(crate) type Sent = Result<Vec<u8>, RpcError>;
 
@@ -57,15 +64,15 @@ impl Call {
         head: &Parts,
         query: &str,
         has_body: bool,
-    ) -> Result<(Call, Result<(), RpcError>), Response> {
+    ) -> Result<(Call, Result<(), RpcError>), Refusal> {
         if procedure.kind() == Kind::Bidirectional && head.version < Version::HTTP_2 {
             // A client that waits for an answer while it sends must not wait for ever.
             let close = (CONNECTION, HeaderValue::from_static("close"));
-            return Err(empty(StatusCode::HTTP_VERSION_NOT_SUPPORTED, close));
+            return Err(Refusal::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, close));
         }
         if !procedure.allows(&head.method) {
             let allowed = HeaderValue::from_static(procedure.allowed());
-            return Err(empty(StatusCode::METHOD_NOT_ALLOWED, (ALLOW, allowed)));
+            return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, (ALLOW, allowed)));
         }
         let query = Query::parse(query);
         let is_get = head.method == Method::GET;
@@ -78,12 +85,10 @@ impl Call {
         let Some((protocol, codec)) = found else {
             let accepted = HeaderValue::from_str(&Protocol::accepted(procedure));
             let accepted = accepted.unwrap_or(HeaderValue::from_static(""));
-            return Err(empty(StatusCode::UNSUPPORTED_MEDIA_TYPE, (ACCEPT_POST, accepted)));
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, (ACCEPT_POST, accepted)));
         };
         if is_get && has_body {
-            let mut refusal = Response::default();
-            *refusal.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
-            return Err(refusal);
+            return Err(Refusal { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, header: None });
         }
         let mut call = Call {
             protocol,
@@ -184,12 +189,16 @@ pub(crate) fn has_known_version(head: &Parts, query: &str) -> bool {
     }
 }
 
-/// An answer without a body and with one header.
-fn empty(status: StatusCode, (name, value): (HeaderName, HeaderValue)) -> Response {
-    let mut response = Response::default();
-    *response.status_mut() = status;
-    response.headers_mut().insert(name, value);
-    response
+impl Refusal {
+    fn new(status: StatusCode, header: (HeaderName, HeaderValue)) -> Self {
+        Refusal { status, header: Some(header) }
+    }
+
+    pub fn answer(self) -> Response {
+        let mut answer = self.status.into_response();
+        answer.headers_mut().extend(self.header);
+        answer
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
