@@ -7,7 +7,7 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 TEST_PACKAGES := prometheus prometheus-alertmanager util-linux curl iproute2
 TEST_PROGRAMS := prometheus prometheus-alertmanager amtool setpriv curl ip
 
-.PHONY: help run test test-packages sim sim-search mutants fuzz bench dist sbom lint lint-dependencies
+.PHONY: help run test test-packages sim sim-search mutants upstream-tests fuzz bench dist sbom lint lint-dependencies
 
 help:
 	@echo 'make run         build and start a server with a demo webhook that prints what it receives'
@@ -16,6 +16,7 @@ help:
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
 	@echo 'make fuzz        try all decoders with broken input on all cores; HOURS=0.5'
 	@echo 'make mutants     change the code in small ways and print the changes that no test notices; MUTANTS=files'
+	@echo 'make upstream-tests  run the acceptance tests of upstream with our server and amtool: UPSTREAM=a copy of its source, STRICT=1'
 	@echo 'make bench       compare speed and memory with the Go Alertmanager'
 	@echo 'make dist        build a stripped binary for distribution with a list of its parts (SBOM), and print their sizes'
 	@echo 'make lint        formatting, clippy, and of the dependencies: licences, sources, advisories'
@@ -62,6 +63,15 @@ sim:
 sim-search:
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo 'which seeds? make sim-search FROM=0 TO=1000'; exit 2; }
 	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) $(if $(HOSTILE),--hostile) --from $(FROM) --to $(TO)
+
+# The tests are written in Go. They start `alertmanager` and `amtool` of the folder that they are in.
+upstream-tests:
+	@test -d "$(UPSTREAM)/test" || { echo 'where is a writable copy of the Alertmanager'"'"'s source? make upstream-tests UPSTREAM=/tmp/alertmanager'; exit 2; }
+	$(CARGO) build -p bellwether
+	@ln -sf $(CURDIR)/target/debug/bellwether $(UPSTREAM)/amtool
+	@printf '#!/bin/sh\nexec %s server %s "$$@"\n' $(CURDIR)/target/debug/bellwether '$(if $(STRICT),--compat.strict)' >$(UPSTREAM)/alertmanager
+	@chmod +x $(UPSTREAM)/alertmanager
+	cd $(UPSTREAM) && go test -count=1 ./test/with_api_v2/... ./test/cli/...
 
 # Takes about 20 seconds for each change, and there are thousands: MUTANTS names some of the files.
 MUTANTS ?= crates/engine/src/**/*.rs crates/memberlist/src/*.rs crates/memberlist/src/machine/**/*.rs \

@@ -88,8 +88,12 @@ fn judge(ours: &Seen, go: &Seen, status: u16, body: &str) -> Option<String> {
 /// Asks, remembers the id of a silence for later paths, and takes out what differs by nature.
 fn ask(server: &mut Running, step: &Step, ids: &mut BTreeMap<usize, String>) -> Seen {
     let path = with_ids(step.path, ids);
-    let body = with_times(&with_ids(step.body, ids));
+    let mut body = with_times(&with_ids(step.body, ids));
     let mut client = server.new_client();
+    if body.contains("{start0}") {
+        let silence = client.get(&with_ids("/api/v2/silence/{id0}", ids)).json();
+        body = body.replace("{start0}", &text(&silence["startsAt"]));
+    }
     let answer = client
         .request(step.method, &path, step.headers, body.as_bytes())
         .unwrap_or_else(|error| panic!("{} {path}: {error}", step.method));

@@ -1,6 +1,6 @@
 //! What both servers are asked, in this order: later questions see what earlier ones have left.
 //!
-//! `{now}`, `{-1h}`, `{+1h}`, … are times, `{id0}`, `{id1}`, … for the ids of the silences in
+//! `{now}`, `{-1h}`, `{+1h}`, … are times, `{start0}` is that of the first silence, `{id0}`, `{id1}`, … for the ids of the silences in
 //! the order in which they were made.
 
 /// One request and how the answers have to compare.
@@ -129,7 +129,7 @@ pub const TABLE: &[Step] = &[
     get("/api/v2/silence/nonsense"),
     get("/api/v2/alerts?silenced=false"),
     get("/api/v2/alerts?filter=team%3Dweb"),
-    post(SILENCES, r#"{"id":"{id0}","matchers":[{"name":"team","value":"web","isRegex":false}],"startsAt":"{now}","endsAt":"{+2h}","createdBy":"a","comment":"longer"}"#),
+    post(SILENCES, r#"{"id":"{id0}","matchers":[{"name":"team","value":"web","isRegex":false}],"startsAt":"{start0}","endsAt":"{+2h}","createdBy":"a","comment":"longer"}"#),
     get("/api/v2/silence/{id0}"),
     post(SILENCES, r#"{"id":"00000000-0000-4000-8000-000000000000","matchers":[{"name":"a","value":"b","isRegex":false}],"startsAt":"{now}","endsAt":"{+1h}","createdBy":"a","comment":"c"}"#),
     post(SILENCES, r#"{"matchers":[],"startsAt":"{now}","endsAt":"{+1h}","createdBy":"a","comment":"c"}"#),

@@ -11,9 +11,17 @@ pub struct Block {
     /// How many requests a notification takes while alerts fire, and when all are resolved.
     pub firing: usize,
     pub resolved: usize,
-    /// Members of the JSON body that 0.25 does not send; if there are any, the bodies are compared
-    /// as JSON.
-    pub newer: &'static [&'static str],
+    pub compared: Compared,
+}
+
+/// How the body is compared with that of 0.25.
+#[derive(Clone, Copy)]
+pub enum Compared {
+    Bytes,
+    /// As JSON, whose members may stand in another order, without those that 0.25 does not send.
+    Json {
+        newer: &'static [&'static str],
+    },
 }
 
 pub const TABLE: &[Block] = &[
@@ -23,7 +31,7 @@ pub const TABLE: &[Block] = &[
         settings: "url: SINK",
         firing: 1,
         resolved: 1,
-        newer: &["notification_reason", "routeLabels"],
+        compared: Compared::Json { newer: &["notification_reason", "routeLabels"] },
     },
     Block {
         name: "pagerduty",
@@ -46,7 +54,7 @@ details:
 "#,
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "opsgenie",
@@ -54,7 +62,7 @@ details:
         settings: "{api_url: SINK, api_key: key}",
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "opsgenie-full",
@@ -74,7 +82,7 @@ responders: [{id: one, type: user}, {name: 'x,y', type: teams}, {username: u, ty
 "#,
         firing: 3,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "victorops",
@@ -82,7 +90,7 @@ responders: [{id: one, type: user}, {name: 'x,y', type: teams}, {username: u, ty
         settings: "{api_url: SINK, api_key: key, routing_key: team}",
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "victorops-full",
@@ -99,7 +107,7 @@ custom_fields: {zeta: '{{ .Status }}', 'A<': b}
 "#,
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "slack",
@@ -107,7 +115,7 @@ custom_fields: {zeta: '{{ .Status }}', 'A<': b}
         settings: "{api_url: SINK, channel: '#{{ .CommonLabels.severity }}', send_resolved: true}",
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Json { newer: &[] },
     },
     Block {
         name: "slack-full",
@@ -134,7 +142,7 @@ actions:
 "#,
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Json { newer: &[] },
     },
     Block {
         name: "discord",
@@ -142,7 +150,7 @@ actions:
         settings: "webhook_url: SINK",
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "telegram",
@@ -150,7 +158,7 @@ actions:
         settings: "{api_url: SINK, bot_token: '1:token', chat_id: -42, disable_notifications: true}",
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "webex",
@@ -162,7 +170,7 @@ http_config: {authorization: {credentials: token}}
 "#,
         firing: 1,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
     Block {
         name: "wechat",
@@ -179,6 +187,6 @@ send_resolved: true
         // First it asks for a token.
         firing: 2,
         resolved: 1,
-        newer: &[],
+        compared: Compared::Bytes,
     },
 ];
