@@ -16,10 +16,10 @@ const GRPC: &str = "application/grpc";
 
 /// A connection with HTTP/2, without TLS and without asking first.
 async fn connect(server: &Running) -> SendRequest<Bytes> {
-    let stream = TcpStream::connect(server.address()).await.unwrap();
-    let (client, connection) = h2::client::handshake(stream).await.unwrap();
+    let stream = TcpStream::connect(server.address()).await.expect("the server answers");
+    let (client, connection) = h2::client::handshake(stream).await.expect("the server answers");
     tokio::spawn(connection);
-    client.ready().await.unwrap()
+    client.ready().await.expect("the server answers")
 }
 
 fn begin(
@@ -31,19 +31,19 @@ fn begin(
         .header("content-type", media_type)
         .header("te", "trailers")
         .body(())
-        .unwrap();
-    client.send_request(request, false).unwrap()
+        .expect("the server answers");
+    client.send_request(request, false).expect("the server answers")
 }
 
 fn frame(message: &[u8]) -> Bytes {
-    let length = u32::try_from(message.len()).unwrap().to_be_bytes();
+    let length = u32::try_from(message.len()).expect("the server answers").to_be_bytes();
     [&[0][..], &length, message].concat().into()
 }
 
 /// The next bytes of an answer.
 async fn next(body: &mut RecvStream) -> Bytes {
-    let data = body.data().await.unwrap().unwrap();
-    body.flow_control().release_capacity(data.len()).unwrap();
+    let data = body.data().await.expect("the server answers").expect("the server answers");
+    body.flow_control().release_capacity(data.len()).expect("the server answers");
     data
 }
 
@@ -51,16 +51,16 @@ async fn next(body: &mut RecvStream) -> Bytes {
 async fn rest(mut body: RecvStream) -> (Vec<u8>, HeaderMap) {
     let mut bytes = Vec::new();
     while let Some(data) = body.data().await {
-        let data = data.unwrap();
-        body.flow_control().release_capacity(data.len()).unwrap();
+        let data = data.expect("the server answers");
+        body.flow_control().release_capacity(data.len()).expect("the server answers");
         bytes.extend_from_slice(&data);
     }
-    (bytes, body.trailers().await.unwrap().unwrap_or_default())
+    (bytes, body.trailers().await.expect("the server answers").unwrap_or_default())
 }
 
 /// Connections go on while a test waits for something else.
 fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Runtime::new().unwrap().block_on(work)
+    tokio::runtime::Runtime::new().expect("the server answers").block_on(work)
 }
 
 #[test]

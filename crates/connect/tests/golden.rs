@@ -36,15 +36,23 @@ impl Backend for Fixed {
 
 /// What the Go program was when it was asked, by its first answer.
 fn status(first: &Value) -> Status {
-    let answer: Value = serde_json::from_str(first["text"].as_str().unwrap()).unwrap();
+    let answer: Value = serde_json::from_str(first["text"].as_str().expect("as it was recorded"))
+        .expect("as it was recorded");
     let status = &answer["status"];
-    let started: jiff::Timestamp = status["startTime"].as_str().unwrap().parse().unwrap();
+    let started: jiff::Timestamp = status["startTime"]
+        .as_str()
+        .expect("as it was recorded")
+        .parse()
+        .expect("as it was recorded");
     Status {
         version: Version {
-            go_version: status["versionInfo"]["goVersion"].as_str().unwrap().into(),
+            go_version: status["versionInfo"]["goVersion"]
+                .as_str()
+                .expect("as it was recorded")
+                .into(),
             ..Version::default()
         },
-        config: status["config"]["original"].as_str().unwrap().into(),
+        config: status["config"]["original"].as_str().expect("as it was recorded").into(),
         started_at: (started.as_second(), started.subsec_nanosecond()),
         ..Status::default()
     }
@@ -61,17 +69,21 @@ struct Answer {
 
 fn map(value: &Value) -> BTreeMap<String, String> {
     let members = value.as_object().into_iter().flatten();
-    members.map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned())).collect()
+    members
+        .map(|(name, value)| (name.clone(), value.as_str().expect("as it was recorded").to_owned()))
+        .collect()
 }
 
 fn expected(line: &Value) -> Answer {
     let body = match line["text"].as_str() {
         Some(text) => text.as_bytes().to_vec(),
-        None => STANDARD.decode(line["bytes"].as_str().unwrap()).unwrap(),
+        None => STANDARD
+            .decode(line["bytes"].as_str().expect("as it was recorded"))
+            .expect("as it was recorded"),
     };
     let headers = map(&line["answer"]);
     Answer {
-        status: line["status"].as_u64().unwrap(),
+        status: line["status"].as_u64().expect("as it was recorded"),
         body: decompressed(&headers, body),
         headers,
         trailers: map(&line["trailers"]),
@@ -83,7 +95,7 @@ fn expected(line: &Value) -> Answer {
 fn decompressed(headers: &BTreeMap<String, String>, body: Vec<u8>) -> Vec<u8> {
     let unzip = |bytes: &[u8]| {
         let mut out = Vec::new();
-        flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).unwrap();
+        flate2::read::GzDecoder::new(bytes).read_to_end(&mut out).expect("as it was recorded");
         out
     };
     if headers.contains_key("content-encoding") {
@@ -95,7 +107,7 @@ fn decompressed(headers: &BTreeMap<String, String>, body: Vec<u8>) -> Vec<u8> {
     }
     let (mut out, mut rest) = (Vec::new(), body.as_slice());
     while let Some((head, behind)) = rest.split_first_chunk::<5>() {
-        let length = u32::from_be_bytes(head[1..].try_into().unwrap()) as usize;
+        let length = u32::from_be_bytes(head[1..].try_into().expect("as it was recorded")) as usize;
         let (message, behind) = behind.split_at(length);
         out.push(head[0]);
         let message = if head[0] & 1 == 0 { message.to_vec() } else { unzip(message) };
@@ -107,13 +119,13 @@ fn decompressed(headers: &BTreeMap<String, String>, body: Vec<u8>) -> Vec<u8> {
 }
 
 fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+    let text = |value: &HeaderValue| value.to_str().expect("as it was recorded").to_owned();
     let pair = |(name, value): (&HeaderName, _)| (name.to_string(), text(value));
     headers.iter().map(pair).collect()
 }
 
 fn request(line: &Value) -> Request<Body> {
-    let body = line["body"].as_str().map(|body| STANDARD.decode(body).unwrap());
+    let body = line["body"].as_str().map(|body| STANDARD.decode(body).expect("as it was recorded"));
     let mut request = Request::new(match body {
         None => Body::empty(),
         Some(bytes) if line["open"] == true => {
@@ -122,14 +134,16 @@ fn request(line: &Value) -> Request<Body> {
         }
         Some(bytes) => Body::from(bytes),
     });
-    *request.method_mut() = line["method"].as_str().unwrap().parse().unwrap();
-    *request.uri_mut() = line["path"].as_str().unwrap().parse().unwrap();
+    *request.method_mut() =
+        line["method"].as_str().expect("as it was recorded").parse().expect("as it was recorded");
+    *request.uri_mut() =
+        line["path"].as_str().expect("as it was recorded").parse().expect("as it was recorded");
     if line["http"] == 2 {
         *request.version_mut() = HttpVersion::HTTP_2;
     }
     for (name, value) in map(&line["headers"]) {
-        let name: HeaderName = name.parse().unwrap();
-        request.headers_mut().insert(name, value.parse().unwrap());
+        let name: HeaderName = name.parse().expect("as it was recorded");
+        request.headers_mut().insert(name, value.parse().expect("as it was recorded"));
     }
     request
 }
@@ -139,7 +153,7 @@ async fn answer(connect: &Arc<Connect<Fixed>>, line: &Value) -> Answer {
     let uri = request.uri().clone();
     let path = match is_grpc(request.version(), request.headers()) {
         true => uri.path(),
-        false => uri.path().strip_prefix("/api").unwrap(),
+        false => uri.path().strip_prefix("/api").expect("as it was recorded"),
     };
     let response = connect.answer(path, uri.query().unwrap_or_default(), request).await;
     let (head, mut body) = response.into_parts();
@@ -155,9 +169,11 @@ async fn answer(connect: &Arc<Connect<Fixed>>, line: &Value) -> Answer {
             Err(_) => goes_on = true,
             Ok(None) => {}
             Ok(Some(frame)) => {
-                match frame.unwrap().into_data() {
+                match frame.expect("as it was recorded").into_data() {
                     Ok(data) => bytes.extend(data),
-                    Err(frame) => trailers = texts(&frame.into_trailers().unwrap()),
+                    Err(frame) => {
+                        trailers = texts(&frame.into_trailers().expect("as it was recorded"))
+                    }
                 }
                 continue;
             }
@@ -192,9 +208,10 @@ async fn answers_within_limits_are_those_of_the_go_program() {
 
 /// Sends the requests of a file, and compares the answers; returns how many there are.
 async fn compare(file: &str, settings: ConnectSettings) -> usize {
-    let first = include_str!("golden.jsonl").lines().next().unwrap();
-    let status = status(&serde_json::from_str(first).unwrap());
-    let lines: Vec<Value> = file.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let first = include_str!("golden.jsonl").lines().next().expect("as it was recorded");
+    let status = status(&serde_json::from_str(first).expect("as it was recorded"));
+    let lines: Vec<Value> =
+        file.lines().map(|line| serde_json::from_str(line).expect("as it was recorded")).collect();
     let connect = Arc::new(Connect::new(Arc::new(Fixed(status)), settings));
     let mut different = 0;
     for (number, line) in lines.iter().enumerate() {
@@ -203,7 +220,7 @@ async fn compare(file: &str, settings: ConnectSettings) -> usize {
             different += 1;
             let body = |answer: &Answer| String::from_utf8_lossy(&answer.body).into_owned();
             let mut line = line.clone();
-            let line_members = line.as_object_mut().unwrap();
+            let line_members = line.as_object_mut().expect("as it was recorded");
             for name in ["text", "bytes", "answer", "status"] {
                 line_members.remove(name);
             }

@@ -27,7 +27,7 @@ impl Backend for Recorder {
             }
             other => other,
         };
-        self.0.lock().unwrap().push(without_time);
+        self.0.lock().expect("the call works").push(without_time);
     }
 }
 
@@ -51,13 +51,13 @@ impl House {
             .version(Version::HTTP_2)
             .header("content-type", media_type)
             .body(body)
-            .unwrap();
+            .expect("the call works");
         self.connect.answer(procedure.path(), "", request).await
     }
 
     /// What was reported since the last call of this.
     fn reported(&self) -> Vec<Observation> {
-        std::mem::take(&mut self.recorder.0.lock().unwrap())
+        std::mem::take(&mut self.recorder.0.lock().expect("the call works"))
     }
 }
 
@@ -68,7 +68,8 @@ fn endless(bytes: &'static [u8]) -> Body {
 
 async fn text(response: Response) -> String {
     let body = timeout(Duration::from_secs(1), response.into_body().collect()).await;
-    String::from_utf8_lossy(&body.unwrap().unwrap().to_bytes()).into_owned()
+    String::from_utf8_lossy(&body.expect("the call works").expect("the call works").to_bytes())
+        .into_owned()
 }
 
 fn ended(procedure: Procedure, outcome: &'static str) -> Observation {

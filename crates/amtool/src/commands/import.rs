@@ -25,17 +25,20 @@ pub fn import(mut session: Session<'_, '_>) -> Result<(), Stop> {
     };
     let mut items = Items::begin(&text).map_err(unreadable)?;
     let workers = usize::try_from(session.options.workers).unwrap_or_default();
+    if workers == 0 {
+        // The Go program succeeds here, having read the file and sent nothing.
+        return Err(Stop::Failed("--worker must be at least 1, nothing was imported".into()));
+    }
     let force = session.options.force;
     runtime()?.block_on(async {
         let api = Arc::new(session.connect().await?);
         let mut under_way = JoinSet::new();
         let mut tally = Tally::default();
         let mut end = Ok(());
-        while workers > 0 {
-            let mut silence = match items.next() {
-                None => break,
-                Some(Ok(silence)) => silence,
-                Some(Err(reason)) => {
+        while let Some(item) = items.next() {
+            let mut silence = match item {
+                Ok(silence) => silence,
+                Err(reason) => {
                     end = Err(unreadable(reason));
                     break;
                 }

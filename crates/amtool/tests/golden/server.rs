@@ -79,7 +79,7 @@ impl State {
     fn next(&mut self, to: &str) -> Answer {
         let fits = |entry: &&mut (Answer, bool)| entry.0.to == to;
         if let Some((answer, used)) =
-            self.answers.iter_mut().filter(|(_, used)| !used).find(|entry| fits(&entry))
+            self.answers.iter_mut().filter(|(_, used)| !used).find(|entry| fits(entry))
         {
             *used = true;
             return answer.clone();

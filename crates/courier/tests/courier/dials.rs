@@ -24,7 +24,8 @@ impl DialObserver for Observer {
 fn observed(config: &HttpConfig) -> (Client, UnboundedReceiver<DialEvent>) {
     let (sender, events) = unbounded_channel();
     let dials = Dials::new("webhook", Arc::new(Observer(sender)));
-    (Client::build(config, &NetworkPolicy::default(), &dials).unwrap(), events)
+    let client = Client::build(config, &NetworkPolicy::default(), &dials);
+    (client.expect("a good configuration"), events)
 }
 
 #[tokio::test]
@@ -32,7 +33,7 @@ async fn a_connection_is_attempted_established_once_and_closed() {
     let server = Server::start(ok).await;
     let (client, mut events) = observed(&HttpConfig::default());
     for _ in 0..2 {
-        post_to(&client, &server.url("/")).await.unwrap();
+        post_to(&client, &server.url("/")).await.expect("an answer");
     }
     assert_eq!(events.recv().await, Some(DialEvent::Attempted));
     assert_eq!(events.recv().await, Some(DialEvent::Established));
@@ -50,7 +51,7 @@ async fn a_failure_is_counted_with_its_reason() {
     ];
     for (url, failure) in cases {
         let (client, mut events) = observed(&HttpConfig::default());
-        post_to(&client, url).await.unwrap_err();
+        post_to(&client, url).await.expect_err("no connection");
         assert_eq!(events.recv().await, Some(DialEvent::Attempted), "{url}");
         assert_eq!(events.recv().await, Some(DialEvent::Failed(failure)), "{url}");
         drop(client);
