@@ -16,7 +16,7 @@ help:
 	@echo 'make sim-search  simulate many seeds on all cores and print those that break a rule: FROM=0 TO=1000'
 	@echo 'make fuzz        try all decoders with broken input on all cores; HOURS=0.5'
 	@echo 'make mutants     change the code in small ways and print the changes that no test notices; MUTANTS=files'
-	@echo 'make upstream-tests  run the acceptance tests of upstream with our server and amtool: UPSTREAM=a copy of its source, STRICT=1'
+	@echo 'make upstream-tests  run the acceptance tests of upstream with our server and amtool (needs Go); STRICT=1'
 	@echo 'make bench       compare speed and memory with the Go Alertmanager'
 	@echo 'make dist        build a stripped binary for distribution with a list of its parts (SBOM), and print their sizes'
 	@echo 'make lint        formatting, clippy, and of the dependencies: licences, sources, advisories'
@@ -64,15 +64,6 @@ sim-search:
 	@test -n "$(FROM)" -a -n "$(TO)" || { echo 'which seeds? make sim-search FROM=0 TO=1000'; exit 2; }
 	$(CARGO) run --release -p bellwether-sim -- search $(if $(NODES),--nodes $(NODES)) $(if $(ONE_TARGET),--one-target) $(if $(HOSTILE),--hostile) --from $(FROM) --to $(TO)
 
-# The tests are written in Go. They start `alertmanager` and `amtool` of the folder that they are in.
-upstream-tests:
-	@test -d "$(UPSTREAM)/test" || { echo 'where is a writable copy of the Alertmanager'"'"'s source? make upstream-tests UPSTREAM=/tmp/alertmanager'; exit 2; }
-	$(CARGO) build -p bellwether
-	@ln -sf $(CURDIR)/target/debug/bellwether $(UPSTREAM)/amtool
-	@printf '#!/bin/sh\nexec %s server %s "$$@"\n' $(CURDIR)/target/debug/bellwether '$(if $(STRICT),--compat.strict)' >$(UPSTREAM)/alertmanager
-	@chmod +x $(UPSTREAM)/alertmanager
-	cd $(UPSTREAM) && go test -count=1 ./test/with_api_v2/... ./test/cli/...
-
 # Takes about 20 seconds for each change, and there are thousands: MUTANTS names some of the files.
 MUTANTS ?= crates/engine/src/**/*.rs crates/memberlist/src/*.rs crates/memberlist/src/machine/**/*.rs \
 	crates/memberlist/src/cluster/**/*.rs crates/journal/src/**/*.rs crates/config/src/rules.rs
@@ -84,13 +75,37 @@ mutants:
 fuzz:
 	$(CARGO) run --release -p bellwether-fuzz -- $(or $(HOURS),0.5)
 
+# Compared with the Alertmanager that we follow where there is Go to build it, else with Debian's. Its
+# web pages are not in the source; an empty one takes their place.
+UPSTREAM_VERSION := v0.35.0
+GO_ALERTMANAGER := $(CURDIR)/target/upstream/alertmanager
 bench: test-packages
+	@if command -v go >/dev/null; then $(MAKE) $(GO_ALERTMANAGER); \
+	else echo 'go is not installed: the comparison is with the Alertmanager of Debian'; fi
 	$(CARGO) build --release -p bellwether
-	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench
-	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench -- --cluster
+	export GO_ALERTMANAGER_BIN=$(if $(shell command -v go),$(GO_ALERTMANAGER),$$(command -v prometheus-alertmanager)); \
+	$(CARGO) run --release -p bellwether-bench --bin bellwether-bench \
+	&& $(CARGO) run --release -p bellwether-bench --bin bellwether-bench -- --cluster
 	$(CARGO) run --release -p bellwether-bench --bin turns
 	@if command -v valgrind >/dev/null; then $(CARGO) run --release -p bellwether-bench --bin hot-paths; \
 	else echo 'valgrind is not installed: instructions of the hot paths are not counted'; fi
+
+$(GO_ALERTMANAGER):
+	rm -rf $(@D) && mkdir -p $(@D)
+	cp -r "$$(cd $(@D) && go mod download -json github.com/prometheus/alertmanager@$(UPSTREAM_VERSION) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" $(@D)/source
+	chmod -R u+w $(@D)/source
+	cd $(@D)/source && for ui in app mantine-ui; do mkdir -p ui/$$ui/dist && touch ui/$$ui/dist/index.html; done
+	cd $(@D)/source && go build -o $@ \
+		-ldflags '-X github.com/prometheus/common/version.Version=$(UPSTREAM_VERSION:v%=%)' ./cmd/alertmanager
+
+# Upstream's acceptance tests start `alertmanager` and `amtool` of the folder that they are in.
+UPSTREAM := $(dir $(GO_ALERTMANAGER))source
+upstream-tests: $(GO_ALERTMANAGER)
+	$(CARGO) build -p bellwether
+	@ln -sf $(CURDIR)/target/debug/bellwether $(UPSTREAM)/amtool
+	@printf '#!/bin/sh\nexec %s server %s "$$@"\n' $(CURDIR)/target/debug/bellwether '$(if $(STRICT),--compat.strict)' >$(UPSTREAM)/alertmanager
+	@chmod +x $(UPSTREAM)/alertmanager
+	cd $(UPSTREAM) && go test -count=1 ./test/with_api_v2/... ./test/cli/...
 
 # The binary without symbols and debug information, as it is packaged.
 dist:

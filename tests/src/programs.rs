@@ -13,7 +13,7 @@ use std::sync::OnceLock;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     Bellwether,
-    /// Debian's Go Alertmanager.
+    /// Debian's Go Alertmanager, or the one that `GO_ALERTMANAGER_BIN` names.
     Go,
 }
 
@@ -28,7 +28,10 @@ impl Program {
     pub fn path(self) -> PathBuf {
         match self {
             Program::Bellwether => bellwether(),
-            Program::Go => debian("prometheus-alertmanager"),
+            Program::Go => match env::var_os("GO_ALERTMANAGER_BIN") {
+                Some(path) => PathBuf::from(path),
+                None => debian("prometheus-alertmanager"),
+            },
         }
     }
 }
