@@ -349,6 +349,22 @@ fn records_that_keep_coming_do_not_hold_up_notifications() {
 }
 
 #[test]
+fn a_state_that_takes_long_to_merge_does_not_hold_up_notifications() {
+    let mut world = World::new();
+    world.mono = Mono(10_000_000_000);
+    let data = other_entries(world.now().wall, 0..200 * 512);
+    world.handle(Input::PeerRecords { channel: Channel::NotificationLog, data });
+    let is_attempt = |effect: &Effect| matches!(effect, Effect::Attempt(_));
+    let is_merged = |note: &Note| matches!(note, Note::RecordsMerged { .. });
+    while !world.turn.after.iter().any(is_attempt) {
+        assert!(!world.turn.notes.iter().any(is_merged), "nothing is notified before");
+        world.mono = world.mono.plus(Duration::from_millis(30));
+        world.handle(Input::Tick);
+    }
+    assert!(world.mono >= Mono(11_000_000_000), "a peer may have notified it");
+}
+
+#[test]
 fn silences_of_a_peer_come_over_several_turns_where_there_are_many_alerts() {
     let mut world = World::new();
     let (at, ends_at) = (world.now().wall, world.now().wall.plus(Duration::from_secs(600)));

@@ -34,11 +34,12 @@ impl Engine {
                 budget = if self.silencing.is_crowded() { 0 } else { budget.saturating_sub(1) };
             }
             if !arrived.is_merged() {
-                self.replication.put_back(now.mono, arrived);
+                self.replication.put_back(arrived);
                 break;
             }
             merged.push(arrived);
         }
+        self.replication.end_merging();
         if !missing.is_empty() {
             // In the turn of the entries: a crash must not come in between.
             let known = self.known_alerts(missing.keys());

@@ -25,7 +25,7 @@ pub(super) struct Replication {
     /// Messages of peers that are not merged yet, in the order in which they came. The first may be
     /// half merged: a full state has too many records for one turn.
     arrived: VecDeque<Arrived>,
-    /// Since when `arrived` has not been empty.
+    /// Since when some have been waiting after each turn.
     arrived_since: Option<Mono>,
 }
 
@@ -76,17 +76,19 @@ impl Replication {
 
     /// What is to be merged next.
     pub fn next_arrived(&mut self) -> Option<Arrived> {
-        let next = self.arrived.pop_front();
-        if self.arrived.is_empty() {
-            self.arrived_since = None;
-        }
-        next
+        self.arrived.pop_front()
     }
 
     /// Puts back what is half merged.
-    pub fn put_back(&mut self, now: Mono, arrived: Arrived) {
-        self.arrived_since.get_or_insert(now);
+    pub fn put_back(&mut self, arrived: Arrived) {
         self.arrived.push_front(arrived);
+    }
+
+    /// A turn has merged what fits into it.
+    pub fn end_merging(&mut self) {
+        if self.arrived.is_empty() {
+            self.arrived_since = None;
+        }
     }
 
     pub fn has_arrived(&self) -> bool {
