@@ -6,22 +6,11 @@ use std::process::{Command, Output};
 use bellwether_e2e::{Running, Setup, Sink, programs};
 use serde_json::{Value, json};
 
-use bellwether_e2e::fixtures::{alert, at, one_webhook, silence, text};
-
-const CONFIG: &str = "
-route:
-  receiver: default
-  routes:
-  - matchers: [team=\"disk\"]
-    receiver: disk
-receivers:
-- name: default
-- name: disk
-";
+use bellwether_e2e::fixtures::{TWO_RECEIVERS, alert, at, one_webhook, silence, text};
 
 #[test]
 fn silences_are_added_queried_updated_expired_and_imported() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(TWO_RECEIVERS);
     let mut server = setup.start();
     let tool = Amtool::of(&server);
 
@@ -53,7 +42,7 @@ fn silences_are_added_queried_updated_expired_and_imported() {
 
 #[test]
 fn a_wrong_silence_is_refused_with_the_servers_words() {
-    let setup = Setup::ours(CONFIG).expect_log("Failed to expire silence");
+    let setup = Setup::ours(TWO_RECEIVERS).expect_log("Failed to expire silence");
     let server = setup.start();
     let tool = Amtool::of(&server);
     let start = at(7200);
@@ -69,7 +58,7 @@ fn a_wrong_silence_is_refused_with_the_servers_words() {
 
 #[test]
 fn alerts_are_added_and_queried_with_filters() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(TWO_RECEIVERS);
     let mut server = setup.start();
     let tool = Amtool::of(&server);
 
@@ -101,7 +90,7 @@ fn alerts_are_added_and_queried_with_filters() {
 
 #[test]
 fn the_configuration_is_shown_checked_and_routed() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(TWO_RECEIVERS);
     let server = setup.start();
     let tool = Amtool::of(&server);
     let shown = tool.output(&["config", "show"]);
@@ -149,7 +138,7 @@ const ADDED: &[&str] = &["smtp_tls_config:", "slack_app_url:", "rocketchat_api_u
 
 #[test]
 fn the_cluster_is_shown_as_disabled() {
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(TWO_RECEIVERS);
     let server = setup.start();
     let shown = Amtool::of(&server).output(&["cluster", "show"]);
     assert!(shown.contains("disabled"), "{shown}");

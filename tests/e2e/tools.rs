@@ -4,18 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use bellwether_e2e::fixtures::TWO_RECEIVERS;
 use bellwether_e2e::{Setup, programs};
-
-const CONFIG: &str = "
-route:
-  receiver: default
-  routes:
-  - matchers: [team=\"disk\"]
-    receiver: disk
-receivers:
-- name: default
-- name: disk
-";
 
 #[test]
 fn every_example_of_the_page_about_tools_works() {
@@ -24,7 +14,7 @@ fn every_example_of_the_page_about_tools_works() {
     let examples: Vec<&str> = page.split("```sh\n").skip(1).collect();
     assert!(examples.len() > 5, "the page has examples");
 
-    let setup = Setup::ours(CONFIG);
+    let setup = Setup::ours(TWO_RECEIVERS);
     let server = setup.start();
     let home = tempfile::tempdir().expect("a folder");
     let home = home.path();
@@ -35,7 +25,7 @@ fn every_example_of_the_page_about_tools_works() {
     };
     let url = format!("http://{}", server.address());
     write(".config/amtool/config.yml", &format!("alertmanager.url: {url}\n"));
-    write("alertmanager.yml", CONFIG);
+    write("alertmanager.yml", TWO_RECEIVERS);
     write("templates/title.tmpl", "{{ define \"title\" }}{{ len .Alerts }} alerts{{ end }}");
     let bin = home.join("bin");
     fs::create_dir(&bin).expect("the test's own folder");

@@ -6,6 +6,18 @@ use serde_json::{Value, json};
 
 use crate::sink::{Request, Sink};
 
+/// Alerts of the team `disk` have a receiver of their own; neither receiver sends anything.
+pub const TWO_RECEIVERS: &str = "
+route:
+  receiver: default
+  routes:
+  - matchers: [team=\"disk\"]
+    receiver: disk
+receivers:
+- name: default
+- name: disk
+";
+
 /// One receiver `hook` that is notified of groups by `alertname`, quickly.
 pub fn one_webhook(url: &str) -> String {
     format!(

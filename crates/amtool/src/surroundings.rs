@@ -46,7 +46,7 @@ impl Surroundings<'_> {
         given.or(self.width.map(i64::from)).unwrap_or(80)
     }
 
-    /// Prints; that nobody reads any more is no reason to stop.
+    /// Prints. A reader that has gone is no reason to stop.
     pub fn print(&mut self, text: &str) {
         let _ = self.stdout.write_all(text.as_bytes()).and_then(|()| self.stdout.flush());
     }

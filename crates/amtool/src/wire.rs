@@ -1,4 +1,4 @@
-//! What the API v2 says and is told: alerts, silences and the status, as JSON.
+//! The bodies of requests and answers of the API v2: alerts, silences and the status, as JSON.
 //!
 //! In: the JSON of answers and of files with silences. Out: values, and JSON again with the members in
 //! the order of the Go client. A member that is missing is `None` and becomes `null` again; the

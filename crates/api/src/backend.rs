@@ -9,6 +9,7 @@ mod receiver_test;
 use std::fmt;
 use std::future::Future;
 
+use bellwether_connect::{ClusterState, VersionInfo};
 use bellwether_engine::{
     AlertsReply, PostedSilence, RefusedAlerts, SilenceRefusal, UnknownSilence, View,
 };
@@ -100,16 +101,6 @@ pub struct StatusInfo {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct VersionInfo {
-    pub branch: String,
-    pub build_date: String,
-    pub build_user: String,
-    pub go_version: String,
-    pub revision: String,
-    pub version: String,
-}
-
-#[derive(Clone, Debug, Default)]
 pub struct ClusterInfo {
     /// This member's name; empty without a cluster.
     pub name: String,
@@ -118,14 +109,6 @@ pub struct ClusterInfo {
     pub peers: Vec<PeerInfo>,
     /// A hash of the settings that determine this member's group keys.
     pub config: String,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClusterState {
-    #[default]
-    Disabled,
-    Settling,
-    Ready,
 }
 
 #[derive(Clone, Debug)]
@@ -199,16 +182,6 @@ pub enum Observation {
 impl Readiness {
     pub fn is_ready(&self) -> bool {
         self.checks.iter().all(|check| check.problem.is_none())
-    }
-}
-
-impl ClusterState {
-    pub fn text(self) -> &'static str {
-        match self {
-            ClusterState::Disabled => "disabled",
-            ClusterState::Settling => "settling",
-            ClusterState::Ready => "ready",
-        }
     }
 }
 

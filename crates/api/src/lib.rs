@@ -47,20 +47,24 @@ mod listing;
 
 mod backend;
 mod json;
+mod kept_body;
 mod receiver_test;
 mod saved;
 
 pub use alerts::{DecodedAlerts, InvalidAlert, decode_alerts};
 pub use answer::ApiError;
-pub use bellwether_connect::{ConnectSettings, Observation as RpcObservation, Procedure};
+pub use bellwether_connect::{
+    ClusterState, ConnectSettings, Observation as RpcObservation, Procedure, VersionInfo,
+};
 
 pub use backend::{
-    Answered, Backend, Check, ClusterInfo, ClusterState, DryRunRequest, Exposition,
-    IntegrationTest, Observation, PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX,
-    TEST_TIMEOUT_MAX, TestResult, Unavailable, VersionInfo,
+    Answered, Backend, Check, ClusterInfo, DryRunRequest, Exposition, IntegrationTest, Observation,
+    PeerInfo, Readiness, ReceiverTest, StatusInfo, TEST_ALERTS_MAX, TEST_TIMEOUT_MAX, TestResult,
+    Unavailable,
 };
 pub use cors::CrossOrigin;
 pub use heads::{TolerantListener, TolerantStream, answer_refusals};
+pub use kept_body::KeptBody;
 pub use refusal::{Refusal, RefusedRequest};
 pub use router::router;
 pub use saved::Saved;

@@ -8,11 +8,12 @@
 
 use std::sync::Arc;
 
+use bellwether_connect::ClusterState;
 use bellwether_engine::{AlertQuery, GroupQuery, ReceiverFilter, Status, View};
 use bellwether_model::hex::push_hex;
 use bellwether_model::{Alert, LabelSet, Timestamp};
 
-use crate::backend::{ClusterInfo, ClusterState, StatusInfo};
+use crate::backend::{ClusterInfo, StatusInfo};
 use crate::body_writer::BodyWriter;
 use bellwether_encoding::json::{Escape, push_string, push_string_map, push_strings};
 
@@ -86,7 +87,7 @@ pub(crate) fn status(info: &StatusInfo) -> String {
         push_member(&mut out, ",\"name\":", &peer.name);
         out.push('}');
     }
-    push_member(&mut out, "],\"status\":", info.cluster.state.text());
+    push_member(&mut out, "],\"status\":", cluster_state(info.cluster.state));
     push_member(&mut out, "},\"config\":{\"original\":", &info.config);
     out.push_str("},\"uptime\":");
     push_time(&mut out, info.started_at);
@@ -172,4 +173,13 @@ fn push_time(out: &mut String, at: Timestamp) {
     out.push('"');
     at.write_millis(out);
     out.push('"');
+}
+
+/// The word of the status.
+fn cluster_state(state: ClusterState) -> &'static str {
+    match state {
+        ClusterState::Disabled => "disabled",
+        ClusterState::Settling => "settling",
+        ClusterState::Ready => "ready",
+    }
 }

@@ -4,20 +4,17 @@
 //!
 //! Compat: none of the limits of other requests holds here, as upstream has it; these have their own.
 
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::body::{Body, HttpBody};
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use bellwether_connect::Procedure;
-use bytes::Bytes;
-use hyper::body::{Frame, SizeHint};
 
 use crate::backend::{Backend, Observation};
 use crate::heads::query;
+use crate::kept_body::KeptBody;
 use crate::paths::Asked;
 use crate::state::{AppState, method_label};
 
@@ -43,7 +40,7 @@ pub(crate) async fn answer<B: Backend>(
         (None, _) | (_, Asked::Grpc) => call(request).await,
     };
     measured.code = response.status().as_u16();
-    response.map(|inner| Body::new(MeasuredBody { inner, _measured: measured }))
+    response.map(|body| Body::new(KeptBody::new(body, measured)))
 }
 
 /// Reports a request when its answer has been sent, or given up.
@@ -64,32 +61,6 @@ impl<B: Backend> Drop for Measured<B> {
             seconds: self.began.elapsed().as_secs_f64(),
             response_bytes: None,
         });
-    }
-}
-
-/// A body that is measured to its end.
-struct MeasuredBody<B: Backend> {
-    inner: Body,
-    _measured: Measured<B>,
-}
-
-impl<B: Backend> HttpBody for MeasuredBody<B> {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 

@@ -41,7 +41,7 @@ impl<B: Backend> Pools<B> {
         }
     }
 
-    /// A place, if there is one; nobody waits for it.
+    /// A place, if there is one; no call waits for it.
     pub fn enter(&self, procedure: Procedure) -> Result<Slot<B>, RpcError> {
         let (pool, what) = match procedure.is_unary() {
             true => (&self.unary, "unary RPCs"),

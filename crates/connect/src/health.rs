@@ -1,4 +1,4 @@
-//! `grpc.health.v1.Health`: whoever gets an answer knows that this server serves.
+//! `grpc.health.v1.Health`: any answer says that this server serves.
 
 use crate::error::{Code, RpcError};
 use crate::messages::{HealthRequest, HealthResponse};

@@ -53,4 +53,4 @@ pub use connect::Connect;
 pub use media_type::is_grpc;
 pub use procedure::Procedure;
 pub use settings::ConnectSettings;
-pub use status::{ClusterState, Peer, Status, Version};
+pub use status::{ClusterState, Peer, Status, VersionInfo};

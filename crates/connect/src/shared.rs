@@ -33,7 +33,7 @@ impl<B> Shared<B> {
     pub async fn stopping(&self) {
         let mut stopping = self.settings.stopping.clone();
         if stopping.wait_for(|stopping| *stopping).await.is_err() {
-            // Nobody is left who could stop it.
+            // Its sender is gone, so it is never stopped.
             std::future::pending::<()>().await;
         }
     }

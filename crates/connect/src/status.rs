@@ -1,13 +1,14 @@
 //! `status.v3alpha.StatusService`: what this server is, and what it runs.
 
 use crate::messages::{
-    ClusterStatus, Config, Peer as PeerMessage, ServerStatus, StatusResponse, Time, VersionInfo,
+    ClusterStatus, Config, Peer as PeerMessage, ServerStatus, StatusResponse, Time,
+    VersionInfo as VersionMessage,
 };
 
 /// What the status shows.
 #[derive(Clone, Debug, Default)]
 pub struct Status {
-    pub version: Version,
+    pub version: VersionInfo,
     /// The effective configuration as YAML, without secrets.
     pub config: String,
     /// This member's name; empty without a cluster.
@@ -20,7 +21,7 @@ pub struct Status {
 }
 
 #[derive(Clone, Debug, Default)]
-pub struct Version {
+pub struct VersionInfo {
     pub version: String,
     pub revision: String,
     pub branch: String,
@@ -45,7 +46,7 @@ pub struct Peer {
 
 pub(crate) fn get(status: Status) -> StatusResponse {
     let Status { version, config, cluster_name, cluster_state, peers, started_at } = status;
-    let Version { version, revision, branch, build_user, build_date, go_version } = version;
+    let VersionInfo { version, revision, branch, build_user, build_date, go_version } = version;
     let peer = |Peer { name, address }| PeerMessage { name, address };
     let state = match cluster_state {
         ClusterState::Disabled => 1,
@@ -54,7 +55,7 @@ pub(crate) fn get(status: Status) -> StatusResponse {
     };
     StatusResponse {
         status: Some(ServerStatus {
-            version_info: Some(VersionInfo {
+            version_info: Some(VersionMessage {
                 version,
                 revision,
                 branch,

@@ -16,7 +16,7 @@ use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bellwether_connect::{
-    Backend, Connect, ConnectSettings, Observation, Status, Version, is_grpc,
+    Backend, Connect, ConnectSettings, Observation, Status, VersionInfo, is_grpc,
 };
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version as HttpVersion};
@@ -45,12 +45,12 @@ fn status(first: &Value) -> Status {
         .parse()
         .expect("as it was recorded");
     Status {
-        version: Version {
+        version: VersionInfo {
             go_version: status["versionInfo"]["goVersion"]
                 .as_str()
                 .expect("as it was recorded")
                 .into(),
-            ..Version::default()
+            ..VersionInfo::default()
         },
         config: status["config"]["original"].as_str().expect("as it was recorded").into(),
         started_at: (started.as_second(), started.subsec_nanosecond()),

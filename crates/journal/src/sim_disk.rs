@@ -128,7 +128,7 @@ impl SimDisk {
         (state.sick, state.full, state.fault) = (None, false, None);
     }
 
-    /// Whoever reads a file waits until the answer is dropped.
+    /// A reader of a file waits until the answer is dropped.
     pub(crate) fn hold_reads(&self) -> MutexGuard<'_, ()> {
         self.reads.lock().unwrap()
     }

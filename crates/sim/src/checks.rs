@@ -107,7 +107,7 @@ pub fn start_changes_nothing(
     }
     for (fingerprint, (labels, _)) in &after.firing {
         let alert = facts.alerts.iter().find(|alert| alert.fingerprint == *fingerprint);
-        // Nobody has promised anything to a hostile client.
+        // A hostile client is promised nothing.
         let has_ended = alert.is_some_and(|alert| alert.promises[node].is_surely_resolved());
         if has_ended && !before.firing.contains_key(fingerprint) {
             return Err(format!("a start of {name} would make {labels} fire"));

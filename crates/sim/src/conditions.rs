@@ -212,7 +212,7 @@ impl Conditions {
         self.has(Fault::GreatSkew) || self.has(Fault::ClockSteps)
     }
 
-    /// Whether there is no fault in this run, and nobody hostile.
+    /// Whether there is no fault and no hostile part in this run.
     pub fn is_calm(&self) -> bool {
         self.faults.is_empty() && self.hostile.is_none()
     }

@@ -30,15 +30,15 @@ pub enum Trick {
     FalseClaims,
     /// Its clock shows anything.
     FalseClocks,
-    /// It sends status broadcasts under the names of others, and of nobody.
+    /// It sends status broadcasts under the names of others, and under names that are not members.
     ForgedNames,
-    /// It sends what nobody can read, as datagrams and as records.
+    /// It sends what cannot be read, as datagrams and as records.
     Malformed,
     /// It sends silences of 64 kB.
     Oversize,
     /// Its records are of the far future, some within what the wire allows.
     FarFuture,
-    /// Its log entries of real groups tell of alerts that nobody has, also of the future.
+    /// Its log entries of real groups name alerts that do not exist, and are also of the future.
     ForeignAlerts,
     /// It passes on nothing.
     Withholds,

@@ -47,7 +47,7 @@ fn a_hostile_peer_receiver_or_client_breaks_no_promise_to_others() {
         total.repeated += run.repeated;
     }
     println!("{total:?}");
-    assert!(total.repeated > 0, "nobody was hostile");
+    assert!(total.repeated > 0, "nothing was hostile");
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub fn import(mut session: Session<'_, '_>) -> Result<(), Stop> {
     let unreadable = |reason: String| {
         Stop::Failed(format!("couldn't unmarshal input data, is it JSON?: {reason}"))
     };
-    let mut items = Items::begin(&text).map_err(unreadable)?;
+    let items = Items::begin(&text).map_err(unreadable)?;
     let workers = usize::try_from(session.options.workers).unwrap_or_default();
     if workers == 0 {
         // The Go program succeeds here, having read the file and sent nothing.
@@ -35,7 +35,7 @@ pub fn import(mut session: Session<'_, '_>) -> Result<(), Stop> {
         let mut under_way = JoinSet::new();
         let mut tally = Tally::default();
         let mut end = Ok(());
-        while let Some(item) = items.next() {
+        for item in items {
             let mut silence = match item {
                 Ok(silence) => silence,
                 Err(reason) => {
@@ -147,6 +147,10 @@ impl<'a> Items<'a> {
         };
         Ok(Items { rest, is_behind_one: false })
     }
+}
+
+impl Iterator for Items<'_> {
+    type Item = Result<Silence, String>;
 
     fn next(&mut self) -> Option<Result<Silence, String>> {
         let rest = self.rest.trim_start();

@@ -41,33 +41,53 @@ static configuration:
 
 pub const FEATURES: &str = "Experimental features to enable, comma separated. Valid options: alert-names-in-metrics, receiver-name-in-metrics, group-key-in-metrics, classic-mode, utf8-strict-mode, auto-gomemlimit, event-recorder, muted-alerts-in-nflog";
 
-pub const ALERT_QUERY: &str = r#"View and search through current alerts.
-
+/// How the arguments of a query choose alerts or silences.
+macro_rules! query_arguments {
+    ($command:literal, $items:literal) => {
+        concat!(
+            r#"
 Amtool has a simplified prometheus query syntax, but contains robust support for
 bash variable expansions. The non-option section of arguments constructs a list
 of "Matcher Groups" that will be used to filter your query. The following
 examples will attempt to show this behaviour in action:
 
-amtool alert query alertname=foo node=bar
+amtool "#,
+            $command,
+            r#" alertname=foo node=bar
 
-	This query will match all alerts with the alertname=foo and node=bar label
+	This query will match all "#,
+            $items,
+            r#" with the alertname=foo and node=bar label
 	value pairs set.
 
-amtool alert query foo node=bar
+amtool "#,
+            $command,
+            r#" foo node=bar
 
 	If alertname is omitted and the first argument does not contain a '=' or a
 	'=~' then it will be assumed to be the value of the alertname pair.
 
-amtool alert query 'alertname=~foo.*'
+amtool "#,
+            $command,
+            r#" 'alertname=~foo.*'
 
 	As well as direct equality, regex matching is also supported. The '=~' syntax
 	(similar to prometheus) is used to represent a regex match. Regex matching
 	can be used in combination with a direct match.
 
-Amtool supports several flags for filtering the returned alerts by state
+"#,
+        )
+    };
+}
+
+pub const ALERT_QUERY: &str = concat!(
+    "View and search through current alerts.\n",
+    query_arguments!("alert query", "alerts"),
+    r#"Amtool supports several flags for filtering the returned alerts by state
 (inhibited, silenced, active, unprocessed). If none of these flags is given,
 only active alerts are returned.
-"#;
+"#
+);
 
 pub const ALERT_ADD: &str = r"Add a new alert.
 
@@ -128,30 +148,10 @@ amtool silence import foo.json
 JSON data can also come from stdin if no param is specified.
 ";
 
-pub const SILENCE_QUERY: &str = r#"Query Alertmanager silences.
-
-Amtool has a simplified prometheus query syntax, but contains robust support for
-bash variable expansions. The non-option section of arguments constructs a list
-of "Matcher Groups" that will be used to filter your query. The following
-examples will attempt to show this behaviour in action:
-
-amtool silence query alertname=foo node=bar
-
-	This query will match all silences with the alertname=foo and node=bar label
-	value pairs set.
-
-amtool silence query foo node=bar
-
-	If alertname is omitted and the first argument does not contain a '=' or a
-	'=~' then it will be assumed to be the value of the alertname pair.
-
-amtool silence query 'alertname=~foo.*'
-
-	As well as direct equality, regex matching is also supported. The '=~' syntax
-	(similar to prometheus) is used to represent a regex match. Regex matching
-	can be used in combination with a direct match.
-
-In addition to filtering by silence labels, one can also query for silences
+pub const SILENCE_QUERY: &str = concat!(
+    "Query Alertmanager silences.\n",
+    query_arguments!("silence query", "silences"),
+    r#"In addition to filtering by silence labels, one can also query for silences
 that are due to expire soon with the "--within" parameter. In the event that
 you want to preemptively act upon expiring silences by either fixing them or
 extending them. For example:
@@ -168,7 +168,8 @@ preceding duration.
 amtool silence query --within 2h --expired
 
 returns all silences that expired within the preceding 2 hours.
-"#;
+"#
+);
 
 pub const CHECK_CONFIG: &str = r"Validate alertmanager config files
 

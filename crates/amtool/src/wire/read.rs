@@ -110,7 +110,7 @@ pub fn mismatch(found: &Value, expected: &str) -> String {
 /// The first value of a text.
 ///
 /// # Errors
-/// As Go's reader says what is wrong, as far as it can be told from the character where it ends.
+/// As Go's reader says what is wrong, as far as the character where it ends shows it.
 pub fn parse(text: &str) -> Result<Value, String> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
     match values.next() {

@@ -118,5 +118,5 @@ fn request(reader: &mut impl BufRead) -> Option<(String, String)> {
     Some((shown, String::from_utf8_lossy(&body).into_owned()))
 }
 
-/// What a server says that nobody has told anything else.
+/// What a server answers unless the recording says otherwise.
 const STATUS: &str = r#"{"cluster":{"name":"01CLUSTER","peers":[],"status":"ready"},"config":{"original":"route:\n  receiver: x\n"},"uptime":"2020-01-01T00:00:00.000Z","versionInfo":{"branch":"HEAD","buildDate":"20200101","buildUser":"me","goVersion":"go1","revision":"abc","version":"0.35.0"}}"#;

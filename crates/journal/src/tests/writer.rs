@@ -304,7 +304,7 @@ impl Journal for Due {
     }
 
     fn tend(&mut self, now: Instant) -> Tended {
-        // Whoever listened has seen enough.
+        // The receiver may have seen enough.
         let _ = self.called.send(());
         self.times = self.times.saturating_sub(1);
         let call_at = (self.times > 0).then_some(now);

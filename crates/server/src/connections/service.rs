@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Bytes, HttpBody};
 use axum::http::{Request, Response};
+use bellwether_api::KeptBody;
 use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::service::Service;
 use hyper_util::service::TowerToHyperService;
@@ -41,7 +42,7 @@ impl WatchedService {
 }
 
 impl Service<Request<Incoming>> for WatchedService {
-    type Response = Response<AnswerBody>;
+    type Response = Response<KeptBody<Running>>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -54,13 +55,13 @@ impl Service<Request<Incoming>> for WatchedService {
         let answer = self.app.call(request);
         Box::pin(async move {
             let answer = answer.await?;
-            Ok(answer.map(|inner| AnswerBody { inner, _running: running }))
+            Ok(answer.map(|body| KeptBody::new(body, running)))
         })
     }
 }
 
 /// A request that is not answered to the end.
-struct Running(Arc<Connection>);
+pub struct Running(Arc<Connection>);
 
 impl Running {
     fn begin(connection: &Arc<Connection>) -> Self {
@@ -72,32 +73,6 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         self.0.request_ends();
-    }
-}
-
-/// The body of an answer.
-pub struct AnswerBody {
-    inner: Body,
-    _running: Running,
-}
-
-impl HttpBody for AnswerBody {
-    type Data = Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.inner).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
     }
 }
 

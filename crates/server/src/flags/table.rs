@@ -79,8 +79,8 @@ pub const TABLE: &[Flag] = &[
         "compat.strict",
         "",
         Target::Switch(|f| &mut f.compat_strict),
-        "Notify exactly as the Go Alertmanager does: a reload begins all groups anew, nobody is \
-         notified of the end of a suppressed alert, and the end of a silence or an inhibition flushes \
+        "Notify exactly as the Go Alertmanager does: a reload begins all groups anew, the end \
+         of a suppressed alert is not notified, and the end of a silence or an inhibition flushes \
          nothing early. (Not a flag of Alertmanager.)",
     ),
     flag(

@@ -11,7 +11,7 @@ use bellwether_template::{Body, List, Object, Value};
 use super::{ALERT, ALERT_TYPE, Alerts, Kv, TemplateData, alert_json_name};
 use crate::templates::time::Moment;
 
-/// What a template is told.
+/// What a template is rendered with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     pub receiver: String,
@@ -25,7 +25,7 @@ pub struct Facts {
     pub external_url: String,
 }
 
-/// What a template is told about one alert.
+/// One alert as templates see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AlertFacts {
     /// `firing`, `resolved`, or anything else, which is neither.
